@@ -1,0 +1,24 @@
+"""HTTP by Django; `/ws/talk/<take>/` by the relay, past Channels' per-message dispatch."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hearmeout_site.settings")
+
+from django.core.asgi import get_asgi_application
+
+http = get_asgi_application()  # sets Django up; what follows imports models
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import path
+
+from studies.talk.consumer import TalkConsumer
+from studies.talk.origin import same_origin
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": same_origin(URLRouter([path("ws/talk/<uuid:take_id>/", TalkConsumer.as_asgi())])),
+    }
+)

@@ -1,0 +1,81 @@
+"""Every setting that comes from the environment, its default, and what it must be. docs/settings.md is made from this."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_SECRET = "insecure-for-one-machine-only"
+
+
+class Environment(BaseSettings):
+    """Names are read in capitals: `data_dir` is `DATA_DIR`."""
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", env_ignore_empty=True)
+
+    mode: Literal["local", "production"] = Field(
+        "local", alias="HEARMEOUT_MODE", description="`production` demands secrets, hosts and HTTPS."
+    )
+    secret_key: str = Field(DEFAULT_SECRET, description="Signs sessions and links. At least 32 characters in production.")
+    worker_secret: str = Field(
+        DEFAULT_SECRET, description="Shared by web and inference workers; signs slot tokens. At least 32 characters in production."
+    )
+    allowed_hosts: str = Field("localhost,127.0.0.1,[::1]", description="Host names the site answers to, with commas between.")
+    trusted_origins: str = Field("", description="Further origins (https://...) that may open forms and talk sockets.")
+    data_dir: Path = Field(ROOT / "var", description="Database file, journals, recordings, queue and weights.")
+    database_url: str = Field("", description="`postgresql://user:password@host/name`; empty for SQLite in DATA_DIR.")
+    redis_url: str = Field("", description="`redis://host:6379/0`; empty for a queue in DATA_DIR.")
+    port: int = Field(8000, ge=1, le=65_535, description="Port of the web process; the next free one is taken by `make run`.")
+    worker_port: int = Field(8700, ge=1, le=65_535, description="Port of the inference worker.")
+    worker_engines: str = Field("cascade", description="Engines an inference worker loads, with commas between.")
+    worker_slots: int = Field(2, ge=1, le=512, description="Conversations an inference worker serves at once.")
+    web_url: str = Field("http://127.0.0.1:8000", description="Where an inference worker reports its heartbeat.")
+    reconnect_grace_sec: float = Field(15, gt=0, le=300, description="How long a broken talk can be resumed.")
+    celery_concurrency: int = Field(1, ge=1, le=64, description="Celery processes.")
+    journal_min_free_mb: int = Field(200, ge=0, description="A talk is refused when the disk has less room than this.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Self:
+        if self.database_url and urlsplit(self.database_url).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("DATABASE_URL must start with postgresql://; leave it empty for SQLite")
+        if self.redis_url and urlsplit(self.redis_url).scheme not in {"redis", "rediss"}:
+            raise ValueError("REDIS_URL must start with redis:// or rediss://; leave it empty for a queue on disk")
+        if self.mode == "production":
+            for name in ("secret_key", "worker_secret"):
+                value = getattr(self, name)
+                if value == DEFAULT_SECRET or len(value) < 32:
+                    raise ValueError(f"{name.upper()} must be a secret of your own, 32 characters or more, in production")
+            if self.secret_key == self.worker_secret:
+                raise ValueError("SECRET_KEY and WORKER_SECRET must differ in production")
+            if "allowed_hosts" not in self.model_fields_set or "*" in self.allowed_hosts:
+                raise ValueError("ALLOWED_HOSTS must name your hosts in production")
+        return self
+
+    @property
+    def production(self) -> bool:
+        return self.mode == "production"
+
+
+def split_commas(value: str) -> list[str]:
+    """ "a, b" -> ["a", "b"]."""
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def read_environment() -> Environment:
+    """Reads and checks everything at once; exits with one line per wrong setting."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            message = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"  {name}: {message} (found {problem['input']!r})" if name else f"  {message}")
+        sys.exit("Hear Me Out cannot start, because of the environment:\n" + "\n".join(lines) + "\nSee docs/settings.md.")

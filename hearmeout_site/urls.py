@@ -1,0 +1,12 @@
+"""All addresses: participant pages at the root, researchers under /admin/ and /research/, accounts under /accounts/."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("", include("studies.urls")),
+]

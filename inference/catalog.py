@@ -1,0 +1,78 @@
+"""The engines and converters there are: name -> label, where the class lives, what it needs.
+
+Importing this imports no engine: a class is loaded by the worker on first use. Adding one is one file and
+one line here; the contract tests find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, cast
+
+from inference.errors import UnknownName
+
+if TYPE_CHECKING:
+    from inference.engines.base import Engine
+    from inference.voices.base import Converter
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`label` and `about` are shown to people; `path` is "module:Class"; `selectable` is False for what
+    no published study may use."""
+
+    label: str
+    path: str
+    about: str
+    selectable: bool = True
+
+
+ENGINES: Final[Mapping[str, Entry]] = {
+    "cascade": Entry(
+        "Local cascade",
+        "inference.engines.cascade:CascadeEngine",
+        "Speech recognition, a small language model and speech synthesis in a row, on this machine. It answers to the "
+        "words alone: it cannot hear laughs, sighs, accents or tone, which makes it the text-mediated control.",
+    ),
+    "echo": Entry(
+        "Echo",
+        "inference.engines.echo:EchoEngine",
+        "Repeats what it hears, one frame later. For tests and for checking a set-up.",
+        selectable=False,
+    ),
+}
+
+CONVERTERS: Final[Mapping[str, Entry]] = {
+    "none": Entry("Own voice", "inference.voices.none:NoConversion", "The voice as it is."),
+    "resynthesis": Entry(
+        "Own voice, resynthesised",
+        "inference.voices.resynthesis:Resynthesis",
+        "Taken apart and put together again unchanged: the sham, with the artefacts of a conversion and none of its effect.",
+    ),
+    "transform": Entry(
+        "Transformed voice",
+        "inference.voices.transform:Transform",
+        "Pitch, vocal-tract length, intonation range and breathiness changed by signal processing. Does not anonymise.",
+    ),
+}
+
+
+def engine_class(name: str) -> type[Engine]:
+    """Imports and returns the class of an engine. Raises UnknownName."""
+    if name not in ENGINES:
+        raise UnknownName("engine", name, tuple(ENGINES))
+    return cast("type[Engine]", _load(ENGINES[name].path))
+
+
+def converter_class(name: str) -> type[Converter]:
+    """Imports and returns the class of a converter. Raises UnknownName."""
+    if name not in CONVERTERS:
+        raise UnknownName("converter", name, tuple(CONVERTERS))
+    return cast("type[Converter]", _load(CONVERTERS[name].path))
+
+
+def _load(path: str) -> object:
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)

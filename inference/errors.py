@@ -1,0 +1,99 @@
+"""Errors of the speech side. Each carries the data a caller needs to tell a person what to do.
+
+InferenceError
+├── WireError              a message that does not follow the wire protocol
+├── TokenError             a slot token that is malformed, expired, replayed or signed by another secret
+├── UnknownName            an engine or converter that is not in the catalogue
+├── OptionError            an engine option or converter parameter that is unknown or out of range
+├── EngineUnavailable      an engine whose weights or packages are missing on this machine
+├── NoWorker               no worker serves what a take needs
+└── SlotLost               the worker went away, or ended the slot, in mid-take
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class InferenceError(Exception):
+    """Base of all errors of this package; `code` is stable and goes over the wire."""
+
+    code = "inference_error"
+
+
+class WireError(InferenceError):
+    """A message broke the protocol; `found` says what arrived, never its content."""
+
+    code = "malformed_message"
+
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(f"expected {expected}, got {found}")
+        self.expected = expected
+        self.found = found
+
+
+class TokenError(InferenceError):
+    """A slot token was refused; `reason` is one of expired, replayed, invalid."""
+
+    code = "bad_token"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the token is {reason}; ask for a new one")
+        self.reason = reason
+
+
+class UnknownName(InferenceError):
+    """`name` is not among `known` in the catalogue of `what` (engine or converter)."""
+
+    code = "unknown_name"
+
+    def __init__(self, what: str, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no {what} called {name!r}; known: {', '.join(sorted(known))}")
+        self.what = what
+        self.name = name
+        self.known = tuple(known)
+
+
+class OptionError(InferenceError):
+    """Option `name` has a `value` that is not `expected`."""
+
+    code = "bad_option"
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(f"{name} is {value!r}; expected {expected}")
+        self.name = name
+        self.value = value
+        self.expected = expected
+
+
+class EngineUnavailable(InferenceError):
+    """Engine or converter `name` cannot run here; `remedy` says what the operator can do."""
+
+    code = "engine_unavailable"
+
+    def __init__(self, name: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{name} cannot run here: {reason}. {remedy}")
+        self.name = name
+        self.reason = reason
+        self.remedy = remedy
+
+
+class NoWorker(InferenceError):
+    """No inference worker that serves `engine` with `converters` has reported lately."""
+
+    code = "no_worker"
+
+    def __init__(self, engine: str, converters: Sequence[str] = ()) -> None:
+        super().__init__(f"no inference worker serves {engine} just now")
+        self.engine = engine
+        self.converters = tuple(converters)
+
+
+class SlotLost(InferenceError):
+    """The worker ended the slot or its socket closed; `reason` is for the event log."""
+
+    code = "slot_lost"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the conversation partner stopped: {reason}")
+        self.reason = reason

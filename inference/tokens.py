@@ -1,0 +1,99 @@
+"""What the web asks of a worker for one take, and the signed, expiring, single-use token that carries it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import jwt
+
+from inference.errors import TokenError
+
+ALGORITHM = "HS256"
+SLOT_AUDIENCE = "hearmeout.slot"
+HEARTBEAT_AUDIENCE = "hearmeout.heartbeat"
+TOKEN_TTL_SEC = 30
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSegment:
+    """One stretch of a voice schedule on the take's microphone clock; `end_sample` None lasts to the end."""
+
+    converter: str = "none"
+    start_sample: int = 0
+    end_sample: int | None = None
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRequest:
+    """Everything a worker needs to serve a take. `take` is the lease's name: asking again for the same take
+    within the reconnect grace resumes its slot. Names no person."""
+
+    take: str
+    engine: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    text_prompt: str = ""
+    voice_prompt: str = ""
+    seed: int = 0
+    voices: tuple[VoiceSegment, ...] = (VoiceSegment(),)
+
+
+def sign_request(request: SlotRequest, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
+    """A token for one connection."""
+    now = time.time()
+    claims = {"aud": SLOT_AUDIENCE, "exp": now + ttl_sec, "jti": secrets.token_urlsafe(12), "slot": asdict(request)}
+    return jwt.encode(claims, secret, algorithm=ALGORITHM)
+
+
+class TokenReader:
+    """Reads slot tokens and remembers the ones it has seen until they expire."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+        self._expires_by_id: dict[str, float] = {}
+
+    def read(self, token: str) -> SlotRequest:
+        """Raises TokenError (expired, replayed or invalid)."""
+        claims = _claims(token, self._secret, SLOT_AUDIENCE)
+        now = time.time()
+        self._expires_by_id = {jti: exp for jti, exp in self._expires_by_id.items() if exp > now}
+        if claims["jti"] in self._expires_by_id:
+            raise TokenError("replayed")
+        try:
+            slot = dict(claims["slot"])
+            segments = tuple(VoiceSegment(**segment) for segment in slot.pop("voices"))
+            request = SlotRequest(**slot, voices=segments)
+        except (KeyError, TypeError, ValueError):
+            raise TokenError("invalid") from None
+        self._expires_by_id[claims["jti"]] = float(claims["exp"])
+        return request
+
+
+def sign_heartbeat(report: Mapping[str, Any], secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
+    """A worker's report of itself, signed so that only holders of the secret can announce a worker."""
+    claims = {"aud": HEARTBEAT_AUDIENCE, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12)}
+    return jwt.encode({**claims, "worker": dict(report)}, secret, algorithm=ALGORITHM)
+
+
+def read_heartbeat(token: str, secret: str) -> dict[str, Any]:
+    """Raises TokenError."""
+    report = _claims(token, secret, HEARTBEAT_AUDIENCE).get("worker")
+    if not isinstance(report, dict):
+        raise TokenError("invalid")
+    return report
+
+
+def _claims(token: str, secret: str, audience: str) -> dict[str, Any]:
+    options: Any = {"require": ["exp", "jti", "aud"]}
+    try:
+        claims: dict[str, Any] = jwt.decode(token, secret, algorithms=[ALGORITHM], audience=audience, options=options)
+        return claims
+    except jwt.ExpiredSignatureError:
+        raise TokenError("expired") from None
+    except jwt.PyJWTError:
+        raise TokenError("invalid") from None

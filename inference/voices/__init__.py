@@ -1,0 +1,1 @@
+"""Voice converters; one file each, named in `inference.catalog`."""

@@ -1,0 +1,45 @@
+"""What a converter is: a stream that returns as many samples as it is given, a fixed latency later."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from inference.audio import SAMPLE_RATE_HZ, Float32
+
+
+class VoiceStream(ABC):
+    """One talker's stream. Deterministic given its seed, and the same for every chunking of the input."""
+
+    latency_samples: int
+
+    @property
+    def latency_ms(self) -> float:
+        return self.latency_samples * 1_000 / SAMPLE_RATE_HZ
+
+    @abstractmethod
+    def push(self, samples: Float32) -> Float32:
+        """float32 [n] -> float32 [n], delayed by `latency_samples`; n is a multiple of UPLINK_SAMPLES."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Back to the state after `open`."""
+
+
+class Converter(ABC):
+    """Opens streams. `batchable` says whether streams can be stepped together on a device."""
+
+    batchable: ClassVar[bool] = False
+
+    @abstractmethod
+    def check(self, parameters: Mapping[str, Any]) -> None:
+        """Raises OptionError unless every parameter is known and in range."""
+
+    @abstractmethod
+    def open(self, parameters: Mapping[str, Any], seed: int = 0, target: str = "") -> VoiceStream:
+        """A fresh stream. `target` names a target voice where the converter needs one. Raises OptionError."""
+
+    @abstractmethod
+    def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """What a researcher must know to repeat this conversion: name, version, every parameter in force."""

@@ -1,0 +1,1 @@
+"""PURE: which participant gets which trials in which order."""

@@ -1,0 +1,1 @@
+"""PURE: numbers read from recordings, each with its unit and method."""

@@ -1,0 +1,52 @@
+"""What a participant said of a trial or of a pair. Revised by appending, never overwritten."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from studies.models.session import Session
+from studies.models.take import Trial
+
+
+class Answer(models.Model):
+    """The answer to one item, in one revision; the highest revision counts."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="answers")
+    trial = models.ForeignKey(Trial, models.CASCADE, null=True, blank=True, related_name="answers")
+    item = models.SlugField()
+    value = models.JSONField()
+    revision = models.PositiveIntegerField(default=1)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["session", "trial", "item", "revision"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["session", "trial", "item", "revision"],
+                name="one_answer_per_revision",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item} r{self.revision}"
+
+
+class Judgement(models.Model):
+    """A participant's verdict on a pair. Append-only; `order_shown` lists the trials as they stood, left to right."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="judgements")
+    pair = models.PositiveIntegerField()
+    item = models.SlugField()
+    choice = models.CharField(max_length=40, help_text="A, B or none; or a rating.")
+    chosen = models.ForeignKey(Trial, models.CASCADE, null=True, blank=True, related_name="chosen_in")
+    order_shown = models.JSONField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["session", "pair", "id"]
+
+    def __str__(self) -> str:
+        return f"pair {self.pair + 1} {self.item}: {self.choice}"

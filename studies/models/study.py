@@ -1,0 +1,124 @@
+"""A study, its frozen protocol versions, and the conditions and prompts made from them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from studies.errors import FrozenError
+
+
+class Study(models.Model):
+    """A research project. It can open only with an ethics reference and a retention date."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        OPEN = "open", "Open"
+        PAUSED = "paused", "Paused"
+        CLOSED = "closed", "Closed"
+
+    slug = models.SlugField(unique=True, help_text="Part of the link participants open.")
+    title = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    ethics_reference = models.CharField(max_length=200, blank=True, help_text="Needed before a study opens.")
+    retention_until = models.DateField(null=True, blank=True, help_text="Recordings are erased after this day.")
+    is_demo = models.BooleanField(default=False, help_text="Shown to visitors on the start page.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "studies"
+        ordering: ClassVar = ["title"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~Q(state="open") | (~Q(ethics_reference="") & Q(retention_until__isnull=False)),
+                name="open_study_has_ethics_and_retention",
+                violation_error_message="Give an ethics reference and a retention date before opening the study.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("welcome", args=[self.slug])
+
+    @property
+    def current_version(self) -> ProtocolVersion | None:
+        """The newest published version, which new sessions pin; None while nothing is published."""
+        return self.versions.filter(published_at__isnull=False).order_by("-number").first()
+
+
+class ProtocolVersion(models.Model):
+    """A protocol document as JSON, hashed; frozen once published (the database refuses changes too)."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    document = models.JSONField()
+    sha256 = models.CharField(max_length=64, editable=False)
+    published_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["study", "-number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["study", "number"], name="one_version_number_per_study")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study} v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises FrozenError when a published version would change."""
+        if self.pk is not None and ProtocolVersion.objects.filter(pk=self.pk, published_at__isnull=False).exists():
+            raise FrozenError(str(self))
+        super().save(*args, **kwargs)
+
+
+class Condition(models.Model):
+    """One design cell: an engine with its options and prompts, heard through a voice schedule.
+
+    `voices` is a list of segments {converter, preset, parameters, start_sec, end_sec}."""
+
+    version = models.ForeignKey(ProtocolVersion, models.CASCADE, related_name="conditions")
+    key = models.SlugField()
+    label = models.CharField(max_length=120)
+    engine = models.CharField(max_length=40)
+    engine_options = models.JSONField(default=dict, blank=True)
+    text_prompt = models.TextField(blank=True)
+    voice_prompt = models.CharField(max_length=200, blank=True)
+    voices = models.JSONField(default=list)
+
+    class Meta:
+        ordering: ClassVar = ["version", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "key"], name="one_condition_key_per_version")
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def voice_label(self) -> str:
+        """The converters in order, for tables: "none" or "transform (deeper)"."""
+        names = [f"{v['converter']} ({v['preset']})" if v.get("preset") else v["converter"] for v in self.voices]
+        return " → ".join(names) or "none"
+
+
+class Prompt(models.Model):
+    """What the participant is asked to say or do, as a card."""
+
+    version = models.ForeignKey(ProtocolVersion, models.CASCADE, related_name="prompts")
+    key = models.SlugField()
+    title = models.CharField(max_length=200)
+    card = models.TextField(help_text="Markdown.")
+    limit_sec = models.PositiveIntegerField(default=120)
+
+    class Meta:
+        ordering: ClassVar = ["version", "id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["version", "key"], name="one_prompt_key_per_version")]
+
+    def __str__(self) -> str:
+        return self.title

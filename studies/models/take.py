@@ -1,0 +1,202 @@
+"""A trial, its takes, and what was recorded and measured of them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.core.files.storage import storages
+from django.core.files.storage.base import Storage
+from django.db import models
+
+from studies.errors import FrozenError
+from studies.models.session import ConsentEvent, Session
+from studies.models.study import Condition, Prompt
+
+
+def recordings() -> Storage:
+    """Where FLAC files live: never under a public address."""
+    return storages["recordings"]
+
+
+class EngineSnapshot(models.Model):
+    """An engine exactly as it ran: weights, revisions, parameters."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=40)
+    info = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.sha256[:8]}"
+
+
+class VoiceSnapshot(models.Model):
+    """A converter exactly as it ran: version and every parameter."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=40)
+    info = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.sha256[:8]}"
+
+
+class Trial(models.Model):
+    """One prompt under one condition in a session; the plan does not change once made."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="trials")
+    position = models.PositiveIntegerField()
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="trials")
+    condition = models.ForeignKey(Condition, models.PROTECT, related_name="trials")
+    pair = models.PositiveIntegerField(null=True, blank=True, help_text="Trials of one number are compared.")
+    side = models.CharField(max_length=1, blank=True, help_text="Blind label in the comparison: A or B.")
+    done_at = models.DateTimeField(null=True, blank=True, help_text="When its ratings were given.")
+
+    PLAN: ClassVar = ("session_id", "position", "prompt_id", "condition_id", "pair", "side")
+
+    class Meta:
+        ordering: ClassVar = ["session", "position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["session", "position"], name="one_trial_per_position"),
+            models.UniqueConstraint(fields=["session", "pair", "side"], name="one_side_per_pair"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session.participant.code} #{self.position + 1}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises FrozenError when the plan of a stored trial would change."""
+        if self.pk is not None:
+            before = Trial.objects.filter(pk=self.pk).values(*self.PLAN).first()
+            if before is not None and before != {name: getattr(self, name) for name in self.PLAN}:
+                raise FrozenError(str(self))
+        super().save(*args, **kwargs)
+
+    @property
+    def take(self) -> Take | None:
+        """The attempt that counts: the newest completed one; None before there is one."""
+        return self.takes.filter(outcome=Take.Outcome.COMPLETED).order_by("-number").first()
+
+
+class Take(models.Model):
+    """One attempt at a trial's talk. A restart opens a new one; none is overwritten."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", "Planned"
+        LIVE = "live", "Live"
+        ENDED = "ended", "Ended, being filed"
+        FINAL = "final", "Filed"
+        FAILED = "failed", "Could not be filed"
+
+    class Outcome(models.TextChoices):
+        NONE = "", "Not ended"
+        COMPLETED = "completed", "Completed"
+        INTERRUPTED = "interrupted", "Interrupted"
+        ABANDONED = "abandoned", "Abandoned"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    trial = models.ForeignKey(Trial, models.CASCADE, related_name="takes")
+    number = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
+    outcome = models.CharField(max_length=12, choices=Outcome, blank=True, default=Outcome.NONE)
+    end_reason = models.CharField(max_length=40, blank=True, help_text="participant, limit, engine_lost, ...")
+    ticket = models.CharField(max_length=40, blank=True, help_text="Nonce of the one valid socket ticket.")
+    limit_ms = models.PositiveIntegerField()
+    engine_snapshot = models.ForeignKey(EngineSnapshot, models.PROTECT, null=True, blank=True)
+    voice_snapshots = models.ManyToManyField(VoiceSnapshot, blank=True)
+    device = models.JSONField(default=dict, blank=True, help_text="Settings the browser really applied.")
+    counts = models.JSONField(default=dict, blank=True, help_text="Frames lost, late, skipped; reconnects; underruns.")
+    events = models.FileField(storage=recordings, blank=True, help_text="All events, one JSON object a line.")
+    filing_error = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["trial", "number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["trial", "number"], name="one_take_number_per_trial")]
+
+    def __str__(self) -> str:
+        return f"{self.trial} take {self.number}"
+
+
+class Track(models.Model):
+    """One channel of a take as FLAC. The database refuses one without a granted recording consent."""
+
+    class Kind(models.TextChoices):
+        PARTICIPANT = "participant", "Participant (microphone)"
+        HEARD = "heard", "Heard (what the engine heard)"
+        AGENT = "agent", "Agent"
+
+    take = models.ForeignKey(Take, models.CASCADE, related_name="tracks")
+    kind = models.CharField(max_length=12, choices=Kind)
+    consent = models.ForeignKey(ConsentEvent, models.PROTECT, related_name="tracks")
+    file = models.FileField(storage=recordings)
+    sha256 = models.CharField(max_length=64)
+    sample_rate_hz = models.PositiveIntegerField()
+    duration_samples = models.PositiveBigIntegerField()
+    lost_samples = models.PositiveBigIntegerField(default=0, help_text="Filled with marked silence.")
+    gaps = models.JSONField(default=list, help_text="[first sample, samples] of every marked silence.")
+    delay_samples = models.IntegerField(default=0, help_text="Latency taken out to align the track.")
+
+    class Meta:
+        ordering: ClassVar = ["take", "id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["take", "kind"], name="one_track_of_a_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.take} {self.kind}"
+
+    @property
+    def duration_ms(self) -> float:
+        return self.duration_samples * 1_000 / self.sample_rate_hz
+
+
+class Utterance(models.Model):
+    """One turn's words. `raw_text` is what was recognised or generated, `text` what was passed on."""
+
+    class Role(models.TextChoices):
+        PARTICIPANT = "participant", "Participant"
+        AGENT = "agent", "Agent"
+
+    take = models.ForeignKey(Take, models.CASCADE, related_name="utterances")
+    role = models.CharField(max_length=12, choices=Role)
+    turn = models.PositiveIntegerField()
+    start_ms = models.FloatField(null=True, blank=True)
+    end_ms = models.FloatField(null=True, blank=True)
+    text = models.TextField(blank=True)
+    raw_text = models.TextField(blank=True)
+    discarded = models.BooleanField(default=False, help_text="A turn that was cut off before it sounded.")
+
+    class Meta:
+        ordering: ClassVar = ["take", "turn", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.role} turn {self.turn}"
+
+
+class Metric(models.Model):
+    """A computed value, or none with the reason; never made up."""
+
+    take = models.ForeignKey(Take, models.CASCADE, related_name="metrics")
+    track = models.CharField(max_length=12, choices=Track.Kind)
+    name = models.CharField(max_length=40)
+    value = models.FloatField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True, help_text="Why there is no value.")
+    unit = models.CharField(max_length=20, blank=True)
+    method = models.CharField(max_length=120)
+    version = models.CharField(max_length=20)
+
+    class Meta:
+        ordering: ClassVar = ["take", "track", "name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["take", "track", "name"], name="one_value_per_metric"),
+            models.CheckConstraint(
+                condition=models.Q(value__isnull=False, reason="") | (models.Q(value__isnull=True) & ~models.Q(reason="")),
+                name="value_or_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.track}"

@@ -1,0 +1,28 @@
+"""Inference workers as they last reported."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class InferenceWorker(models.Model):
+    """One worker process, kept fresh by its heartbeat."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    address = models.CharField(max_length=200, help_text="ws://host:port")
+    engines = models.JSONField(default=dict, help_text="Engine name -> its snapshot.")
+    converters = models.JSONField(default=list)
+    slots = models.PositiveIntegerField()
+    free_slots = models.PositiveIntegerField()
+    queue_length = models.PositiveIntegerField(default=0)
+    step_ms_p95 = models.FloatField(null=True, blank=True)
+    late_steps = models.PositiveBigIntegerField(default=0)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

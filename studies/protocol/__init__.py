@@ -1,0 +1,1 @@
+"""PURE: the schema of a study. Knows nothing of Django."""
