@@ -22,16 +22,23 @@ class Environment(BaseSettings):
     mode: Literal["local", "production"] = Field(
         "local", alias="HEARMEOUT_MODE", description="`production` demands secrets, hosts and HTTPS."
     )
-    secret_key: str = Field(DEFAULT_SECRET, description="Signs sessions and links. At least 32 characters in production.")
-    worker_secret: str = Field(
-        DEFAULT_SECRET, description="Shared by web and inference workers; signs slot tokens. At least 32 characters in production."
+    secret_key: str = Field(
+        DEFAULT_SECRET, description="Signs sessions and links. At least 32 characters in production."
     )
-    allowed_hosts: str = Field("localhost,127.0.0.1,[::1]", description="Host names the site answers to, with commas between.")
+    worker_secret: str = Field(
+        DEFAULT_SECRET,
+        description="Shared by web and inference workers; signs slot tokens. At least 32 characters in production.",
+    )
+    allowed_hosts: str = Field(
+        "localhost,127.0.0.1,[::1]", description="Host names the site answers to, with commas between."
+    )
     trusted_origins: str = Field("", description="Further origins (https://...) that may open forms and talk sockets.")
     data_dir: Path = Field(ROOT / "var", description="Database file, journals, recordings, queue and weights.")
     database_url: str = Field("", description="`postgresql://user:password@host/name`; empty for SQLite in DATA_DIR.")
     redis_url: str = Field("", description="`redis://host:6379/0`; empty for a queue in DATA_DIR.")
-    port: int = Field(8000, ge=1, le=65_535, description="Port of the web process; the next free one is taken by `make run`.")
+    port: int = Field(
+        8000, ge=1, le=65_535, description="Port of the web process; the next free one is taken by `make run`."
+    )
     worker_port: int = Field(8700, ge=1, le=65_535, description="Port of the inference worker.")
     worker_engines: str = Field("cascade", description="Engines an inference worker loads, with commas between.")
     worker_slots: int = Field(2, ge=1, le=512, description="Conversations an inference worker serves at once.")
@@ -51,7 +58,9 @@ class Environment(BaseSettings):
             for name in ("secret_key", "worker_secret"):
                 value = getattr(self, name)
                 if value == DEFAULT_SECRET or len(value) < 32:
-                    raise ValueError(f"{name.upper()} must be a secret of your own, 32 characters or more, in production")
+                    raise ValueError(
+                        f"{name.upper()} must be a secret of your own, 32 characters or more, in production"
+                    )
             if self.secret_key == self.worker_secret:
                 raise ValueError("SECRET_KEY and WORKER_SECRET must differ in production")
             if "allowed_hosts" not in self.model_fields_set or "*" in self.allowed_hosts:
@@ -78,4 +87,6 @@ def read_environment() -> Environment:
             name = "_".join(str(part) for part in problem["loc"]).upper()
             message = problem["msg"].removeprefix("Value error, ")
             lines.append(f"  {name}: {message} (found {problem['input']!r})" if name else f"  {message}")
-        sys.exit("Hear Me Out cannot start, because of the environment:\n" + "\n".join(lines) + "\nSee docs/settings.md.")
+        sys.exit(
+            "Hear Me Out cannot start, because of the environment:\n" + "\n".join(lines) + "\nSee docs/settings.md."
+        )

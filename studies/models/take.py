@@ -193,7 +193,8 @@ class Metric(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["take", "track", "name"], name="one_value_per_metric"),
             models.CheckConstraint(
-                condition=models.Q(value__isnull=False, reason="") | (models.Q(value__isnull=True) & ~models.Q(reason="")),
+                condition=models.Q(value__isnull=False, reason="")
+                | (models.Q(value__isnull=True) & ~models.Q(reason="")),
                 name="value_or_reason",
             ),
         ]

@@ -1,0 +1,87 @@
+"""What the database itself refuses: a track without consent, changes to frozen or append-only rows.
+
+Triggers, because a CHECK cannot look into another table. Put in place after every `migrate`, and not by a
+migration, because SQLite drops a table's triggers whenever a later migration rebuilds the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connections
+
+CONSENTED = """
+    EXISTS (
+        SELECT 1
+        FROM studies_consentevent AS consent
+        JOIN studies_take AS take ON take.id = NEW.take_id
+        JOIN studies_trial AS trial ON trial.id = take.trial_id
+        WHERE consent.id = NEW.consent_id
+          AND consent.session_id = trial.session_id
+          AND consent.purpose = 'record'
+          AND consent.granted
+          AND NOT EXISTS (
+              SELECT 1 FROM studies_consentevent AS later
+              WHERE later.session_id = consent.session_id
+                AND later.purpose = 'record'
+                AND later.id > consent.id
+                AND NOT later.granted
+          )
+    )
+"""
+
+# (name, table, events, condition under which the row is refused, message)
+GUARDS = (
+    (
+        "track_consent",
+        "studies_track",
+        ("INSERT", "UPDATE"),
+        f"NOT ({CONSENTED})",
+        "a track needs a granted recording consent of its session",
+    ),
+    (
+        "version_frozen",
+        "studies_protocolversion",
+        ("UPDATE",),
+        "OLD.published_at IS NOT NULL",
+        "a published protocol version does not change",
+    ),
+    ("consent_appended", "studies_consentevent", ("UPDATE",), "1 = 1", "consent events are only appended"),
+    ("judgement_appended", "studies_judgement", ("UPDATE",), "1 = 1", "judgements are only appended"),
+    ("access_appended", "studies_accesslog", ("UPDATE",), "1 = 1", "the access log is only appended"),
+    ("erasure_appended", "studies_erasurereceipt", ("UPDATE",), "1 = 1", "erasure receipts are only appended"),
+)
+
+
+def install_guards(*, using: str = "default", **_: Any) -> None:
+    """Receiver of `post_migrate`: drops and creates every trigger."""
+    connection = connections[using]
+    if "studies_track" not in connection.introspection.table_names():
+        return  # migrated back to nothing
+    statements = _postgresql() if connection.vendor == "postgresql" else _sqlite()
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def _sqlite() -> Iterator[str]:
+    for name, table, events, condition, message in GUARDS:
+        for event in events:
+            trigger = f"{name}_{event.lower()}"
+            yield f"DROP TRIGGER IF EXISTS {trigger}"
+            yield (
+                f"CREATE TRIGGER {trigger} BEFORE {event} ON {table} WHEN {condition} "
+                f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+            )
+
+
+def _postgresql() -> Iterator[str]:
+    for name, table, events, condition, message in GUARDS:
+        yield (
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS $$ BEGIN "
+            f"IF {condition} THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation'; END IF; "
+            "RETURN NEW; END $$ LANGUAGE plpgsql"
+        )
+        yield f"DROP TRIGGER IF EXISTS {name} ON {table}"
+        yield (f"CREATE TRIGGER {name} BEFORE {' OR '.join(events)} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
