@@ -170,17 +170,15 @@ def encode_audio(kind: Kind, sequence: int, sample: int, pcm: bytes) -> bytes:
 
 
 def encode(message: Message) -> bytes:
-    """Message -> bytes. Raises WireError for an event that is not in EVENTS or lacks a field."""
+    """Message -> bytes. Raises WireError for an event that is not in EVENTS, lacks a field or cannot be JSON."""
     match message:
         case AudioFrame():
             return encode_audio(message.kind, message.sequence, message.sample, message.pcm)
         case Metadata():
             check_event(message.event, message.data)
-            body = json.dumps({"event": message.event, **message.data}, ensure_ascii=False)
-            return bytes([Kind.METADATA]) + body.encode()
+            return bytes([Kind.METADATA]) + _to_json({"event": message.event, **message.data})
         case ErrorMessage():
-            body = json.dumps({"code": message.code, "message": message.message}, ensure_ascii=False)
-            return bytes([Kind.ERROR]) + body.encode()
+            return bytes([Kind.ERROR]) + _to_json({"code": message.code, "message": message.message})
         case Ack():
             return _ACK.pack(Kind.ACK, message.sequence)
         case Playback():
@@ -270,6 +268,14 @@ def check_event(event: str, fields: Mapping[str, Any]) -> None:
             raise WireError(f"{event}.{name} of the right type", type(value).__name__)
 
 
+def _to_json(value: object) -> bytes:
+    """Compact, as JSON.stringify writes it. Raises WireError for NaN, infinity, lone surrogates: none is JSON."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise WireError("something JSON can say", "something else") from None
+
+
 def _json_object(body: bytes) -> dict[str, Any]:
     if len(body) > MAX_JSON_BYTES:
         raise WireError(f"at most {MAX_JSON_BYTES} bytes of JSON", f"{len(body)}")
@@ -277,6 +283,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
         value = json.loads(_utf8(body))
     except (ValueError, RecursionError):
         raise WireError("JSON", "something else") from None
+    _to_json(value)  # Python reads NaN and lone surrogates, which no one further on could write
     if not isinstance(value, dict):
         raise WireError("a JSON object", type(value).__name__)
     return value
