@@ -1,0 +1,96 @@
+"""The parameters each converter takes, with range and meaning. Data, so that the web can offer and check them too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from inference.errors import OptionError, UnknownName
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A number from `low` to `high`, ends included. `default` None means "not set"."""
+
+    label: str
+    unit: str
+    low: float
+    high: float
+    default: float | None
+    about: str
+
+
+FLOOR_HZ: Final = Parameter(
+    "Lowest pitch looked for",
+    "Hz",
+    60.0,
+    120.0,
+    70.0,
+    "About 0.6 of the talker's median F0. Sets the latency: 60 ms at 70 Hz.",
+)
+
+PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
+    "none": {},
+    "resynthesis": {"floor_hz": FLOOR_HZ},
+    "transform": {
+        "f0_ratio": Parameter("Pitch", "×", 0.4, 2.5, 1.0, "F0 out over F0 in."),
+        "f0_target_hz": Parameter(
+            "Pitch target", "Hz", 60.0, 500.0, None, "Moves the talker's reference F0 here; instead of a ratio."
+        ),
+        "formant_ratio": Parameter(
+            "Formants", "×", 0.7, 1.5, 1.0, "Formant frequencies out over in: above 1 is a shorter vocal tract."
+        ),
+        "f0_range": Parameter(
+            "Intonation range",
+            "×",
+            0.0,
+            2.5,
+            1.0,
+            "Excursion of log F0 about the reference; 0 is a monotone.",
+        ),
+        "f0_ref_hz": Parameter(
+            "Talker's reference F0",
+            "Hz",
+            60.0,
+            500.0,
+            None,
+            "From enrolment; not set: the running mean of log F0.",
+        ),
+        "breathiness": Parameter(
+            "Breathiness", "", 0.0, 1.0, 0.0, "Share of voiced energy above 0.5–3 kHz turned into noise."
+        ),
+        "floor_hz": FLOOR_HZ,
+    },
+}
+
+
+def resolve(converter: str, parameters: Mapping[str, Any]) -> dict[str, float | None]:
+    """Every parameter of `converter` with the value in force: the one given, or its default.
+
+    Raises OptionError for a name it does not have, a value that is no finite number in range, and for a pitch
+    target beside a pitch ratio; UnknownName for a converter that is not in the catalogue."""
+    if converter not in PARAMETERS:
+        raise UnknownName("converter", converter, tuple(PARAMETERS))
+    known = PARAMETERS[converter]
+    for name, value in parameters.items():
+        if name not in known:
+            expected = f"one of {', '.join(known)}" if known else "no parameters"
+            raise OptionError(str(name), value, f"{expected} for {converter}")
+        _check(name, value, known[name])
+    if parameters.get("f0_target_hz") is not None and parameters.get("f0_ratio", 1.0) != 1.0:
+        raise OptionError("f0_ratio", parameters["f0_ratio"], "1 beside f0_target_hz")
+    return {name: _given_or_default(parameters.get(name), parameter) for name, parameter in known.items()}
+
+
+def _check(name: str, value: object, parameter: Parameter) -> None:
+    if value is None and parameter.default is None:
+        return
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not parameter.low <= value <= parameter.high:  # type: ignore[arg-type,operator]
+        raise OptionError(name, value, f"a number from {parameter.low:g} to {parameter.high:g}")
+
+
+def _given_or_default(value: float | None, parameter: Parameter) -> float | None:
+    return parameter.default if value is None else float(value)
