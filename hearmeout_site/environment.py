@@ -1,9 +1,15 @@
-"""Every setting that comes from the environment, its default, and what it must be. docs/settings.md is made from this."""
+"""Every setting that comes from the environment, its default, and what it must be.
+
+`docs/settings.md` is made from this by `python -m hearmeout_site.environment`.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -11,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_SECRET = "insecure-for-one-machine-only"
+DEFAULT_SECRET = ""  # on one machine: made at the first start and kept in DATA_DIR/secrets.json
 
 
 class Environment(BaseSettings):
@@ -45,31 +51,53 @@ class Environment(BaseSettings):
     web_url: str = Field("http://127.0.0.1:8000", description="Where an inference worker reports its heartbeat.")
     reconnect_grace_sec: float = Field(15, gt=0, le=300, description="How long a broken talk can be resumed.")
     celery_concurrency: int = Field(1, ge=1, le=64, description="Celery processes.")
+    restart_wait_max_sec: float = Field(
+        30, ge=0.1, description="`make run` starts a dead process again after 1, 2, 4 ... seconds, up to this."
+    )
     journal_min_free_mb: int = Field(200, ge=0, description="A talk is refused when the disk has less room than this.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     @model_validator(mode="after")
-    def _safe_in_production(self) -> Self:
+    def _consistent(self) -> Self:
+        wrong = []
         if self.database_url and urlsplit(self.database_url).scheme not in {"postgresql", "postgres"}:
-            raise ValueError("DATABASE_URL must start with postgresql://; leave it empty for SQLite")
+            wrong.append("DATABASE_URL must start with postgresql://; leave it empty for SQLite")
         if self.redis_url and urlsplit(self.redis_url).scheme not in {"redis", "rediss"}:
-            raise ValueError("REDIS_URL must start with redis:// or rediss://; leave it empty for a queue on disk")
-        if self.mode == "production":
+            wrong.append("REDIS_URL must start with redis:// or rediss://; leave it empty for a queue on disk")
+        if self.production:
             for name in ("secret_key", "worker_secret"):
-                value = getattr(self, name)
-                if value == DEFAULT_SECRET or len(value) < 32:
-                    raise ValueError(
-                        f"{name.upper()} must be a secret of your own, 32 characters or more, in production"
-                    )
+                if len(getattr(self, name)) < 32:
+                    wrong.append(f"{name.upper()} must be a secret of your own, 32 characters or more, in production")
             if self.secret_key == self.worker_secret:
-                raise ValueError("SECRET_KEY and WORKER_SECRET must differ in production")
+                wrong.append("SECRET_KEY and WORKER_SECRET must differ in production")
             if "allowed_hosts" not in self.model_fields_set or "*" in self.allowed_hosts:
-                raise ValueError("ALLOWED_HOSTS must name your hosts in production")
+                wrong.append("ALLOWED_HOSTS must name your hosts in production")
+        if wrong:
+            raise ValueError("\n  ".join(wrong))
         return self
 
     @property
     def production(self) -> bool:
         return self.mode == "production"
+
+
+def _own_secrets(folder: Path) -> dict[str, str]:
+    """This machine's own secrets, made once: all its processes read the same file."""
+    file = folder / "secrets.json"
+    if not file.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = {"secret_key": token_urlsafe(40), "worker_secret": token_urlsafe(40)}
+        draft = folder / f"secrets.{os.getpid()}.json"
+        draft.write_text(json.dumps(made))
+        draft.chmod(0o600)
+        try:
+            os.link(draft, file)  # the first process to get here wins
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    secrets: dict[str, str] = json.loads(file.read_text())
+    return secrets
 
 
 def split_commas(value: str) -> list[str]:
@@ -80,7 +108,12 @@ def split_commas(value: str) -> list[str]:
 def read_environment() -> Environment:
     """Reads and checks everything at once; exits with one line per wrong setting."""
     try:
-        return Environment()
+        environment = Environment()
+        if not environment.production:
+            for name, value in _own_secrets(environment.data_dir).items():
+                if not getattr(environment, name):
+                    setattr(environment, name, value)
+        return environment
     except ValidationError as error:
         lines = []
         for problem in error.errors():
@@ -90,3 +123,16 @@ def read_environment() -> Environment:
         sys.exit(
             "Hear Me Out cannot start, because of the environment:\n" + "\n".join(lines) + "\nSee docs/settings.md."
         )
+
+
+def settings_table() -> str:
+    """All settings as a Markdown table."""
+    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    for name, field in Environment.model_fields.items():
+        default = "var/ in the checkout" if name == "data_dir" else f"`{field.default}`" if field.default != "" else "–"
+        rows.append(f"| `{(field.alias or name).upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(settings_table())

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 from csp.constants import NONCE, NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from hearmeout_site.environment import ROOT, read_environment, split_commas
@@ -31,8 +32,8 @@ WORKER_STALE_SEC = 10
 
 INSTALLED_APPS = [
     "daphne",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "studies.researcher.apps.ResearcherAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -197,7 +198,31 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-UNFOLD: dict[str, Any] = {"SITE_TITLE": "Hear Me Out", "SITE_HEADER": "Hear Me Out", "SITE_SYMBOL": "graphic_eq"}
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Hear Me Out",
+    "SITE_HEADER": "Hear Me Out",
+    "SITE_SYMBOL": "graphic_eq",
+    "SHOW_HISTORY": False,
+    "DASHBOARD_CALLBACK": "studies.researcher.overview.dashboard",
+    "STYLES": [lambda request: static("studies/css/researcher.css")],
+    "SIDEBAR": {"navigation": "studies.researcher.navigation.sidebar"},
+    "ACCOUNT": {"navigation": "studies.researcher.navigation.account_links"},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.1% .013 198)",
+            "100": "oklch(94% .03 198)",
+            "200": "oklch(88.5% .055 198)",
+            "300": "oklch(81% .08 198)",
+            "400": "oklch(71.5% .1 198)",
+            "500": "oklch(60% .1 198)",
+            "600": "oklch(51% .09 198)",
+            "700": "oklch(44% .078 198)",
+            "800": "oklch(38% .065 198)",
+            "900": "oklch(33% .053 198)",
+            "950": "oklch(24% .04 198)",
+        }
+    },
+}
 
 structlog.configure(
     processors=[

@@ -49,7 +49,8 @@ CONVERTERS: Final[Mapping[str, Entry]] = {
     "resynthesis": Entry(
         "Own voice, resynthesised",
         "inference.voices.resynthesis:Resynthesis",
-        "Taken apart and put together again unchanged: the sham, with the artefacts of a conversion and none of its effect.",
+        "Taken apart and put together again unchanged: the sham, with the artefacts of a conversion and none of its "
+        "effect.",
     ),
     "transform": Entry(
         "Transformed voice",

@@ -1,0 +1,72 @@
+# make run    everything on this machine, with the demo studies
+# make test   all checks and tests
+# make check  ruff, mypy, import-linter, tsc, migrations, djade
+# make bench  the numbers in docs/benchmarks.md
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+MARK := .venv/.done
+.DEFAULT_GOAL := run
+.PHONY: run setup setup-dev weights test check bench format clean python-version node-version
+
+run: setup
+	@$(BIN)/python -m hearmeout_site.supervisor
+
+setup: $(MARK)/run node_modules/.done weights
+
+setup-dev: $(MARK)/dev node_modules/.done weights
+
+weights: $(MARK)/run
+	@$(BIN)/python -m inference.weights
+
+$(MARK)/run: pyproject.toml constraints.txt | python-version
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing Python packages: about 350 MB to download, 1 to 3 minutes the first time"
+	@$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[cascade]' | grep -v 'already satisfied' || true
+	@$(BIN)/python -c 'import django, xllamacpp, faster_whisper' || (echo "The Python packages did not install; see above." && false)
+	@mkdir -p $(MARK) && touch $@
+
+$(MARK)/dev: $(MARK)/run pyproject.toml constraints.txt
+	@echo "Installing what the checks and tests need: about 80 MB"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[cascade,dev]'
+	@mkdir -p $(MARK) && touch $@
+
+node_modules/.done: package.json package-lock.json | node-version
+	@echo "Installing browser libraries: about 40 MB"
+	@npm ci --no-audit --no-fund --loglevel error
+	@touch $@
+
+python-version:
+	@test -n "$(PYTHON)" || (echo "Python 3.11 is needed and was not found." && false)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  (echo "Python 3.11 is needed; $(PYTHON) is $$($(PYTHON) -V). Name another with: make run PYTHON=/path/to/python3.11" && false)
+
+node-version:
+	@command -v npm >/dev/null || (echo "Node 20 or newer is needed (node and npm were not found)." && false)
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || (echo "Node 20 or newer is needed; this is $$(node -v)." && false)
+
+check: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	npx --no-install tsc --project tsconfig.json
+	$(BIN)/djade --check $$(git ls-files 'templates/*.html' 'templates/**/*.html')
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check
+
+test: check
+	node --test tests/js/
+	$(BIN)/python -m tests.requirements
+	$(BIN)/python -m pytest
+
+bench: setup-dev
+	$(BIN)/python -m tests.bench
+
+format: setup-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/djade $$(git ls-files 'templates/*.html' 'templates/**/*.html')
+
+clean:
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache

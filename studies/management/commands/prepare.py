@@ -1,0 +1,17 @@
+"""`manage.py prepare`: all that must be there before the first start, and nothing twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Bring the database up to date, load the demo studies, create the first researcher."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("load_demo")
+        call_command("create_researcher")

@@ -1,0 +1,116 @@
+"""Everything on one machine is started, restarted and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from hearmeout_site.supervisor import Child, free_port, how_it_ended
+
+TALKER = "import sys, time; print('here', flush=True); time.sleep(60)"
+
+
+async def until(true: object, within_sec: float = 20.0) -> None:
+    assert callable(true)
+    async with asyncio.timeout(within_sec):
+        while not true():
+            await asyncio.sleep(0.02)
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+async def test_child_that_is_killed_is_named_and_started_again(capsys: pytest.CaptureFixture[str]) -> None:
+    child = Child("talker", python(TALKER), dict(os.environ), longest_wait_sec=0.1)
+    running = asyncio.create_task(child.run())
+    await until(lambda: child.process is not None)
+    assert child.process is not None
+    first = child.process
+    first.kill()
+    await until(lambda: child.process is not first)
+    running.cancel()
+    await child.stop()
+    assert "talker was killed by SIGKILL; starting it again in 0.1 s" in capsys.readouterr().out
+
+
+async def test_child_that_keeps_dying_waits_longer_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    child = Child("brief", python("raise SystemExit(3)"), dict(os.environ), longest_wait_sec=0.4, wait_sec=0.1)
+    running = asyncio.create_task(child.run())
+    heard: list[str] = []
+
+    def four_deaths() -> bool:
+        heard.extend(line.split("│ ")[1] for line in capsys.readouterr().out.splitlines() if "ended" in line)
+        return len(heard) >= 4
+
+    await until(four_deaths)
+    running.cancel()
+    await child.stop()
+    assert heard[:4] == [f"brief ended with status 3; starting it again in {wait} s" for wait in (0.1, 0.2, 0.4, 0.4)]
+
+
+async def test_child_that_dies_takes_its_own_children_along(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys, time\n"
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "open(sys.argv[1], 'w').write(str(p.pid)); time.sleep(60)"
+    )
+    note = tmp_path / "pid"
+    child = Child("parent", [*python(code), str(note)], dict(os.environ), wait_sec=30)
+    running = asyncio.create_task(child.run())
+    await until(lambda: note.exists() and note.read_text() != "")
+    grandchild = int(note.read_text())
+    assert child.process is not None
+    child.process.kill()
+
+    def gone() -> bool:
+        try:
+            return Path(f"/proc/{grandchild}/stat").read_text().split()[2] == "Z"  # dead, not yet collected by init
+        except FileNotFoundError:
+            return True
+
+    await until(gone)
+    running.cancel()
+    await child.stop()
+
+
+async def test_child_that_ignores_the_request_to_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hearmeout_site.supervisor.STOP_WITHIN_SEC", 0.3)
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(60)"
+    child = Child("stubborn", python(code), dict(os.environ))
+    running = asyncio.create_task(child.run())
+    await until(lambda: child.process is not None)
+    await asyncio.sleep(0.5)  # past the handler
+    running.cancel()
+    await child.stop()
+    assert child.process is not None
+    assert await child.process.wait() == -signal.SIGKILL
+
+
+def test_port_that_is_taken_is_named_and_the_next_used(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        port = free_port(taken, "site")
+    assert port > taken
+    assert f"port {taken} for the site is taken; using {port}" in capsys.readouterr().out
+
+
+def test_port_that_is_free_is_used_in_silence(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        free = other.getsockname()[1]
+    assert free_port(free, "site") == free
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("code", "words"), [(-9, "was killed by SIGKILL"), (0, "ended with status 0")])
+def test_end_is_told_in_words(code: int, words: str) -> None:
+    assert how_it_ended(code) == words
