@@ -1,0 +1,57 @@
+"""Admins that show and never write: what was recorded, said or logged is not made or mended by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+
+
+class ReadOnly:
+    """Viewing needs the view permission; nothing else is ever allowed."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    list_filter_sheet = False
+    compressed_fields = True
+
+
+class ReadOnlyInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    extra = 0
+    can_delete = False
+    tab = True
+    show_change_link = False
+    hide_title = True
+
+
+def as_yaml(document: Any) -> SafeString:
+    """A document as people write it."""
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return format_html('<pre class="document">{}</pre>', text)
+
+
+def as_json(value: Any) -> SafeString:
+    """A stored JSON value, in full."""
+    if value in (None, "", {}, []):
+        return format_html('<span class="nothing">{}</span>', "nothing recorded")
+    return format_html('<pre class="document">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def digest(sha256: str) -> SafeString:
+    """A hash that wraps instead of widening the page."""
+    return format_html('<code class="digest">{}</code>', sha256)

@@ -1,0 +1,134 @@
+"""Sessions: who is where, and everything one visit left behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_json
+from studies.models import Answer, ConsentEvent, Judgement, Session, Take, Trial
+
+STATE_LABELS = {"started": "info", "finished": "success", "declined": "warning", "withdrawn": "danger"}
+
+
+class TrialInline(ReadOnlyInline):
+    model = Trial
+    fields = ("place", "prompt", "condition", "pair_and_side", "takes", "done_at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Trial]:
+        found: QuerySet[Trial] = super().get_queryset(request)
+        return found.select_related("prompt", "condition").prefetch_related("takes")
+
+    @display(description="trial")
+    def place(self, trial: Trial) -> int:
+        return trial.position + 1
+
+    @display(description="pair")
+    def pair_and_side(self, trial: Trial) -> str:
+        return "" if trial.pair is None else f"{trial.pair + 1}{trial.side}"
+
+    @display(description="takes")
+    def takes(self, trial: Trial) -> SafeString:
+        return format_html_join(
+            ", ",
+            '<a class="link" href="{}">{} {}</a>',
+            (
+                (reverse("admin:studies_take_change", args=[take.pk]), take.number, take.outcome or take.state)
+                for take in trial.takes.all()
+            ),
+        )
+
+
+class ConsentInline(ReadOnlyInline):
+    model = ConsentEvent
+    verbose_name_plural = "Consents"
+    fields = ("at", "purpose", "granted", "document_sha256")
+    readonly_fields = fields
+
+
+class AnswerInline(ReadOnlyInline):
+    model = Answer
+    fields = ("trial", "item", "value", "revision", "at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Answer]:
+        found: QuerySet[Answer] = super().get_queryset(request)
+        return found.select_related("trial__session__participant")
+
+
+class JudgementInline(ReadOnlyInline):
+    model = Judgement
+    fields = ("pair_number", "item", "choice", "chosen_condition", "order", "at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Judgement]:
+        found: QuerySet[Judgement] = super().get_queryset(request)
+        return found.select_related("chosen__condition").prefetch_related("session__trials")
+
+    @display(description="pair")
+    def pair_number(self, judgement: Judgement) -> int:
+        return judgement.pair + 1
+
+    @display(description="chosen condition")
+    def chosen_condition(self, judgement: Judgement) -> str:
+        return judgement.chosen.condition.label if judgement.chosen else ""
+
+    @display(description="shown, left to right")
+    def order(self, judgement: Judgement) -> str:
+        sides = {trial.pk: trial.side for trial in judgement.session.trials.all()}
+        return " ".join(sides.get(pk, "?") for pk in judgement.order_shown)
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnlyAdmin):
+    list_display = ("code", "study", "shown_state", "progress", "arm", "created_at", "seen_at")
+    list_filter = ("state", "version__study", "arm", "created_at")
+    search_fields = ("participant__code",)
+    date_hierarchy = "created_at"
+    fieldsets = (
+        (None, {"fields": ("code", "version", "shown_state", "progress", "created_at", "seen_at", "finished_at")}),
+        ("Allocation", {"fields": ("arm", "seed", "completion_code")}),
+        ("Device check", {"fields": ("checked_at", "measured")}),
+    )
+    inlines = (TrialInline, ConsentInline, AnswerInline, JudgementInline)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        done = Q(trials__takes__outcome=Take.Outcome.COMPLETED)
+        found: QuerySet[Session] = super().get_queryset(request)
+        return found.select_related("participant", "version__study").annotate(
+            trial_count=Count("trials", distinct=True), done_count=Count("trials", filter=done, distinct=True)
+        )
+
+    @display(description="participant", ordering="participant__code")
+    def code(self, session: Session) -> str:
+        return session.participant.code
+
+    @display(description="study", ordering="version__study__title")
+    def study(self, session: Session) -> str:
+        return str(session.version)
+
+    @display(description="state", ordering="state", label=STATE_LABELS)
+    def shown_state(self, session: Session) -> tuple[str, str]:
+        return session.state, session.get_state_display()
+
+    @display(description="trials talked")
+    def progress(self, session: Any) -> SafeString:
+        return format_html(
+            '<span class="bar-with-number"><progress class="bar" max="{}" value="{}"></progress> {} of {}</span>',
+            session.trial_count or 1,
+            session.done_count,
+            session.done_count,
+            session.trial_count,
+        )
+
+    @display(description="measured")
+    def measured(self, session: Session) -> SafeString:
+        return as_json(session.device)

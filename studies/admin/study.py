@@ -1,0 +1,191 @@
+"""Studies: opened, paused and closed here. Protocol versions: shown, since they are frozen."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_yaml, digest
+from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
+
+STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
+
+
+class StudyForm(forms.ModelForm[Study]):
+    """Checks the constraints with the state the study is in, which the form itself does not hold."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # not in the stubs
+        if not self.errors:
+            try:
+                self.instance.validate_constraints()
+            except ValidationError as error:
+                self.add_error(None, error)
+
+
+class VersionInline(ReadOnlyInline):
+    model = ProtocolVersion
+    verbose_name_plural = "Protocol versions"
+    fields = ("number", "published_at", "sessions_started", "short_sha256")
+    readonly_fields = fields
+    show_change_link = True
+
+    @display(description="sessions")
+    def sessions_started(self, version: ProtocolVersion) -> int:
+        return version.sessions.count()
+
+    @display(description="SHA-256")
+    def short_sha256(self, version: ProtocolVersion) -> str:
+        return version.sha256[:16]
+
+
+@admin.register(Study)
+class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    form = StudyForm
+    list_display = ("title", "shown_state", "started", "finished", "takes", "link", "csv")
+    list_filter = ("state", "is_demo")
+    list_filter_sheet = False
+    search_fields = ("title", "slug")
+    inlines = (VersionInline,)
+    actions_submit_line = ("open_study", "pause_study", "close_study")
+    change_form_before_template = "admin/studies/study/export.html"
+    prepopulated_fields: ClassVar = {"slug": ["title"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
+        sessions = "versions__sessions"
+        return (  # type: ignore[no-any-return]
+            super()
+            .get_queryset(request)
+            .annotate(
+                started_count=Count(sessions, distinct=True),
+                finished_count=Count(
+                    sessions, filter=Q(**{f"{sessions}__state": Session.State.FINISHED}), distinct=True
+                ),
+                take_count=Count(f"{sessions}__trials__takes", distinct=True),
+            )
+        )
+
+    def get_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
+        own = ["title", "slug", "ethics_reference", "retention_until", "is_demo"]
+        return ["shown_state", "link", *own, "created_at"] if obj else own
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
+        if obj is None:
+            return []
+        started = obj.versions.filter(sessions__isnull=False).exists()
+        return ["shown_state", "link", "created_at", *(["slug"] if started else [])]  # links in use do not change
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> dict[str, Any]:
+        return {} if obj else dict(self.prepopulated_fields)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return False  # recordings go by withdrawal and retention, which leave receipts
+
+    def get_actions_submit_line(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """Only the steps that lead on from the study's state."""
+        study = self.model.objects.filter(pk=object_id).first()
+        if study is None:
+            return []
+        steps = {
+            Study.State.DRAFT: {"open_study"},
+            Study.State.OPEN: {"pause_study", "close_study"},
+            Study.State.PAUSED: {"open_study", "close_study"},
+            Study.State.CLOSED: {"open_study"},
+        }[Study.State(study.state)]
+        found = super().get_actions_submit_line(request, object_id)
+        return [step for step in found if step.method.original_function_name in steps]
+
+    @action(description="Open", permissions=["change"])
+    def open_study(self, request: HttpRequest, obj: Study) -> None:
+        if obj.current_version is None:
+            messages.error(request, "Publish a protocol version before opening the study.")
+            return
+        self._move(request, obj, Study.State.OPEN, f"{obj} is open. Participants can start at its link.")
+
+    @action(description="Pause", permissions=["change"])
+    def pause_study(self, request: HttpRequest, obj: Study) -> None:
+        self._move(request, obj, Study.State.PAUSED, f"{obj} is paused. Sessions under way go on; new ones wait.")
+
+    @action(description="Close", permissions=["change"])
+    def close_study(self, request: HttpRequest, obj: Study) -> None:
+        self._move(request, obj, Study.State.CLOSED, f"{obj} is closed.")
+
+    def _move(self, request: HttpRequest, study: Study, state: Study.State, done: str) -> None:
+        before, study.state = study.state, state
+        try:
+            study.validate_constraints()
+        except ValidationError as error:
+            study.state = before
+            messages.error(request, " ".join(error.messages))
+            return
+        study.save(update_fields=["state"])
+        self.log_change(request, study, [{"changed": {"fields": ["state"]}}])
+        messages.success(request, done)
+
+    @display(description="state", ordering="state", label=STATE_LABELS)
+    def shown_state(self, study: Study) -> tuple[str, str]:
+        return study.state, study.get_state_display()
+
+    @display(description="started", ordering="started_count")
+    def started(self, study: Any) -> int:
+        return int(study.started_count)
+
+    @display(description="finished", ordering="finished_count")
+    def finished(self, study: Any) -> int:
+        return int(study.finished_count)
+
+    @display(description="takes", ordering="take_count")
+    def takes(self, study: Any) -> int:
+        return int(study.take_count)
+
+    @display(description="participants' link")
+    def link(self, study: Study) -> SafeString:
+        return format_html('<a class="link" href="{0}">{0}</a>', study.get_absolute_url())
+
+    @display(description="data")
+    def csv(self, study: Study) -> SafeString:
+        return format_html('<a class="link" href="{}">CSV</a>', reverse("trials_csv", args=[study.slug]))
+
+
+class ConditionInline(ReadOnlyInline):
+    model = Condition
+    fields = ("key", "label", "engine", "voice_label", "text_prompt")
+    readonly_fields = fields
+
+
+class PromptInline(ReadOnlyInline):
+    model = Prompt
+    fields = ("key", "title", "card", "limit_sec")
+    readonly_fields = fields
+
+
+@admin.register(ProtocolVersion)
+class ProtocolVersionAdmin(ReadOnlyAdmin):
+    list_display = ("study", "number", "published_at", "created_at", "short_sha256")
+    list_display_links = ("study", "number")
+    list_filter = ("study",)
+    list_select_related = ("study",)
+    fields = ("study", "number", "published_at", "created_at", "full_sha256", "yaml")
+    inlines = (ConditionInline, PromptInline)
+
+    @display(description="SHA-256")
+    def short_sha256(self, version: ProtocolVersion) -> str:
+        return version.sha256[:16]
+
+    @display(description="SHA-256")
+    def full_sha256(self, version: ProtocolVersion) -> SafeString:
+        return digest(version.sha256)
+
+    @display(description="protocol")
+    def yaml(self, version: ProtocolVersion) -> SafeString:
+        return as_yaml(version.document)

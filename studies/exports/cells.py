@@ -1,0 +1,39 @@
+"""How a value is written into a CSV cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""A spreadsheet takes a text that starts so for a formula and may run it."""
+
+
+def as_cell(value: object) -> str:
+    """None → empty; times in UTC with a Z; true and false; texts made harmless; numbers in full precision."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        case int() | float():
+            return repr(value)
+        case _:
+            return guard_formula(str(value).replace("\x00", ""))
+
+
+def guard_formula(text: str) -> str:
+    """An apostrophe before what a spreadsheet would take for a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def as_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV lines (RFC 4180: comma, double quotes, CRLF)."""
+    lines = io.StringIO(newline="")
+    csv.writer(lines).writerows([as_cell(value) for value in row] for row in rows)
+    return lines.getvalue()

@@ -1,0 +1,111 @@
+"""What one row of trials.csv is made from, read in blocks so that any number of trials fits in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from studies.models import (
+    Answer,
+    Judgement,
+    Metric,
+    ProtocolVersion,
+    Session,
+    Study,
+    Take,
+    Track,
+    Trial,
+    Utterance,
+)
+
+BLOCK_TRIALS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """A trial with what belongs to it. In withdrawn sessions nothing but the plan is left."""
+
+    trial: Trial
+    take: Take | None = None
+    takes: int = 0
+    tracks: Mapping[str, Track] = field(default_factory=dict)
+    utterances: Sequence[Utterance] = ()
+    metrics: Mapping[tuple[str, str], Metric] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
+    sides: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def session(self) -> Session:
+        return self.trial.session
+
+    @property
+    def version(self) -> ProtocolVersion:
+        return self.trial.session.version
+
+    @property
+    def withdrawn(self) -> bool:
+        return self.session.state == Session.State.WITHDRAWN
+
+    @property
+    def pair_number(self) -> int | None:
+        return None if self.trial.pair is None else self.trial.pair + 1
+
+    @property
+    def discarded_turns(self) -> int | None:
+        if self.take is None:
+            return None
+        return sum(said.discarded for said in self.utterances if said.role == Utterance.Role.AGENT)
+
+    @property
+    def rated_at(self) -> datetime | None:
+        return None if self.withdrawn else self.trial.done_at
+
+
+def trials_of(study: Study) -> QuerySet[Trial]:
+    """All trials of a study, in the order of the rows."""
+    return Trial.objects.filter(session__version__study=study).order_by("session_id", "position")
+
+
+def blocks_of(trials: QuerySet[Trial], size: int = BLOCK_TRIALS) -> Iterator[list[TrialRow]]:
+    """Rows in order, `size` at a time; each block is a query of its own, so that no cursor stays open between."""
+    wanted = trials.select_related(
+        "session__participant", "session__version__study", "prompt", "condition"
+    ).prefetch_related(
+        Prefetch("takes", Take.objects.select_related("engine_snapshot").order_by("number")),
+        "takes__tracks",
+        "takes__metrics",
+        "takes__voice_snapshots",
+        Prefetch("takes__utterances", Utterance.objects.order_by("turn", "start_ms", "id")),
+        Prefetch("answers", Answer.objects.order_by("revision")),
+        Prefetch("session__judgements", Judgement.objects.select_related("chosen__condition").order_by("id")),
+        Prefetch("session__trials", Trial.objects.order_by("position")),
+    )
+    after = Q()
+    while block := list(wanted.filter(after)[:size]):
+        yield [_row(trial) for trial in block]
+        last = block[-1]
+        after = Q(session_id__gt=last.session_id) | Q(session_id=last.session_id, position__gt=last.position)
+
+
+def _row(trial: Trial) -> TrialRow:
+    if trial.session.state == Session.State.WITHDRAWN:
+        return TrialRow(trial)
+    takes = list(trial.takes.all())
+    completed = [take for take in takes if take.outcome == Take.Outcome.COMPLETED]
+    take = (completed or takes or [None])[-1]
+    pair = [said for said in trial.session.judgements.all() if trial.pair is not None and said.pair == trial.pair]
+    return TrialRow(
+        trial=trial,
+        take=take,
+        takes=len(takes),
+        tracks={track.kind: track for track in take.tracks.all()} if take else {},
+        utterances=list(take.utterances.all()) if take else (),
+        metrics={(metric.track, metric.name): metric for metric in take.metrics.all()} if take else {},
+        answers={answer.item: answer for answer in trial.answers.all()},  # later revisions replace earlier ones
+        judgements={judgement.item: judgement for judgement in pair},
+        sides={other.pk: other.side for other in trial.session.trials.all()},
+    )

@@ -1,0 +1,195 @@
+"""What is going on now, for the start page. All numbers are read from the database as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from studies.models import ErasureReceipt, Export, InferenceWorker, Session, Study, Take
+
+PRESENT_MIN: Final = 15
+"""A session counts as present when a page of it was opened within this time."""
+LAST_ACTIVITIES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLine:
+    """An inference worker as last reported; `fresh` when that was lately enough to be given talks."""
+
+    worker: InferenceWorker
+    fresh: bool
+
+    @property
+    def taken_slots(self) -> int:
+        return max(0, self.worker.slots - self.worker.free_slots)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyLine:
+    """A study and how far its sessions and takes are."""
+
+    study: Study
+    started: int
+    finished: int
+    withdrawn: int
+    takes: int
+    trials: int
+    trials_done: int
+
+    @property
+    def done_percent(self) -> int:
+        """Trials with a completed take, of all that were planned for the sessions so far."""
+        return round(100 * self.trials_done / self.trials) if self.trials else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One thing that happened, newest first in lists."""
+
+    at: datetime
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the start page shows."""
+
+    at: datetime
+    live_takes: list[Take]
+    present: int
+    waiting: int
+    workers: list[WorkerLine]
+    filing: int
+    failed: list[Take]
+    studies: list[StudyLine]
+    activities: list[Activity]
+
+    @property
+    def fresh_workers(self) -> list[WorkerLine]:
+        return [line for line in self.workers if line.fresh]
+
+    @property
+    def free_slots(self) -> int:
+        return sum(line.worker.free_slots for line in self.fresh_workers)
+
+    @property
+    def slots(self) -> int:
+        return sum(line.worker.slots for line in self.fresh_workers)
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Adds the overview to the start page (named in settings.UNFOLD)."""
+    return context | {"overview": overview()}
+
+
+def overview() -> Overview:
+    now = timezone.now()
+    takes = Take.objects.select_related("trial__session__participant", "trial__session__version__study")
+    workers = [
+        WorkerLine(worker, now - worker.seen_at <= timedelta(seconds=settings.WORKER_STALE_SEC))
+        for worker in InferenceWorker.objects.order_by("name")
+    ]
+    live = takes.filter(state=Take.State.LIVE).select_related("trial__condition")
+    return Overview(
+        at=now,
+        live_takes=list(live.order_by("started_at", "created_at")),
+        present=Session.objects.filter(_present(now)).distinct().count(),
+        waiting=sum(line.worker.queue_length for line in workers if line.fresh),
+        workers=workers,
+        filing=Take.objects.filter(state=Take.State.ENDED).count(),
+        failed=list(takes.filter(state=Take.State.FAILED).order_by("-ended_at")[:LAST_ACTIVITIES]),
+        studies=_studies(),
+        activities=_activities(),
+    )
+
+
+def _present(now: datetime) -> Q:
+    lately = Q(seen_at__gte=now - timedelta(minutes=PRESENT_MIN))
+    return Q(state=Session.State.STARTED) & (lately | Q(trials__takes__state=Take.State.LIVE))
+
+
+def _studies() -> list[StudyLine]:
+    """Counts by one query each, since joins of several to-many relations would multiply the rows."""
+    by_session = {
+        row["version__study"]: row
+        for row in Session.objects.order_by()
+        .values("version__study")
+        .annotate(
+            started=Count("id"),
+            finished=Count("id", filter=Q(state=Session.State.FINISHED)),
+            withdrawn=Count("id", filter=Q(state=Session.State.WITHDRAWN)),
+        )
+    }
+    completed = Q(trials__takes__outcome=Take.Outcome.COMPLETED)
+    by_trial = {
+        row["version__study"]: row
+        for row in Session.objects.exclude(state__in=[Session.State.WITHDRAWN, Session.State.DECLINED])
+        .order_by()
+        .values("version__study")
+        .annotate(trials=Count("trials", distinct=True), done=Count("trials", filter=completed, distinct=True))
+    }
+    by_take = {
+        row["trial__session__version__study"]: row["takes"]
+        for row in Take.objects.order_by().values("trial__session__version__study").annotate(takes=Count("id"))
+    }
+    nothing: dict[str, int] = {}
+    lines = []
+    for study in Study.objects.order_by("title"):
+        sessions, trials = by_session.get(study.pk, nothing), by_trial.get(study.pk, nothing)
+        lines.append(
+            StudyLine(
+                study=study,
+                started=sessions.get("started", 0),
+                finished=sessions.get("finished", 0),
+                withdrawn=sessions.get("withdrawn", 0),
+                takes=by_take.get(study.pk, 0),
+                trials=trials.get("trials", 0),
+                trials_done=trials.get("done", 0),
+            )
+        )
+    return lines
+
+
+def _activities() -> list[Activity]:
+    """The newest things of each kind, merged."""
+
+    def session_url(session: Session) -> str:
+        return reverse("admin:studies_session_change", args=[session.pk])
+
+    sessions = Session.objects.select_related("participant", "version__study")
+    found = [
+        Activity(s.created_at, f"{s.participant.code} began in {s.study}", session_url(s))
+        for s in sessions.order_by("-created_at")[:LAST_ACTIVITIES]
+    ]
+    found += [
+        Activity(s.finished_at, f"{s.participant.code} finished {s.study}", session_url(s))
+        for s in sessions.filter(finished_at__isnull=False).order_by("-finished_at")[:LAST_ACTIVITIES]
+        if s.finished_at
+    ]
+    takes = Take.objects.filter(ended_at__isnull=False).select_related("trial__session__participant")
+    found += [
+        Activity(
+            t.ended_at, f"{t}: {t.get_outcome_display().lower()}", reverse("admin:studies_take_change", args=[t.pk])
+        )
+        for t in takes.order_by("-ended_at")[:LAST_ACTIVITIES]
+        if t.ended_at
+    ]
+    found += [
+        Activity(e.at, f"{e.kind} of {e.study} exported", reverse("admin:studies_export_change", args=[e.pk]))
+        for e in Export.objects.select_related("study")[:LAST_ACTIVITIES]
+    ]
+    found += [
+        Activity(
+            r.at, f"{r.code} withdrew; recordings erased", reverse("admin:studies_erasurereceipt_change", args=[r.pk])
+        )
+        for r in ErasureReceipt.objects.all()[:LAST_ACTIVITIES]
+    ]
+    return sorted(found, key=lambda activity: activity.at, reverse=True)[:LAST_ACTIVITIES]

@@ -1,0 +1,17 @@
+"""Addresses of researchers under /research/; the admin has its own."""
+
+from __future__ import annotations
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from studies.researcher import views
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="research"),
+    path("now/", views.now, name="now"),
+    path("takes/<uuid:take_id>/<slug:kind>.flac", views.researcher_track, name="researcher_track"),
+    path("studies/<slug:slug>/trials.csv", views.trials_csv, name="trials_csv"),
+    path("studies/<slug:slug>/codebook.csv", views.codebook_csv, name="codebook_csv"),
+    path("studies/<slug:slug>/codebook/", views.codebook, name="codebook"),
+]
