@@ -1,0 +1,23 @@
+"""The local engine: voice activity, end of turn, recognition, a small language model, synthesis; all on CPU.
+
+    turn.py         when the participant holds the floor, pauses, is done (pure)
+    conversation.py one slot: frames in, frames and events out, never waiting for a model
+    reply.py        one attempt to answer, on a thread of its own
+    vad, turn_end, recognition, language, synthesis   one model each, shared by all slots
+    clauses, playout, history, scrub, options         small pure parts
+
+It is text-mediated: the language model gets the recognised words and nothing else of the voice.
+"""
+
+import os
+
+# Both OpenMP runtimes in here (CTranslate2's, llama.cpp's) read these once, when they are loaded. Left to themselves
+# their idle threads spin, and on a busy machine the spinning starves the very thread that is waited for.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+# Weights come from disk (inference.weights fetches them); no library may go looking for them in mid-conversation.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from inference.engines.cascade.engine import CascadeEngine
+
+__all__ = ["CascadeEngine"]

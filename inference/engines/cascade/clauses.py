@@ -1,0 +1,86 @@
+"""Cuts the language model's stream into pieces to be spoken: the first one early, the others at ends of sentences."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+FIRST_CLAUSE_WORDS: Final = 3  # the first piece may end at a comma after so many words ...
+FIRST_CLAUSE_LONGEST_WORDS: Final = 10  # ... and must end after so many
+_ABBREVIATION: Final = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|approx|No|e\.g|i\.e|U\.S|a\.m|p\.m)|\b[A-Z]|\b\d{1,2})\.$"
+)
+_SENTENCE_END: Final = re.compile(r"[.!?…]+[\"'”’)]*(?=\s)|\n+")
+_CLAUSE_END: Final = re.compile(r"[,;:—](?=\s)")
+_UNSPEAKABLE: Final = re.compile(r"[*_#`~|<>{}\[\]\\^]|[\U0001F000-\U0001FAFF\u2600-\u27BF\uFE0F\u200D]")
+_BULLET: Final = re.compile(r"^\s*(?:[-•]|\d{1,2}[.)])\s+")
+
+
+class ClauseCutter:
+    """Fed with the stream; gives the pieces that are complete. `sentences` counts those given so far."""
+
+    def __init__(self, max_sentences: int) -> None:
+        self.sentences = 0
+        self._max_sentences = max_sentences
+        self._waiting = ""
+        self._given = 0
+
+    @property
+    def full(self) -> bool:
+        """The answer has its `max_sentences`; what follows is not wanted."""
+        return self.sentences >= self._max_sentences
+
+    def feed(self, text: str) -> list[str]:
+        """The stream's next text -> pieces that it completes."""
+        self._waiting += text
+        pieces = []
+        while not self.full and (cut := self._cut()):
+            pieces.append(self._waiting[:cut])
+            self._waiting = self._waiting[cut:]
+            self._given += 1
+        return [piece for piece in map(speakable, pieces) if piece]
+
+    def finish(self, *, whole: bool) -> list[str]:
+        """The stream is over. `whole` is False when it was cut off at its token limit: then a broken-off last
+        sentence is dropped, unless there would be nothing else to say."""
+        if self.full:
+            return []
+        if not whole and self.sentences:
+            return []
+        if not whole:
+            clause = max((match.end() for match in _CLAUSE_END.finditer(self._waiting)), default=0)
+            rest = self._waiting[:clause].rstrip(" ,;:—") + "." if clause else self._waiting
+        else:
+            rest = self._waiting
+        self._waiting = ""
+        piece = speakable(rest)
+        return [piece] if piece else []
+
+    def _cut(self) -> int:
+        """Where the next piece ends, 0 when it is not complete yet."""
+        for match in _SENTENCE_END.finditer(self._waiting):
+            if not _ABBREVIATION.search(self._waiting[: match.end()]):
+                if speakable(self._waiting[: match.end()]):
+                    self.sentences += 1
+                return match.end()
+        if self._given:
+            return 0
+        for match in _CLAUSE_END.finditer(self._waiting):
+            if len(self._waiting[: match.end()].split()) >= FIRST_CLAUSE_WORDS:
+                return match.end()
+        words = list(re.finditer(r"\S+\s", self._waiting))
+        return words[FIRST_CLAUSE_LONGEST_WORDS - 1].end() if len(words) >= FIRST_CLAUSE_LONGEST_WORDS else 0
+
+
+def speakable(text: str) -> str:
+    """Without mark-up, bullets and pictures; empty when no word is left."""
+    text = _UNSPEAKABLE.sub("", _BULLET.sub("", text)).strip()
+    return re.sub(r"\s+", " ", text) if any(letter.isalnum() for letter in text) else ""
+
+
+def degenerate(text: str) -> bool:
+    """Whether a small model has lost the thread: no word in it, a word said over and over, or its own markers."""
+    words = [word.strip(".,!?;:'\"").lower() for word in text.split()]
+    if not any(letter.isalpha() for letter in text) or "im_start" in text or "im_end" in text:
+        return True
+    return any(len(set(words[start : start + 4])) == 1 for start in range(len(words) - 3))

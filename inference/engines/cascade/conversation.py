@@ -1,0 +1,251 @@
+"""One slot: 80 ms of heard audio in, 80 ms of the agent out, and the events between; never waits for a model."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+import numpy as np
+import soxr
+
+from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, samples_to_ms
+from inference.engines.base import SlotConfig, StepOutput
+from inference.engines.cascade.history import History, Message
+from inference.engines.cascade.options import Options
+from inference.engines.cascade.playout import Playout, Word
+from inference.engines.cascade.recognition import Recognition
+from inference.engines.cascade.reply import Models, Reply
+from inference.engines.cascade.turn import Act, Phase, TurnTaking
+from inference.engines.cascade.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, Session, VoiceActivity
+from inference.wire import Metadata
+
+PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset: soft first sounds
+HISTORY_CHARACTERS: Final = 1_600
+
+
+class Conversation:
+    """Times in events count from the slot's first frame."""
+
+    def __init__(
+        self, slot: int, config: SlotConfig, options: Options, opening: list[Message], models: Models, vad: Session
+    ) -> None:
+        self._slot = slot
+        self._seed = config.seed
+        self._options = options
+        self._models = models
+        self._history = History(opening, budget=HISTORY_CHARACTERS)
+        self._resampler = soxr.ResampleStream(SAMPLE_RATE_HZ, RATE_HZ, 1, dtype="float32", quality="MQ")
+        self._voice_activity = VoiceActivity(vad)
+        self._floor = TurnTaking(interruptible=options.barge_in)
+        self._playout = Playout()
+        self._unheard: Float32 = np.zeros(0, np.float32)  # resampled, less than a VAD frame
+        self._audio: deque[Float32] = deque()  # the turn so far, in VAD frames
+        self._settled: list[Recognition] = []  # of a long turn's first pieces
+        self._reply: Reply | None = None
+        self._events: list[Metadata] = []
+        self._turn = 0
+        self._vad_frames = 0
+        self._samples = 0  # at 24 kHz, the start of the present step
+        self._onset_ms = 0.0
+        self._last_speech_ms = 0.0
+        self._guesses = 0
+
+    def step(self, frame: Float32) -> StepOutput:
+        """float32 [FRAME_SAMPLES] -> as much, and what happened. Raises whatever a model raised."""
+        self._events = []
+        pcm = np.zeros(FRAME_SAMPLES, np.float32)
+        faded = self._hear(frame)
+        self._look_at_reply()
+        sound, words = self._playout.take(FRAME_SAMPLES, self._samples)
+        pcm += sound
+        pcm[: len(faded)] += faded
+        self._events += [self._words(word) for word in words]
+        if self._floor.phase is Phase.SPEAKING and self._playout.empty and self._exhausted:
+            self._finish("listening")
+        self._samples += FRAME_SAMPLES
+        return StepOutput(pcm, tuple(self._events))
+
+    def close(self) -> None:
+        """Withdraw what is under way."""
+        if self._reply is not None:
+            self._reply.withdraw()
+            self._reply = None
+
+    def _hear(self, frame: Float32) -> Float32:
+        """Takes the frame in; returns the fade-out of an answer that it interrupted, mostly empty."""
+        faded = np.zeros(0, np.float32)
+        heard = np.concatenate([self._unheard, self._resampler.resample_chunk(frame)])
+        while len(heard) >= VAD_FRAME_SAMPLES:
+            vad_frame, heard = heard[:VAD_FRAME_SAMPLES], heard[VAD_FRAME_SAMPLES:]
+            self._vad_frames += 1
+            self._audio.append(vad_frame)
+            act = self._floor.hear(
+                self._voice_activity(vad_frame), self._reply.completeness if self._reply is not None else None
+            )
+            if self._floor.speech_frames:
+                self._last_speech_ms = self._now_ms
+            if act is Act.INTERRUPT:
+                faded = self._interrupt()
+            elif act is not None:
+                self._follow(act)
+            if self._floor.phase in (Phase.IDLE, Phase.SPEAKING):
+                while len(self._audio) > PRE_ROLL_FRAMES + self._floor.speech_frames:
+                    self._audio.popleft()
+        self._unheard = heard
+        return faded
+
+    def _follow(self, act: Act) -> None:
+        match act:
+            case Act.START:
+                self._start_turn()
+            case Act.GUESS:
+                self._guesses += 1
+                self._reply = self._attempt()
+            case Act.WITHDRAW:
+                self._drop_reply()
+            case Act.COMMIT:
+                self._say_turn(
+                    "thinking",
+                    pause_ms=self._floor.pause_ms,
+                    completeness=self._reply.completeness if self._reply else None,
+                    attempts=self._guesses,
+                )
+            case Act.RETRACT:
+                self._drop_reply()
+                self._say_turn("discarded", reason="participant_went_on")
+
+    def _start_turn(self) -> None:
+        self._turn += 1
+        self._guesses = 0
+        self._settled = []
+        self._onset_ms = self._now_ms - self._floor.speech_frames * VAD_FRAME_MS
+
+    def _attempt(self) -> Reply:
+        return Reply(
+            self._models,
+            slot=self._slot,
+            turn=self._turn,
+            audio=np.concatenate(self._audio),
+            settled=self._settled,
+            history=self._history,
+            options=self._options,
+            seed=self._seed,
+        )
+
+    def _drop_reply(self) -> None:
+        if self._reply is not None:
+            self._reply.withdraw()
+            self._reply = None
+
+    def _interrupt(self) -> Float32:
+        faded = self._playout.stop(self._samples)
+        self._finish("interrupted", at_ms=self._now_ms)
+        self._start_turn()
+        return faded
+
+    def _look_at_reply(self) -> None:
+        reply = self._reply
+        if reply is None or self._floor.phase not in (Phase.THINKING, Phase.SPEAKING):
+            return
+        if reply.error is not None:
+            raise reply.error
+        if self._floor.phase is Phase.THINKING:
+            if self._exhausted:
+                self._discard(reply)
+                return
+            if not reply.clauses:
+                return
+            self._begin(reply)
+        while reply.clauses:
+            self._playout.add(reply.clauses.popleft())
+
+    def _discard(self, reply: Reply) -> None:
+        """Nothing to answer: noise, or laughter that was scrubbed."""
+        heard = reply.heard
+        assert heard is not None
+        data: dict[str, Any] = {}
+        if heard.reason == "no_speech":
+            # what the recogniser made up is not the participant's: it goes with the event, not into the transcript
+            data = {"raw_text": heard.raw, "no_speech_probability": round(heard.no_speech_probability, 3)}
+        else:
+            self._say_heard(reply)
+        self._say_turn("discarded", reason=heard.reason or "no_answer", **data)
+        self._floor.listen()
+        self._reply = None
+        self._say_turn("listening")
+
+    def _begin(self, reply: Reply) -> None:
+        self._say_heard(reply)
+        self._playout.start_answer()
+        self._floor.speak()
+        self._say_turn("speaking", waited_ms=round(samples_to_ms(self._samples) - self._last_speech_ms))
+
+    def _finish(self, state: str, **data: Any) -> None:
+        """The answer is over, or cut off: keep what was spoken."""
+        reply = self._reply
+        assert reply is not None
+        assert reply.heard is not None
+        reply.withdraw()
+        spoken = self._playout.spoken
+        text = " ".join(word.text for word in spoken)
+        self._history.add(reply.heard.words, text)
+        if spoken:
+            self._emit(
+                "transcript",
+                role="agent",
+                text=text,
+                raw_text=reply.text.strip(),
+                turn=self._turn,
+                start_ms=samples_to_ms(spoken[0].start),
+                end_ms=samples_to_ms(spoken[-1].end),
+                fallback=reply.fallback,
+                interrupted=state == "interrupted",
+            )
+        self._reply = None
+        self._playout.start_answer()
+        self._say_turn(state, **data)
+        if state != "interrupted":
+            self._floor.listen()
+
+    def _say_heard(self, reply: Reply) -> None:
+        heard = reply.heard
+        assert heard is not None
+        self._emit(
+            "transcript",
+            role="participant",
+            text=heard.words,
+            raw_text=heard.raw,
+            turn=self._turn,
+            start_ms=self._onset_ms,
+            end_ms=self._last_speech_ms,
+            removed=list(heard.removed),
+            score=round(heard.score, 3),
+            no_speech_probability=round(heard.no_speech_probability, 3),
+        )
+
+    def _say_turn(self, state: str, **data: Any) -> None:
+        self._emit("turn", state=state, turn=self._turn, **data)
+
+    def _words(self, word: Word) -> Metadata:
+        return Metadata(
+            "words",
+            {
+                "text": word.text,
+                "start_ms": samples_to_ms(word.start),
+                "end_ms": samples_to_ms(word.end),
+                "turn": self._turn,
+            },
+        )
+
+    def _emit(self, event: str, **data: Any) -> None:
+        self._events.append(Metadata(event, data))
+
+    @property
+    def _exhausted(self) -> bool:
+        """The attempt is over and all of it has been taken."""
+        return self._reply is not None and self._reply.done and not self._reply.clauses
+
+    @property
+    def _now_ms(self) -> float:
+        """The end of the last VAD frame."""
+        return float(self._vad_frames * VAD_FRAME_MS)

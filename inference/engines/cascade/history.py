@@ -1,0 +1,45 @@
+"""What was said so far, as the language model sees it: only what was really heard and really spoken."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypedDict
+
+CONTEXT_TOKENS: Final = 1_024  # of one conversation in the language model
+CHARACTERS_PER_TOKEN: Final = 3.0  # cautious: English text has about 4
+LONGEST_TURN_CHARACTERS: Final = 900
+
+
+class Message(TypedDict):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class History:
+    """`opening` (system prompt and examples) always stays; when the rest outgrows `budget` characters, the older
+    half is forgotten at once, because every cut makes the model read what is left anew."""
+
+    def __init__(self, opening: list[Message], *, budget: int) -> None:
+        self._opening = opening
+        self._budget = budget
+        self._turns: list[Message] = []
+
+    def asking(self, words: str) -> list[Message]:
+        """What to answer when the participant has said `words`."""
+        return [*self._opening, *self._turns, _message("user", words)]
+
+    def opening(self) -> list[Message]:
+        return list(self._opening)
+
+    def add(self, heard: str, spoken: str) -> None:
+        """An exchange is over. `spoken` is what sounded before an interruption, perhaps nothing."""
+        self._turns.append(_message("user", heard))
+        if spoken:
+            self._turns.append(_message("assistant", spoken))
+        if sum(len(turn["content"]) for turn in self._turns) > self._budget:
+            self._turns = self._turns[len(self._turns) // 2 :]
+            while self._turns and self._turns[0]["role"] != "user":
+                self._turns.pop(0)
+
+
+def _message(role: Literal["user", "assistant"], content: str) -> Message:
+    return {"role": role, "content": content[-LONGEST_TURN_CHARACTERS:]}

