@@ -21,7 +21,7 @@ from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
 
 
-class StudyForm(forms.ModelForm[Study]):
+class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
     """Checks the constraints with the state the study is in, which the form itself does not hold."""
 
     def _post_clean(self) -> None:
@@ -58,7 +58,7 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     search_fields = ("title", "slug")
     inlines = (VersionInline,)
     actions_submit_line = ("open_study", "pause_study", "close_study")
-    change_form_before_template = "admin/studies/study/export.html"
+    change_form_outer_before_template = "admin/studies/study/export.html"
     prepopulated_fields: ClassVar = {"slug": ["title"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:

@@ -13,14 +13,14 @@ from unfold.sites import UnfoldAdminSite
 View = Callable[..., HttpResponseBase]
 
 # Alpine.js, on which the admin's menus run, compiles its expressions; no other page of the product allows that.
-_ALPINE = csp_update({"script-src": ["'unsafe-eval'"]})
+allow_alpine = csp_update({"script-src": ["'unsafe-eval'"]})
 
 
 class ResearcherAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     """Signs in through allauth, so that two-factor authentication and rate limits hold here too."""
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
-        wrapped: View = _ALPINE(super().admin_view(view, cacheable))
+        wrapped: View = allow_alpine(super().admin_view(view, cacheable))
         return wrapped
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:

@@ -12,12 +12,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from studies.exports.codebook import codebook_rows, write_codebook
+from studies.exports.codebook import CONVENTIONS, codebook_rows, write_codebook
 from studies.exports.columns import columns_of
 from studies.exports.trials import stream_trials
 from studies.models import Study, Track
 from studies.researcher.access import researcher_with
 from studies.researcher.overview import overview
+from studies.researcher.site import allow_alpine
 from studies.talk.listening import serve_track
 
 
@@ -62,6 +63,7 @@ def codebook_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 @require_safe
+@allow_alpine
 @researcher_with("studies.view_study")
 def codebook(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The same as a page."""
@@ -70,6 +72,7 @@ def codebook(request: HttpRequest, slug: str) -> HttpResponseBase:
         "title": f"Codebook of {study}",
         "study": study,
         "rows": codebook_rows(columns_of(study)),
+        "conventions": CONVENTIONS,
     }
     return render(request, "researcher/codebook.html", context)
 

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from inference.audio import SAMPLE_RATE
+from inference.audio import SAMPLE_RATE_HZ
 from studies.models import (
     Answer,
     Condition,
@@ -44,9 +44,11 @@ DOCUMENT: Mapping[str, Any] = {
 """A protocol document; replaced by the schema's demo where a test needs the whole of it."""
 
 
-def make_researcher(username: str = "rosa", *, permitted: bool = True, superuser: bool = False) -> User:
-    """Staff; in the Researchers group only when `permitted`."""
-    researcher = User.objects.create_user(username, password="a long password", is_staff=True, is_superuser=superuser)
+def make_researcher(
+    username: str = "rosa", *, permitted: bool = True, superuser: bool = False, password: str | None = None
+) -> User:
+    """Staff; in the Researchers group only when `permitted`. Without a password (hashing takes long): `force_login`."""
+    researcher = User.objects.create_user(username, password=password, is_staff=True, is_superuser=superuser)
     if permitted:
         researcher.groups.add(researchers_group())
     return researcher
@@ -142,19 +144,19 @@ def add_tracks(take: Take, duration_sec: float = 1.0) -> list[Track]:
     """Three tones of different pitch at 24 kHz, as FLAC files in the recordings' storage."""
     consent = take.trial.session.consent(ConsentEvent.Purpose.RECORD)
     assert consent is not None
-    samples = round(duration_sec * SAMPLE_RATE)
-    time_sec = np.arange(samples) / SAMPLE_RATE
+    samples = round(duration_sec * SAMPLE_RATE_HZ)
+    time_sec = np.arange(samples) / SAMPLE_RATE_HZ
     tracks = []
     for kind, frequency_hz in ((Track.Kind.PARTICIPANT, 220), (Track.Kind.HEARD, 180), (Track.Kind.AGENT, 330)):
         tone = 0.3 * np.sin(2 * np.pi * frequency_hz * time_sec)
         data = io.BytesIO()
-        soundfile.write(data, tone, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+        soundfile.write(data, tone, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
         track = Track(
             take=take,
             kind=kind,
             consent=consent,
             sha256=hashlib.sha256(data.getvalue()).hexdigest(),
-            sample_rate_hz=SAMPLE_RATE,
+            sample_rate_hz=SAMPLE_RATE_HZ,
             duration_samples=samples,
             lost_samples=480 if kind == Track.Kind.PARTICIPANT else 0,
             gaps=[[4_800, 480]] if kind == Track.Kind.PARTICIPANT else [],

@@ -1,0 +1,123 @@
+"""Takes: heard, read and measured on one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, FloatField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Cast
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from studies.admin.readonly import ReadOnlyAdmin, as_json
+from studies.admin.take_events import read_events
+from studies.models import Metric, Take, Track
+
+STATE_LABELS = {"planned": "info", "live": "warning", "ended": "info", "final": "success", "failed": "danger"}
+OUTCOME_LABELS = {"completed": "success", "interrupted": "warning", "abandoned": "danger"}
+
+
+def microphone_ms() -> Subquery:
+    """Measured length of the participant's track."""
+    track = Track.objects.filter(take=OuterRef("pk"), kind=Track.Kind.PARTICIPANT)
+    length_ms = Cast(F("duration_samples"), FloatField()) * 1_000 / F("sample_rate_hz")
+    return Subquery(track.annotate(length_ms=length_ms).values("length_ms")[:1], output_field=FloatField())
+
+
+@admin.register(Take)
+class TakeAdmin(ReadOnlyAdmin):
+    list_display = ("title", "study", "condition", "duration", "shown_outcome", "shown_state", "started_at")
+    list_filter = ("state", "outcome", "trial__session__version__study", "trial__condition__engine", "started_at")
+    search_fields = ("trial__session__participant__code", "id")
+    ordering = ("-created_at",)
+    date_hierarchy = "created_at"
+    fields = (
+        ("title", "session"),
+        ("prompt", "condition"),
+        ("shown_state", "shown_outcome", "end_reason"),
+        ("started_at", "ended_at", "limit"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Take]:
+        found: QuerySet[Take] = super().get_queryset(request)
+        return found.select_related(
+            "trial__session__participant",
+            "trial__session__version__study",
+            "trial__condition",
+            "trial__prompt",
+            "engine_snapshot",
+        ).annotate(length_ms=microphone_ms())
+
+    def get_fields(self, request: HttpRequest, obj: Take | None = None) -> list[Any]:
+        return [*self.fields, *(["filing_error"] if obj and obj.filing_error else [])]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        take = self.get_object(request, object_id)
+        context = dict(extra_context or {})
+        if take is not None and self.has_view_permission(request, take):
+            context |= take_context(take, routine="routine" in request.GET)
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
+
+    @display(description="take", ordering="trial__session__participant__code")
+    def title(self, take: Take) -> str:
+        return str(take)
+
+    @display(description="session")
+    def session(self, take: Take) -> SafeString:
+        session = take.trial.session
+        url = reverse("admin:studies_session_change", args=[session.pk])
+        return format_html('<a class="link" href="{}">{}</a>', url, session)
+
+    @display(description="study", ordering="trial__session__version__study__title")
+    def study(self, take: Take) -> str:
+        return str(take.trial.session.version)
+
+    @display(description="prompt")
+    def prompt(self, take: Take) -> str:
+        return take.trial.prompt.title
+
+    @display(description="condition", ordering="trial__condition__label")
+    def condition(self, take: Take) -> str:
+        condition = take.trial.condition
+        return f"{condition.label} ({condition.engine}; voice {condition.voice_label})"
+
+    @display(description="duration", ordering="length_ms")
+    def duration(self, take: Any) -> str:
+        return "" if take.length_ms is None else f"{take.length_ms / 1_000:.1f} s"
+
+    @display(description="limit")
+    def limit(self, take: Take) -> str:
+        return f"{take.limit_ms / 1_000:g} s"
+
+    @display(description="state", ordering="state", label=STATE_LABELS)
+    def shown_state(self, take: Take) -> tuple[str, str]:
+        return take.state, take.get_state_display()
+
+    @display(description="outcome", ordering="outcome", label=OUTCOME_LABELS)
+    def shown_outcome(self, take: Take) -> tuple[str, str]:
+        return take.outcome, take.get_outcome_display()
+
+
+def take_context(take: Take, *, routine: bool) -> dict[str, Any]:
+    """Everything that was kept of a take. `routine`: with playback reports among the events."""
+    tracks = list(take.tracks.all())
+    order = {kind: place for place, kind in enumerate(Track.Kind.values)}
+    return {
+        "take": take,
+        "tracks": sorted(tracks, key=lambda track: order[track.kind]),
+        "utterances": take.utterances.order_by("turn", "start_ms", "id"),
+        "metrics": Metric.objects.filter(take=take).order_by("name", "track"),
+        "event_list": read_events(take, routine=routine),
+        "routine": routine,
+        "counts": sorted(take.counts.items()),
+        "device": sorted(take.device.items()),
+        "engine_info": as_json(take.engine_snapshot.info) if take.engine_snapshot else "",
+        "voices": [(voice, as_json(voice.info)) for voice in take.voice_snapshots.order_by("name")],
+    }

@@ -1,0 +1,257 @@
+"""trials.csv against the database, row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from studies.exports import rows as export_rows
+from studies.exports.codebook import HEADER, codebook_rows, write_codebook
+from studies.exports.columns import COLUMNS, columns_of
+from studies.exports.trials import stream_trials
+from studies.models import AccessLog, Export, ProtocolVersion, Session, Study, Take, Trial
+from tests.studies import factories
+
+DOCUMENT: dict[str, Any] = {
+    "ratings": [
+        {"type": "likert", "key": "warm", "text": "How warm?", "low": "cold", "high": "warm", "points": 7},
+        {"type": "text", "key": "why", "text": "Why?"},
+        {
+            "type": "choice",
+            "key": "again",
+            "text": "Again?",
+            "options": [{"key": "yes", "label": "Yes"}, {"key": "no", "label": "No"}],
+        },
+    ],
+    "comparison": [{"key": "better", "text": "Which was better?"}],
+}
+
+
+@pytest.fixture
+def rosa(db: None) -> User:
+    return factories.make_researcher("rosa")
+
+
+@pytest.fixture
+def version(db: None) -> ProtocolVersion:
+    return factories.make_study(document=DOCUMENT)
+
+
+async def _collect(pieces: AsyncIterator[bytes]) -> list[bytes]:
+    return [piece async for piece in pieces]
+
+
+def read_table(study: Study, researcher: User) -> list[dict[str, str]]:
+    """The export, parsed as any reader of CSV would."""
+    data = b"".join(async_to_sync(_collect)(stream_trials(study, researcher)))
+    return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+
+
+def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
+    session = factories.make_session(version)
+    own, deeper = session.trials.all()
+    started = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
+    take = factories.make_take(own, started_at=started, duration_sec=1.5, counts={"underruns": 2, "reconnects": 1})
+    factories.make_answer(own, "warm", 3)
+    factories.make_answer(own, "warm", 6)
+    factories.make_answer(own, "why", "=HYPERLINK(1)")
+    factories.make_answer(own, "again", "yes")
+    judgement = factories.make_judgement(session, "better", "A", order="BA")
+    assert take.engine_snapshot is not None
+
+    first, second = read_table(version.study, rosa)
+
+    assert first == {
+        "study": "voices",
+        "version": "1",
+        "protocol_sha256": version.sha256,
+        "participant": "P-001",
+        "session": str(session.pk),
+        "session_state": "started",
+        "session_arm": "1",
+        "session_seed": "42",
+        "session_started_at": session.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "session_finished_at": "",
+        "trial": str(own.pk),
+        "position": "1",
+        "pair": "1",
+        "side": "A",
+        "prompt": "weekend",
+        "prompt_title": "Your weekend",
+        "condition": "own",
+        "condition_label": "Own voice",
+        "engine": "echo",
+        "voice": "none",
+        "takes": "1",
+        "take": str(take.pk),
+        "take_number": "1",
+        "take_state": "final",
+        "take_outcome": "completed",
+        "take_end_reason": "participant",
+        "take_started_at": "2026-05-01T10:00:00.000Z",
+        "take_ended_at": "2026-05-01T10:00:01.500Z",
+        "duration_ms": "1500.0",
+        "lost_ms": "20.0",
+        "underruns": "2",
+        "reconnects": "1",
+        "engine_sha256": take.engine_snapshot.sha256,
+        "voice_sha256": take.voice_snapshots.get().sha256,
+        "participant_words": "hello",
+        "participant_raw_words": "hello",
+        "agent_words": "hi there",
+        "agent_raw_words": "hi there (ha)",
+        "agent_discarded_turns": "1",
+        "rated_at": "",
+        "rating_warm": "6",
+        "rating_why": "'=HYPERLINK(1)",
+        "rating_again": "yes",
+        "judgement_better": "A",
+        "judgement_better_condition": "own",
+        "judgement_better_chosen": "true",
+        "judgement_better_shown": "BA",
+        "judgement_better_at": judgement.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "agent_speech_rate": "",
+        "agent_speech_rate_reason": "too few words",
+        "participant_f0_median": "121.5",
+        "participant_f0_median_reason": "",
+    }
+    assert second["trial"] == str(deeper.pk)
+    assert second["voice"] == "transform (deeper)"
+    assert second["take"] == ""
+    assert second["rating_warm"] == ""
+    assert (second["judgement_better"], second["judgement_better_chosen"]) == ("A", "false")
+
+
+def test_no_difference_chooses_neither(version: ProtocolVersion, rosa: User) -> None:
+    session = factories.make_session(version)
+    factories.make_judgement(session, "better", "none")
+    rows = read_table(version.study, rosa)
+    names = ("judgement_better", "judgement_better_condition", "judgement_better_chosen")
+    assert [tuple(row[name] for name in names) for row in rows] == [("none", "", "false")] * 2
+
+
+def test_newest_completed_take_counts_over_a_later_interrupted_one(version: ProtocolVersion, rosa: User) -> None:
+    trial = factories.make_session(version).trials.all()[0]
+    factories.make_take(trial, tracks=False)
+    counted = factories.make_take(trial, tracks=False)
+    factories.make_take(trial, outcome=Take.Outcome.INTERRUPTED, tracks=False)
+    row = read_table(version.study, rosa)[0]
+    assert (row["takes"], row["take"], row["take_number"]) == ("3", str(counted.pk), "2")
+
+
+def test_interrupted_take_is_told_when_there_is_no_other(version: ProtocolVersion, rosa: User) -> None:
+    trial = factories.make_session(version).trials.all()[0]
+    factories.make_take(trial, outcome=Take.Outcome.INTERRUPTED, tracks=False)
+    row = read_table(version.study, rosa)[0]
+    assert (row["takes"], row["take_outcome"], row["duration_ms"]) == ("1", "interrupted", "")
+
+
+def test_withdrawn_session_has_no_content(version: ProtocolVersion, rosa: User) -> None:
+    session = factories.make_session(version)
+    trial = session.trials.all()[0]
+    factories.make_take(trial)
+    factories.make_answer(trial, "warm", 6)
+    factories.make_judgement(session, "better", "A")
+    Trial.objects.filter(pk=trial.pk).update(done_at=session.created_at)
+    Session.objects.filter(pk=session.pk).update(state=Session.State.WITHDRAWN)
+    row = read_table(version.study, rosa)[0]
+    plan = [column.name for column in COLUMNS[:20]]
+    assert row["session_state"] == "withdrawn"
+    assert {name: row[name] for name in row if name not in plan} == {
+        **dict.fromkeys((name for name in row if name not in plan), ""),
+        "takes": "0",
+    }
+
+
+def test_only_the_study_itself_is_exported(version: ProtocolVersion, rosa: User) -> None:
+    factories.make_session(version)
+    other = factories.make_session(factories.make_study("other"), "Q-001")
+    assert {row["trial"] for row in read_table(version.study, rosa)}.isdisjoint(
+        {str(trial.pk) for trial in other.trials.all()}
+    )
+
+
+def test_rows_keep_their_order_over_blocks(version: ProtocolVersion, rosa: User) -> None:
+    for number in range(4):
+        factories.make_session(version, f"P-{number:03}")
+    expected = [str(pk) for pk in Trial.objects.order_by("session_id", "position").values_list("pk", flat=True)]
+    blocks = export_rows.blocks_of(export_rows.trials_of(version.study), size=3)
+    assert [[str(row.trial.pk) for row in block] for block in blocks] == [expected[:3], expected[3:6], expected[6:]]
+    assert [row["trial"] for row in read_table(version.study, rosa)] == expected
+
+
+def test_number_of_queries_does_not_grow_with_the_rows(version: ProtocolVersion) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            for block in export_rows.blocks_of(export_rows.trials_of(version.study), size=50):
+                columns = columns_of(version.study)
+                assert all(column.value(row) is not NotImplemented for row in block for column in columns)
+        return len(captured)
+
+    for trial in factories.make_session(version, "P-000").trials.all():
+        factories.make_take(trial)
+    few = queries()
+    for number in range(1, 6):
+        for trial in factories.make_session(version, f"P-{number:03}").trials.all():
+            factories.make_take(trial)
+    assert queries() == few
+
+
+def test_study_without_trials_exports_a_header_alone(version: ProtocolVersion, rosa: User) -> None:
+    pieces = async_to_sync(_collect)(stream_trials(version.study, rosa))
+    assert [piece.decode().split(",")[0] for piece in pieces] == ["study"]
+
+
+def test_export_is_logged_with_its_rows(version: ProtocolVersion, rosa: User) -> None:
+    factories.make_session(version)
+    table = read_table(version.study, rosa)
+    export = Export.objects.get()
+    assert (export.study, export.made_by, export.kind, export.rows) == (version.study, rosa, "trials", len(table))
+    logged = AccessLog.objects.get()
+    assert (logged.reader, logged.action, logged.target) == ("rosa", "export", "voices/trials.csv")
+
+
+def test_trials_planned_meanwhile_are_left_out(version: ProtocolVersion, rosa: User) -> None:
+    factories.make_session(version)
+    pieces = stream_trials(version.study, rosa)
+    factories.make_session(version, "P-002")
+    lines = b"".join(async_to_sync(_collect)(pieces)).decode().splitlines()
+    assert len(lines) == 1 + Export.objects.get().rows
+
+
+def test_codebook_covers_every_column(version: ProtocolVersion, rosa: User) -> None:
+    factories.make_take(factories.make_session(version).trials.all()[0])
+    columns = columns_of(version.study)
+    table = read_table(version.study, rosa)
+    book = codebook_rows(columns)
+    assert [name for name, *_ in book] == list(table[0])
+    assert [name for name, _, _, meaning in book if not meaning] == []
+    written = io.StringIO(newline="")
+    write_codebook(written, columns)
+    written.seek(0)
+    assert [tuple(row) for row in csv.reader(written)] == [HEADER, *book]
+
+
+def test_items_of_all_versions_have_columns(version: ProtocolVersion) -> None:
+    ProtocolVersion.objects.create(
+        study=version.study,
+        number=2,
+        document={"ratings": [{"type": "text", "key": "new", "text": "New?"}]},
+        sha256="1" * 64,
+    )
+    names = [column.name for column in columns_of(version.study) if column.name.startswith("rating_")]
+    assert names == ["rating_warm", "rating_why", "rating_again", "rating_new"]
+
+
+def test_column_names_are_unique(version: ProtocolVersion) -> None:
+    names = [column.name for column in columns_of(version.study)]
+    assert sorted(set(names)) == sorted(names)
