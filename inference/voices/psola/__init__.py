@@ -1,0 +1,14 @@
+"""Streaming time-domain pitch-synchronous overlap-add (TD-PSOLA) with resampled grains.
+
+    signal ──> pitch_tracker ──> marks ──> grains ──> overlap ──> level ──> limiter
+                                   │
+                                intonation
+
+`stream` puts them in a row. All decisions fall once per 480 samples, so the output does not depend on how the
+input is cut. Method: Moulines & Charpentier 1990; grains are read faster or slower to move the formants, as in
+Praat's "Change gender" (Boersma & Weenink).
+"""
+
+from inference.voices.psola.stream import PsolaStream
+
+__all__ = ["PsolaStream"]

@@ -1,0 +1,127 @@
+"""Runs a take's voice schedule: one stream per segment, switched at the exact sample with a cross-fade.
+
+All streams are delayed to the slowest one's latency, so that a switch joins the same moment of speech and what the
+engine hears is late by one constant. The next stream starts early, so that it is warm when its turn comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.errors import OptionError, UnknownName
+from inference.tokens import VoiceSegment
+from inference.voices.base import Converter, VoiceStream
+from inference.wire import Metadata
+
+FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50
+WARM_UP_SAMPLES: Final = SAMPLE_RATE_HZ
+FOREVER: Final = 2**62
+OWN_VOICE: Final = "none"
+
+
+def check_voices(segments: Sequence[VoiceSegment], converters: Mapping[str, Converter]) -> None:
+    """Raises OptionError or UnknownName unless `segments` are in order, apart, long enough and all can be run."""
+    end = 0
+    for place, segment in enumerate(segments):
+        stop = FOREVER if segment.end_sample is None else segment.end_sample
+        if segment.start_sample < end:
+            raise OptionError(f"voices[{place}].start_sample", segment.start_sample, f"{end} or more")
+        if stop - segment.start_sample < FADE_SAMPLES:
+            raise OptionError(f"voices[{place}].end_sample", segment.end_sample, f"{FADE_SAMPLES} after its start")
+        if segment.converter not in converters:
+            raise UnknownName("converter", segment.converter, tuple(converters))
+        converters[segment.converter].check(segment.parameters)
+        end = stop
+
+
+def without_gaps(segments: Sequence[VoiceSegment]) -> list[VoiceSegment]:
+    """The schedule from sample 0 to the end of time; where it names no voice, the voice stays as it is. A gap
+    too short to fade into goes to the voice before it."""
+    whole: list[VoiceSegment] = []
+    end = 0
+    for segment in segments:
+        if segment.start_sample - end >= FADE_SAMPLES:
+            whole.append(VoiceSegment(OWN_VOICE, end, segment.start_sample))
+        whole.append(segment)
+        end = FOREVER if segment.end_sample is None else segment.end_sample
+    if end < FOREVER:
+        whole.append(VoiceSegment(OWN_VOICE, end))
+    return whole
+
+
+class VoiceSchedule:
+    """One talker's voice through a take."""
+
+    def __init__(self, segments: Sequence[VoiceSegment], converters: Mapping[str, Converter]) -> None:
+        """Opens every stream. Raises OptionError or UnknownName."""
+        check_voices(segments, converters)
+        whole = without_gaps(segments)
+        streams = [converters[segment.converter].open(segment.parameters, segment.seed) for segment in whole]
+        self.latency_samples = max(stream.latency_samples for stream in streams)
+        self.snapshots: list[dict[str, Any]] = [
+            converters[segment.converter].snapshot(segment.parameters) for segment in segments
+        ]
+        starts = [0, *(segment.start_sample for segment in whole[1:])]
+        self._voices = [
+            _Voice(segment.converter, start, end, stream, self.latency_samples - stream.latency_samples)
+            for segment, start, end, stream in zip(whole, starts, [*starts[1:], FOREVER], streams, strict=True)
+        ]
+        self._voices[0].announced = True  # the voice it starts with is no switch
+
+    def push(self, sample: int, samples: Float32) -> tuple[Float32, list[Metadata]]:
+        """float32 [n] that begin at `sample` of the microphone clock -> float32 [n] that began `latency_samples`
+        before it, and the switches in them."""
+        heard_at = sample - self.latency_samples
+        moments = np.arange(heard_at, heard_at + len(samples))
+        mixed = np.zeros(len(samples), np.float32)
+        switches = []
+        for voice in self._voices:
+            warm_at = voice.start - WARM_UP_SAMPLES - self.latency_samples
+            if sample + len(samples) <= warm_at or heard_at >= voice.end + FADE_SAMPLES:
+                continue
+            mixed += voice.push(samples) * voice.gain(moments)
+            if not voice.announced and heard_at + len(samples) > voice.start:
+                voice.announced = True
+                actual = max(voice.start, heard_at)
+                fields = {"converter": voice.converter, "requested_sample": voice.start, "actual_sample": actual}
+                switches.append(Metadata("switch", fields))
+        return mixed, switches
+
+
+class _Voice:
+    """One segment's stream, its place in time, and the delay that brings it level with the others."""
+
+    def __init__(self, converter: str, start: int, end: int, stream: VoiceStream, delay_samples: int) -> None:
+        self.converter = converter
+        self.start = start
+        self.end = end
+        self.announced = False
+        self._stream = stream
+        self._held = np.zeros(delay_samples, np.float32)
+
+    def push(self, samples: Float32) -> Float32:
+        """float32 [n] -> float32 [n], late by the schedule's latency."""
+        converted = self._stream.push(samples)
+        if not len(self._held):
+            return converted
+        joined = np.concatenate([self._held, converted])
+        self._held = joined[len(samples) :]
+        return joined[: len(samples)]
+
+    def gain(self, moments: np.ndarray[Any, np.dtype[np.int64]]) -> Float32:
+        """1 inside the segment, 0 outside; fades in over its first 20 ms and out over the next one's. int64 [n] ->
+        float32 [n]. The gains of neighbours sum to 1, since their voices say the same at the same moment."""
+        rise = _raised_cosine(moments - self.start) if self.start > 0 else 1  # the first has nothing to rise from
+        return np.asarray(rise * (1 - _raised_cosine(moments - self.end)), np.float32)
+
+
+def _raised_cosine(moments: np.ndarray[Any, np.dtype[np.int64]]) -> Float32:
+    """0 before the fade, 1 after it. int64 [n] -> float32 [n], or one value where all are the same."""
+    if moments[-1] <= 0 or moments[0] >= FADE_SAMPLES:
+        return np.asarray(moments[0] > 0, np.float32)
+    progress = np.clip(moments / FADE_SAMPLES, 0, 1)
+    return (np.sin(progress * np.pi / 2) ** 2).astype(np.float32)
