@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import yaml
+from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
+
+Shown = TypeVar("Shown", bound=Callable[..., tuple[str, str]])
 
 
 class ReadOnly:
@@ -55,3 +59,14 @@ def as_json(value: Any) -> SafeString:
 def digest(sha256: str) -> SafeString:
     """A hash that wraps instead of widening the page."""
     return format_html('<code class="digest">{}</code>', sha256)
+
+
+def badge(description: str, colours: Mapping[str, str], *, ordering: str | None = None) -> Callable[[Shown], Shown]:
+    """A column that gives (key, text), shown as a coloured label. `colours`: key -> success, info, warning, danger."""
+
+    def decorate(shown: Shown) -> Shown:
+        admin.display(description=description, ordering=ordering)(shown)
+        shown.label = colours  # type: ignore[attr-defined]  # where unfold looks for it
+        return shown
+
+    return decorate

@@ -21,7 +21,7 @@ for model in (User, Group, EmailAddress, Authenticator):
 
 
 @admin.register(User)
-class ResearcherAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class ResearcherAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # unfold has no types
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

@@ -10,9 +10,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
-from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_json
+from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_json, badge
 from studies.models import Answer, ConsentEvent, Judgement, Session, Take, Trial
 
 STATE_LABELS = {"started": "info", "finished": "success", "declined": "warning", "withdrawn": "danger"}
@@ -27,15 +26,15 @@ class TrialInline(ReadOnlyInline):
         found: QuerySet[Trial] = super().get_queryset(request)
         return found.select_related("prompt", "condition").prefetch_related("takes")
 
-    @display(description="trial")
+    @admin.display(description="trial")
     def place(self, trial: Trial) -> int:
         return trial.position + 1
 
-    @display(description="pair")
+    @admin.display(description="pair")
     def pair_and_side(self, trial: Trial) -> str:
         return "" if trial.pair is None else f"{trial.pair + 1}{trial.side}"
 
-    @display(description="takes")
+    @admin.display(description="takes")
     def takes(self, trial: Trial) -> SafeString:
         return format_html_join(
             ", ",
@@ -73,15 +72,15 @@ class JudgementInline(ReadOnlyInline):
         found: QuerySet[Judgement] = super().get_queryset(request)
         return found.select_related("chosen__condition").prefetch_related("session__trials")
 
-    @display(description="pair")
+    @admin.display(description="pair")
     def pair_number(self, judgement: Judgement) -> int:
         return judgement.pair + 1
 
-    @display(description="chosen condition")
+    @admin.display(description="chosen condition")
     def chosen_condition(self, judgement: Judgement) -> str:
         return judgement.chosen.condition.label if judgement.chosen else ""
 
-    @display(description="shown, left to right")
+    @admin.display(description="shown, left to right")
     def order(self, judgement: Judgement) -> str:
         sides = {trial.pk: trial.side for trial in judgement.session.trials.all()}
         return " ".join(sides.get(pk, "?") for pk in judgement.order_shown)
@@ -107,19 +106,19 @@ class SessionAdmin(ReadOnlyAdmin):
             trial_count=Count("trials", distinct=True), done_count=Count("trials", filter=done, distinct=True)
         )
 
-    @display(description="participant", ordering="participant__code")
+    @admin.display(description="participant", ordering="participant__code")
     def code(self, session: Session) -> str:
         return session.participant.code
 
-    @display(description="study", ordering="version__study__title")
+    @admin.display(description="study", ordering="version__study__title")
     def study(self, session: Session) -> str:
         return str(session.version)
 
-    @display(description="state", ordering="state", label=STATE_LABELS)
+    @badge("state", STATE_LABELS, ordering="state")
     def shown_state(self, session: Session) -> tuple[str, str]:
         return session.state, session.get_state_display()
 
-    @display(description="trials talked")
+    @admin.display(description="trials talked")
     def progress(self, session: Any) -> SafeString:
         return format_html(
             '<span class="bar-with-number"><progress class="bar" max="{}" value="{}"></progress> {} of {}</span>',
@@ -129,6 +128,6 @@ class SessionAdmin(ReadOnlyAdmin):
             session.trial_count,
         )
 
-    @display(description="measured")
+    @admin.display(description="measured")
     def measured(self, session: Session) -> SafeString:
         return as_json(session.device)

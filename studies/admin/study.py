@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import action
 
-from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_yaml, digest
+from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_yaml, badge, digest
 from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
 
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
@@ -40,11 +40,11 @@ class VersionInline(ReadOnlyInline):
     readonly_fields = fields
     show_change_link = True
 
-    @display(description="sessions")
+    @admin.display(description="sessions")
     def sessions_started(self, version: ProtocolVersion) -> int:
         return version.sessions.count()
 
-    @display(description="SHA-256")
+    @admin.display(description="SHA-256")
     def short_sha256(self, version: ProtocolVersion) -> str:
         return version.sha256[:16]
 
@@ -105,18 +105,18 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         found = super().get_actions_submit_line(request, object_id)
         return [step for step in found if step.method.original_function_name in steps]
 
-    @action(description="Open", permissions=["change"])
+    @action(description="Open", permissions=["change"])  # type: ignore[untyped-decorator]
     def open_study(self, request: HttpRequest, obj: Study) -> None:
         if obj.current_version is None:
             messages.error(request, "Publish a protocol version before opening the study.")
             return
         self._move(request, obj, Study.State.OPEN, f"{obj} is open. Participants can start at its link.")
 
-    @action(description="Pause", permissions=["change"])
+    @action(description="Pause", permissions=["change"])  # type: ignore[untyped-decorator]
     def pause_study(self, request: HttpRequest, obj: Study) -> None:
         self._move(request, obj, Study.State.PAUSED, f"{obj} is paused. Sessions under way go on; new ones wait.")
 
-    @action(description="Close", permissions=["change"])
+    @action(description="Close", permissions=["change"])  # type: ignore[untyped-decorator]
     def close_study(self, request: HttpRequest, obj: Study) -> None:
         self._move(request, obj, Study.State.CLOSED, f"{obj} is closed.")
 
@@ -132,27 +132,27 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         self.log_change(request, study, [{"changed": {"fields": ["state"]}}])
         messages.success(request, done)
 
-    @display(description="state", ordering="state", label=STATE_LABELS)
+    @badge("state", STATE_LABELS, ordering="state")
     def shown_state(self, study: Study) -> tuple[str, str]:
         return study.state, study.get_state_display()
 
-    @display(description="started", ordering="started_count")
+    @admin.display(description="started", ordering="started_count")
     def started(self, study: Any) -> int:
         return int(study.started_count)
 
-    @display(description="finished", ordering="finished_count")
+    @admin.display(description="finished", ordering="finished_count")
     def finished(self, study: Any) -> int:
         return int(study.finished_count)
 
-    @display(description="takes", ordering="take_count")
+    @admin.display(description="takes", ordering="take_count")
     def takes(self, study: Any) -> int:
         return int(study.take_count)
 
-    @display(description="participants' link")
+    @admin.display(description="participants' link")
     def link(self, study: Study) -> SafeString:
         return format_html('<a class="link" href="{0}">{0}</a>', study.get_absolute_url())
 
-    @display(description="data")
+    @admin.display(description="data")
     def csv(self, study: Study) -> SafeString:
         return format_html('<a class="link" href="{}">CSV</a>', reverse("trials_csv", args=[study.slug]))
 
@@ -178,14 +178,14 @@ class ProtocolVersionAdmin(ReadOnlyAdmin):
     fields = ("study", "number", "published_at", "created_at", "full_sha256", "yaml")
     inlines = (ConditionInline, PromptInline)
 
-    @display(description="SHA-256")
+    @admin.display(description="SHA-256")
     def short_sha256(self, version: ProtocolVersion) -> str:
         return version.sha256[:16]
 
-    @display(description="SHA-256")
+    @admin.display(description="SHA-256")
     def full_sha256(self, version: ProtocolVersion) -> SafeString:
         return digest(version.sha256)
 
-    @display(description="protocol")
+    @admin.display(description="protocol")
     def yaml(self, version: ProtocolVersion) -> SafeString:
         return as_yaml(version.document)

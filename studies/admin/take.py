@@ -11,9 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
-from studies.admin.readonly import ReadOnlyAdmin, as_json
+from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.admin.take_events import read_events
 from studies.models import Metric, Take, Track
 
@@ -65,42 +64,42 @@ class TakeAdmin(ReadOnlyAdmin):
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
 
-    @display(description="take", ordering="trial__session__participant__code")
+    @admin.display(description="take", ordering="trial__session__participant__code")
     def title(self, take: Take) -> str:
         return str(take)
 
-    @display(description="session")
+    @admin.display(description="session")
     def session(self, take: Take) -> SafeString:
         session = take.trial.session
         url = reverse("admin:studies_session_change", args=[session.pk])
         return format_html('<a class="link" href="{}">{}</a>', url, session)
 
-    @display(description="study", ordering="trial__session__version__study__title")
+    @admin.display(description="study", ordering="trial__session__version__study__title")
     def study(self, take: Take) -> str:
         return str(take.trial.session.version)
 
-    @display(description="prompt")
+    @admin.display(description="prompt")
     def prompt(self, take: Take) -> str:
         return take.trial.prompt.title
 
-    @display(description="condition", ordering="trial__condition__label")
+    @admin.display(description="condition", ordering="trial__condition__label")
     def condition(self, take: Take) -> str:
         condition = take.trial.condition
         return f"{condition.label} ({condition.engine}; voice {condition.voice_label})"
 
-    @display(description="duration", ordering="length_ms")
+    @admin.display(description="duration", ordering="length_ms")
     def duration(self, take: Any) -> str:
         return "" if take.length_ms is None else f"{take.length_ms / 1_000:.1f} s"
 
-    @display(description="limit")
+    @admin.display(description="limit")
     def limit(self, take: Take) -> str:
         return f"{take.limit_ms / 1_000:g} s"
 
-    @display(description="state", ordering="state", label=STATE_LABELS)
+    @badge("state", STATE_LABELS, ordering="state")
     def shown_state(self, take: Take) -> tuple[str, str]:
         return take.state, take.get_state_display()
 
-    @display(description="outcome", ordering="outcome", label=OUTCOME_LABELS)
+    @badge("outcome", OUTCOME_LABELS, ordering="outcome")
     def shown_outcome(self, take: Take) -> tuple[str, str]:
         return take.outcome, take.get_outcome_display()
 

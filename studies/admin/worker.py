@@ -8,9 +8,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
-from studies.admin.readonly import ReadOnlyAdmin, as_json
+from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.models import InferenceWorker
 
 
@@ -40,23 +39,23 @@ class InferenceWorkerAdmin(ReadOnlyAdmin):
         "engine_snapshots",
     )
 
-    @display(description="status", label={"fresh": "success", "stale": "danger"})
+    @badge("status", {"fresh": "success", "stale": "danger"})
     def status(self, worker: InferenceWorker) -> tuple[str, str]:
         fresh = timezone.now() - worker.seen_at <= timedelta(seconds=settings.WORKER_STALE_SEC)
         return ("fresh", "Reporting") if fresh else ("stale", "Silent")
 
-    @display(description="slots taken")
+    @admin.display(description="slots taken")
     def occupancy(self, worker: InferenceWorker) -> str:
         return f"{max(0, worker.slots - worker.free_slots)} of {worker.slots}"
 
-    @display(description="engines")
+    @admin.display(description="engines")
     def engine_names(self, worker: InferenceWorker) -> str:
         return ", ".join(worker.engines)
 
-    @display(description="converters")
+    @admin.display(description="converters")
     def converter_names(self, worker: InferenceWorker) -> str:
         return ", ".join(worker.converters)
 
-    @display(description="engines as they run")
+    @admin.display(description="engines as they run")
     def engine_snapshots(self, worker: InferenceWorker) -> SafeString:
         return as_json(worker.engines)

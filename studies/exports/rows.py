@@ -96,7 +96,7 @@ def _row(trial: Trial) -> TrialRow:
         return TrialRow(trial)
     takes = list(trial.takes.all())
     completed = [take for take in takes if take.outcome == Take.Outcome.COMPLETED]
-    take = (completed or takes or [None])[-1]
+    take = next(reversed(completed or takes), None)
     pair = [said for said in trial.session.judgements.all() if trial.pair is not None and said.pair == trial.pair]
     return TrialRow(
         trial=trial,

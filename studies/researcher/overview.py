@@ -117,42 +117,37 @@ def _present(now: datetime) -> Q:
 
 
 def _studies() -> list[StudyLine]:
-    """Counts by one query each, since joins of several to-many relations would multiply the rows."""
+    """Counts by one query for each kind, since joining several to-many relations would multiply the rows."""
+    sessions = Session.objects.order_by().values_list("version__study")
+    finished, withdrawn = Q(state=Session.State.FINISHED), Q(state=Session.State.WITHDRAWN)
     by_session = {
-        row["version__study"]: row
-        for row in Session.objects.order_by()
-        .values("version__study")
-        .annotate(
-            started=Count("id"),
-            finished=Count("id", filter=Q(state=Session.State.FINISHED)),
-            withdrawn=Count("id", filter=Q(state=Session.State.WITHDRAWN)),
+        study: (all_, *some)
+        for study, all_, *some in sessions.annotate(
+            all_count=Count("id"), finished=Count("id", filter=finished), withdrawn=Count("id", filter=withdrawn)
         )
     }
-    completed = Q(trials__takes__outcome=Take.Outcome.COMPLETED)
+    talked = Q(trials__takes__outcome=Take.Outcome.COMPLETED)
     by_trial = {
-        row["version__study"]: row
-        for row in Session.objects.exclude(state__in=[Session.State.WITHDRAWN, Session.State.DECLINED])
-        .order_by()
-        .values("version__study")
-        .annotate(trials=Count("trials", distinct=True), done=Count("trials", filter=completed, distinct=True))
+        study: (all_, done)
+        for study, all_, done in sessions.exclude(state__in=[Session.State.WITHDRAWN, Session.State.DECLINED]).annotate(
+            all_count=Count("trials", distinct=True), done=Count("trials", filter=talked, distinct=True)
+        )
     }
-    by_take = {
-        row["trial__session__version__study"]: row["takes"]
-        for row in Take.objects.order_by().values("trial__session__version__study").annotate(takes=Count("id"))
-    }
-    nothing: dict[str, int] = {}
+    takes = Take.objects.order_by().values_list("trial__session__version__study")
+    by_take = dict(takes.annotate(all_count=Count("id")))
     lines = []
     for study in Study.objects.order_by("title"):
-        sessions, trials = by_session.get(study.pk, nothing), by_trial.get(study.pk, nothing)
+        started_count, finished_count, withdrawn_count = by_session.get(study.pk, (0, 0, 0))
+        trial_count, done_count = by_trial.get(study.pk, (0, 0))
         lines.append(
             StudyLine(
                 study=study,
-                started=sessions.get("started", 0),
-                finished=sessions.get("finished", 0),
-                withdrawn=sessions.get("withdrawn", 0),
+                started=started_count,
+                finished=finished_count,
+                withdrawn=withdrawn_count,
                 takes=by_take.get(study.pk, 0),
-                trials=trials.get("trials", 0),
-                trials_done=trials.get("done", 0),
+                trials=trial_count,
+                trials_done=done_count,
             )
         )
     return lines

@@ -13,7 +13,7 @@ from unfold.sites import UnfoldAdminSite
 View = Callable[..., HttpResponseBase]
 
 # Alpine.js, on which the admin's menus run, compiles its expressions; no other page of the product allows that.
-allow_alpine = csp_update({"script-src": ["'unsafe-eval'"]})
+allow_alpine: Callable[[View], View] = csp_update({"script-src": ["'unsafe-eval'"]})
 
 
 class ResearcherAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types

@@ -35,7 +35,8 @@ def now(request: HttpRequest) -> HttpResponseBase:
 def researcher_track(request: HttpRequest, take_id: uuid.UUID, kind: str) -> HttpResponseBase:
     """One track of a take; every read is logged."""
     track = get_object_or_404(Track.objects.select_related("take__trial__session"), take_id=take_id, kind=kind)
-    return serve_track(request, track, request.user.get_username())
+    response: HttpResponseBase = serve_track(request, track, request.user.get_username())
+    return response
 
 
 @require_safe
