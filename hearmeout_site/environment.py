@@ -40,6 +40,7 @@ class Environment(BaseSettings):
     )
     trusted_origins: str = Field("", description="Further origins (https://...) that may open forms and talk sockets.")
     data_dir: Path = Field(ROOT / "var", description="Database file, journals, recordings, queue and weights.")
+    models_dir: str = Field("", description="Weights of the local engine; empty for `models` in DATA_DIR.")
     database_url: str = Field("", description="`postgresql://user:password@host/name`; empty for SQLite in DATA_DIR.")
     redis_url: str = Field("", description="`redis://host:6379/0`; empty for a queue in DATA_DIR.")
     port: int = Field(

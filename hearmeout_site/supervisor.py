@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from urllib.error import URLError
@@ -69,10 +70,8 @@ class Child:
 
     def signal_group(self, number: signal.Signals) -> None:
         if self.process is not None:
-            try:
+            with suppress(ProcessLookupError):  # all of it is gone already
                 os.killpg(self.process.pid, number)
-            except ProcessLookupError:
-                pass  # all of it is gone already
 
     async def stop(self) -> None:
         """Ask, then insist."""
@@ -84,6 +83,7 @@ class Child:
         except TimeoutError:
             say("run", f"{self.name} did not stop in {STOP_WITHIN_SEC:.0f} s; killing it")
         self.signal_group(signal.SIGKILL)
+        await self.process.wait()
 
 
 def how_it_ended(code: int) -> str:

@@ -1,0 +1,19 @@
+"""Waiting for a take to be filed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tests.e2e.stack import Stack
+
+
+def filed(stack: Stack, take: str, within_sec: float = 90) -> dict[str, Any]:
+    """What is filed of `take`, once its state is final or failed. Raises AssertionError with the log after that time."""
+    deadline = time.monotonic() + within_sec
+    while True:
+        found: dict[str, Any] = stack.script("tests.e2e.inspect_take", take=take)
+        if found["state"] in ("final", "failed"):
+            return found
+        assert time.monotonic() < deadline, f"take was not filed: {found}\n{stack.log}"
+        time.sleep(0.5)

@@ -1,0 +1,54 @@
+"""A consented session with so many trials, made in a running stack's database.
+
+python -m tests.e2e.seed '{"trials": 3, "engine": "echo"}'   ->  {"token": ...}
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import django
+
+django.setup()
+
+from django.utils import timezone  # noqa: E402
+
+from studies.models import Condition, ConsentEvent, Participant, Prompt, ProtocolVersion, Session, Study, Trial  # noqa: E402
+
+
+def consented_session(*, trials: int, engine: str, limit_sec: int = 120, sessions: int = 1) -> list[str]:
+    """Tokens of new sessions in a study of its own, each past consent and device check."""
+    study, _ = Study.objects.get_or_create(
+        slug=f"seeded-{engine}",
+        defaults={
+            "title": "Seeded",
+            "state": "open",
+            "ethics_reference": "Tests",
+            "retention_until": timezone.now().date() + timezone.timedelta(days=30),
+        },
+    )
+    version = study.versions.first()
+    if version is None:
+        version = ProtocolVersion.objects.create(
+            study=study, number=1, document={}, sha256="0" * 64, published_at=timezone.now()
+        )
+        Prompt.objects.create(version=version, key="free", title="Free talk", card="Say anything.", limit_sec=limit_sec)
+        Condition.objects.create(
+            version=version, key="own", label="Own", engine=engine, voices=[{"converter": "none", "parameters": {}}]
+        )
+    prompt, condition = version.prompts.get(), version.conditions.get()
+    tokens = []
+    for _ in range(sessions):
+        participant = Participant.objects.create(study=study, code=f"P{study.participants.count() + 1:04d}")
+        session = Session.objects.create(participant=participant, version=version, checked_at=timezone.now())
+        for purpose in ("participate", "record", "convert"):
+            ConsentEvent.objects.create(session=session, purpose=purpose, granted=True, document_sha256="0" * 64)
+        for position in range(trials):
+            Trial.objects.create(session=session, position=position, prompt=prompt, condition=condition)
+        tokens.append(session.token)
+    return tokens
+
+
+if __name__ == "__main__":
+    print(json.dumps(consented_session(**json.loads(sys.argv[1]))))

@@ -1,0 +1,40 @@
+"""The same talk on PostgreSQL and Redis: only the environment differs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import redis
+import soundfile
+from django.db import connection
+
+from inference.audio import UPLINK_SAMPLES
+from tests.e2e.browser_twin import BrowserTwin
+from tests.e2e.filing import filed
+from tests.e2e.stack import Stack, services
+
+pytestmark = pytest.mark.services
+
+
+@pytest.mark.django_db
+def test_database_of_the_tests_is_the_one_named() -> None:
+    assert connection.vendor == "postgresql"
+
+
+async def test_talk_on_postgresql_and_redis_is_filed(tmp_path: Path) -> None:
+    named = services()
+    with Stack(tmp_path, WORKER_ENGINES="echo", **named) as stack:
+        (token,) = await asyncio.to_thread(stack.script, "tests.e2e.seed", trials=1, engine="echo")
+        twin = BrowserTwin(stack.url, token)
+        over = await twin.talk(0, duration_sec=2.0)
+        found = await asyncio.to_thread(filed, stack, twin.take)
+        with redis.from_url(named["REDIS_URL"]) as queue:
+            clients = {client.get("name") or client["cmd"] for client in queue.client_list()}
+    assert over.reason == "participant"
+    assert not (tmp_path / "data" / "db.sqlite3").exists()
+    assert clients  # the stack was connected to this Redis
+    assert set(found["tracks"]) == {"participant", "heard", "agent"}
+    samples, _ = soundfile.read(found["tracks"]["participant"]["path"], dtype="int16")
+    assert len(samples) == twin.sequence * UPLINK_SAMPLES
