@@ -1,0 +1,123 @@
+"""One take in the inference worker: its lease, its seat, and what waits to be sent over whichever socket carries it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from websockets.asyncio.server import ServerConnection
+
+from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, UPLINK_PER_FRAME, UPLINK_SAMPLES
+from inference.errors import WireError
+from inference.slots import Lease
+from inference.steps import Delivery, Seat
+from inference.wire import AUDIO_HEADER, Message, Metadata, encode
+
+FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
+UPLINK_BYTES: Final = UPLINK_SAMPLES * BYTES_PER_SAMPLE
+OUTBOX_MESSAGES: Final = 250  # ten seconds of heard and agent; audio beyond that is dropped and counted
+
+
+class Conversation:
+    """Outlives its socket: what could not be sent is sent to the next one. Used on the event loop only."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
+        self.seat: Seat | None = None
+        self.next_step = 0
+        self.position = 0  # the place in the queue that it was last told
+        self.opening: asyncio.Task[None] | None = None
+        self.expiry: asyncio.TimerHandle | None = None
+        self.finished = False
+        self._socket: ServerConnection | None = None
+        self._outbox: deque[bytes] = deque()
+        self._dropped = 0
+        self._filled = asyncio.Event()
+        self._gathered = bytearray()
+        self._first = (0, 0)  # step and sample of what is gathered
+
+    def gather(self, data: bytes) -> tuple[int, int, bytes] | None:
+        """One encoded microphone frame, of 20 ms or of a whole step -> (step, sample, pcm) when a step is full.
+
+        Steps already past are passed over: a frame sent twice is heard once. Raises WireError."""
+        pcm_bytes = len(data) - AUDIO_HEADER.size
+        if pcm_bytes not in (UPLINK_BYTES, FRAME_BYTES):
+            raise WireError(f"{UPLINK_BYTES} or {FRAME_BYTES} bytes of audio", f"{max(pcm_bytes, 0)}")
+        _, sequence, sample = AUDIO_HEADER.unpack_from(data)
+        if pcm_bytes == FRAME_BYTES:
+            self._gathered.clear()
+            return self._next(sequence, sample, data[AUDIO_HEADER.size :])
+        if not self._gathered:
+            self._first = (sequence // UPLINK_PER_FRAME, sample)
+        self._gathered += data[AUDIO_HEADER.size :]
+        if len(self._gathered) < FRAME_BYTES:
+            return None
+        pcm = bytes(self._gathered)
+        self._gathered.clear()
+        return self._next(*self._first, pcm)
+
+    def _next(self, step: int, sample: int, pcm: bytes) -> tuple[int, int, bytes] | None:
+        if step < self.next_step:
+            return None
+        self.next_step = step + 1
+        return step, sample, pcm
+
+    def tell(self, message: Message) -> None:
+        """Queues one message."""
+        self._put(encode(message))
+
+    def deliver(self, delivery: Delivery) -> int:
+        """Queues what a step made. Returns how many audio messages a full outbox dropped; the client is told too."""
+        dropped = 0
+        if len(self._outbox) < OUTBOX_MESSAGES:
+            if self._dropped:
+                self.tell(Metadata("overflow", {"direction": "down", "frames": self._dropped}))
+                self._dropped = 0
+            self._outbox.extend(delivery.audio)
+        else:
+            dropped = len(delivery.audio)
+            self._dropped += dropped
+        self._outbox.extend(delivery.events)
+        self._filled.set()
+        return dropped
+
+    def finish(self, message: Message) -> None:
+        """The last message: the socket is closed once it is out."""
+        self.finished = True
+        self._put(encode(message))
+
+    async def carry(self, socket: ServerConnection, greeting: Message | None) -> None:
+        """From here on this socket carries the conversation; `greeting` goes ahead of what waits.
+
+        Returns when everything is sent after `finish`, or when another socket took over. Raises ConnectionClosed."""
+        self._socket = socket
+        if greeting is not None:
+            self._outbox.appendleft(encode(greeting))
+        self._filled.set()
+        self._gathered.clear()
+        while self._socket is socket:
+            await self._filled.wait()
+            self._filled.clear()
+            while self._outbox and self._socket is socket:
+                data = self._outbox.popleft()
+                try:
+                    await socket.send(data)
+                except BaseException:
+                    if self._socket in (socket, None):
+                        self._outbox.appendleft(data)  # for the next socket
+                    raise
+            if self.finished and self._socket is socket:
+                return
+
+    def drop(self, socket: ServerConnection) -> bool:
+        """The socket carries no more. False when another one took over before."""
+        if self._socket is not socket:
+            return False
+        self._socket = None
+        self._gathered.clear()
+        return True
+
+    def _put(self, data: bytes) -> None:
+        self._outbox.append(data)
+        self._filled.set()

@@ -1,0 +1,81 @@
+"""Who holds which row of the batch, and who waits for one: first come, first served among those connected."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from inference.tokens import SlotRequest
+
+
+@dataclass(eq=False, slots=True)
+class Lease:
+    """A take's claim on a row. `row` is None while it waits. `attached` is False while its socket is away:
+    a row stays leased then, a place in the queue is kept and passed over."""
+
+    request: SlotRequest
+    row: int | None = None
+    attached: bool = True
+
+
+class SlotTable:
+    """Rows are free, leased, being scrubbed (released, not yet clean) or retired (could not be cleaned).
+
+    A released row is lent again only after `put_back`, when nothing of its last take remains in it."""
+
+    def __init__(self, slots: int) -> None:
+        self._free = deque(range(slots))
+        self._retired: set[int] = set()
+        self._queue: list[Lease] = []
+        self._total = slots
+
+    @property
+    def slots(self) -> int:
+        """Rows in service."""
+        return self._total - len(self._retired)
+
+    @property
+    def free_slots(self) -> int:
+        return len(self._free)
+
+    @property
+    def queue(self) -> tuple[Lease, ...]:
+        """The leases that wait, first one first."""
+        return tuple(self._queue)
+
+    def position(self, lease: Lease) -> int:
+        """1 is next; 0 has a row, or waits no more."""
+        return self._queue.index(lease) + 1 if lease in self._queue else 0
+
+    def ask(self, request: SlotRequest) -> Lease:
+        """A lease at the end of the queue; `lend` gives it a row."""
+        lease = Lease(request)
+        self._queue.append(lease)
+        return lease
+
+    def lend(self) -> list[Lease]:
+        """Gives the free rows to those who wait and are connected; returns the leases that have just got one."""
+        lent = []
+        for lease in self.queue:
+            if not self._free:
+                break
+            if lease.attached:
+                lease.row = self._free.popleft()
+                self._queue.remove(lease)
+                lent.append(lease)
+        return lent
+
+    def release(self, lease: Lease) -> int | None:
+        """Ends a lease. Returns its row, which the caller cleans and then puts back or retires; None if it had none."""
+        if lease in self._queue:
+            self._queue.remove(lease)
+        row, lease.row = lease.row, None
+        return row
+
+    def put_back(self, row: int) -> None:
+        """The row is clean."""
+        self._free.append(row)
+
+    def retire(self, row: int) -> None:
+        """The row could not be cleaned: it is never lent again."""
+        self._retired.add(row)

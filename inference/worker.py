@@ -1,0 +1,287 @@
+"""The inference worker: serves takes over WebSockets; one process per device.
+
+    python -m inference.worker
+
+    GET /slot      WebSocket, `Authorization: Bearer <slot token>`; one take each
+    GET /metrics   for Prometheus
+    GET /healthz   200 while it takes new conversations, 503 while it stops
+
+A request that is refused is answered before the WebSocket opens, with the error as JSON {"code", "message", "fields"}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from inference import metrics
+from inference.catalog import CONVERTERS, engine_class
+from inference.conversation import Conversation
+from inference.engines.base import Engine
+from inference.environment import EnvironmentProblem, WorkerSettings, advertised_address, read_environment
+from inference.errors import EngineUnavailable, InferenceError, TokenError, WireError
+from inference.heartbeat import Heartbeat
+from inference.takes import ENDINGS, Takes, ended
+from inference.tokens import SlotRequest, TokenReader
+from inference.wire import MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, Ping, decode, encode
+
+PORTS_TRIED: Final = 20
+MAX_MESSAGE_BYTES: Final = MAX_OPUS_BYTES + 1
+CUT_OFF_BYTES: Final = 16 * MAX_MESSAGE_BYTES  # what is longer is not even read to its end
+PING_SEC: Final = 5.0
+CLOSE_SEC: Final = 1.0
+POLICY_VIOLATION: Final = 1008
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """The sockets of a worker. Start it, wait for `takes.broken` or a signal, stop it."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        engines: Mapping[str, Callable[[], Engine]],
+        converters: Sequence[str] = tuple(CONVERTERS),
+    ) -> None:
+        self.settings = settings
+        self.takes = Takes(settings.slots, settings.reconnect_grace_sec, engines, converters)
+        self.name = settings.name
+        self.address = ""
+        self._tokens = TokenReader(settings.secret)
+        self._requests: dict[ServerConnection, SlotRequest] = {}  # between a handshake and its connection
+        self._sending: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._server: Server | None = None
+        self._heartbeat = Heartbeat(settings.web_url, settings.secret, self.report)
+        self._beating: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Loads the engines, then listens and announces itself. Raises EngineUnavailable, OSError."""
+        await asyncio.wrap_future(self.takes.steps.start())
+        listening = listen(self.settings.host, self.settings.port)
+        port = listening.getsockname()[1]
+        self.address = advertised_address(self.settings, port)
+        self.name = self.settings.name or f"{socket.gethostname()[:70]}:{port}"
+        self._server = await serve(
+            self._serve,
+            sock=listening,
+            process_request=self._answer,
+            compression=None,  # costs more than the audio path itself
+            max_size=CUT_OFF_BYTES,
+            ping_interval=PING_SEC,
+            ping_timeout=2 * PING_SEC,
+            close_timeout=CLOSE_SEC,
+        )
+        self._beating = asyncio.create_task(self._heartbeat.run())
+        # what is loaded by now stays: a full collection over it would hold up every conversation
+        gc.collect()
+        gc.freeze()
+        log.info("inference worker listens", address=self.address, engines=list(self.takes.steps.engines))
+
+    async def stop(self) -> None:
+        """Takes nobody in any more, tells everyone, then ends the engines."""
+        self._stopping = True
+        if self._beating:
+            self._beating.cancel()
+            await self._heartbeat.once()  # so that nobody is sent here any more
+        await self.takes.end_all()
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=CLOSE_SEC)
+        if self._server:
+            self._server.close()
+            await self._server.wait_closed()
+        await asyncio.to_thread(self.takes.steps.stop)
+        log.info("inference worker stopped")
+
+    def report(self) -> dict[str, Any]:
+        """The heartbeat's content."""
+        table, steps, statistics = self.takes.table, self.takes.steps, self.takes.statistics
+        return {
+            "name": self.name,
+            "address": self.address,
+            "engines": steps.snapshots,
+            "converters": list(steps.converters),
+            "slots": table.slots,
+            "free_slots": 0 if self._stopping else table.free_slots,
+            "queue_length": len(table.queue),
+            "step_ms_p95": statistics.step_ms(95),
+            "late_steps": statistics.late_steps,
+        }
+
+    async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Everything over HTTP, refusals included; None lets the WebSocket open."""
+        match request.path.partition("?")[0]:
+            case "/slot":
+                return await self._admit(connection, request)
+            case "/healthz":
+                status = HTTPStatus.SERVICE_UNAVAILABLE if self._stopping else HTTPStatus.OK
+                return _json(status, {"ready": not self._stopping, "free_slots": self.takes.table.free_slots})
+            case "/metrics":
+                collector = metrics.WorkerCollector(self.takes.table, self.takes.statistics)
+                return _response(HTTPStatus.OK, metrics.CONTENT_TYPE, metrics.render(collector))
+        return _json(HTTPStatus.NOT_FOUND, {"code": "not_found", "message": "there is nothing here", "fields": {}})
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self._stopping:
+            body = {"code": "slot_lost", "message": ENDINGS["stopping"], "fields": {"reason": "stopping"}}
+            return _json(HTTPStatus.SERVICE_UNAVAILABLE, body)
+        try:
+            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+            slot = self._tokens.read(token if scheme.lower() == "bearer" else "")
+            await asyncio.wrap_future(self.takes.steps.check(slot))
+        except InferenceError as error:
+            self._count_refused(error)
+            status = HTTPStatus.UNAUTHORIZED if isinstance(error, TokenError) else HTTPStatus.BAD_REQUEST
+            return _json(status, {"code": error.code, "message": str(error), "fields": vars(error)})
+        self._requests[connection] = slot
+        return None
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        conversation, greeting = self.takes.join(self._requests.pop(connection))
+        sending = asyncio.create_task(_send(connection, conversation, greeting))
+        self._sending.add(sending)
+        try:
+            await self._read(connection, conversation)
+            await self.takes.end(conversation, ended("released"))
+            await sending
+        except WireError as error:
+            self._count_refused(error)
+            with suppress(ConnectionClosed):
+                await connection.send(encode(ErrorMessage(error.code, str(error))))
+                await connection.close(POLICY_VIOLATION, error.code)
+        except ConnectionClosed:
+            pass
+        finally:
+            self.takes.leave(conversation, connection)
+            sending.cancel()
+            self._sending.discard(sending)
+
+    async def _read(self, connection: ServerConnection, conversation: Conversation) -> None:
+        """Returns when the client ends the talk. Raises WireError, ConnectionClosed."""
+        while True:
+            data = await connection.recv()
+            if isinstance(data, str):
+                raise WireError("binary messages", "text")
+            if data[:1] == _PARTICIPANT:
+                self.takes.hear(conversation, data)
+                continue
+            if len(data) > MAX_MESSAGE_BYTES:
+                raise WireError(f"at most {MAX_MESSAGE_BYTES} bytes", f"{len(data)}")
+            match decode(data):
+                case Metadata(event="end"):
+                    return
+                case Ping():
+                    continue
+                case other:
+                    raise WireError("microphone frames or an end", other.kind.name.lower())
+
+    def _count_refused(self, error: InferenceError) -> None:
+        self.takes.statistics.refused[error.code] += 1
+        log.warning("refused", code=error.code)
+
+
+_PARTICIPANT = bytes([Kind.PARTICIPANT])
+
+
+async def _send(connection: ServerConnection, conversation: Conversation, greeting: Message | None) -> None:
+    """Everything the conversation has to say, to its end or until another connection takes over."""
+    with suppress(ConnectionClosed):
+        await conversation.carry(connection, greeting)
+        if not conversation.finished:
+            await connection.send(encode(ended("replaced")))
+        await connection.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket on `port`, or on the next free one, which the log then names. Raises OSError."""
+    for tried in range(port, port + PORTS_TRIED if port else 1):
+        try:
+            listening = socket.create_server(
+                (host, tried), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=1_024
+            )
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or tried + 1 == port + PORTS_TRIED:
+                raise
+            continue
+        if tried != port and port:
+            log.warning("port taken", wanted=port, used=tried)
+        return listening
+    raise AssertionError("unreachable")
+
+
+def _json(status: HTTPStatus, body: Mapping[str, Any]) -> Response:
+    return _response(status, "application/json", json.dumps(body, default=str).encode())
+
+
+def _response(status: HTTPStatus, content_type: str, body: bytes) -> Response:
+    headers = Headers({"Content-Type": content_type, "Content-Length": str(len(body)), "Connection": "close"})
+    return Response(status.value, status.phrase, headers, body)
+
+
+async def run(settings: WorkerSettings, environ: Mapping[str, str]) -> int:
+    """Serves until SIGTERM or SIGINT; returns the exit status."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    engines = {name: partial(engine_class(name), settings.slots, environ) for name in settings.engines}
+    worker = Worker(settings, engines)
+    try:
+        await worker.start()
+    except (EngineUnavailable, OSError) as error:
+        log.critical("inference worker cannot start", problem=str(error))
+        return 1
+    waiting = [asyncio.create_task(event.wait()) for event in (stopped, worker.takes.broken)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    await worker.stop()
+    return 1 if worker.takes.broken.is_set() else 0
+
+
+def configure_logging(level: str) -> None:
+    """Lines of key=value on standard error. The socket library's own log is left out: it prints what peers send."""
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    for noisy in ("websockets", "httpx", "httpcore"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+
+
+def main() -> int:
+    try:
+        settings = read_environment(os.environ)
+    except EnvironmentProblem as error:
+        lines = "\n".join(f"  {problem}" for problem in error.problems)
+        print(f"The inference worker cannot start, because of the environment:\n{lines}", file=sys.stderr)
+        return 2
+    configure_logging(settings.log_level)
+    return asyncio.run(run(settings, dict(os.environ)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
