@@ -1,0 +1,19 @@
+// Buttons with data-copy put their text on the clipboard and say so.
+
+const SAID_MS = 2_000;
+
+/** @param {HTMLButtonElement} button */
+async function copy(button) {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy ?? "");
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Please copy it by hand"; // no permission, or not a secure page
+  }
+  setTimeout(() => (button.textContent = before), SAID_MS);
+}
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  if (button instanceof HTMLButtonElement) button.addEventListener("click", () => copy(button));
+}

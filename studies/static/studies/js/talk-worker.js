@@ -1,0 +1,21 @@
+import { TalkLine } from "./talk/talk-line.js";
+
+// The talk's audio path: neither the page's own work nor a hidden tab delays it.
+const line = new TalkLine((message) => postMessage(message));
+
+onmessage = (/** @type {MessageEvent<import("./talk/messages.js").ToWorker>} */ { data: order }) => {
+  switch (order.do) {
+    case "listen":
+      return line.listen(order);
+    case "open":
+      return line.open(order);
+    case "mute":
+      return line.mute(order.muted);
+    case "outputClock":
+      return line.setOutputClock(order.offsetMs);
+    case "end":
+      return line.end();
+  }
+};
+
+addEventListener("offline", () => line.drop());

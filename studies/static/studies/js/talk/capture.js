@@ -1,0 +1,64 @@
+import { SAMPLES_PER_MS } from "../audio.js";
+import { Resampler } from "../resampler.js";
+import { SlipWatch } from "./slip-watch.js";
+
+/**
+ * @typedef {object} CaptureHandlers
+ * @property {(samples: Float32Array) => void} onAudio at 24 kHz
+ * @property {(samples: number, cause: "clock" | "source" | "quanta") => void} onSlip samples at 24 kHz that were never
+ *   captured: seen by the clock, lost while the source changed, or render quanta left out by the browser
+ */
+
+/** Brings the blocks of one microphone after another to 24 kHz, and says what is missing between them. */
+export class Capture {
+  #handlers;
+  #resampler = new Resampler(48_000);
+  #watch = new SlipWatch();
+  #rateHz = 0;
+  #receivedMs = 0;
+  #endMs = NaN; // when the newest block had arrived
+
+  /** @param {CaptureHandlers} handlers */
+  constructor(handlers) {
+    this.#handlers = handlers;
+  }
+
+  /** The next block comes from another microphone. */
+  changeSource() {
+    this.#rateHz = 0;
+  }
+
+  /**
+   * @param {Float32Array} samples mono
+   * @param {number} rateHz
+   * @param {number} clockMs when it was captured, on a clock of the source's own
+   * @param {number} missing samples known to be left out before it
+   * @param {number} arrivedMs now, on one clock for all sources
+   */
+  push(samples, rateHz, clockMs, missing, arrivedMs) {
+    const durationMs = (samples.length * 1_000) / rateHz;
+    if (rateHz !== this.#rateHz) this.#begin(rateHz, arrivedMs - durationMs);
+    if (missing > 0) this.#slip((missing * 1_000) / rateHz, "quanta");
+    this.#receivedMs += durationMs + (missing * 1_000) / rateHz;
+    this.#endMs = arrivedMs;
+    const slippedMs = this.#watch.note(clockMs, this.#receivedMs);
+    if (slippedMs > 0) this.#slip(slippedMs, "clock");
+    this.#handlers.onAudio(this.#resampler.push(samples));
+  }
+
+  /** @param {number} rateHz @param {number} startMs */
+  #begin(rateHz, startMs) {
+    const pausedMs = startMs - this.#endMs;
+    if (pausedMs > 0) this.#slip(pausedMs, "source");
+    this.#rateHz = rateHz;
+    this.#resampler = new Resampler(rateHz);
+    this.#watch = new SlipWatch();
+    this.#receivedMs = 0;
+  }
+
+  /** @param {number} slippedMs @param {"clock" | "source" | "quanta"} cause */
+  #slip(slippedMs, cause) {
+    const samples = Math.round(slippedMs * SAMPLES_PER_MS);
+    if (samples > 0) this.#handlers.onSlip(samples, cause);
+  }
+}

@@ -1,0 +1,240 @@
+import { SAMPLES_PER_MS } from "../audio.js";
+import { LevelGauge } from "../level-gauge.js";
+import { encodeAudio, encodeEvent } from "../wire.js";
+import { Capture } from "./capture.js";
+import { openSource } from "./capture-source.js";
+import { CaptureClock } from "./capture-clock.js";
+import { FrameBacklog } from "./frame-backlog.js";
+import { MicrophoneFramer } from "./microphone-framer.js";
+import { PlaybackReports } from "./playback-reports.js";
+import { TalkSocket } from "./talk-socket.js";
+
+const BACKLOG_FRAMES = 1_500; // 30 s: the 15 s of a lost connection and what was not acknowledged before
+const MAX_SOCKET_BYTES = 128 * 1_024; // beyond it frames wait in the backlog, where they can be sent again
+const ENDING_MS = 8_000; // for the last frames and the server's `ended`
+const TO_PAGE = new Set(["words", "transcript", "turn"]);
+
+/**
+ * Both directions of one take, away from the page's own work: microphone → frames → socket, socket → playback worklet.
+ * Recording starts with the first `live`: the next sample captured is number 0.
+ */
+export class TalkLine {
+  #say;
+  #capture = new Capture({
+    onAudio: (samples) => this.#captured(samples),
+    onSlip: (samples, cause) => this.#slipped(samples, cause),
+  });
+  #gauge = new LevelGauge(50 * SAMPLES_PER_MS);
+  #clock = new CaptureClock();
+  #reports = new PlaybackReports(this.#clock);
+  #backlog = new FrameBacklog(BACKLOG_FRAMES);
+  #framer = /** @type {MicrophoneFramer | null} */ (null); // from `live` on
+  #socket = /** @type {TalkSocket | null} */ (null);
+  #playback = /** @type {MessagePort | null} */ (null);
+  #stopSource = () => {};
+  #inputLatencyMs = 0;
+  #cursor = 0; // sequence of the next frame to send on this connection
+  #muted = false;
+  #ending = false;
+  #endTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  #untold = /** @type {Uint8Array<ArrayBuffer>[]} */ ([]); // events that wait for a connection
+
+  /** @param {(message: import("./messages.js").FromWorker) => void} say */
+  constructor(say) {
+    this.#say = say;
+  }
+
+  /** @param {Extract<import("./messages.js").ToWorker, {do: "listen"}>} order */
+  listen({ source, latencyMs, settings }) {
+    this.#stopSource();
+    this.#inputLatencyMs = latencyMs;
+    this.#capture.changeSource();
+    this.#stopSource = openSource(source, (samples, rateHz, clockMs, missing) =>
+      this.#capture.push(samples, rateHz, clockMs, missing, performance.now()),
+    );
+    this.#tell("device", { settings });
+  }
+
+  /** @param {Extract<import("./messages.js").ToWorker, {do: "open"}>} order */
+  open({ address, playbackPort }) {
+    this.#playback = playbackPort;
+    playbackPort.onmessage = ({ data }) => this.#played(data);
+    this.#socket = new TalkSocket(address, {
+      onMessage: (message) => this.#receive(message),
+      onLost: () => this.#say({ say: "lost" }),
+      onClosed: (reason, message) => this.#finish(reason, message),
+    });
+  }
+
+  /** @param {boolean} muted */
+  mute(muted) {
+    this.#muted = muted;
+    if (this.#framer === null) return;
+    this.#framer.muted = muted;
+    this.#tell("mute", { muted, sample: this.#framer.position });
+  }
+
+  /** @param {number} offsetMs */
+  setOutputClock(offsetMs) {
+    this.#reports.setOutputClock(offsetMs);
+  }
+
+  /** The participant ends the talk: the frames so far go first, over a new connection if need be. */
+  end() {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#stopSource();
+    this.#endTimer = setTimeout(
+      () => this.#finish("connection_lost", "The end could not be confirmed. What was said so far is kept."),
+      ENDING_MS,
+    );
+    this.#pump();
+  }
+
+  /** The network is known to be gone. */
+  drop() {
+    this.#socket?.drop();
+  }
+
+  close() {
+    this.#stopSource();
+    clearTimeout(this.#endTimer);
+    this.#socket?.close();
+    this.#playback?.close();
+  }
+
+  // microphone
+
+  /** @param {Float32Array} samples */
+  #captured(samples) {
+    const level = this.#gauge.push(samples);
+    if (level !== null) this.#say({ say: "level", level });
+    if (this.#framer === null) return;
+    this.#framer.push(samples);
+    this.#clock.note(this.#framer.position, wallMs() - this.#inputLatencyMs);
+    this.#pump();
+  }
+
+  /** @param {number} samples @param {string} cause */
+  #slipped(samples, cause) {
+    if (this.#framer === null) return;
+    const sample = this.#framer.position;
+    this.#framer.skip(samples);
+    this.#tell("slip", { sample, slipped_samples: samples, cause });
+    this.#say({ say: "slip", samples });
+  }
+
+  #begin() {
+    this.#framer = new MicrophoneFramer((sequence, sample, pcm) =>
+      this.#backlog.add(encodeAudio("participant", sequence, sample, pcm)),
+    );
+    if (this.#muted) this.mute(true);
+  }
+
+  /** Send what may be sent; `end` only after the last frame. */
+  #pump() {
+    const socket = this.#socket;
+    if (socket === null || !socket.ready) return;
+    while (this.#cursor < this.#backlog.next && socket.backlogBytes < MAX_SOCKET_BYTES) {
+      const frame = this.#backlog.frame(this.#cursor++);
+      if (frame !== undefined) socket.send(frame);
+    }
+    if (!this.#ending) return;
+    if (this.#cursor === this.#backlog.next) socket.send(encodeEvent("end"));
+    else setTimeout(() => this.#pump(), 50);
+  }
+
+  // server
+
+  /** @param {import("../wire.js").Message} message */
+  #receive(message) {
+    switch (message.kind) {
+      case "agent":
+        this.#hear(message);
+        break;
+      case "ack":
+        this.#backlog.acknowledge(message.sequence);
+        break;
+      case "metadata":
+        this.#happened(message.event, message.data);
+        break;
+    }
+  }
+
+  /** @param {string} event @param {any} data as checked by the wire */
+  #happened(event, data) {
+    switch (event) {
+      case "hello":
+        this.#resume(data.next_sequence);
+        this.#say({ say: "hello", limitMs: data.limit_ms, elapsedMs: data.elapsed_ms ?? 0 });
+        if (this.#framer !== null) this.#say({ say: "live" });
+        break;
+      case "queue":
+        this.#say({ say: "queue", position: data.position });
+        break;
+      case "live":
+        if (this.#framer === null) this.#begin();
+        if (this.#socket !== null) this.#socket.live = true;
+        this.#say({ say: "live" });
+        break;
+      case "ended":
+        this.#finish(data.reason, data.message);
+        break;
+      default:
+        if (TO_PAGE.has(event)) this.#say({ say: "event", event, data });
+    }
+  }
+
+  /** A connection is open: give it all that the server lacks. @param {number} nextSequence */
+  #resume(nextSequence) {
+    if (nextSequence > 0) this.#backlog.acknowledge(nextSequence - 1);
+    const first = this.#backlog.first;
+    if (nextSequence < first) this.#tell("lost", { first: nextSequence, frames: first - nextSequence });
+    this.#cursor = Math.max(nextSequence, first);
+    this.#flush();
+    this.#pump();
+  }
+
+  /** @param {import("../wire.js").AudioFrame} frame */
+  #hear({ sequence, pcm }) {
+    this.#playback?.postMessage({ step: sequence, pcm }, [pcm.buffer]);
+    const report = this.#reports.received(sequence);
+    if (report !== null) this.#socket?.send(report);
+  }
+
+  /** @param {string} reason @param {string} message */
+  #finish(reason, message) {
+    this.close();
+    this.#say({ say: "ended", reason, message });
+  }
+
+  // playback
+
+  /** @param {import("../worklets/playback.js").PlaybackReport} report */
+  #played(report) {
+    this.#reports.note(report);
+    if (report.began !== undefined) this.#say({ say: "sounding", step: report.began.step });
+    if (report.buffer !== undefined) {
+      this.#tell("buffer", report.buffer);
+      this.#say({ say: "buffer", change: report.buffer.change, underruns: report.underruns });
+    }
+  }
+
+  // events
+
+  /** Told in order, after the next `hello` if there is no connection. @param {string} event @param {import("../wire.js").EventData} data */
+  #tell(event, data) {
+    this.#untold.push(encodeEvent(event, data));
+    this.#flush();
+  }
+
+  #flush() {
+    if (!this.#socket?.ready) return;
+    for (const event of this.#untold.splice(0)) this.#socket.send(event);
+  }
+}
+
+/** One clock for the page and its Worker, without the system clock's jumps. */
+function wallMs() {
+  return performance.timeOrigin + performance.now();
+}

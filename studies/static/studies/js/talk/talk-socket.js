@@ -1,0 +1,180 @@
+import { decode, encode, WireError } from "../wire.js";
+import { Refusal, requestTicket } from "./ticket.js";
+
+const RECONNECT_WITHIN_MS = 15_000; // as long as the web side keeps the take open
+const FIRST_DELAY_MS = 250;
+const MAX_DELAY_MS = 2_000;
+const ATTEMPT_MS = 5_000; // from opening a socket to its `hello`
+const KEEPALIVE_MS = 5_000;
+const SILENT_AFTER_MS = 5_000; // while live: agent frames come every 80 ms
+const CLOSE_TICKET = 4401;
+const CLOSE_TOO_SLOW = 4408;
+const CLOSE_UNAVAILABLE = 4503;
+const TRY_AGAIN = new Set([CLOSE_TICKET, CLOSE_TOO_SLOW, CLOSE_UNAVAILABLE]);
+
+/**
+ * @typedef {object} SocketAddress
+ * @property {string} socketUrl
+ * @property {string} ticketUrl
+ * @property {string} ticket for the first connection
+ * @property {string} csrfToken
+ * @typedef {object} SocketHandlers
+ * @property {(message: import("../wire.js").Message) => void} onMessage a `hello` first, on every connection
+ * @property {() => void} onLost the connection is gone and being sought
+ * @property {(reason: string, message: string) => void} onClosed it is over: refused, or not found again in time.
+ *   Not called once `close` was.
+ */
+
+/** The talk's WebSocket, found again within 15 s when it is lost; each connection needs a new ticket. */
+export class TalkSocket {
+  live = false; // whether messages must keep coming
+  #address;
+  #handlers;
+  #socket = /** @type {WebSocket | null} */ (null);
+  #refusal = /** @type {{code: string, message: string} | null} */ (null);
+  #ticket = /** @type {string | null} */ (null);
+  #open = true;
+  #ready = false; // `hello` came on this connection
+  #deadlineMs = Infinity; // of the search
+  #attempts = 0;
+  #heardMs = 0;
+  #attemptTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  #watch;
+
+  /** @param {SocketAddress} address @param {SocketHandlers} handlers */
+  constructor(address, handlers) {
+    this.#address = address;
+    this.#handlers = handlers;
+    this.#ticket = address.ticket;
+    this.#deadlineMs = performance.now() + RECONNECT_WITHIN_MS;
+    this.#watch = setInterval(() => this.#keepAlive(), 1_000);
+    this.#connect();
+  }
+
+  get ready() {
+    return this.#ready;
+  }
+
+  /** Bytes that were sent but have not left the browser. */
+  get backlogBytes() {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  /** Nothing happens while there is no connection. @param {Uint8Array<ArrayBuffer>} message */
+  send(message) {
+    if (this.#ready) this.#socket?.send(message);
+  }
+
+  /** The connection is known to be gone, whatever the socket says. */
+  drop() {
+    this.#leave();
+    this.#search();
+  }
+
+  close() {
+    this.#open = false;
+    clearInterval(this.#watch);
+    this.#leave();
+  }
+
+  async #connect() {
+    let ticket = this.#ticket;
+    this.#ticket = null;
+    try {
+      ticket ??= await requestTicket(this.#address.ticketUrl, this.#address.csrfToken);
+    } catch (error) {
+      if (error instanceof Refusal && error.final) this.#finish(error.code, error.message);
+      else this.#search();
+      return;
+    }
+    if (this.#open) this.#listen(ticket);
+  }
+
+  /** @param {string} ticket */
+  #listen(ticket) {
+    const url = new URL(this.#address.socketUrl, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.searchParams.set("ticket", ticket);
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code }) => this.#closed(code);
+    this.#socket = socket;
+    this.#refusal = null;
+    this.#attemptTimer = setTimeout(() => this.drop(), ATTEMPT_MS);
+  }
+
+  /** @param {ArrayBuffer} data */
+  #receive(data) {
+    this.#heardMs = performance.now();
+    let message;
+    try {
+      message = decode(data);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#finish(
+        "bad_message",
+        "The server sent something this page does not understand. Reload the page and try again.",
+      );
+      return;
+    }
+    if (message.kind === "error") this.#refusal = message;
+    else if (message.kind === "metadata" && message.event === "hello") this.#greeted();
+    this.#handlers.onMessage(message);
+  }
+
+  #greeted() {
+    clearTimeout(this.#attemptTimer);
+    this.#ready = true;
+    this.#deadlineMs = Infinity;
+    this.#attempts = 0;
+  }
+
+  /** @param {number} code */
+  #closed(code) {
+    this.#leave();
+    const refusal = this.#refusal;
+    if (refusal !== null && !TRY_AGAIN.has(code)) this.#finish(refusal.code, refusal.message);
+    else this.#search();
+  }
+
+  #search() {
+    if (!this.#open) return;
+    const nowMs = performance.now();
+    if (this.#deadlineMs === Infinity) {
+      this.#deadlineMs = nowMs + RECONNECT_WITHIN_MS;
+      this.#handlers.onLost();
+    }
+    const delayMs = this.#attempts === 0 ? 0 : Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#attempts - 1));
+    this.#attempts++;
+    if (nowMs + delayMs < this.#deadlineMs) setTimeout(() => this.#open && this.#connect(), delayMs);
+    else
+      this.#finish(
+        this.#refusal?.code ?? "connection_lost",
+        this.#refusal?.message ?? "The connection could not be found again. What was said so far is kept.",
+      );
+  }
+
+  #keepAlive() {
+    if (!this.#ready) return;
+    const silentMs = performance.now() - this.#heardMs;
+    if (this.live && silentMs > SILENT_AFTER_MS) this.drop();
+    else if (silentMs > KEEPALIVE_MS) this.send(encode({ kind: "ping" }));
+  }
+
+  #leave() {
+    clearTimeout(this.#attemptTimer);
+    this.#ready = false;
+    if (this.#socket === null) return;
+    this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
+    this.#socket = null;
+  }
+
+  /** @param {string} reason @param {string} message */
+  #finish(reason, message) {
+    if (!this.#open) return;
+    this.close();
+    this.#handlers.onClosed(reason, message);
+  }
+}
