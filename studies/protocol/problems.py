@@ -59,7 +59,9 @@ def _problem(item: Any, root: type[BaseModel]) -> Problem:
     if kind == "union_tag_invalid":
         return Problem(path_of((*place, "type")), f"is {context['tag']!r}; expected {context['expected_tags']}")
     if kind == "string_pattern_mismatch":
-        return Problem(path_of(place), f"is {found!r}; only small letters, digits, - and _ (pattern {context['pattern']})")
+        return Problem(
+            path_of(place), f"is {found!r}; only small letters, digits, - and _ (pattern {context['pattern']})"
+        )
     message = MESSAGES.get(kind)
     if message is None:
         message = item["msg"][0].lower() + item["msg"][1:]
@@ -67,7 +69,7 @@ def _problem(item: Any, root: type[BaseModel]) -> Problem:
 
 
 def _resolve(loc: Sequence[int | str], root: type[BaseModel]) -> tuple[Place, type[BaseModel] | None]:
-    """pydantic's location without the tags of unions, and the model that holds its last part (None if no model does)."""
+    """pydantic's location without the tags of unions, and the model that holds its last part (None if none does)."""
     place: list[int | str] = []
     here: Any = root
     owner: type[BaseModel] | None = None

@@ -15,7 +15,7 @@ from studies.protocol.schema import Segment
 
 
 def resolved(segment: Segment) -> dict[str, Any]:
-    """{converter, preset, parameters, start_sec, end_sec} of a segment that `check_schedule` finds nothing wrong with."""
+    """{converter, preset, parameters, start_sec, end_sec} of a segment that `check_schedule` lets pass."""
     preset = PRESETS[segment.preset] if segment.preset is not None else None
     parameters = preset.parameters if preset else {k: v for k, v in segment.parameters.items() if v is not None}
     return {
@@ -40,7 +40,9 @@ def check_schedule(segments: Sequence[Segment], *place: int | str) -> list[Probl
         expected = segments[index - 1].end_sec if index else 0.0
         if expected is None:
             problems.append(
-                Problem(path_of((*place, index - 1, "end_sec")), "is open, but another segment follows; say when it ends")
+                Problem(
+                    path_of((*place, index - 1, "end_sec")), "is open, but another segment follows; say when it ends"
+                )
             )
         elif segment.start_sec != expected:
             problems.append(
@@ -53,7 +55,9 @@ def check_schedule(segments: Sequence[Segment], *place: int | str) -> list[Probl
             problems.append(Problem(path_of((*place, index, "end_sec")), "must come after start_sec"))
     if segments and segments[-1].end_sec is not None:
         problems.append(
-            Problem(path_of((*place, len(segments) - 1, "end_sec")), "must be left out: the last segment lasts to the end")
+            Problem(
+                path_of((*place, len(segments) - 1, "end_sec")), "must be left out: the last segment lasts to the end"
+            )
         )
     return problems
 

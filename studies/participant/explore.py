@@ -1,0 +1,74 @@
+"""What a visitor of an explore study can choose, the trial that a choice makes, and the talks so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Max
+
+from inference.catalog import ENGINES
+from studies.models import Session, Take, Trial
+from studies.protocol.schema import Protocol, offer_key
+from studies.protocol.voices import converts
+
+TALKED = (Take.State.ENDED, Take.State.FINAL, Take.State.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One option as people see it; `about` of a prompt is Markdown."""
+
+    key: str
+    label: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything there is to choose from."""
+
+    prompts: list[Card]
+    voices: list[Card]
+    engines: list[Card]
+
+
+def options(session: Session, protocol: Protocol) -> Options:
+    """What is offered. Without consent to conversion there are only voices that leave the own one as it is."""
+    if protocol.offer is None:
+        return Options([], [], [])
+    may_convert = session.consent("convert") is not None
+    return Options(
+        prompts=[Card(prompt.key, prompt.title, prompt.card) for prompt in protocol.prompts],
+        voices=[
+            Card(voice.key, voice.label, voice.about)
+            for voice in protocol.offer.voices
+            if may_convert or not converts(voice.voices)
+        ],
+        engines=[
+            Card(engine.engine, ENGINES[engine.engine].label, ENGINES[engine.engine].about)
+            for engine in protocol.offer.engines
+        ],
+    )
+
+
+@transaction.atomic
+def choose(session: Session, *, prompt: str, voice: str, engine: str) -> Trial:
+    """The trial for a choice. One that was chosen before and never talked in is taken again, so that sending twice
+    makes one trial."""
+    Session.objects.select_for_update().get(pk=session.pk)
+    condition = session.version.conditions.get(key=offer_key(engine, voice))
+    card = session.version.prompts.get(key=prompt)
+    unused = session.trials.filter(prompt=card, condition=condition, takes=None).first()
+    if unused is not None:
+        return unused
+    last = session.trials.aggregate(last=Max("position"))["last"]
+    return Trial.objects.create(
+        session=session, position=0 if last is None else last + 1, prompt=card, condition=condition
+    )
+
+
+def finished_takes(session: Session) -> list[Take]:
+    """Every take in which something was said, newest first."""
+    takes = Take.objects.filter(trial__session=session, state__in=TALKED, started_at__isnull=False)
+    return list(takes.select_related("trial__prompt", "trial__condition").order_by("-created_at"))

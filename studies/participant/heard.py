@@ -1,0 +1,56 @@
+"""A take as a participant may hear and read it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from django.urls import reverse
+
+from studies.models import Session, Take, Utterance
+
+LABELS = {"agent": "The machine", "heard": "You, as the machine heard you", "participant": "You"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One track to play."""
+
+    kind: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeardTake:
+    """`state`: `filing` while the tracks are being made, `ready`, or `missing` when there is nothing to play.
+    `status_url` answers with the state as JSON."""
+
+    take: Take
+    state: Literal["filing", "ready", "missing"]
+    status_url: str
+    recordings: dict[str, Recording]
+    words: Sequence[Utterance]
+
+
+def heard_take(session: Session, take: Take) -> HeardTake:
+    """All tracks of a take with their addresses. A take that is still being filed has its addresses already."""
+    filed = set(take.tracks.values_list("kind", flat=True))
+    state: Literal["filing", "ready", "missing"]
+    if take.state == Take.State.FINAL and "agent" in filed:
+        state = "ready"
+    elif take.state in (Take.State.FINAL, Take.State.FAILED):
+        state = "missing"
+    else:
+        state = "filing"
+    return HeardTake(
+        take=take,
+        state=state,
+        status_url=reverse("take_status", args=[session.token, take.pk]),
+        recordings={
+            kind: Recording(kind, label, reverse("participant_track", args=[session.token, take.pk, kind]))
+            for kind, label in LABELS.items()
+        },
+        words=list(take.utterances.filter(discarded=False).exclude(text="").order_by("turn", "id")),
+    )

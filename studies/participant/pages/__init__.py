@@ -1,0 +1,1 @@
+"""The pages of participants: thin views over the verbs of the package above."""
