@@ -46,7 +46,8 @@ def vowel(
         radius = np.exp(-np.pi * (50 + 0.04 * formant_hz) / SAMPLE_RATE_HZ)
         feedback = [1.0, -2 * radius * np.cos(2 * np.pi * formant_hz / SAMPLE_RATE_HZ), radius**2]
         source = lfilter([sum(feedback)], feedback, source)
-    return (peak * source / np.abs(source).max()).astype(np.float32)
+    spoken: Float32 = (peak * source / np.abs(source).max()).astype(np.float32)
+    return spoken
 
 
 def measured_f0_hz(samples: Float32) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from scipy import fft
 
 from inference.audio import SAMPLE_RATE_HZ
 from inference.voices.psola.compiled import compiled
@@ -35,11 +37,7 @@ class GrainReader:
         self._speed = formant_ratio
         self._kernels = _sinc_kernels(min(1.0, 1 / formant_ratio))
         self.longest_half_samples = longest_period_samples * max(1.0, 1 / formant_ratio)
-        self._breath_samples = 1 << math.ceil(math.log2(2 * self.longest_half_samples + 8))
-        frequency = np.fft.rfftfreq(self._breath_samples, 1 / SAMPLE_RATE_HZ)
-        rise = np.clip((frequency - BREATH_FROM_HZ) / (BREATH_FULL_HZ - BREATH_FROM_HZ), 0, 1)
-        self._breath_share = breathiness * rise  # of the energy
-        self._is_breathy = breathiness > 0
+        self._breathiness = breathiness
         self._random = np.random.Generator(np.random.PCG64(seed))
 
     def half_width(self, mark: Mark) -> float:
@@ -69,21 +67,28 @@ class GrainReader:
             self._speed,
             self._kernels,
         )
-        if mark.voiced and self._is_breathy:
+        if mark.voiced and self._breathiness > 0:
             samples = self._breathe(samples, window)
         return Grain(first, samples, window)
 
     def _breathe(self, samples: Float64, window: Float64) -> Float64:
         """The same magnitudes, with random phase for the breath's share of the energy."""
-        spectrum = np.fft.rfft(samples, self._breath_samples)
+        size = 1 << math.ceil(math.log2(len(samples)))
+        share = self._breathiness * _breath_rise(size)
+        spectrum = fft.rfft(samples, size)
         phases = np.exp(2j * np.pi * self._random.random(len(spectrum)))
-        noise = np.fft.irfft(np.abs(spectrum) * phases, self._breath_samples)
-        noise = np.roll(noise, len(samples) // 2)[: len(samples)] * window
+        noise = np.roll(fft.irfft(np.abs(spectrum) * phases, size), len(samples) // 2)[: len(samples)] * window
         noise *= np.sqrt(np.dot(samples, samples) / (np.dot(noise, noise) + 1e-12))
-        mixed = spectrum * np.sqrt(1 - self._breath_share)
-        mixed += np.fft.rfft(noise, self._breath_samples) * np.sqrt(self._breath_share)
-        breathy: Float64 = np.fft.irfft(mixed, self._breath_samples)[: len(samples)]
+        mixed = spectrum * np.sqrt(1 - share) + fft.rfft(noise, size) * np.sqrt(share)
+        breathy: Float64 = fft.irfft(mixed, size)[: len(samples)]
         return breathy
+
+
+@cache
+def _breath_rise(size: int) -> Float64:
+    """[size / 2 + 1]: 0 below BREATH_FROM_HZ, 1 above BREATH_FULL_HZ, by frequency."""
+    frequency = np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
+    return np.clip((frequency - BREATH_FROM_HZ) / (BREATH_FULL_HZ - BREATH_FROM_HZ), 0.0, 1.0)
 
 
 @compiled
