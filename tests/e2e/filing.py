@@ -9,7 +9,7 @@ from tests.e2e.stack import Stack
 
 
 def filed(stack: Stack, take: str, within_sec: float = 90) -> dict[str, Any]:
-    """What is filed of `take`, once its state is final or failed. Raises AssertionError with the log after that time."""
+    """What is filed of `take`, once its state is final or failed. AssertionError with the log if not in time."""
     deadline = time.monotonic() + within_sec
     while True:
         found: dict[str, Any] = stack.script("tests.e2e.inspect_take", take=take)
