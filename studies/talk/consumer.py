@@ -1,0 +1,69 @@
+"""The talk socket: Channels routes to it, then it reads and writes the ASGI connection itself.
+
+Channels' own dispatch awaits the database's shared thread for every message; on the audio path that is most of the CPU
+and, beside a slow query, most of the delay. Nothing here touches the database once the socket is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+
+from inference.errors import WireError
+from inference.wire import ErrorMessage, encode
+from studies.errors import TakeRefused
+from studies.talk.downlink import Downlink, Send
+from studies.talk.endings import CLOSE_CODES, CLOSE_MALFORMED, CLOSE_UNAVAILABLE
+from studies.talk.registry import RUNNING
+from studies.talk.relay import Relay
+from studies.talk.takes import redeem_ticket
+
+
+class TalkConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
+    """One browser socket of one take.
+
+    The page starts to send frames once it has seen `live`, or after a `hello` with `resumed`; frames before that are
+    counted and not kept. Whatever is wrong is told in an error message, then by the close code (see endings)."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
+        await receive()  # websocket.connect
+        take_id = scope["url_route"]["kwargs"]["take_id"]
+        ticket = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [""])[0]
+        refusal: TakeRefused | None = None
+        try:
+            admission = await database_sync_to_async(redeem_ticket)(take_id, ticket)
+        except TakeRefused as error:
+            refusal = error
+        # a refused handshake would reach the page as a bare "failed": open, say why, close
+        await send({"type": "websocket.accept"})
+        if refusal is None:
+            try:
+                running = RUNNING.get(take_id)
+                relay = running if isinstance(running, Relay) else Relay(admission)
+                downlink = await relay.attach(send)
+            except TakeRefused as error:
+                refusal = error
+        if refusal is not None:
+            await send({"type": "websocket.send", "bytes": encode(ErrorMessage(refusal.code, str(refusal)))})
+            await send({"type": "websocket.close", "code": CLOSE_CODES.get(refusal.code, CLOSE_UNAVAILABLE)})
+            return
+        await self._relay(relay, downlink, receive)
+
+    async def _relay(self, relay: Relay, downlink: Downlink, receive: Any) -> None:
+        sending = asyncio.get_running_loop().create_task(downlink.run())
+        try:
+            while (event := await receive())["type"] == "websocket.receive":
+                try:
+                    relay.receive(downlink, event.get("bytes"))
+                except WireError as error:
+                    relay.refuse(downlink, error, CLOSE_MALFORMED)
+        finally:
+            relay.detach(downlink)
+            sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending

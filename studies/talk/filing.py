@@ -1,0 +1,229 @@
+"""Files a take that is over: three FLAC tracks on one time axis, what was said, what happened. Then the journal goes.
+
+Can be done again at any point: nothing refers to a file before the last transaction, and the journal is there until
+after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+import soundfile
+import structlog
+from django.core.files.base import ContentFile
+from django.db import transaction
+
+from inference.audio import SAMPLE_RATE_HZ, Int16
+from studies.errors import RecordingError
+from studies.models import ConsentEvent, EngineSnapshot, Take, Track, Utterance, VoiceSnapshot
+from studies.models.take import recordings
+from studies.talk.journal import journal_path, lock
+from studies.talk.reading import Reading, read_take
+from studies.talk.takes import OPEN_STATES
+from studies.talk.timeline import Lane
+from studies.talk.transcript import utterances
+
+MAX_ATTEMPTS: Final = 5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedTrack:
+    """One FLAC file, checked by decoding it. `gaps` are [first sample, samples]."""
+
+    kind: str
+    data: bytes
+    sha256: str
+    duration_samples: int
+    gaps: list[list[int]]
+    delay_samples: int
+
+
+def file_take(take_id: UUID) -> bool:
+    """Files an ended take. False when there is nothing to do now: it still runs, is being filed, or has been.
+
+    Raises what goes wrong; the row then says so, and after MAX_ATTEMPTS stays "failed" with its journal kept."""
+    path = journal_path(take_id)
+    fd: int | None = None
+    try:
+        with suppress(FileNotFoundError):
+            fd = lock(path)
+    except RecordingError:
+        return False
+    try:
+        take = Take.objects.select_related("trial__session").filter(pk=take_id).first()
+        if take is None or take.state in OPEN_STATES or take.state == Take.State.FAILED:
+            return False
+        if take.state == Take.State.FINAL:
+            path.unlink(missing_ok=True)
+            return False
+        _file(take, path)
+    except Exception as error:
+        _note_failure(take_id, error)
+        raise
+    finally:
+        if fd is not None:
+            os.close(fd)
+    return True
+
+
+def _file(take: Take, path: Path) -> None:
+    consent = take.trial.session.consent(ConsentEvent.Purpose.RECORD)
+    if consent is None:
+        Take.objects.filter(pk=take.pk).update(
+            state=Take.State.FINAL, filing_error="The consent was withdrawn, so nothing was kept."
+        )
+        path.unlink(missing_ok=True)
+        return
+    reading = read_take(path)
+    tracks = encode_tracks(reading)
+    names = {track.kind: _store(f"{take.pk}/{track.kind}.flac", track.data) for track in tracks}
+    lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in reading.events)
+    events_name = _store(f"{take.pk}/events.jsonl", lines.encode()) if lines else ""
+    damaged = [part for part in reading.damage if not part.torn]
+    with transaction.atomic():
+        take = Take.objects.select_for_update().get(pk=take.pk)
+        if take.state != Take.State.ENDED:  # erased while it was read: what was just stored goes too
+            for name in {*names.values(), events_name} - {""}:
+                recordings().delete(name)
+            return
+        take.tracks.all().delete()
+        take.utterances.all().delete()
+        Track.objects.bulk_create(
+            Track(
+                take=take,
+                kind=track.kind,
+                consent=consent,
+                file=names[track.kind],
+                sha256=track.sha256,
+                sample_rate_hz=SAMPLE_RATE_HZ,
+                duration_samples=track.duration_samples,
+                lost_samples=sum(samples for _, samples in track.gaps),
+                gaps=track.gaps,
+                delay_samples=track.delay_samples,
+            )
+            for track in tracks
+        )
+        said = utterances(reading.events_by_name(), reading.clock, reading.latency_samples)
+        Utterance.objects.bulk_create(
+            Utterance(
+                take=take,
+                role=row.role,
+                turn=row.turn,
+                start_ms=row.start_ms,
+                end_ms=row.end_ms,
+                text=row.text,
+                raw_text=row.raw_text,
+                discarded=row.discarded,
+            )
+            for row in said
+        )
+        _keep_snapshots(take, reading.live)
+        take.events.name = events_name
+        take.counts = {**take.counts, **reading.summary()}
+        take.device = reading.device
+        take.filing_error = _name_damage(reading) if damaged else ""
+        take.state = Take.State.FINAL
+        take.save()
+    if damaged:
+        path.rename(path.with_suffix(".damaged"))  # for whoever wants to look; erased with the recordings
+    else:
+        path.unlink(missing_ok=True)
+    log.info("take_filed", take=str(take.pk), samples=reading.duration, damaged_bytes=take.counts["damaged_bytes"])
+
+
+def encode_tracks(reading: Reading) -> list[EncodedTrack]:
+    """The three tracks, as long as each other; none when no microphone frame was kept. Raises RecordingError when an
+    encoded track does not decode to what went in."""
+    if not reading.participant.end:
+        return []
+    lanes = {
+        Track.Kind.PARTICIPANT: (reading.participant, 0),
+        Track.Kind.HEARD: (reading.heard, reading.latency_samples),
+        Track.Kind.AGENT: (reading.agent, 0),
+    }
+    return [_encode(kind, lane, delay, reading.duration) for kind, (lane, delay) in lanes.items()]
+
+
+def _encode(kind: str, lane: Lane, delay_samples: int, duration: int) -> EncodedTrack:
+    samples = lane.samples(duration)
+    file = io.BytesIO()
+    soundfile.write(file, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+    data = file.getvalue()
+    decoded: Int16
+    decoded, rate_hz = soundfile.read(io.BytesIO(data), dtype="int16")
+    if rate_hz != SAMPLE_RATE_HZ or not np.array_equal(decoded, samples):
+        raise RecordingError("encoding_differs")
+    return EncodedTrack(kind, data, hashlib.sha256(data).hexdigest(), duration, lane.gaps(duration), delay_samples)
+
+
+def _store(name: str, data: bytes) -> str:
+    """Puts a file where recordings are and sees that it is on disk: the journal it was made from is deleted next."""
+    storage = recordings()
+    storage.delete(name)  # of a filing that did not get to its end
+    stored: str = storage.save(name, ContentFile(data))
+    with suppress(NotImplementedError):  # not on this machine's disk
+        path = Path(storage.path(stored))
+        for place in (path, path.parent):
+            fd = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+    with storage.open(stored) as file:
+        if file.read() != data:
+            raise RecordingError("stored_differs")
+    return stored
+
+
+def _keep_snapshots(take: Take, live: Mapping[str, Any]) -> None:
+    snapshot = live.get("snapshot")
+    if isinstance(snapshot, dict):
+        sha256 = canonical_sha256(snapshot)
+        fields = {"name": str(live.get("engine", ""))[:40], "info": snapshot}
+        take.engine_snapshot = EngineSnapshot.objects.get_or_create(sha256=sha256, defaults=fields)[0]
+    voices = []
+    for info in live.get("voices") or ():
+        if isinstance(info, dict):
+            fields = {"name": str(info.get("name", ""))[:40], "info": info}
+            voices.append(VoiceSnapshot.objects.get_or_create(sha256=canonical_sha256(info), defaults=fields)[0])
+    take.voice_snapshots.set(voices)
+
+
+def canonical_sha256(value: Mapping[str, Any]) -> str:
+    """The same for equal JSON objects, whatever the order of their keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name_damage(reading: Reading) -> str:
+    parts = [part for part in reading.damage if not part.torn]
+    places = ", ".join(f"{part.size} bytes at {part.offset}" for part in parts[:4])
+    more = f" and {len(parts) - 4} more places" if len(parts) > 4 else ""
+    return f"The journal was damaged ({places}{more}); everything else is filed."[:200]
+
+
+def _note_failure(take_id: UUID, error: Exception) -> None:
+    log.exception("filing_failed", take=str(take_id))
+    with transaction.atomic():
+        take = Take.objects.select_for_update().filter(pk=take_id, state=Take.State.ENDED).first()
+        if take is None:
+            return
+        attempts = int(take.counts.get("filing_attempts", 0)) + 1
+        take.counts["filing_attempts"] = attempts
+        reason = error.reason if isinstance(error, RecordingError) else type(error).__name__
+        take.filing_error = f"Filing failed {attempts} times: {reason}."[:200]
+        if attempts >= MAX_ATTEMPTS:
+            take.state = Take.State.FAILED
+        take.save(update_fields=["counts", "filing_error", "state"])

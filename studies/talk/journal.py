@@ -1,0 +1,335 @@
+"""A take's journal on disk: appended to by the event loop, written and synced by one thread for the whole process.
+
+What `append` takes is in the file at most 0.1 s later (so a killed process loses no more), on the disk about a second
+later (so a power cut loses no more), and only then is it acknowledged.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import mmap
+import os
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+
+from inference.audio import SAMPLE_RATE_HZ
+from inference.wire import Kind
+from studies.errors import RecordingError
+from studies.talk.records import MAGIC, Damage, Record, now_us, pack, scan
+
+BATCH_SEC: Final = 0.1
+SYNC_SEC: Final = 1.0
+LOCK_WAIT_SEC: Final = 0.5  # for somebody who only looks whether it is locked
+MAX_PENDING_RECORDS: Final = 6_000  # a minute or more of one take: the disk has stopped
+NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Continuation:
+    """Where a journal on disk stops, and so where its take goes on."""
+
+    next_sequence: int = 0
+    live: bool = False  # the engine has heard it
+    ending: tuple[str, str] | None = None  # (outcome, reason), once it has ended
+    last_time_us: int | None = None
+    live_time_us: int | None = None
+    clock_us: int | None = None  # earliest that microphone sample 0 can have been, from when frames arrived
+    worker: str = ""  # address of the inference worker that holds its slot
+    end_offset: int = 0  # of what can be read
+
+    def note(self, record: Record) -> None:
+        """One more record that stands in the file."""
+        self.last_time_us = record.time_us
+        if record.kind == Kind.PARTICIPANT:
+            sequence, sample = record.place
+            self.next_sequence = max(self.next_sequence, sequence + 1)
+            clock_us = record.time_us - sample * 1_000_000 // SAMPLE_RATE_HZ
+            self.clock_us = clock_us if self.clock_us is None else min(self.clock_us, clock_us)
+        elif record.kind == Kind.METADATA:
+            event = record.event()
+            match event.get("event"):
+                case "live":
+                    self.live = True
+                    self.live_time_us = self.live_time_us or record.time_us
+                case "slot":
+                    self.worker = str(event.get("address", ""))
+                case "closed":
+                    self.ending = str(event.get("outcome", "")), str(event.get("reason", ""))
+
+
+def journal_path(take_id: UUID) -> Path:
+    """Where a take's journal is, or would be."""
+    return Path(settings.JOURNAL_DIR) / f"{take_id}.journal"
+
+
+@contextmanager
+def read_journal(path: Path) -> Iterator[Iterator[Record | Damage]]:
+    """The records of a journal; none of a file that is missing or empty. Raises RecordingError."""
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                yield iter(())
+                return
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                yield scan(data)
+    except FileNotFoundError:
+        yield iter(())
+    except OSError as error:
+        raise _recording_error(error) from error
+
+
+def continuation(path: Path) -> Continuation:
+    """Reads a journal through to its end. Raises RecordingError."""
+    state = Continuation()
+    state.end_offset = path.stat().st_size if path.exists() else 0
+    with read_journal(path) as records:
+        for found in records:
+            if isinstance(found, Record):
+                state.note(found)
+            elif found.torn:
+                state.end_offset = found.offset
+    return state
+
+
+def lock(path: Path, wait_sec: float = 0.0) -> int:
+    """Opens a journal for the one process that may have it, and returns its file descriptor.
+
+    Raises RecordingError("in_use") when another still has it after `wait_sec`, FileNotFoundError when there is none."""
+    fd = os.open(path, os.O_RDWR | os.O_APPEND)
+    until = time.monotonic() + wait_sec
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= until:
+                os.close(fd)
+                raise RecordingError("in_use") from None
+            time.sleep(0.05)
+        else:
+            return fd
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process is writing this journal, or filing it, just now."""
+    try:
+        os.close(lock(path))
+    except RecordingError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+class Journal:
+    """One take's file. `append` belongs to the event loop, everything else to the writer's thread.
+
+    `on_durable(sequence)` says that all microphone frames up to it are on disk, `on_failed` that nothing more will
+    be. Both may be called from the writer's thread, and must not raise."""
+
+    def __init__(
+        self,
+        path: Path,
+        writer: JournalWriter,
+        on_durable: Callable[[int], None],
+        on_failed: Callable[[RecordingError], None],
+    ) -> None:
+        """Opens or creates the file, cuts off a torn end and reads where it stopped. Blocks on the disk.
+
+        Raises RecordingError: in_use, disk_full, disk_error."""
+        self.path = path
+        self.on_durable = on_durable
+        self.on_failed = on_failed
+        self.failed: RecordingError | None = None
+        self.closed: Future[None] = Future()
+        self.closing = False
+        self.pending: deque[bytes] = deque()
+        self.sequence = -1  # last microphone frame appended
+        self.durable = -1  # last one known to be on disk
+        self._writer = writer
+        writer.check_space()
+        try:
+            path.touch(mode=0o600)
+            self.fd = lock(path, LOCK_WAIT_SEC)
+        except OSError as error:
+            raise _recording_error(error) from error
+        try:
+            self.continuation = continuation(path)
+            self._start_file()
+        except OSError as error:
+            os.close(self.fd)
+            raise _recording_error(error) from error
+        self.sequence = self.durable = self.continuation.next_sequence - 1
+        writer.add(self)
+
+    def append(self, message: bytes) -> int:
+        """Journals one wire message; returns when that was, in microseconds since 1970."""
+        time_us = now_us()
+        if self.failed is None and len(self.pending) < MAX_PENDING_RECORDS:
+            self.pending.append(pack(message, time_us))
+            self._writer.wake()
+        elif self.failed is None:
+            self.failed = RecordingError("disk_error")
+            self.on_failed(self.failed)
+        return time_us
+
+    def append_frame(self, message: bytes, sequence: int) -> int:
+        """The same for a microphone frame, which is to be acknowledged."""
+        time_us = self.append(message)
+        if self.failed is None:
+            self.sequence = sequence  # after the record is in the queue: the writer reads them the other way round
+        return time_us
+
+    def close(self) -> Future[None]:
+        """Done once everything is on disk and the lock is given back, or writing has failed."""
+        self.closing = True
+        self._writer.wake()
+        return self.closed
+
+    def _start_file(self) -> None:
+        os.ftruncate(self.fd, self.continuation.end_offset)
+        if self.continuation.end_offset == 0:
+            os.write(self.fd, MAGIC)
+        os.fdatasync(self.fd)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+class JournalWriter(threading.Thread):
+    """Writes what all journals of the process have pending, ten times a second while there is anything, and syncs
+    them once a second. A journal that cannot be written fails alone."""
+
+    def __init__(self, folder: Path, min_free_bytes: int) -> None:
+        super().__init__(name="journal-writer", daemon=True)
+        self.folder = folder
+        self.min_free_bytes = min_free_bytes
+        self._journals: dict[Journal, None] = {}
+        self._unsynced: set[Journal] = set()
+        self._lock = threading.Lock()
+        self._work = threading.Event()
+
+    def add(self, journal: Journal) -> None:
+        with self._lock:
+            self._journals[journal] = None
+
+    def wake(self) -> None:
+        if not self._work.is_set():  # the cheap question first: this runs for every frame
+            self._work.set()
+
+    def check_space(self) -> None:
+        """Raises RecordingError("disk_full") when less than the reserve is free."""
+        try:
+            free = shutil.disk_usage(self.folder).free
+        except OSError as error:
+            raise _recording_error(error) from error
+        if free < self.min_free_bytes:
+            raise RecordingError("disk_full")
+
+    def run(self) -> None:
+        synced_at = time.monotonic()
+        while True:
+            self._work.wait(SYNC_SEC if self._unsynced else None)
+            self._work.clear()
+            with self._lock:
+                journals = list(self._journals)
+            for journal in journals:
+                self._guarded(self._write, journal)
+            if time.monotonic() - synced_at >= SYNC_SEC:
+                synced_at = time.monotonic()
+                self._sync_all()
+            for journal in journals:
+                if journal.closing or journal.failed is not None:
+                    self._release(journal)
+            time.sleep(BATCH_SEC)
+
+    def _write(self, journal: Journal) -> None:
+        records = [journal.pending.popleft() for _ in range(len(journal.pending))]
+        data = memoryview(b"".join(records))
+        if data:
+            self._unsynced.add(journal)
+        while data:
+            data = data[os.write(journal.fd, data) :]
+
+    def _sync_all(self) -> None:
+        if not self._unsynced:
+            return
+        try:
+            self.check_space()
+        except RecordingError as error:
+            # what is left belongs to the filing: every talk ends now, with all it has so far
+            for journal in list(self._unsynced):
+                self._guarded(self._sync, journal)
+                self._fail(journal, error)
+        for journal in list(self._unsynced):
+            self._guarded(self._sync, journal)
+
+    def _sync(self, journal: Journal) -> None:
+        self._unsynced.discard(journal)
+        sequence = journal.sequence
+        self._write(journal)  # so that everything up to `sequence` is among what is synced
+        os.fdatasync(journal.fd)
+        self._unsynced.discard(journal)
+        if os.fstat(journal.fd).st_nlink == 0:
+            raise RecordingError("erased")
+        if sequence > journal.durable:
+            journal.durable = sequence
+            journal.on_durable(sequence)
+
+    def _release(self, journal: Journal) -> None:
+        self._guarded(self._sync, journal)
+        with self._lock:
+            self._journals.pop(journal, None)
+        self._unsynced.discard(journal)
+        os.close(journal.fd)
+        journal.closed.set_result(None)
+
+    def _guarded(self, action: Callable[[Journal], None], journal: Journal) -> None:
+        """One take's trouble is not the others'."""
+        if journal.failed is not None:
+            return
+        try:
+            action(journal)
+        except RecordingError as error:
+            self._fail(journal, error)
+        except OSError as error:
+            self._fail(journal, _recording_error(error))
+        except Exception:
+            log.exception("journal_failed")
+            self._fail(journal, RecordingError("disk_error"))
+
+    def _fail(self, journal: Journal, error: RecordingError) -> None:
+        journal.failed = error
+        journal.pending.clear()
+        self._unsynced.discard(journal)
+        log.error("journal_failed", take=journal.path.stem, reason=error.reason)
+        journal.on_failed(error)
+
+
+@cache
+def writer() -> JournalWriter:
+    """This process's one writer, started on first use."""
+    thread = JournalWriter(Path(settings.JOURNAL_DIR), settings.JOURNAL_MIN_FREE_BYTES)
+    thread.start()
+    return thread
+
+
+def _recording_error(error: OSError) -> RecordingError:
+    return RecordingError("disk_full" if error.errno in NO_SPACE else "disk_error")

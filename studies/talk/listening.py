@@ -1,0 +1,78 @@
+"""Serves a recording to somebody who may hear it, in ranges, so that a player can seek. Every read is logged."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
+
+from studies.models import AccessLog, Track
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """Bytes `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+
+class RangeError(ValueError):
+    """A range that lies outside the file."""
+
+
+def serve_track(request: HttpRequest, track: Track, reader: str) -> HttpResponse:
+    """The FLAC file of `track`, whole or the range asked for. The caller has checked that `reader` may hear it."""
+    if request.method not in {"GET", "HEAD"}:
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    etag = f'"{track.sha256}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-store",
+        "Content-Disposition": f'inline; filename="{track.kind}.flac"',
+        "ETag": etag,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers=headers)
+    try:
+        with track.file.open("rb") as file:
+            size = file.size
+            wanted = None
+            if request.headers.get("If-Range", etag) == etag:
+                wanted = parse_range(request.headers.get("Range", ""), size)
+            first, last = (wanted.first, wanted.last) if wanted else (0, size - 1)
+            file.seek(first)
+            body = b"" if request.method == "HEAD" else file.read(last - first + 1)
+    except FileNotFoundError:
+        return HttpResponseNotFound("This recording is gone.")
+    except RangeError:
+        return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+    headers["Content-Length"] = str(last - first + 1)
+    if wanted:
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    if request.method == "GET":
+        AccessLog.objects.create(reader=reader, action="listen", target=f"{track.take_id} {track.kind}")
+    return HttpResponse(body, status=206 if wanted else 200, content_type="audio/flac", headers=headers)
+
+
+def parse_range(header: str, size: int) -> ByteRange | None:
+    """The one range of a Range header; None for no header, or one that may be ignored. Raises RangeError."""
+    found = _RANGE.fullmatch(header.strip())
+    if found is None or found.groups() == ("", ""):
+        return None
+    first_text, last_text = found.groups()
+    if not first_text:  # the last n bytes
+        first, last = max(0, size - int(last_text)), size - 1
+        if int(last_text) == 0:
+            raise RangeError(header)
+    else:
+        first, last = int(first_text), min(int(last_text or size), size - 1)
+    if last_text and first_text and int(last_text) < first:
+        return None
+    if first >= size:
+        raise RangeError(header)
+    return ByteRange(first, last)

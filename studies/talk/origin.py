@@ -1,0 +1,56 @@
+"""A talk socket may be opened only by a page of this site. Browsers say which page opens one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from inference.wire import ErrorMessage, encode
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+CLOSE_REFUSED = 4403
+
+log = structlog.get_logger(__name__)
+
+
+def same_origin(application: Application) -> Application:
+    """Lets through sockets whose Origin is this site's Host or one of CSRF_TRUSTED_ORIGINS; tells the others why."""
+
+    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+        if is_same_origin(scope):
+            await application(scope, receive, send)
+            return
+        log.warning("talk_refused", code="foreign_origin")
+        await receive()  # websocket.connect
+        # a refused handshake would reach the page as a bare "failed": open, say why, close
+        message = ErrorMessage("foreign_origin", "This page may not open a conversation. Open the study's own link.")
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "bytes": encode(message)})
+        await send({"type": "websocket.close", "code": CLOSE_REFUSED})
+
+    return checked
+
+
+def is_same_origin(scope: Scope) -> bool:
+    """Whether the handshake names an Origin that may talk; one that names none may not."""
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
+    origin, host = headers.get(b"origin", ""), headers.get(b"host", "")
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    if not parts.scheme or not parts.netloc:
+        return False
+    if origin.rstrip("/") in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    domain, _ = split_domain_port(parts.netloc)
+    return parts.netloc.lower() == host.lower() and validate_host(domain, settings.ALLOWED_HOSTS)

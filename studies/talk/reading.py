@@ -1,0 +1,153 @@
+"""Reads a whole journal into what filing needs: three lanes, events in order, counts. Writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from inference.errors import WireError
+from inference.wire import AUDIO_HEADER, AUDIO_KINDS, Kind, Playback, decode
+from studies.talk.journal import read_journal
+from studies.talk.records import Damage, Record
+from studies.talk.timeline import Delayed, Lane, SlotClock, playback_delay_samples
+
+COUNTED: Final = {
+    "missing": "missing_frames",  # sequences the relay never saw
+    "lost": "browser_lost_frames",  # of these, what the browser says it could not keep
+    "overflow": "overflow_frames",  # not heard by the engine
+    "gap": "skipped_frames",  # of the agent, not sent to a slow browser
+}
+TAKEN_FROM_END: Final = ("duplicates", "early")
+
+
+@dataclass(slots=True)
+class Reading:
+    """A take as its journal tells it."""
+
+    participant: Lane = field(default_factory=Lane)
+    heard: Lane = field(default_factory=Lane)
+    agent: Lane = field(default_factory=Lane)
+    latency_samples: int = 0
+    events: list[dict[str, Any]] = field(default_factory=list)
+    device: dict[str, Any] = field(default_factory=dict)
+    live: dict[str, Any] = field(default_factory=dict)
+    steps: list[tuple[int, int]] = field(default_factory=list)  # (step, place) of agent frames
+    reports: list[tuple[int, int]] = field(default_factory=list)  # (sounding step, place)
+    counts: Counter[str] = field(default_factory=Counter)
+    damage: list[Damage] = field(default_factory=list)
+
+    @property
+    def duration(self) -> int:
+        """Samples of the longest lane, which all tracks get."""
+        return max(self.participant.end, self.heard.end, self.agent.end)
+
+    @property
+    def clock(self) -> SlotClock:
+        return SlotClock([place for _, place in self.steps])
+
+    def events_by_name(self) -> list[dict[str, Any]]:
+        """The events as the wire tells them, "event" first."""
+        return [{**event, "event": event["type"]} for event in self.events]
+
+    def summary(self) -> dict[str, int]:
+        """`Take.counts`: everything that was not as it should be, zeros included."""
+        delay = playback_delay_samples(self.reports, self.steps)
+        sockets = self.counts["sockets"]
+        return {
+            "frames": self.counts["frames"],
+            "lost_samples": sum(samples for _, samples in self.participant.gaps(self.participant.end)),
+            "reconnects": max(0, sockets - 1),
+            "underruns": self.counts["underruns"],
+            "slips": self.counts["slip"],
+            "stalls": self.counts["stalled"],
+            **{name: self.counts[name] for name in (*COUNTED.values(), *TAKEN_FROM_END)},
+            "damaged_bytes": sum(part.size for part in self.damage),
+            **({} if delay is None else {"playback_delay_samples": delay}),
+        }
+
+
+def read_take(path: Path) -> Reading:
+    """Reads everything that can be read, whatever state the file is in. Raises RecordingError when it cannot be
+    opened."""
+    reading = Reading()
+    heard: Delayed | None = None
+    first_us: int | None = None
+    with read_journal(path) as records:
+        for found in records:
+            if isinstance(found, Damage):
+                reading.damage.append(found)
+                if heard is not None:
+                    heard.lost()
+                continue
+            first_us = found.time_us if first_us is None else first_us
+            if found.kind in AUDIO_KINDS:
+                if len(found.message) <= AUDIO_HEADER.size:
+                    continue
+                _, sample = found.place
+                match found.kind:
+                    case Kind.PARTICIPANT:
+                        reading.counts["frames"] += 1
+                        reading.participant.add(sample, found.pcm)
+                    case Kind.AGENT:
+                        reading.steps.append(found.place)
+                        reading.agent.add(sample, found.pcm)
+                    case _ if heard is not None:
+                        heard.add(sample, found.pcm)
+                continue
+            event = _event(found)
+            if event.get("event") == "live" and heard is None:
+                reading.latency_samples = int(event.get("latency_samples") or 0)
+                heard = Delayed(reading.heard, reading.latency_samples)
+            elif event.get("event") == "overflow" and event.get("direction") == "down" and heard is not None:
+                heard.lost()
+            _note(reading, event, (found.time_us - first_us) / 1_000)
+    return reading
+
+
+def _event(record: Record) -> dict[str, Any]:
+    """An event, a playback report or an error, as a JSON object with "event"; empty for what is none of them."""
+    if record.kind == Kind.METADATA:
+        return record.event()
+    if record.kind == Kind.ERROR:
+        return {**record.event(), "event": "error"}
+    try:
+        message = decode(record.message)
+    except WireError:
+        return {}
+    if isinstance(message, Playback):
+        return {
+            "event": "playback",
+            "received_step": message.received_step,
+            "sounding_step": message.sounding_step,
+            "sample": message.sample,
+            "depth_samples": message.depth_samples,
+            "underruns": message.underruns,
+        }
+    return {}
+
+
+def _note(reading: Reading, event: Mapping[str, Any], at_ms: float) -> None:
+    name = event.get("event")
+    if not isinstance(name, str):
+        return
+    reading.events.append({"at_ms": round(at_ms, 3), "type": name, **{k: v for k, v in event.items() if k != "event"}})
+    counts = reading.counts
+    match name:
+        case "live" if not reading.live:
+            reading.live = dict(event)
+        case "device" if isinstance(event.get("settings"), dict):
+            reading.device = event["settings"]
+        case "playback":
+            reading.reports.append((event["sounding_step"], event["sample"]))
+            counts["underruns"] = max(counts["underruns"], event["underruns"])
+        case "connect":
+            counts["sockets"] += 1
+        case "closed":
+            counts.update({key: int(event.get(key) or 0) for key in TAKEN_FROM_END})
+        case "slip" | "stalled":
+            counts[name] += 1
+        case _ if name in COUNTED:
+            counts[COUNTED[name]] += int(event.get("frames") or 0)

@@ -1,0 +1,32 @@
+"""The takes that run in this process, so that a page or a Celery task can end one from another thread."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Protocol
+from uuid import UUID
+
+
+class Running(Protocol):
+    """What the registry knows of a relay."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+
+    def end(self, reason: str) -> None:
+        """Ends the take; on the event loop only."""
+
+
+RUNNING: dict[UUID, Running] = {}
+
+
+def end_running(take_id: UUID, reason: str) -> bool:
+    """Asks a take of this process to end, from any thread. False when it does not run here."""
+    running = RUNNING.get(take_id)
+    if running is None:
+        return False
+    with suppress(RuntimeError):  # its loop has closed, and the take with it
+        running.loop.call_soon_threadsafe(running.end, reason)
+        return True
+    return False

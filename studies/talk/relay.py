@@ -1,0 +1,391 @@
+"""A running take: browser on one side, inference worker on the other, the journal between them.
+
+A relay outlives its socket by RECONNECT_GRACE_SEC, and another socket for the same take takes over from the last. The
+order of things is the promise: a message is journalled before it is passed on, and acknowledged once it is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db import DatabaseError
+
+from inference.audio import BYTES_PER_SAMPLE, UPLINK_SAMPLES
+from inference.client import Slot, open_slot
+from inference.errors import InferenceError, NoWorker, SlotLost, WireError
+from inference.wire import AUDIO_HEADER, Ack, Kind, Metadata, Ping, Playback, decode, encode
+from studies.errors import RecordingError, TakeRefused
+from studies.models import Take
+from studies.talk import takes, workers
+from studies.talk.downlink import Downlink, Send
+from studies.talk.endings import (
+    ANOTHER_TAB,
+    CLOSE_ANOTHER_TAB,
+    CLOSE_NORMAL,
+    CLOSE_TOO_SLOW,
+    ENDINGS,
+    RECORDING_ENDINGS,
+)
+from studies.talk.journal import Continuation, Journal, journal_path, writer
+from studies.talk.records import now_us, pack_event
+from studies.talk.registry import RUNNING
+from studies.talk.uplink import Uplink
+
+UPLINK_BYTES: Final = AUDIO_HEADER.size + UPLINK_SAMPLES * BYTES_PER_SAMPLE
+FROM_BROWSER: Final = frozenset({"device", "slip", "lost", "mute", "buffer", "end"})
+TO_BROWSER: Final = frozenset({"words", "transcript", "turn"})  # `switch` would tell which voice it is
+MAX_EVENT_BYTES: Final = 4_000_000  # of one take from its browser: far beyond an hour's reports
+OVERTIME_MS: Final = 30_000  # the microphone clock may be this far past the limit
+CLOSE_SLOT_SEC: Final = 2.0
+BACKFILL_US: Final = 200_000  # a frame later than this after a reconnect belongs to the journal alone
+BACKFILL_AT_MOST_US: Final = 5_000_000
+
+log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """One take. All methods on the event loop."""
+
+    def __init__(self, admission: takes.Admission) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.take_id: UUID = admission.take_id
+        self._admission = admission
+        self._journal: Journal
+        self._slot: Slot | None = None
+        self._uplink = Uplink(lambda steps: self._tell("overflow", {"direction": "uplink", "frames": steps}))
+        self._downlink: Downlink | None = None
+        self._next_sequence = 0
+        self._max_sample = (admission.limit_ms + OVERTIME_MS) * 24
+        self._recording = False  # from `live` on
+        self._clock_us: int | None = None  # earliest that microphone sample 0 can have been
+        self._attached_us = 0
+        self._backfilling = False
+        self._live_us = 0
+        self._live: dict[str, Any] = {}  # what the browser is told of the engine
+        self._queue: dict[str, Any] = {}
+        self._unheard: tuple[int, int] | None = None  # (first step, frames) while no browser was there
+        self._event_bytes = 0
+        self._duplicates = self._early = self._sockets = 0
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._ending: asyncio.Task[None] | None = None
+        self._talking: asyncio.Task[None] | None = None
+        self._opening = self.loop.create_task(self._open())
+        RUNNING[self.take_id] = self
+
+    # -- sockets ---------------------------------------------------------------------------------------------------
+
+    async def attach(self, send: Send) -> Downlink:
+        """A browser's socket joins; an earlier one is told that it was taken over. Raises TakeRefused."""
+        await asyncio.shield(self._opening)
+        if self._ending is not None:
+            raise TakeRefused("take_over", "This talk is over. You can start another one.")
+        if self._downlink is not None:
+            self._downlink.event("ended", {"reason": "another_tab", "message": ANOTHER_TAB})
+            self._downlink.close(CLOSE_ANOTHER_TAB)
+        self._stop_timer("grace")
+        self._sockets += 1
+        resumed = self._next_sequence > 0 or self._recording
+        self._attached_us, self._backfilling = now_us(), resumed
+        self._downlink = downlink = Downlink(send, self._on_gap, self._on_stalled)
+        self._note("connect", {"resumed": resumed, "next_sequence": self._next_sequence})
+        elapsed_ms = (self._attached_us - self._live_us) // 1_000 if self._live_us else 0
+        hello = {"next_sequence": self._next_sequence, "limit_ms": self._admission.limit_ms, "resumed": resumed}
+        downlink.event("hello", {**hello, "elapsed_ms": elapsed_ms})
+        if self._unheard is not None:
+            unheard, self._unheard = self._unheard, None
+            self._on_gap(*unheard)
+        if self._live:
+            downlink.event("live", {**self._live, "resumed": True})
+        elif self._queue:
+            downlink.event("queue", self._queue)
+        return downlink
+
+    def detach(self, downlink: Downlink) -> None:
+        """A socket has gone; when it was the current one, the take waits for another."""
+        if downlink is self._downlink:
+            downlink.end_gap()
+            self._downlink = None
+            if self._ending is None:
+                self._note("disconnect", {})
+                self._start_timer("grace", settings.RECONNECT_GRACE_SEC, "abandoned")
+
+    def receive(self, downlink: Downlink, data: bytes | None) -> None:
+        """One message of a browser. Raises WireError for what does not belong here."""
+        if downlink is not self._downlink or downlink.closing or self._ending is not None:
+            return  # a socket that was told to go
+        if not data:
+            raise WireError("binary messages", "text or nothing")
+        if data[0] == Kind.PARTICIPANT:
+            self._on_frame(data)
+        else:
+            self._on_browser_message(downlink, data)
+
+    def refuse(self, downlink: Downlink, error: WireError, close_code: int) -> None:
+        """Tells a browser that it broke the protocol, records that, and closes its socket; the take may go on."""
+        if not downlink.closing:
+            self._note("refused", {"code": error.code, "message": str(error)})
+            downlink.error(error.code, f"The page sent something unexpected: {error}.", close_code)
+
+    def end(self, reason: str) -> None:
+        """Ends the take for one of ENDINGS; the first reason counts."""
+        if self._ending is None:
+            self._ending = self.loop.create_task(self._finish(reason))
+
+    # -- opening and ending ----------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        """Opens the journal where an earlier process left it, if one did. Raises TakeRefused."""
+        try:
+            self._journal = await asyncio.to_thread(
+                Journal,
+                journal_path(self.take_id),
+                writer(),
+                partial(self._from_thread, self._on_durable),
+                partial(self._from_thread, self._on_journal_failed),
+            )
+            await self._go_on_from(self._journal.continuation)
+        except RecordingError as error:
+            del RUNNING[self.take_id]
+            if error.reason == "in_use":
+                raise TakeRefused("in_use", "This conversation is open elsewhere. Try again in a moment.") from error
+            reason = RECORDING_ENDINGS.get(error.reason, "recording_failed")
+            await database_sync_to_async(takes.end_take)(self.take_id, Take.Outcome.INTERRUPTED, reason)
+            raise TakeRefused(reason, ENDINGS[reason].message) from error
+        except BaseException:
+            del RUNNING[self.take_id]
+            raise
+
+    async def _go_on_from(self, before: Continuation) -> None:
+        self._next_sequence, self._clock_us = before.next_sequence, before.clock_us
+        self._recording, self._live_us = before.live, before.live_time_us or 0
+        if before.last_time_us is not None:
+            away_sec = (now_us() - before.last_time_us) / 1_000_000
+            if before.ending is not None or away_sec > settings.RECONNECT_GRACE_SEC:
+                await asyncio.wrap_future(self._journal.close())
+                outcome, reason = before.ending or (Take.Outcome.ABANDONED, "abandoned")
+                await database_sync_to_async(takes.end_take)(self.take_id, outcome, reason)
+                raise TakeRefused("take_over", "The connection was away for too long. You can start another talk.")
+        if before.live:
+            self._start_limit()
+        self._start_timer("grace", settings.RECONNECT_GRACE_SEC, "abandoned")
+        self._talking = self.loop.create_task(self._converse(before.worker))
+
+    async def _finish(self, reason: str) -> None:
+        try:
+            await self._opening
+        except TakeRefused:
+            return  # it had not begun
+        ending = ENDINGS[reason]
+        outcome = ending.outcome if self._recording else Take.Outcome.ABANDONED
+        for name in list(self._timers):
+            self._stop_timer(name)
+        if self._talking is not None and not self._talking.done():
+            self._talking.cancel()
+            await asyncio.wait([self._talking])
+        if self._downlink is not None:
+            self._downlink.end_gap()
+        elif self._unheard is not None:
+            self._on_gap(*self._unheard)
+        counts = {"duplicates": self._duplicates, "early": self._early, "sockets": self._sockets}
+        self._note("closed", {"reason": reason, "outcome": outcome, **counts})
+        await asyncio.wrap_future(self._journal.close())
+        try:
+            await database_sync_to_async(takes.end_take)(self.take_id, outcome, reason)
+        except DatabaseError:
+            log.exception("take_not_ended", take=str(self.take_id))  # the sweep reads it from the journal
+        del RUNNING[self.take_id]
+        if self._downlink is not None:
+            self._downlink.event("ended", {"reason": reason, "message": ending.message})
+            self._downlink.close(CLOSE_NORMAL)
+        log.info("take_ended", take=str(self.take_id), reason=reason, frames=self._next_sequence, **counts)
+
+    # -- inference worker ------------------------------------------------------------------------------------------
+
+    async def _converse(self, address: str) -> None:
+        """Holds the slot from queue to end. `address`: of the worker that had it before this process, or empty."""
+        request = self._admission.request
+        sending: asyncio.Task[None] | None = None
+        try:
+            if not address:
+                converters = [segment.converter for segment in request.voices]
+                address = await database_sync_to_async(workers.pick)(request.engine, converters)
+            self._slot = slot = await open_slot(address, request, settings.WORKER_SECRET)
+            self._note("slot", {"address": address})
+            sending = self.loop.create_task(self._uplink.run(slot.send))
+            while True:
+                await self._on_engine_message(await slot.receive())
+        except SlotLost as error:
+            self._note("slot_lost", {"reason": error.reason})
+            self.end("engine_lost" if self._recording else "refused")
+        except InferenceError as error:
+            if not isinstance(error, NoWorker):
+                log.exception("slot_refused", take=str(self.take_id), code=error.code)
+            self._note("slot_refused", {"code": error.code})
+            self.end("refused")
+        except TakeRefused as error:
+            self._note("refused", {"code": error.code})
+            self.end("withdrawn")
+        except Exception:
+            log.exception("relay_failed", take=str(self.take_id))
+            self.end("engine_lost")
+        finally:
+            if sending is not None:
+                sending.cancel()
+                with suppress(asyncio.CancelledError, SlotLost):
+                    await sending
+            if self._slot is not None:
+                with suppress(SlotLost, OSError):
+                    async with asyncio.timeout(CLOSE_SLOT_SEC):
+                        await self._slot.close(end=True)
+
+    async def _on_engine_message(self, data: bytes) -> None:
+        kind = data[0]
+        if kind == Kind.AGENT:
+            self._journal.append(data)
+            step = AUDIO_HEADER.unpack_from(data)[1]
+            if self._downlink is not None:
+                self._downlink.frame(step, data)
+            else:
+                first, frames = self._unheard or (step, 0)
+                self._unheard = first, frames + 1
+        elif kind == Kind.HEARD:
+            self._journal.append(data)
+        elif kind == Kind.METADATA:
+            await self._on_engine_event(data)
+        elif kind == Kind.ERROR:
+            self._journal.append(data)
+            raise SlotLost("error")
+
+    async def _on_engine_event(self, data: bytes) -> None:
+        fields = json.loads(data[1:])  # our own side of the wire, and a snapshot may be longer than a browser's event
+        match fields.pop("event"):
+            case "live":
+                await self._on_live(fields, data)
+                return
+            case "queue":
+                self._queue = fields
+            case "ended":
+                self._journal.append(data)
+                raise SlotLost(str(fields["reason"]))
+            case event if event not in TO_BROWSER:
+                self._journal.append(data)
+                return
+        self._journal.append(data)
+        if self._downlink is not None:
+            self._downlink.message(data)
+
+    async def _on_live(self, live: Mapping[str, Any], data: bytes) -> None:
+        if self._recording and not live.get("resumed"):
+            raise SlotLost("conversation forgotten")  # the slot had been given to another
+        if not self._recording:
+            await database_sync_to_async(takes.mark_live)(self.take_id)
+        self._journal.append(data)
+        self._live = {name: live[name] for name in ("engine", "latency_samples") if name in live}
+        if not self._recording:
+            self._recording, self._live_us = True, now_us()
+            self._start_limit()
+        if self._downlink is not None:
+            self._downlink.event("live", {**self._live, "resumed": bool(live.get("resumed"))})
+
+    # -- browser ---------------------------------------------------------------------------------------------------
+
+    def _on_frame(self, data: bytes) -> None:
+        """The hot path: 50 times a second for every take."""
+        if len(data) != UPLINK_BYTES:
+            raise WireError(f"microphone frames of {UPLINK_BYTES} bytes", f"{len(data)}")
+        if not self._recording:
+            self._early += 1
+            return
+        _, sequence, sample = AUDIO_HEADER.unpack_from(data)
+        if sample > self._max_sample or sequence * UPLINK_SAMPLES > self._max_sample:
+            raise WireError("a place within the take", "one far beyond its time limit")
+        if sequence != self._next_sequence:
+            if sequence < self._next_sequence:
+                self._duplicates += 1
+                return
+            self._note("missing", {"first": self._next_sequence, "frames": sequence - self._next_sequence})
+        self._next_sequence = sequence + 1
+        time_us = self._journal.append_frame(data, sequence)
+        clock_us = time_us - sample * 125 // 3  # 24 kHz: 125/3 microseconds a sample
+        if self._backfilling and self._is_backfill(time_us, clock_us):
+            return
+        if self._clock_us is None or clock_us < self._clock_us:
+            self._clock_us = clock_us
+        self._uplink.frame(sequence, sample, data)
+
+    def _is_backfill(self, time_us: int, clock_us: int) -> bool:
+        """Whether a frame was captured before the reconnect: it comes later after its capture than others did."""
+        late = self._clock_us is not None and clock_us - self._clock_us > BACKFILL_US
+        self._backfilling = late and time_us - self._attached_us < BACKFILL_AT_MOST_US
+        return self._backfilling
+
+    def _on_browser_message(self, downlink: Downlink, data: bytes) -> None:
+        self._event_bytes += len(data)
+        if self._event_bytes > MAX_EVENT_BYTES:
+            raise WireError(f"at most {MAX_EVENT_BYTES} bytes of reports", "more")
+        message = decode(data)
+        match message:
+            case Playback():
+                downlink.reported(message.received_step)
+                self._journal.append(data)
+            case Metadata() if message.event in FROM_BROWSER:
+                self._journal.append(data)
+                if message.event == "end":
+                    self.end("participant")
+            case Ping():
+                pass
+            case _:
+                raise WireError("a message a browser may send", type(message).__name__)
+
+    # -- callbacks -------------------------------------------------------------------------------------------------
+
+    def _on_durable(self, sequence: int) -> None:
+        if self._downlink is not None:
+            self._downlink.message(encode(Ack(sequence)))
+
+    def _on_journal_failed(self, error: RecordingError) -> None:
+        self.end(RECORDING_ENDINGS.get(error.reason, "recording_failed"))
+
+    def _on_gap(self, first: int, frames: int) -> None:
+        self._tell("gap", {"first": first, "frames": frames})
+
+    def _on_stalled(self) -> None:
+        if self._downlink is not None and not self._downlink.closing:
+            self._note("stalled", {})
+            self._downlink.error("too_slow", "This connection cannot keep up. Reconnecting.", CLOSE_TOO_SLOW)
+
+    def _tell(self, event: str, data: Mapping[str, Any]) -> None:
+        self._note(event, data)
+        if self._downlink is not None:
+            self._downlink.event(event, data)
+
+    def _note(self, event: str, data: Mapping[str, Any]) -> None:
+        self._journal.append(pack_event(event, data))
+
+    def _from_thread(self, callback: Any, *arguments: Any) -> None:
+        with suppress(RuntimeError):  # the loop has closed, and all takes with it
+            self.loop.call_soon_threadsafe(callback, *arguments)
+
+    # -- timers ----------------------------------------------------------------------------------------------------
+
+    def _start_limit(self) -> None:
+        left_sec = self._admission.limit_ms / 1_000 - (now_us() - self._live_us) / 1_000_000
+        self._start_timer("limit", max(0.0, left_sec), "limit")
+
+    def _start_timer(self, name: str, delay_sec: float, reason: str) -> None:
+        self._stop_timer(name)
+        self._timers[name] = self.loop.call_later(delay_sec, self.end, reason)
+
+    def _stop_timer(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()

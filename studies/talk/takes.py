@@ -1,0 +1,133 @@
+"""The life of a take as verbs on its row: start, let a socket in, go live, end. All block on the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from inference.tokens import SlotRequest
+from studies.errors import TakeRefused
+from studies.models import Condition, ConsentEvent, Session, Take, Trial
+from studies.talk.registry import end_running
+from studies.talk.requests import slot_request
+from studies.talk.tickets import new_ticket, read_ticket
+
+OPEN_STATES: Final = (Take.State.PLANNED, Take.State.LIVE)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Everything the audio path needs of a take, so that it touches no database."""
+
+    take_id: UUID
+    limit_ms: int
+    request: SlotRequest
+
+
+def start_take(trial: Trial) -> Take:
+    """Opens the next attempt at a trial; attempts of the session that still run end. Raises TakeRefused."""
+    session = trial.session
+    check_consent(session, trial.condition)
+    for earlier in Take.objects.filter(trial__session=session, state__in=OPEN_STATES):
+        # one that runs in this process says goodbye to its browser, and then ends itself
+        if not end_running(earlier.pk, "abandoned"):
+            end_take(earlier.pk, Take.Outcome.ABANDONED, "abandoned")
+    with transaction.atomic():
+        Trial.objects.select_for_update().get(pk=trial.pk)
+        last = trial.takes.aggregate(last=Max("number"))["last"] or 0
+        return Take.objects.create(trial=trial, number=last + 1, limit_ms=trial.prompt.limit_sec * 1_000)
+
+
+def issue_ticket(take: Take) -> str:
+    """A ticket for the take's socket; earlier ones stop being valid. Raises TakeRefused."""
+    check_open(take)
+    check_consent(take.trial.session, take.trial.condition)
+    ticket, text = new_ticket(take.pk)
+    Take.objects.filter(pk=take.pk, state__in=OPEN_STATES).update(ticket=ticket.nonce)
+    return text
+
+
+def redeem_ticket(take_id: UUID, text: str) -> Admission:
+    """Lets one socket in to the take. Raises TakeRefused, which is counted in the take's row where there is one."""
+    try:
+        return _redeem(take_id, text)
+    except TakeRefused as refusal:
+        log.warning("talk_refused", take=str(take_id), code=refusal.code)
+        count_refusal(take_id, refusal.code)
+        raise
+
+
+def mark_live(take_id: UUID) -> None:
+    """The engine hears from now on. Consent is asked once more: this is where recording begins. Raises TakeRefused."""
+    take = Take.objects.select_related("trial__session", "trial__condition").get(pk=take_id)
+    check_consent(take.trial.session, take.trial.condition)
+    Take.objects.filter(pk=take_id, state=Take.State.PLANNED).update(state=Take.State.LIVE, started_at=timezone.now())
+
+
+def end_take(take_id: UUID, outcome: str, reason: str) -> bool:
+    """Ends a take and asks for its filing; False when it had ended before."""
+    ended = Take.objects.filter(pk=take_id, state__in=OPEN_STATES).update(
+        state=Take.State.ENDED, outcome=outcome, end_reason=reason, ended_at=timezone.now(), ticket=""
+    )
+    if ended:
+        transaction.on_commit(lambda: _ask_for_filing(take_id))
+    return bool(ended)
+
+
+def check_consent(session: Session, condition: Condition) -> None:
+    """Raises TakeRefused unless the participant takes part and agreed to all that will happen to the voice."""
+    if session.state != Session.State.STARTED:
+        raise TakeRefused("session_over", "This visit is over, so there is nothing more to talk about.")
+    purposes = [ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD]
+    if any(segment.get("converter", "none") != "none" for segment in condition.voices):
+        purposes.append(ConsentEvent.Purpose.CONVERT)
+    for purpose in purposes:
+        if session.consent(purpose) is None:
+            raise TakeRefused("no_consent", "You have not agreed to this, or have withdrawn. Nothing is recorded.")
+
+
+def check_open(take: Take) -> None:
+    """Raises TakeRefused when the take has ended."""
+    if take.state not in OPEN_STATES:
+        raise TakeRefused("take_over", "This talk is over. You can start another one.")
+
+
+def count_refusal(take_id: UUID, code: str) -> None:
+    """Keeps in the take's row that something was refused."""
+    with transaction.atomic():
+        take = Take.objects.select_for_update().filter(pk=take_id).first()
+        if take is None:
+            return
+        refused = take.counts.setdefault("refused", {})
+        refused[code] = refused.get(code, 0) + 1
+        take.save(update_fields=["counts"])
+
+
+def _redeem(take_id: UUID, text: str) -> Admission:
+    ticket = read_ticket(text)
+    if ticket.take_id != take_id:
+        raise TakeRefused("foreign_take", "This talk belongs to somebody else.")
+    take = Take.objects.select_related("trial__session", "trial__condition").filter(pk=take_id).first()
+    if take is None:
+        raise TakeRefused("unknown_take", "This talk is not known here.")
+    check_open(take)
+    check_consent(take.trial.session, take.trial.condition)
+    if not Take.objects.filter(pk=take_id, ticket=ticket.nonce).update(ticket=""):
+        raise TakeRefused("ticket_replayed", "This connection was opened before. Please reload the page.")
+    return Admission(take_id, take.limit_ms, slot_request(take))
+
+
+def _ask_for_filing(take_id: UUID) -> None:
+    try:
+        current_app.send_task("studies.tasks.file_take", [str(take_id)])
+    except Exception:  # whatever the broker's transport raises: the periodic sweep files the take instead
+        log.exception("filing_not_queued", take=str(take_id))

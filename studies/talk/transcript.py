@@ -1,0 +1,66 @@
+"""From a take's events to its utterances: one for each side of each turn. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from inference.audio import samples_to_ms
+from studies.talk.timeline import SlotClock
+
+
+@dataclass(slots=True)
+class Spoken:
+    """What becomes an Utterance; times on the microphone clock."""
+
+    role: str
+    turn: int
+    text: str = ""
+    raw_text: str = ""
+    start_ms: float | None = None
+    end_ms: float | None = None
+    discarded: bool = False
+
+
+def utterances(events: Iterable[Mapping[str, Any]], clock: SlotClock, latency_samples: int) -> list[Spoken]:
+    """In the order of turns, participant first. A transcript counts over the words it was made of, and the last one
+    of a turn over earlier ones. A turn that was discarded and never spoken is an empty, discarded utterance.
+
+    `latency_samples`: how much later than the microphone the engine hears, which its times for the participant have
+    in them."""
+    spoken: dict[tuple[str, int], Spoken] = {}
+    complete: set[tuple[str, int]] = set()
+    discarded: set[int] = set()
+    for event in events:
+        name, turn = event.get("event"), event.get("turn")
+        if not isinstance(turn, int):
+            continue
+        if name == "words":
+            key = ("agent", turn)
+            row = spoken.setdefault(key, Spoken("agent", turn))
+            if key not in complete:
+                row.text = f"{row.text} {event.get('text', '')}".strip()
+                row.raw_text = row.text
+            _widen(row, event, clock, 0.0)
+        elif name == "transcript" and event.get("role") in {"participant", "agent"}:
+            key = (str(event["role"]), turn)
+            row = spoken.setdefault(key, Spoken(*key))
+            complete.add(key)
+            row.text, row.raw_text = str(event.get("text", "")), str(event.get("raw_text", ""))
+            _widen(row, event, clock, samples_to_ms(latency_samples) if row.role == "participant" else 0.0)
+        elif name == "turn" and event.get("state") == "discarded":
+            discarded.add(turn)
+    for turn in discarded:
+        spoken.setdefault(("agent", turn), Spoken("agent", turn, discarded=True))
+    return sorted(spoken.values(), key=lambda row: (row.turn, row.role == "agent"))
+
+
+def _widen(row: Spoken, event: Mapping[str, Any], clock: SlotClock, latency_ms: float) -> None:
+    start, end = event.get("start_ms"), event.get("end_ms")
+    if isinstance(start, int | float):
+        start_ms = max(0.0, clock.mic_ms(start - latency_ms))
+        row.start_ms = start_ms if row.start_ms is None else min(row.start_ms, start_ms)
+    if isinstance(end, int | float):
+        end_ms = max(0.0, clock.mic_ms(end - latency_ms))
+        row.end_ms = end_ms if row.end_ms is None else max(row.end_ms, end_ms)

@@ -1,0 +1,155 @@
+"""What the talk page asks over HTTP, what inference workers report, and whether this process is well. All JSON."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from inference.errors import NoWorker, TokenError
+from studies.errors import TakeRefused
+from studies.models import InferenceWorker, Session, Take, Track, Trial
+from studies.talk import takes, workers
+from studies.talk.listening import serve_track
+from studies.talk.registry import RUNNING
+
+MAX_HEARTBEAT_BYTES: Final = 262_144
+STATUS_CODES: Final = {"no_consent": 403, "no_worker": 503, "disk_full": 503}
+
+View = Callable[..., HttpResponse]
+
+
+def _refusals_as_json(view: View) -> View:
+    """TakeRefused becomes {"code", "message"}, 409 unless STATUS_CODES says otherwise."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except TakeRefused as refusal:
+            status = STATUS_CODES.get(refusal.code, 409)
+            return JsonResponse({"code": refusal.code, "message": str(refusal)}, status=status)
+
+    return checked
+
+
+@require_POST
+@never_cache
+@_refusals_as_json
+def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse:
+    """Starts a take of a trial and hands out the first ticket for its socket."""
+    trial = get_object_or_404(
+        Trial.objects.select_related("session", "condition", "prompt"), session__token=token, position=position
+    )
+    try:
+        workers.find(trial.condition.engine, [voice.get("converter", "none") for voice in trial.condition.voices])
+    except NoWorker:
+        raise TakeRefused("no_worker", "Nobody is there to talk with just now. Please try again in a moment.") from None
+    if shutil.disk_usage(settings.JOURNAL_DIR).free < settings.JOURNAL_MIN_FREE_BYTES:
+        raise TakeRefused(
+            "disk_full", "There is no room left for recordings. Please tell the people who run this study."
+        )
+    take = takes.start_take(trial)
+    addresses = {name: reverse(name, args=[token, take.pk]) for name in ("issue_ticket", "take_status")}
+    answer = {
+        "take": str(take.pk),
+        "socketUrl": f"/ws/talk/{take.pk}/",
+        "ticketUrl": addresses["issue_ticket"],
+        "statusUrl": addresses["take_status"],
+        "ticket": takes.issue_ticket(take),
+        "limitMs": take.limit_ms,
+    }
+    return JsonResponse(answer, status=201)
+
+
+@require_POST
+@never_cache
+@_refusals_as_json
+def issue_ticket(request: HttpRequest, token: str, take_id: UUID) -> HttpResponse:
+    """A ticket to come back to a take with."""
+    return JsonResponse({"ticket": takes.issue_ticket(_take(token, take_id))})
+
+
+@require_GET
+@never_cache
+def take_status(request: HttpRequest, token: str, take_id: UUID) -> HttpResponse:
+    """Whether a take is over and filed, and what was said in it."""
+    take = _take(token, take_id)
+    spoken = take.utterances.filter(discarded=False)
+    return JsonResponse(
+        {
+            "state": take.state,
+            "outcome": take.outcome,
+            "filed": take.state == Take.State.FINAL,
+            "error": take.filing_error,
+            "transcript": [
+                {"role": words.role, "text": words.text, "start_ms": words.start_ms} for words in spoken if words.text
+            ],
+        }
+    )
+
+
+def participant_track(request: HttpRequest, token: str, take_id: UUID, kind: str) -> HttpResponse:
+    """One track of a take to the participant whose it is; gone once they have withdrawn."""
+    track = get_object_or_404(
+        Track.objects.exclude(take__trial__session__state=Session.State.WITHDRAWN),
+        take_id=take_id,
+        take__trial__session__token=token,
+        kind=kind,
+    )
+    return serve_track(request, track, "participant")
+
+
+@csrf_exempt
+@require_POST
+def heartbeat(request: HttpRequest) -> HttpResponse:
+    """A signed report of an inference worker."""
+    if int(request.headers.get("Content-Length") or 0) > MAX_HEARTBEAT_BYTES:
+        return JsonResponse({"code": "too_long"}, status=413)
+    try:
+        workers.record_heartbeat(request.body.decode("latin-1"))
+    except TokenError as error:
+        return JsonResponse({"code": error.code, "message": str(error)}, status=403)
+    return HttpResponse(status=204)
+
+
+@require_GET
+@never_cache
+def health(request: HttpRequest) -> HttpResponse:
+    """200 while people can talk and be recorded; 503 with what is wrong."""
+    wrong = []
+    fresh = 0
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        since = timezone.now() - timedelta(seconds=settings.WORKER_STALE_SEC)
+        fresh = InferenceWorker.objects.filter(seen_at__gte=since).count()
+        if not fresh:
+            wrong.append("no inference worker")
+    except DatabaseError:
+        wrong.append("database")
+    free_bytes = shutil.disk_usage(settings.JOURNAL_DIR).free
+    if free_bytes < settings.JOURNAL_MIN_FREE_BYTES:
+        wrong.append("disk")
+    state = {"workers": fresh, "talks": len(RUNNING), "free_mb": free_bytes // 1_000_000, "wrong": wrong}
+    return JsonResponse(state, status=503 if wrong else 200)
+
+
+def _take(token: str, take_id: UUID) -> Take:
+    """The take, if it is of the session with this token; 404 otherwise."""
+    return get_object_or_404(
+        Take.objects.select_related("trial__session", "trial__condition"), pk=take_id, trial__session__token=token
+    )

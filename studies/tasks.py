@@ -1,0 +1,47 @@
+"""What Celery runs. Each fetches by id and calls one verb; each can run twice, or never: the sweep makes up for it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from celery.signals import worker_ready
+from django.utils import timezone
+
+from studies.insights.store import measure_and_store
+from studies.talk import erasure, filing, sweep
+
+
+@shared_task
+def file_take(take_id: str) -> None:
+    """Files an ended take, then has it measured."""
+    if filing.file_take(UUID(take_id)):
+        measure_take.delay(take_id)
+
+
+@shared_task
+def measure_take(take_id: str) -> None:
+    """Computes the metrics of a filed take."""
+    measure_and_store(UUID(take_id))
+
+
+@shared_task
+def pick_up_unfiled_takes() -> None:
+    """Ends, files and measures what was left behind by a crash, a kill or a lost message."""
+    sweep.end_left_takes()
+    sweep.file_forgotten_takes()
+    sweep.remove_filed_journals()
+    for take_id in sweep.unmeasured_takes():
+        measure_and_store(take_id)
+
+
+@shared_task
+def erase_expired_recordings() -> None:
+    """Erases recordings past their study's retention date."""
+    erasure.erase_expired(timezone.localdate())
+
+
+@worker_ready.connect
+def _pick_up_at_start(**_: Any) -> None:
+    pick_up_unfiled_takes.delay()
