@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import yaml
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
@@ -43,9 +42,8 @@ class ReadOnlyInline(ReadOnly, TabularInline):  # type: ignore[misc]
     hide_title = True
 
 
-def as_yaml(document: Any) -> SafeString:
-    """A document as people write it."""
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+def as_document(text: str) -> SafeString:
+    """A long text with its lines as they are."""
     return format_html('<pre class="document">{}</pre>', text)
 
 
@@ -53,7 +51,7 @@ def as_json(value: Any) -> SafeString:
     """A stored JSON value, in full."""
     if value in (None, "", {}, []):
         return format_html('<span class="nothing">{}</span>', "nothing recorded")
-    return format_html('<pre class="document">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
+    return as_document(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def digest(sha256: str) -> SafeString:

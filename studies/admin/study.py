@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,15 +15,44 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextareaWidget
 
-from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_yaml, badge, digest
+from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_document, as_json, badge, digest
+from studies.errors import ProtocolError
 from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
+from studies.protocol.document import parse_yaml, to_yaml
+from studies.protocol.rules import check_publishable
+from studies.protocol.schema import Protocol
+from studies.publish import protocol_of, publish
 
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
 
 
 class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
-    """Checks the constraints with the state the study is in, which the form itself does not hold."""
+    """A study with its protocol as YAML: needed for a new one, and a new version of it where it is given later.
+
+    Checks the constraints with the state the study is in too, which the form itself does not hold."""
+
+    protocol = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 14, "spellcheck": "false"}),
+        help_text="YAML. Publishes a new version; sessions under way stay with the one they began with.",
+    )
+
+    def clean_protocol(self) -> Protocol | None:
+        """Every problem of the document at once, each with its place."""
+        text = self.cleaned_data["protocol"]
+        if not text.strip():
+            if self.instance.pk is None:
+                raise ValidationError("A study starts from a protocol.")
+            return None
+        try:
+            protocol = parse_yaml(text)
+            if problems := check_publishable(protocol):
+                raise ProtocolError(problems)
+        except ProtocolError as error:
+            raise ValidationError([str(problem) for problem in error.problems]) from error
+        return protocol
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # not in the stubs
@@ -76,8 +106,8 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         )
 
     def get_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
-        own = ["title", "slug", "ethics_reference", "retention_until", "is_demo"]
-        return ["shown_state", "link", *own, "created_at"] if obj else own
+        own = ["title", "slug", "ethics_reference", "retention_until", "is_demo", "protocol"]
+        return ["shown_state", "link", "created_at", *own] if obj else own
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
         if obj is None:
@@ -90,6 +120,15 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
     def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return False  # recordings go by withdrawal and retention, which leave receipts
+
+    def save_model(self, request: HttpRequest, obj: Study, form: StudyForm, change: bool) -> None:
+        """Publishes before the buttons act, so that a study can be made and opened at once."""
+        protocol = form.cleaned_data["protocol"]
+        with transaction.atomic():
+            if protocol is not None:
+                obj.save()
+                messages.success(request, f"{publish(obj, protocol)} is published.")
+            super().save_model(request, obj, form, change)
 
     def get_actions_submit_line(self, request: HttpRequest, object_id: int) -> list[Any]:
         """Only the steps that lead on from the study's state."""
@@ -188,4 +227,7 @@ class ProtocolVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="protocol")
     def yaml(self, version: ProtocolVersion) -> SafeString:
-        return as_yaml(version.document)
+        try:
+            return as_document(to_yaml(protocol_of(version)))
+        except ProtocolError:  # from an older schema: shown as it is stored
+            return as_json(version.document)

@@ -22,12 +22,14 @@ class ResearcherAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth
 
 
 def researchers_group() -> Group:
-    """The group whose members see everything of the studies and may change the studies themselves.
+    """The group whose members see everything of the studies, and make and change the studies themselves.
 
     Its permissions are set anew each time, so that a new version of the product brings its own."""
     group, _ = Group.objects.get_or_create(name=RESEARCHERS)
     own = Permission.objects.filter(content_type__app_label="studies")
-    group.permissions.set(own.filter(codename__startswith="view_") | own.filter(codename="change_study"))
+    group.permissions.set(
+        own.filter(codename__startswith="view_") | own.filter(codename__in=["add_study", "change_study"])
+    )
     return group
 
 

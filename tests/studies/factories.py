@@ -18,14 +18,12 @@ from django.utils import timezone
 from inference.audio import SAMPLE_RATE_HZ
 from studies.models import (
     Answer,
-    Condition,
     ConsentEvent,
     EngineSnapshot,
     InferenceWorker,
     Judgement,
     Metric,
     Participant,
-    Prompt,
     ProtocolVersion,
     Session,
     Study,
@@ -35,13 +33,47 @@ from studies.models import (
     Utterance,
     VoiceSnapshot,
 )
+from studies.protocol.document import parse_yaml
+from studies.publish import publish
 from studies.researcher.accounts import researchers_group
 
-DOCUMENT: Mapping[str, Any] = {
-    "title": "Voices",
-    "items": [],
-}
-"""A protocol document; replaced by the schema's demo where a test needs the whole of it."""
+PROTOCOL = """
+version: 1
+kind: paired
+title: Voices
+summary: Talk twice about the same thing.
+welcome: You will talk with a machine.
+consent:
+  text: Your voice is recorded.
+  purposes:
+    - {key: participate, label: I take part.}
+    - {key: record, label: My voice may be recorded.}
+    - {key: convert, label: My voice may be changed.}
+prompts:
+  - {key: weekend, title: Your weekend, card: Tell about **your weekend**.}
+conditions:
+  - key: own
+    label: Own voice
+    engine: cascade
+    voices: [{preset: natural}]
+  - key: lower
+    label: Lower voice
+    engine: cascade
+    voices: [{preset: lower}]
+pairs:
+  - {prompt: weekend, conditions: [own, lower]}
+ratings:
+  - {type: likert, key: warm, text: "How warm?", low: Cold, high: Warm}
+  - {type: text, key: why, text: "Why?"}
+  - type: choice
+    key: again
+    text: Would you talk again?
+    options: [{key: gladly, label: Gladly}, {key: never, label: Never}]
+comparison:
+  - {key: better, text: "Which was better?"}
+debrief: Thank you.
+"""
+"""One prompt under two conditions, with every type of rating."""
 
 
 def make_researcher(
@@ -54,10 +86,8 @@ def make_researcher(
     return researcher
 
 
-def make_study(
-    slug: str = "voices", *, state: str = Study.State.OPEN, document: Mapping[str, Any] | None = None
-) -> ProtocolVersion:
-    """A study with one published version of two conditions and one prompt."""
+def make_study(slug: str = "voices", *, state: str = Study.State.OPEN, protocol: str = PROTOCOL) -> ProtocolVersion:
+    """A study with one published version."""
     study = Study.objects.create(
         slug=slug,
         title=f"Study {slug}",
@@ -65,25 +95,7 @@ def make_study(
         ethics_reference="EK-2026/17",
         retention_until=date(2036, 1, 1),
     )
-    content = dict(document or DOCUMENT)
-    version = ProtocolVersion.objects.create(
-        study=study,
-        number=1,
-        document=content,
-        sha256=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
-        published_at=timezone.now(),
-    )
-    Condition.objects.create(version=version, key="own", label="Own voice", engine="echo", voices=[voice("none")])
-    Condition.objects.create(
-        version=version, key="deeper", label="Deeper voice", engine="echo", voices=[voice("transform", "deeper")]
-    )
-    Prompt.objects.create(version=version, key="weekend", title="Your weekend", card="Tell about **your weekend**.")
-    return version
-
-
-def voice(converter: str, preset: str = "") -> dict[str, Any]:
-    """One segment of a condition's voice schedule."""
-    return {"converter": converter, "preset": preset, "parameters": {}, "start_sec": 0, "end_sec": None}
+    return publish(study, parse_yaml(protocol))
 
 
 def make_session(version: ProtocolVersion, code: str = "P-001", *, state: str = Session.State.STARTED) -> Session:
@@ -93,7 +105,7 @@ def make_session(version: ProtocolVersion, code: str = "P-001", *, state: str = 
     for purpose in ConsentEvent.Purpose.values:
         ConsentEvent.objects.create(session=session, purpose=purpose, granted=True, document_sha256="0" * 64)
     prompt = version.prompts.get(key="weekend")
-    for position, (key, side) in enumerate((("own", "A"), ("deeper", "B"))):
+    for position, (key, side) in enumerate((("own", "A"), ("lower", "B"))):
         Trial.objects.create(
             session=session,
             position=position,
@@ -228,7 +240,7 @@ def make_worker(name: str = "gpu-1", *, seen_ago_sec: float = 0, **fields: Any) 
     """An inference worker of four slots, one of them taken."""
     defaults: dict[str, Any] = {
         "address": "ws://127.0.0.1:8700",
-        "engines": {"echo": {"version": "1"}},
+        "engines": {"cascade": {"version": "1"}},
         "converters": ["none", "transform"],
         "slots": 4,
         "free_slots": 3,

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -21,20 +20,6 @@ from studies.exports.trials import stream_trials
 from studies.models import AccessLog, Export, ProtocolVersion, Session, Study, Take, Trial
 from tests.studies import factories
 
-DOCUMENT: dict[str, Any] = {
-    "ratings": [
-        {"type": "likert", "key": "warm", "text": "How warm?", "low": "cold", "high": "warm", "points": 7},
-        {"type": "text", "key": "why", "text": "Why?"},
-        {
-            "type": "choice",
-            "key": "again",
-            "text": "Again?",
-            "options": [{"key": "yes", "label": "Yes"}, {"key": "no", "label": "No"}],
-        },
-    ],
-    "comparison": [{"key": "better", "text": "Which was better?"}],
-}
-
 
 @pytest.fixture
 def rosa(db: None) -> User:
@@ -43,7 +28,7 @@ def rosa(db: None) -> User:
 
 @pytest.fixture
 def version(db: None) -> ProtocolVersion:
-    return factories.make_study(document=DOCUMENT)
+    return factories.make_study()
 
 
 async def _collect(pieces: AsyncIterator[bytes]) -> list[bytes]:
@@ -58,13 +43,13 @@ def read_table(study: Study, researcher: User) -> list[dict[str, str]]:
 
 def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
     session = factories.make_session(version)
-    own, deeper = session.trials.all()
+    own, lower = session.trials.all()
     started = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
     take = factories.make_take(own, started_at=started, duration_sec=1.5, counts={"underruns": 2, "reconnects": 1})
     factories.make_answer(own, "warm", 3)
     factories.make_answer(own, "warm", 6)
     factories.make_answer(own, "why", "=HYPERLINK(1)")
-    factories.make_answer(own, "again", "yes")
+    factories.make_answer(own, "again", "gladly")
     judgement = factories.make_judgement(session, "better", "A", order="BA")
     assert take.engine_snapshot is not None
 
@@ -89,8 +74,8 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "prompt_title": "Your weekend",
         "condition": "own",
         "condition_label": "Own voice",
-        "engine": "echo",
-        "voice": "none",
+        "engine": "cascade",
+        "voice": "none (natural)",
         "takes": "1",
         "take": str(take.pk),
         "take_number": "1",
@@ -113,7 +98,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "rated_at": "",
         "rating_warm": "6",
         "rating_why": "'=HYPERLINK(1)",
-        "rating_again": "yes",
+        "rating_again": "gladly",
         "judgement_better": "A",
         "judgement_better_condition": "own",
         "judgement_better_chosen": "true",
@@ -124,8 +109,8 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "participant_f0_median": "121.5",
         "participant_f0_median_reason": "",
     }
-    assert second["trial"] == str(deeper.pk)
-    assert second["voice"] == "transform (deeper)"
+    assert second["trial"] == str(lower.pk)
+    assert second["voice"] == "transform (lower)"
     assert second["take"] == ""
     assert second["rating_warm"] == ""
     assert (second["judgement_better"], second["judgement_better_chosen"]) == ("A", "false")

@@ -1,0 +1,70 @@
+"""The page of one take."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import reverse
+
+from studies.admin.take_events import Event, read_events
+from studies.models import Take
+from tests.studies import factories
+
+
+@pytest.fixture
+def take(db: None) -> Take:
+    return factories.make_take(factories.make_session(factories.make_study()).trials.all()[0])
+
+
+@pytest.fixture
+def page(take: Take, client: Client) -> str:
+    client.force_login(factories.make_researcher())
+    return client.get(reverse("admin:studies_take_change", args=[take.pk])).content.decode()
+
+
+def test_page_offers_every_track_through_the_logged_address(take: Take, page: str) -> None:
+    addresses = [reverse("researcher_track", args=[take.pk, kind]) for kind in ("participant", "heard", "agent")]
+    assert [address in page for address in addresses] == [True, True, True]
+
+
+def test_page_shows_raw_words_beside_what_was_passed_on(page: str) -> None:
+    assert ("hi there (ha)" in page, "As generated" in page) == (True, True)
+
+
+def test_page_marks_discarded_turns(page: str) -> None:
+    assert page.count("turn--discarded") == 1
+
+
+def test_page_tells_why_a_value_is_missing(page: str) -> None:
+    assert "none: too few words" in page
+
+
+def test_playback_reports_are_left_out_and_counted(take: Take) -> None:
+    factories.add_events(take, [{"event": "live", "at_ms": 5.0}, {"event": "playback", "at_ms": 80.0, "step": 1}])
+    few, all_ = read_events(take, routine=False), read_events(take, routine=True)
+    assert (few.events, few.left_out) == ([Event("live", 5.0, "")], 1)
+    assert (all_.events, all_.left_out) == ([Event("live", 5.0, ""), Event("playback", 80.0, "step 1")], 0)
+
+
+def test_damaged_line_is_shown_not_dropped(take: Take) -> None:
+    take.events.save("damaged.jsonl", ContentFile(b'{"event": "live"}\n{"eve\n[1]\n'), save=True)
+    assert read_events(take, routine=False).events == [
+        Event("live", None, ""),
+        Event("unreadable line", None, '{"eve'),
+        Event("unreadable line", None, "[1]"),
+    ]
+
+
+def test_missing_events_file_is_told(take: Take) -> None:
+    take.events.storage.delete(take.events.name)
+    listed = read_events(take, routine=False)
+    assert (list(listed.events), listed.problem) == ([], "The events file cannot be read: No such file or directory.")
+
+
+def test_take_without_recordings_opens(db: None, client: Client) -> None:
+    trial = factories.make_session(factories.make_study()).trials.all()[0]
+    client.force_login(factories.make_researcher())
+    for state in Take.State.values:
+        take = factories.make_take(trial, state=state, tracks=False)
+        assert client.get(reverse("admin:studies_take_change", args=[take.pk])).status_code == 200

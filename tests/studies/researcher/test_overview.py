@@ -1,0 +1,103 @@
+"""The numbers of the start page are those of the database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from studies.models import ErasureReceipt, Export, Session, Take
+from studies.researcher.overview import PRESENT_MIN, overview
+from tests.studies import factories
+
+
+def test_empty_installation_says_what_to_do_next(db: None, client: Client) -> None:
+    client.force_login(factories.make_researcher())
+    page = client.get(reverse("admin:index")).content.decode()
+    asked = ["No study yet.", "Nobody is talking", "No inference worker has reported", "Nothing yet."]
+    assert [text in page for text in asked] == [True] * 4
+
+
+def test_numbers_equal_the_database(db: None) -> None:
+    version = factories.make_study()
+    live, filing, away = (factories.make_session(version, code) for code in ("P-001", "P-002", "P-003"))
+    live_take = factories.make_take(live.trials.all()[0], state=Take.State.LIVE, tracks=False)
+    factories.make_take(filing.trials.all()[0], state=Take.State.ENDED, tracks=False)
+    failed = factories.make_take(filing.trials.all()[1], state=Take.State.FAILED, tracks=False)
+    long_ago = timezone.now() - timedelta(minutes=PRESENT_MIN + 1)
+    Session.objects.filter(pk__in=[live.pk, away.pk]).update(seen_at=long_ago)
+    factories.make_worker("fresh", slots=4, free_slots=1, queue_length=2)
+    factories.make_worker("stale", seen_ago_sec=settings.WORKER_STALE_SEC + 5, slots=8, queue_length=7)
+
+    now = overview()
+
+    assert now.live_takes == [live_take]
+    assert now.present == 2  # one talks though no page was opened lately, one was seen lately
+    assert (now.waiting, now.free_slots, now.slots) == (2, 1, 4)
+    assert [(line.worker.name, line.fresh) for line in now.workers] == [("fresh", True), ("stale", False)]
+    assert (now.filing, now.failed) == (1, [failed])
+
+
+def test_progress_of_each_study(db: None) -> None:
+    version = factories.make_study("one")
+    first = factories.make_session(version, "P-001", state=Session.State.FINISHED)
+    for trial in first.trials.all():
+        factories.make_take(trial, outcome=Take.Outcome.INTERRUPTED, tracks=False)
+        factories.make_take(trial, tracks=False)
+    second = factories.make_session(version, "P-002")
+    factories.make_take(second.trials.all()[0], tracks=False)
+    factories.make_session(version, "P-003", state=Session.State.WITHDRAWN)
+    factories.make_session(factories.make_study("two"), "Q-001")
+
+    one, two = overview().studies
+
+    assert (one.started, one.finished, one.withdrawn, one.takes) == (3, 1, 1, 5)
+    assert (one.trials, one.trials_done, one.done_percent) == (4, 3, 75)
+    assert (two.started, two.trials, two.trials_done, two.takes, two.done_percent) == (1, 2, 0, 0, 0)
+
+
+def test_newest_activity_comes_first(db: None) -> None:
+    version = factories.make_study()
+    rosa = factories.make_researcher()
+    factories.make_session(version)
+    Export.objects.create(study=version.study, made_by=rosa, kind="trials", rows=2)
+    ErasureReceipt.objects.create(study=version.study, code="P-009", takes=1, files=4, answers=2)
+    assert [activity.text for activity in overview().activities] == [
+        "P-009 withdrew; recordings erased",
+        "trials of Study voices exported",
+        "P-001 began in Study voices",
+    ]
+
+
+def test_number_of_queries_does_not_grow_with_the_rows(db: None, django_assert_max_num_queries: object) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    version = factories.make_study()
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            overview()
+        return len(captured)
+
+    factories.make_take(factories.make_session(version, "P-000").trials.all()[0], state=Take.State.LIVE, tracks=False)
+    few = queries()
+    for number in range(1, 5):
+        session = factories.make_session(version, f"P-{number:03}")
+        factories.make_take(session.trials.all()[0], state=Take.State.LIVE, tracks=False)
+    assert queries() == few
+
+
+@pytest.mark.parametrize("name", ["admin:index", "now"])
+def test_page_and_fragment_show_the_same(name: str, db: None, client: Client) -> None:
+    version = factories.make_study()
+    take = factories.make_take(factories.make_session(version).trials.all()[0], state=Take.State.LIVE, tracks=False)
+    client.force_login(factories.make_researcher())
+    page = client.get(reverse(name), headers={"HX-Request": "true"}).content.decode()
+    assert reverse("admin:studies_take_change", args=[take.pk]) in page
+    assert ("<html" in page) == (name == "admin:index")
+    assert (f'hx-get="{reverse("now")}"' in page) == (name == "admin:index")
