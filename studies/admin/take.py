@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import F, FloatField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
@@ -34,6 +35,7 @@ class TakeAdmin(ReadOnlyAdmin):
     search_fields = ("trial__session__participant__code", "id")
     ordering = ("-created_at",)
     date_hierarchy = "created_at"
+    actions = ("file_again",)
     fields = (
         ("title", "session"),
         ("prompt", "condition"),
@@ -51,9 +53,6 @@ class TakeAdmin(ReadOnlyAdmin):
             "engine_snapshot",
         ).annotate(length_ms=microphone_ms())
 
-    def get_fields(self, request: HttpRequest, obj: Take | None = None) -> list[Any]:
-        return [*self.fields, *(["filing_error"] if obj and obj.filing_error else [])]
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -63,6 +62,25 @@ class TakeAdmin(ReadOnlyAdmin):
             context |= take_context(take, routine="routine" in request.GET)
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
+
+    def has_file_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("studies.change_study")
+
+    @admin.action(description="File again (those that failed)", permissions=["file"])
+    def file_again(self, request: HttpRequest, queryset: QuerySet[Take]) -> None:
+        """Gives failed takes back to the sweep, which files what has ended."""
+        with transaction.atomic():
+            failed = list(
+                Take.objects.select_for_update().filter(pk__in=queryset.values("pk"), state=Take.State.FAILED)
+            )
+            for take in failed:
+                take.state, take.filing_error = Take.State.ENDED, ""
+                take.counts.pop("filing_attempts", None)
+                take.save(update_fields=["state", "filing_error", "counts"])
+        if failed:
+            messages.success(request, f"{len(failed)} will be filed within half a minute.")
+        else:
+            messages.warning(request, "None of these failed, so there is nothing to file again.")
 
     @admin.display(description="take", ordering="trial__session__participant__code")
     def title(self, take: Take) -> str:

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from studies.models import Take
 
-ROUTINE: Final = frozenset({"playback", "buffer"})
-"""Reports that come several times a second and tell little one by one."""
+ROUTINE: Final = frozenset({"playback", "words"})
+"""What comes several times a second and tells little one by one; words stand in the transcript."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. `at_ms` counts from the take's first sample; None where the event came before it had one."""
+    """One event. `at_ms` counts from the first thing that was journalled; None where the line does not say."""
 
     name: str
     at_ms: float | None
@@ -53,7 +53,7 @@ def _event(line: str) -> Event:
     if not isinstance(fields, dict):
         return Event("unreadable line", None, line)
     at_ms = fields.pop("at_ms", None)
-    name = str(fields.pop("event", "event"))
+    name = str(fields.pop("type", "event"))
     return Event(name, float(at_ms) if isinstance(at_ms, int | float) else None, _details(fields))
 
 

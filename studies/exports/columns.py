@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from inference.audio import SAMPLE_RATE_HZ
 from studies.exports.rows import TrialRow
-from studies.models import Metric, Study, Track, Utterance
+from studies.models import Metric, Study, Take, Track, Utterance
 
 Cell = str | int | float | bool | datetime | None
 ColumnType = Literal["text", "integer", "number", "boolean", "timestamp"]
@@ -119,7 +120,7 @@ def _words(role: str, field: Literal["text", "raw_text"]) -> Callable[[TrialRow]
     return value
 
 
-def _take(getter: Callable[[Any], Cell]) -> Callable[[TrialRow], Cell]:
+def _take(getter: Callable[[Take], Cell]) -> Callable[[TrialRow], Cell]:
     return lambda row: getter(row.take) if row.take is not None else None
 
 
@@ -131,8 +132,19 @@ def _microphone(getter: Callable[[Track], Cell]) -> Callable[[TrialRow], Cell]:
     return value
 
 
-def _lost_ms(track: Track) -> float:
-    return track.lost_samples * 1_000 / track.sample_rate_hz
+def _counted(name: str, meaning: str) -> Column:
+    """One of the counts that are filed with a take."""
+    return Column(name, "integer", meaning, _take(lambda take: take.counts.get(name)))
+
+
+def _counted_ms(name: str) -> Callable[[TrialRow], Cell]:
+    """The same for a count of samples at 24 kHz."""
+
+    def value(take: Take) -> float | None:
+        samples = take.counts.get(name)
+        return None if samples is None else samples * 1_000 / SAMPLE_RATE_HZ
+
+    return _take(value)
 
 
 _PARTICIPANT: Final = Utterance.Role.PARTICIPANT
@@ -194,20 +206,20 @@ COLUMNS: Final = (
         "lost_ms",
         "number",
         "Part of the participant's track that was lost and is marked silence",
-        _microphone(_lost_ms),
+        _counted_ms("lost_samples"),
         "ms",
     ),
+    _counted("underruns", "Times the participant's playback ran dry"),
+    _counted("reconnects", "Times the connection broke and was resumed"),
+    _counted("slips", "Times the microphone's clock jumped"),
+    _counted("overflow_frames", "Frames of the participant that the engine did not hear, though they are recorded"),
+    _counted("skipped_frames", "Frames of the agent that were not sent to a slow browser, though they are recorded"),
     Column(
-        "underruns",
-        "integer",
-        "Times the participant's playback ran dry",
-        _take(lambda take: take.counts.get("underruns")),
-    ),
-    Column(
-        "reconnects",
-        "integer",
-        "Times the connection broke and was resumed",
-        _take(lambda take: take.counts.get("reconnects")),
+        "playback_delay_ms",
+        "number",
+        "How long after its place in the recording the agent sounded at the participant's (median)",
+        _counted_ms("playback_delay_samples"),
+        "ms",
     ),
     Column(
         "engine_sha256",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
@@ -41,14 +42,14 @@ def test_page_tells_why_a_value_is_missing(page: str) -> None:
 
 
 def test_playback_reports_are_left_out_and_counted(take: Take) -> None:
-    factories.add_events(take, [{"event": "live", "at_ms": 5.0}, {"event": "playback", "at_ms": 80.0, "step": 1}])
+    factories.add_events(take, [{"type": "live", "at_ms": 5.0}, {"type": "playback", "at_ms": 80.0, "step": 1}])
     few, all_ = read_events(take, routine=False), read_events(take, routine=True)
     assert (few.events, few.left_out) == ([Event("live", 5.0, "")], 1)
     assert (all_.events, all_.left_out) == ([Event("live", 5.0, ""), Event("playback", 80.0, "step 1")], 0)
 
 
 def test_damaged_line_is_shown_not_dropped(take: Take) -> None:
-    take.events.save("damaged.jsonl", ContentFile(b'{"event": "live"}\n{"eve\n[1]\n'), save=True)
+    take.events.save("damaged.jsonl", ContentFile(b'{"type": "live"}\n{"eve\n[1]\n'), save=True)
     assert read_events(take, routine=False).events == [
         Event("live", None, ""),
         Event("unreadable line", None, '{"eve'),
@@ -68,3 +69,24 @@ def test_take_without_recordings_opens(db: None, client: Client) -> None:
     for state in Take.State.values:
         take = factories.make_take(trial, state=state, tracks=False)
         assert client.get(reverse("admin:studies_take_change", args=[take.pk])).status_code == 200
+
+
+@pytest.mark.parametrize(("before", "after"), [("failed", "ended"), ("final", "final"), ("live", "live")])
+def test_only_failed_takes_are_filed_again(before: str, after: str, take: Take, client: Client) -> None:
+    client.force_login(factories.make_researcher())
+    Take.objects.update(state=before, counts={"filing_attempts": 5, "frames": 7}, filing_error="Filing failed 5 times.")
+    fields = {"action": "file_again", "_selected_action": str(take.pk)}
+    client.post(reverse("admin:studies_take_changelist"), fields)
+    take.refresh_from_db()
+    assert take.state == after
+    assert take.counts == ({"frames": 7} if after != before else {"filing_attempts": 5, "frames": 7})
+
+
+def test_takes_are_not_filed_again_without_permission(take: Take, client: Client) -> None:
+    Take.objects.update(state=Take.State.FAILED)
+    max_ = factories.make_researcher("max", permitted=False)
+    max_.user_permissions.set(Permission.objects.filter(codename="view_take"))
+    client.force_login(max_)
+    client.post(reverse("admin:studies_take_changelist"), {"action": "file_again", "_selected_action": str(take.pk)})
+    take.refresh_from_db()
+    assert take.state == Take.State.FAILED

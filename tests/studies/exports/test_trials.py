@@ -45,7 +45,8 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
     session = factories.make_session(version)
     own, lower = session.trials.all()
     started = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
-    take = factories.make_take(own, started_at=started, duration_sec=1.5, counts={"underruns": 2, "reconnects": 1})
+    counts = {"underruns": 2, "reconnects": 1, "slips": 0, "lost_samples": 480, "playback_delay_samples": 6_000}
+    take = factories.make_take(own, started_at=started, duration_sec=1.5, counts=counts)
     factories.make_answer(own, "warm", 3)
     factories.make_answer(own, "warm", 6)
     factories.make_answer(own, "why", "=HYPERLINK(1)")
@@ -88,6 +89,10 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "lost_ms": "20.0",
         "underruns": "2",
         "reconnects": "1",
+        "slips": "0",
+        "overflow_frames": "",
+        "skipped_frames": "",
+        "playback_delay_ms": "250.0",
         "engine_sha256": take.engine_snapshot.sha256,
         "voice_sha256": take.voice_snapshots.get().sha256,
         "participant_words": "hello",
