@@ -65,15 +65,14 @@ class Conversation:
 
     def tell(self, message: Message) -> None:
         """Queues one message."""
-        self._put(encode(message))
+        self._outbox.append(encode(message))
+        self._filled.set()
 
     def deliver(self, delivery: Delivery) -> int:
         """Queues what a step made. Returns how many audio messages a full outbox dropped; the client is told too."""
         dropped = 0
         if len(self._outbox) < OUTBOX_MESSAGES:
-            if self._dropped:
-                self.tell(Metadata("overflow", {"direction": "down", "frames": self._dropped}))
-                self._dropped = 0
+            self._tell_dropped()
             self._outbox.extend(delivery.audio)
         else:
             dropped = len(delivery.audio)
@@ -85,7 +84,8 @@ class Conversation:
     def finish(self, message: Message) -> None:
         """The last message: the socket is closed once it is out."""
         self.finished = True
-        self._put(encode(message))
+        self._tell_dropped()
+        self.tell(message)
 
     async def carry(self, socket: ServerConnection, greeting: Message | None) -> None:
         """From here on this socket carries the conversation; `greeting` goes ahead of what waits.
@@ -118,6 +118,7 @@ class Conversation:
         self._gathered.clear()
         return True
 
-    def _put(self, data: bytes) -> None:
-        self._outbox.append(data)
-        self._filled.set()
+    def _tell_dropped(self) -> None:
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            self.tell(Metadata("overflow", {"direction": "downlink", "frames": dropped}))

@@ -20,7 +20,7 @@ class StepStatistics:
     steps: int = 0
     late_steps: int = 0
     rows: int = 0  # over all steps; divided by `steps` it is the mean occupancy
-    frames_dropped: Counter[str] = field(default_factory=Counter)  # by direction, up or down
+    frames_dropped: Counter[str] = field(default_factory=Counter)  # by direction, uplink or downlink
     slots_ended: Counter[str] = field(default_factory=Counter)  # by reason
     refused: Counter[str] = field(default_factory=Counter)  # by code
     _recent_ms: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW_STEPS))

@@ -143,7 +143,7 @@ class StepLoop:
             if len(seat.inbox) > INBOX_STEPS:
                 seat.inbox.popleft()
                 seat.dropped += 1
-                self._statistics.frames_dropped["up"] += 1
+                self._statistics.frames_dropped["uplink"] += 1
             self._changed.notify()
 
     def _call(self, function: Callable[[], Result]) -> Future[Result]:
@@ -294,7 +294,7 @@ def _delivery(seat: Seat, frame: Frame, heard: bytes, switches: list[Metadata], 
     overflow = []
     dropped = seat.dropped
     if dropped > seat.reported:
-        overflow.append(Metadata("overflow", {"direction": "up", "frames": dropped - seat.reported}))
+        overflow.append(Metadata("overflow", {"direction": "uplink", "frames": dropped - seat.reported}))
         seat.reported = dropped
     agent = float32_to_pcm16(output.pcm)
     audio = (

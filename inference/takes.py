@@ -129,7 +129,7 @@ class Takes:
     def _deliver(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             if conversation := self._by_seat.get(delivery.seat):
-                self.statistics.frames_dropped["down"] += conversation.deliver(delivery)
+                self.statistics.frames_dropped["downlink"] += conversation.deliver(delivery)
 
     def _end_failed(self, seat: Seat, reason: str) -> None:
         if conversation := self._by_seat.get(seat):

@@ -1,0 +1,99 @@
+"""Slot tokens and heartbeats: signed, expiring, used once."""
+
+from __future__ import annotations
+
+import jwt
+import pytest
+
+from inference.errors import TokenError
+from inference.tokens import (
+    SLOT_AUDIENCE,
+    SlotRequest,
+    TokenReader,
+    VoiceSegment,
+    read_heartbeat,
+    sign_heartbeat,
+    sign_request,
+)
+
+SECRET = "a secret of the tests, long enough"
+OTHER = "another secret, it is as long as it"
+REQUEST = SlotRequest(
+    take="7d0d2b0c",
+    engine="echo",
+    options={"temperature": 0.5},
+    text_prompt="You are calm.",
+    seed=7,
+    voices=(VoiceSegment("none", 0, 48_000), VoiceSegment("transform", 48_000, None, {"f0_ratio": 1.7}, 3)),
+)
+
+
+def refused(token: str, secret: str = SECRET) -> str:
+    with pytest.raises(TokenError) as caught:
+        TokenReader(secret).read(token)
+    return caught.value.reason
+
+
+def test_read_what_was_signed() -> None:
+    assert TokenReader(SECRET).read(sign_request(REQUEST, SECRET)) == REQUEST
+
+
+def test_read_twice_is_a_replay() -> None:
+    reader, token = TokenReader(SECRET), sign_request(REQUEST, SECRET)
+    reader.read(token)
+    with pytest.raises(TokenError) as caught:
+        reader.read(token)
+    assert (caught.value.code, caught.value.reason) == ("bad_token", "replayed")
+
+
+def test_read_two_tokens_for_one_take() -> None:
+    reader = TokenReader(SECRET)
+    assert [reader.read(sign_request(REQUEST, SECRET)) for _ in range(2)] == [REQUEST, REQUEST]
+
+
+def test_read_expired() -> None:
+    assert refused(sign_request(REQUEST, SECRET, ttl_sec=-1)) == "expired"
+
+
+def test_read_other_secret() -> None:
+    assert refused(sign_request(REQUEST, OTHER)) == "invalid"
+
+
+def test_read_unsigned() -> None:
+    claims = {"aud": SLOT_AUDIENCE, "exp": 2**40, "jti": "1", "slot": {"take": "a", "engine": "echo", "voices": []}}
+    assert refused(jwt.encode(claims, "", algorithm="none")) == "invalid"
+
+
+@pytest.mark.parametrize("token", ["", "a.b.c", "not a token"])
+def test_read_no_token(token: str) -> None:
+    assert refused(token) == "invalid"
+
+
+def test_read_heartbeat_as_slot_token() -> None:
+    assert refused(sign_heartbeat({"name": "a"}, SECRET)) == "invalid"
+
+
+@pytest.mark.parametrize("slot", [{}, {"take": "a", "engine": "echo"}, {"take": "a", "voices": []}, [], "slot"])
+def test_read_signed_nonsense(slot: object) -> None:
+    claims = {"aud": SLOT_AUDIENCE, "exp": 2**40, "jti": "1", "slot": slot}
+    assert refused(jwt.encode(claims, SECRET, algorithm="HS256")) == "invalid"
+
+
+def test_heartbeat_there_and_back() -> None:
+    report = {"name": "a", "engines": {"echo": {"version": "1"}}, "step_ms_p95": None}
+    assert read_heartbeat(sign_heartbeat(report, SECRET), SECRET) == report
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        (sign_heartbeat({}, SECRET, ttl_sec=-1), "expired"),
+        (sign_heartbeat({}, OTHER), "invalid"),
+        (sign_request(REQUEST, SECRET), "invalid"),
+    ],
+    ids=["expired", "other secret", "slot token"],
+)
+def test_heartbeat_refused(token: str, reason: str) -> None:
+    with pytest.raises(TokenError) as caught:
+        read_heartbeat(token, SECRET)
+    assert caught.value.reason == reason
