@@ -7,7 +7,6 @@ export class PlaybackReports {
   #clock;
   #offsetMs = NaN; // wall time at which the playback context's time 0 sounded
   #received = 0;
-  #receivedStep = 0;
   #sounding = /** @type {{step: number, sample: number} | null} */ (null);
   #depth = 0;
   #underruns = 0;

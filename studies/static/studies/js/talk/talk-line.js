@@ -82,6 +82,7 @@ export class TalkLine {
   /** The participant ends the talk: the frames so far go first, over a new connection if need be. */
   end() {
     if (this.#ending) return;
+    if (this.#socket === null) return this.#finish("participant", "");
     this.#ending = true;
     this.#stopSource();
     this.#endTimer = setTimeout(

@@ -1,0 +1,35 @@
+const FLOOR_DB = -60;
+const SPOKEN_EVERY_MS = 1_000; // a value that changes 20 times a second is no use to a screen reader
+const DECAY_DB = 3; // a step: peaks fall slower than they rise
+
+/** A level bar: `<div class="meter" role="meter" aria-label="…">`. */
+export class Meter {
+  #element;
+  #shownDb = FLOOR_DB;
+  #spokenMs = -Infinity;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.#element = element;
+    element.ariaValueMin = String(FLOOR_DB);
+    element.ariaValueMax = "0";
+    this.show({ rmsDb: FLOOR_DB, peakDb: FLOOR_DB });
+  }
+
+  /** @param {import("./level-gauge.js").Level} level */
+  show({ peakDb }) {
+    const db = Math.max(FLOOR_DB, Math.min(0, peakDb));
+    this.#shownDb = Math.max(db, this.#shownDb - DECAY_DB);
+    this.#element.style.setProperty("--level", String(1 - this.#shownDb / FLOOR_DB));
+    const nowMs = performance.now();
+    if (nowMs - this.#spokenMs < SPOKEN_EVERY_MS) return;
+    this.#spokenMs = nowMs;
+    this.#element.ariaValueNow = this.#shownDb.toFixed(0);
+    this.#element.ariaValueText = this.#shownDb <= FLOOR_DB ? "silent" : `${this.#shownDb.toFixed(0)} decibels`;
+  }
+
+  clear() {
+    this.#shownDb = FLOOR_DB;
+    this.show({ rmsDb: FLOOR_DB, peakDb: FLOOR_DB });
+  }
+}

@@ -1,0 +1,40 @@
+import { Microphone } from "./microphone.js";
+
+const REMEMBERED = "hearmeout.microphone"; // for this tab's later pages
+
+/** `<select>` of the microphones; hidden until the browser tells their names, which it does after permission. */
+export class MicrophoneChoice {
+  onChoose = /** @type {(deviceId: string) => void} */ (() => {});
+  onDevices = () => {}; // something was plugged in or out
+  #select;
+  #field;
+  #refresh = async () => {
+    await this.refresh();
+    this.onDevices();
+  };
+
+  /** @param {HTMLSelectElement} select @param {HTMLElement} field what to hide with it */
+  constructor(select, field) {
+    this.#select = select;
+    this.#field = field;
+    select.addEventListener("change", () => {
+      sessionStorage.setItem(REMEMBERED, select.value);
+      this.onChoose(select.value);
+    });
+    navigator.mediaDevices?.addEventListener("devicechange", this.#refresh);
+  }
+
+  /** What was chosen on this or an earlier page; empty for the system's default. */
+  get deviceId() {
+    return sessionStorage.getItem(REMEMBERED) ?? "";
+  }
+
+  /** @param {string} [deviceId] the one that is open */
+  async refresh(deviceId = this.#select.value || this.deviceId) {
+    if (navigator.mediaDevices?.enumerateDevices === undefined) return;
+    const named = (await Microphone.choices()).filter(({ label }) => label !== "");
+    this.#select.replaceChildren(...named.map((device) => new Option(device.label, device.deviceId)));
+    if (named.some((device) => device.deviceId === deviceId)) this.#select.value = deviceId;
+    this.#field.hidden = named.length === 0;
+  }
+}

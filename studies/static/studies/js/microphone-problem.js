@@ -1,0 +1,55 @@
+import { howToAllow, missingFeatures } from "./requirements.js";
+
+/** Why there is no microphone, in words for the participant. */
+export class MicrophoneProblem extends Error {
+  /** @param {string} code @param {string} title @param {string} message what to do */
+  constructor(code, title, message) {
+    super(message);
+    this.name = "MicrophoneProblem";
+    this.code = code;
+    this.title = title;
+  }
+
+  /** What stands in the way before anybody is asked. @returns {MicrophoneProblem | null} */
+  static ofBrowser() {
+    if (!isSecureContext)
+      return new MicrophoneProblem(
+        "insecure",
+        "This address is not secure",
+        "Browsers give a microphone only to pages with https. Open the link with https:// in front, or ask the people who run this study for it.",
+      );
+    const missing = missingFeatures();
+    if (missing.length === 0) return null;
+    return new MicrophoneProblem(
+      "unsupported",
+      "This browser cannot do it",
+      `It lacks ${missing.join(", ")}. Please open this page in a current Chrome, Edge, Firefox or Safari.`,
+    );
+  }
+
+  /** @param {unknown} error thrown by getUserMedia */
+  static of(error) {
+    const name = error instanceof DOMException ? error.name : "";
+    switch (name) {
+      case "NotAllowedError":
+      case "SecurityError":
+        return new MicrophoneProblem("denied", "The microphone is blocked", howToAllow(navigator.userAgent));
+      case "NotFoundError":
+      case "OverconstrainedError":
+        return new MicrophoneProblem(
+          "none",
+          "No microphone was found",
+          "Plug in a headset or a microphone, then try again.",
+        );
+      case "NotReadableError":
+      case "AbortError":
+        return new MicrophoneProblem(
+          "busy",
+          "The microphone cannot be opened",
+          "Another program may be using it. Close calls and recorders, or unplug it and plug it in again, then try again.",
+        );
+      default:
+        return new MicrophoneProblem("failed", "The microphone did not start", `${error}`);
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { MicrophoneProblem } from "./microphone-problem.js";
+
+const NARROW_HZ = 16_000; // what a Bluetooth headset falls back to while its microphone is open
+const CAPTURE_WORKLET = new URL("./worklets/capture.js", import.meta.url);
+
+/**
+ * @typedef {{echoCancellation: boolean, noiseSuppression: boolean, autoGainControl: boolean}} CaptureSettings
+ * @typedef {import("./talk/capture-source.js").CaptureSource} CaptureSource
+ */
+
+/** One open microphone. */
+export class Microphone {
+  onEnded = () => {}; // unplugged, or taken away by the system
+  #stream;
+  #track;
+  #requested;
+  #context = /** @type {AudioContext | null} */ (null); // only for the worklet
+  #node = /** @type {AudioWorkletNode | null} */ (null);
+
+  /**
+   * Asks the person for permission where that is needed.
+   * @param {CaptureSettings} requested as the study wants it
+   * @param {string} [deviceId] the system's default without one
+   * @throws {MicrophoneProblem}
+   */
+  static async open(requested, deviceId) {
+    const problem = MicrophoneProblem.ofBrowser();
+    if (problem !== null) throw problem;
+    try {
+      const chosen = deviceId ? { deviceId: { exact: deviceId } } : {};
+      const audio = { ...requested, ...chosen, channelCount: 1 };
+      return new Microphone(await navigator.mediaDevices.getUserMedia({ audio }), requested);
+    } catch (error) {
+      throw MicrophoneProblem.of(error);
+    }
+  }
+
+  /** All that can be chosen; names are known once one has been opened. */
+  static async choices() {
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    return devices.filter(({ kind }) => kind === "audioinput");
+  }
+
+  /** @param {MediaStream} stream @param {CaptureSettings} requested */
+  constructor(stream, requested) {
+    this.#stream = stream;
+    this.#track = stream.getAudioTracks()[0];
+    this.#requested = requested;
+    this.#track.addEventListener("ended", () => this.onEnded());
+  }
+
+  get stream() {
+    return this.#stream;
+  }
+
+  get deviceId() {
+    return this.#track.getSettings().deviceId ?? "";
+  }
+
+  /** Seconds become milliseconds; 0 where the browser does not say. */
+  get latencyMs() {
+    return 1_000 * (/** @type {{latency?: number}} */ (this.#track.getSettings()).latency ?? 0);
+  }
+
+  /** Whether it is, as far as one can tell, a headset that now sounds like a telephone. */
+  get isNarrow() {
+    const rateHz = this.#track.getSettings().sampleRate ?? Infinity;
+    return rateHz <= NARROW_HZ || /hands-?free|\bhfp\b/i.test(this.#track.label);
+  }
+
+  /**
+   * Its audio for the talk's Worker; to be transferred.
+   * @returns {Promise<CaptureSource>}
+   */
+  async source() {
+    if (typeof MediaStreamTrackProcessor === "function") {
+      const track = /** @type {MediaStreamAudioTrack} */ (this.#track);
+      return { method: "processor", readable: new MediaStreamTrackProcessor({ track }).readable };
+    }
+    this.#context = new AudioContext({ latencyHint: "interactive" }); // at the device's own rate
+    await this.#context.audioWorklet.addModule(CAPTURE_WORKLET);
+    await this.#context.resume();
+    this.#node = new AudioWorkletNode(this.#context, "capture", {
+      numberOfOutputs: 0,
+      channelCount: 1,
+      channelCountMode: "explicit",
+    });
+    const { port1, port2 } = new MessageChannel();
+    this.#node.port.postMessage({ port: port1 }, [port1]);
+    this.#context.createMediaStreamSource(this.#stream).connect(this.#node);
+    return { method: "worklet", port: port2, rateHz: this.#context.sampleRate };
+  }
+
+  /** What the browser really applied. Identifiers and names of devices are left out: they can name a person. */
+  settings() {
+    const { deviceId: _, groupId: __, ...applied } = this.#track.getSettings();
+    return {
+      requested: this.#requested,
+      applied,
+      narrow: this.isNarrow,
+      capture_method: this.#context === null ? "processor" : "worklet",
+      capture_context_hz: this.#context?.sampleRate ?? null,
+      capture_base_latency_sec: this.#context?.baseLatency ?? null,
+      user_agent: navigator.userAgent,
+    };
+  }
+
+  close() {
+    this.onEnded = () => {};
+    this.#node?.port.postMessage({ port: undefined });
+    this.#track.stop();
+    this.#context?.close();
+  }
+}

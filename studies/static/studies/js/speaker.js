@@ -1,0 +1,57 @@
+import { SAMPLE_RATE_HZ } from "./audio.js";
+
+const PLAYBACK_WORKLET = new URL("./worklets/playback.js", import.meta.url);
+const CLOCK_EVERY_MS = 500;
+
+/** The agent's voice: an audio context at 24 kHz, so that samples are played as they came. */
+export class Speaker {
+  onLevel = /** @type {(level: import("./level-gauge.js").Level) => void} */ (() => {});
+  onClock = /** @type {(offsetMs: number) => void} */ (() => {}); // wall time at which the context's time 0 sounded
+  onBlocked = /** @type {(blocked: boolean) => void} */ (() => {}); // the browser or system has stopped the sound
+  #context = new AudioContext({ sampleRate: SAMPLE_RATE_HZ, latencyHint: "interactive" });
+  #node = /** @type {AudioWorkletNode | null} */ (null);
+  #clock = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
+
+  /** Must be made while a click is handled, or the browser keeps it silent. */
+  constructor() {
+    this.#context.addEventListener("statechange", () => this.onBlocked(this.#context.state !== "running"));
+    this.resume();
+  }
+
+  /** @returns {Promise<MessagePort>} takes `{step, pcm}`, says how they sound; for the talk's Worker */
+  async open() {
+    await this.#context.audioWorklet.addModule(PLAYBACK_WORKLET);
+    this.#node = new AudioWorkletNode(this.#context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
+    this.#node.connect(this.#context.destination);
+    this.#node.port.onmessage = ({ data }) => this.onLevel(data);
+    const { port1, port2 } = new MessageChannel();
+    this.#node.port.postMessage({ port: port1 }, [port1]);
+    this.#clock = setInterval(() => this.#tellClock(), CLOCK_EVERY_MS);
+    return port2;
+  }
+
+  /** Start, or start again after the system stopped it; needs a click in some browsers. */
+  resume() {
+    this.#context.resume().catch(() => this.onBlocked(true));
+  }
+
+  settings() {
+    return {
+      playback_context_hz: this.#context.sampleRate,
+      playback_base_latency_sec: this.#context.baseLatency,
+      playback_output_latency_sec: this.#context.outputLatency ?? null,
+    };
+  }
+
+  close() {
+    clearInterval(this.#clock);
+    this.onBlocked = () => {};
+    this.#node?.port.postMessage({ port: null });
+    if (this.#context.state !== "closed") this.#context.close();
+  }
+
+  #tellClock() {
+    const { contextTime, performanceTime } = this.#context.getOutputTimestamp();
+    if (contextTime && performanceTime) this.onClock(performance.timeOrigin + performanceTime - contextTime * 1_000);
+  }
+}

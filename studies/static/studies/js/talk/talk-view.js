@@ -1,0 +1,121 @@
+import { Meter } from "../meter.js";
+import { WordsView } from "./words-view.js";
+
+const SHORT_MS = 10_000; // time left that is worth a warning
+
+/** @typedef {import("./states.js").State} State */
+
+/** The talk page's elements: shows what it is told. Parts are found by `data-part`, panels by `data-for`. */
+export class TalkView {
+  participantMeter;
+  agentMeter;
+  words;
+  #root;
+  #limitMs = 0;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#root = root;
+    this.participantMeter = new Meter(this.part("participant-meter"));
+    this.agentMeter = new Meter(this.part("agent-meter"));
+    this.words = new WordsView(this.part("words"));
+  }
+
+  /** @param {string} name */
+  part(name) {
+    const element = this.#root.querySelector(`[data-part="${name}"]`);
+    if (!(element instanceof HTMLElement)) throw new Error(`the page lacks its part ${name}`);
+    return element;
+  }
+
+  /** @param {State} state @param {import("./states.js").Screen} screen */
+  show(state, screen) {
+    const changed = this.#root.dataset.state !== state;
+    this.#root.dataset.state = state;
+    for (const panel of this.#root.querySelectorAll("[data-for]"))
+      if (panel instanceof HTMLElement) panel.hidden = !panel.dataset.for?.split(" ").includes(state);
+    this.status = screen.status;
+    this.part("title").textContent = screen.title ?? "";
+    this.part("text").textContent = screen.text ?? "";
+    this.#offer("start", screen.start);
+    this.#offer("next", screen.next);
+    this.#offer("cancel", screen.cancel);
+    if (changed && (state === "ended" || state === "failed")) this.part("title").focus();
+  }
+
+  /** @param {string} text */
+  set status(text) {
+    const status = this.part("status");
+    if (status.textContent !== text) status.textContent = text;
+  }
+
+  /** @param {number} limitMs */
+  set limitMs(limitMs) {
+    this.#limitMs = limitMs;
+    this.part("limit").textContent = clock(limitMs);
+    this.part("minutes").textContent = spoken(limitMs);
+  }
+
+  /** @param {number} elapsedMs */
+  set elapsedMs(elapsedMs) {
+    const shownMs = Math.min(elapsedMs, this.#limitMs);
+    this.part("elapsed").textContent = clock(shownMs);
+    this.part("time").style.setProperty("--elapsed", String(this.#limitMs === 0 ? 0 : shownMs / this.#limitMs));
+    this.part("time").classList.toggle("talk__time--short", this.#limitMs - elapsedMs < SHORT_MS);
+  }
+
+  /** @param {boolean} muted */
+  set muted(muted) {
+    const button = this.part("mute");
+    button.setAttribute("aria-pressed", String(muted));
+    this.part("mute-label").textContent = muted ? "Unmute" : "Mute";
+    this.#root.classList.toggle("talk--muted", muted);
+    if (muted) this.participantMeter.clear();
+  }
+
+  /**
+   * A line that stays until it is taken away.
+   * @param {string} about one line for each
+   * @param {string} [text] none takes it away
+   */
+  warn(about, text) {
+    const notices = this.part("notices");
+    notices.querySelector(`[data-about="${about}"]`)?.remove();
+    if (text === undefined) return;
+    const notice = document.createElement("p");
+    notice.className = "notice notice--warning";
+    notice.dataset.about = about;
+    notice.textContent = text;
+    notices.append(notice);
+  }
+
+  clearWarnings() {
+    this.part("notices").replaceChildren();
+  }
+
+  /** @param {"start" | "next" | "cancel"} name @param {string | undefined} label */
+  #offer(name, label) {
+    const element = this.part(name);
+    element.hidden = label === undefined;
+    if (label !== undefined) element.textContent = label;
+  }
+}
+
+/** @param {number} ms @returns {string} minutes:seconds */
+export function clock(ms) {
+  const seconds = Math.floor(ms / 1_000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/** @param {number} ms @returns {string} such as "2 minutes" or "1 minute 30 seconds" */
+export function spoken(ms) {
+  const seconds = Math.round(ms / 1_000);
+  const parts = /** @type {[number, string][]} */ ([
+    [Math.floor(seconds / 60), "minute"],
+    [seconds % 60, "second"],
+  ]);
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`)
+    .join(" ");
+}

@@ -1,0 +1,281 @@
+import { Microphone } from "../microphone.js";
+import { MicrophoneChoice } from "../microphone-choice.js";
+import { MicrophoneProblem } from "../microphone-problem.js";
+import { Speaker } from "../speaker.js";
+import { WakeLock } from "../wake-lock.js";
+import { endedScreen, failedScreen, queueScreen, SCREENS, TURNS } from "./states.js";
+import { TalkView } from "./talk-view.js";
+import { openTake, Refusal } from "./ticket.js";
+
+const WORKER = new URL("../talk-worker.js", import.meta.url);
+
+/**
+ * @typedef {object} TalkConfig
+ * @property {string} takesUrl
+ * @property {string} doneUrl
+ * @property {number} limitMs
+ * @property {import("../microphone.js").CaptureSettings} capture
+ */
+
+/** One talk page: the participant may start several takes, one after another. */
+export class Talk {
+  #config;
+  #csrfToken;
+  #view;
+  #choice;
+  #state = /** @type {import("./states.js").State} */ ("idle");
+  #microphone = /** @type {Microphone | null} */ (null);
+  #speaker = /** @type {Speaker | null} */ (null);
+  #worker = /** @type {Worker | null} */ (null);
+  #wakeLock = /** @type {WakeLock | null} */ (null);
+  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
+  #liveSinceMs = NaN;
+  #muted = false;
+
+  /** @param {HTMLElement} root @param {TalkConfig} config @param {string} csrfToken */
+  constructor(root, config, csrfToken) {
+    this.#config = config;
+    this.#csrfToken = csrfToken;
+    this.#view = new TalkView(root);
+    this.#view.limitMs = config.limitMs;
+    const select = /** @type {HTMLSelectElement} */ (this.#view.part("microphone"));
+    this.#choice = new MicrophoneChoice(select, this.#view.part("microphone-field"));
+    this.#choice.onChoose = (deviceId) => this.#changeMicrophone(deviceId);
+    this.#choice.onDevices = () => this.#worker !== null && this.#microphone === null && this.#changeMicrophone("");
+    this.#listen();
+    const problem = MicrophoneProblem.ofBrowser();
+    if (problem !== null) this.#fail(problem.title, problem.message);
+    else this.#show("idle", SCREENS.idle);
+  }
+
+  #listen() {
+    const on = (/** @type {string} */ part, /** @type {() => void} */ action) =>
+      this.#view.part(part).addEventListener("click", action);
+    on("start", () => this.#start());
+    on("cancel", () => this.#end());
+    on("end", () => this.#end());
+    on("mute", () => this.#mute(!this.#muted));
+    on("sound", () => this.#speaker?.resume());
+    document.addEventListener("keydown", (event) => {
+      const typing = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
+      if (event.key.toLowerCase() !== "m" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (this.#isTalking) this.#mute(!this.#muted);
+    });
+    addEventListener("beforeunload", (event) => {
+      if (this.#isTalking) event.preventDefault();
+    });
+  }
+
+  get #isTalking() {
+    return this.#state === "live" || this.#state === "reconnecting";
+  }
+
+  /** @param {import("./states.js").State} state @param {import("./states.js").Screen} screen */
+  #show(state, screen) {
+    this.#state = state;
+    this.#view.show(state, screen);
+  }
+
+  async #start() {
+    this.#view.clearWarnings();
+    this.#view.words.clear();
+    this.#view.limitMs = this.#config.limitMs;
+    this.#show("asking", SCREENS.asking);
+    try {
+      const speaker = (this.#speaker = this.#newSpeaker()); // within the click, or the browser keeps it silent
+      await this.#openMicrophone(this.#choice.deviceId);
+      this.#show("connecting", SCREENS.connecting);
+      const playbackPort = await speaker.open();
+      const worker = (this.#worker = this.#newWorker());
+      await this.#sendMicrophone();
+      const take = await openTake(this.#config.takesUrl, this.#csrfToken);
+      const { socketUrl, ticketUrl, ticket } = take;
+      /** @type {import("./messages.js").ToWorker} */
+      const order = { do: "open", address: { socketUrl, ticketUrl, ticket, csrfToken: this.#csrfToken }, playbackPort };
+      if (this.#worker === worker) worker.postMessage(order, [playbackPort]);
+    } catch (error) {
+      if (error instanceof MicrophoneProblem) this.#fail(error.title, error.message);
+      else if (error instanceof Refusal) this.#close("failed", endedScreen(error.code, error.message));
+      else if (error instanceof DOMException || error instanceof TypeError)
+        this.#fail("The server cannot be reached", "Check your connection, then try again.");
+      else throw error;
+    }
+  }
+
+  #newSpeaker() {
+    const speaker = new Speaker();
+    speaker.onLevel = (level) => this.#isTalking && this.#view.agentMeter.show(level);
+    speaker.onClock = (offsetMs) => this.#tell({ do: "outputClock", offsetMs });
+    speaker.onBlocked = (blocked) => (this.#view.part("sound").hidden = !blocked);
+    return speaker;
+  }
+
+  #newWorker() {
+    const worker = new Worker(WORKER, { type: "module" });
+    worker.onmessage = ({ data }) => this.#hear(data);
+    worker.onerror = () => this.#fail("This page did not load completely", "Reload the page and try again.");
+    return worker;
+  }
+
+  /** @param {import("./messages.js").ToWorker} order @param {Transferable[]} [transfer] */
+  #tell(order, transfer = []) {
+    this.#worker?.postMessage(order, transfer);
+  }
+
+  // microphone
+
+  /** @param {string} deviceId @throws {MicrophoneProblem} */
+  async #openMicrophone(deviceId) {
+    const microphone = await Microphone.open(this.#config.capture, deviceId);
+    this.#microphone?.close();
+    this.#microphone = microphone;
+    microphone.onEnded = () => this.#lostMicrophone();
+    await this.#choice.refresh(microphone.deviceId);
+    this.#view.warn("microphone");
+    this.#view.warn(
+      "narrow",
+      microphone.isNarrow
+        ? "This headset records in telephone quality while its microphone is on. If you can, use a wired headset or another microphone."
+        : undefined,
+    );
+  }
+
+  async #sendMicrophone() {
+    const microphone = this.#microphone;
+    if (microphone === null || this.#speaker === null) return;
+    const source = await microphone.source();
+    const settings = { ...microphone.settings(), ...this.#speaker.settings() };
+    const transfer = source.method === "processor" ? source.readable : source.port;
+    this.#tell({ do: "listen", source, latencyMs: microphone.latencyMs, settings }, [transfer]);
+  }
+
+  /** @param {string} deviceId */
+  async #changeMicrophone(deviceId) {
+    if (this.#worker === null) return; // remembered for the next start
+    try {
+      await this.#openMicrophone(deviceId);
+      await this.#sendMicrophone();
+    } catch (error) {
+      if (!(error instanceof MicrophoneProblem)) throw error;
+      this.#view.warn("microphone", `${error.title}. ${error.message}`);
+    }
+  }
+
+  async #lostMicrophone() {
+    this.#microphone?.close();
+    this.#microphone = null;
+    this.#view.participantMeter.clear();
+    if (this.#worker === null) return;
+    await this.#changeMicrophone("");
+    this.#view.warn(
+      "microphone",
+      this.#microphone === null
+        ? "The microphone was unplugged. Plug it in again or choose another: the talk goes on."
+        : "The microphone was unplugged, so another one is in use now. You can choose below.",
+    );
+  }
+
+  /** @param {boolean} muted */
+  #mute(muted) {
+    this.#muted = muted;
+    this.#view.muted = muted;
+    this.#tell({ do: "mute", muted });
+  }
+
+  // what the Worker says
+
+  /** @param {import("./messages.js").FromWorker} message */
+  #hear(message) {
+    switch (message.say) {
+      case "level":
+        if (this.#isTalking && !this.#muted) this.#view.participantMeter.show(message.level);
+        break;
+      case "hello":
+        this.#view.limitMs = message.limitMs;
+        if (message.elapsedMs > 0) this.#liveSinceMs = performance.now() - message.elapsedMs;
+        break;
+      case "queue":
+        this.#show("queue", queueScreen(message.position));
+        break;
+      case "live":
+        this.#goLive();
+        break;
+      case "lost":
+        if (this.#state === "live") this.#show("reconnecting", SCREENS.reconnecting);
+        break;
+      case "event":
+        this.#happened(message.event, message.data);
+        break;
+      case "sounding":
+        this.#view.words.sound(message.step);
+        break;
+      case "ended":
+        this.#ended(message.reason, message.message);
+        break;
+    }
+  }
+
+  #goLive() {
+    if (this.#state === "ending") return;
+    if (Number.isNaN(this.#liveSinceMs)) this.#liveSinceMs = performance.now();
+    this.#show("live", SCREENS.live);
+    this.#wakeLock ??= new WakeLock();
+    clearInterval(this.#timer);
+    const tick = () => (this.#view.elapsedMs = performance.now() - this.#liveSinceMs);
+    this.#timer = setInterval(tick, 200);
+    tick();
+  }
+
+  /** @param {string} event @param {any} data as checked by the wire */
+  #happened(event, data) {
+    switch (event) {
+      case "words":
+        this.#view.words.add(data);
+        break;
+      case "transcript":
+        if (data.role === "agent") this.#view.words.complete(data.turn, data.text);
+        break;
+      case "turn":
+        if (this.#state === "live" && data.state in TURNS)
+          this.#view.status = TURNS[/** @type {keyof typeof TURNS} */ (data.state)];
+        if (data.state === "interrupted" || data.state === "discarded") this.#view.words.breakOff(data.turn);
+        break;
+    }
+  }
+
+  // ending
+
+  #end() {
+    if (this.#isTalking) this.#show("ending", SCREENS.ending);
+    if (this.#worker === null) return this.#close("idle", SCREENS.idle);
+    this.#tell({ do: "end" });
+  }
+
+  /** @param {string} reason @param {string} message */
+  #ended(reason, message) {
+    const given = reason === "participant" && Number.isNaN(this.#liveSinceMs);
+    if (given) this.#close("idle", SCREENS.idle);
+    else this.#close("ended", endedScreen(reason, message));
+  }
+
+  /** @param {string} title @param {string} message */
+  #fail(title, message) {
+    this.#close("failed", failedScreen(title, message));
+  }
+
+  /** @param {import("./states.js").State} state @param {import("./states.js").Screen} screen */
+  #close(state, screen) {
+    clearInterval(this.#timer);
+    this.#worker?.terminate();
+    this.#speaker?.close();
+    this.#microphone?.close();
+    this.#wakeLock?.close();
+    this.#worker = this.#speaker = this.#microphone = this.#wakeLock = null;
+    this.#liveSinceMs = NaN;
+    this.#muted = false;
+    this.#view.muted = false;
+    this.#view.part("sound").hidden = true;
+    this.#view.clearWarnings();
+    this.#show(state, screen);
+  }
+}

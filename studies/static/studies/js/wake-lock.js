@@ -1,0 +1,28 @@
+/** Keeps the screen on, where the browser can: a telephone that goes to sleep ends the talk. */
+export class WakeLock {
+  #lock = /** @type {WakeLockSentinel | null} */ (null);
+  #open = true;
+  #renew = () => {
+    if (document.visibilityState === "visible") this.#request();
+  };
+
+  constructor() {
+    document.addEventListener("visibilitychange", this.#renew);
+    this.#request();
+  }
+
+  close() {
+    this.#open = false;
+    document.removeEventListener("visibilitychange", this.#renew);
+    this.#lock?.release();
+  }
+
+  async #request() {
+    try {
+      this.#lock = await navigator.wakeLock?.request("screen");
+      if (!this.#open) this.#lock?.release();
+    } catch {
+      // refused, as on a low battery: the talk goes on without it
+    }
+  }
+}
