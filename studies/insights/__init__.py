@@ -1,1 +1,1 @@
-"""PURE: numbers read from recordings, each with its unit and method."""
+"""What can be measured of a take: from its tracks and its words, by published methods. Knows nothing of Django."""

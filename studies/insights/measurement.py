@@ -1,0 +1,60 @@
+"""A measured value with all that is needed to judge it, and the words it may come from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+TrackKind = Literal["participant", "heard", "agent"]
+Role = Literal["participant", "agent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One utterance. Times are on the take's microphone clock; None where they are not known. A discarded one was
+    never heard."""
+
+    role: Role
+    text: str
+    start_ms: float | None = None
+    end_ms: float | None = None
+    discarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a value comes about: `name` and `unit` as stored and exported, `citation` or definition, and a version
+    that changes whenever the same recording could give another value."""
+
+    name: str
+    unit: str
+    citation: str
+    version: str = "1"
+
+
+class Unmeasurable(Exception):
+    """A value that a recording does not give; `reason` is for the researcher."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """`value` is a finite number, or None with the `reason`. Raises ValueError for anything else."""
+
+    track: TrackKind
+    name: str
+    value: float | None
+    reason: str
+    unit: str
+    method: str
+    version: str
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.reason == ""):
+            raise ValueError(f"{self.name} of {self.track} needs either a value or a reason")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"{self.name} of {self.track} is {self.value}")

@@ -1,0 +1,40 @@
+"""What the words say: how many, how fast, and their sentiment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from studies.insights.measurement import Method, Role, Unmeasurable, Words
+
+WORD_COUNT = Method("word_count", "words", "Words of the transcript: letters or digits, apostrophes and hyphens within")
+WORDS_PER_MIN = Method("words_per_min", "words/min", "Words of the transcript over speaking time and pauses")
+SENTIMENT = Method("sentiment", "", "VADER compound score, −1 to 1, English (Hutto & Gilbert 2014)")
+
+_WORD = re.compile(r"\w+(?:['’\-]\w+)*")
+
+
+def transcript(utterances: Iterable[Words], role: Role) -> str:
+    """What `role` said and was heard to say. Raises Unmeasurable where there is no word of it."""
+    text = " ".join(words.text.strip() for words in utterances if words.role == role and not words.discarded)
+    if not count_words(text):
+        raise Unmeasurable("no transcript")
+    return text
+
+
+def count_words(text: str) -> int:
+    return len(_WORD.findall(text))
+
+
+def sentiment(text: str) -> float:
+    """−1 (negative) to 1 (positive)."""
+    return float(_analyser().polarity_scores(text)["compound"])
+
+
+@cache
+def _analyser() -> Any:
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    return SentimentIntensityAnalyzer()
