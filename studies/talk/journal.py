@@ -225,10 +225,20 @@ class JournalWriter(threading.Thread):
         self._unsynced: set[Journal] = set()
         self._lock = threading.Lock()
         self._work = threading.Event()
+        self._stopping = False
 
     def add(self, journal: Journal) -> None:
         with self._lock:
             self._journals[journal] = None
+
+    def stop(self) -> None:
+        """Closes every journal, with all it has pending, and ends the thread."""
+        self._stopping = True
+        with self._lock:
+            for journal in self._journals:
+                journal.closing = True
+        self._work.set()
+        self.join()
 
     def wake(self) -> None:
         if not self._work.is_set():  # the cheap question first: this runs for every frame
@@ -245,7 +255,7 @@ class JournalWriter(threading.Thread):
 
     def run(self) -> None:
         synced_at = time.monotonic()
-        while True:
+        while not self._stopping or self._journals:
             self._work.wait(SYNC_SEC if self._unsynced else None)
             self._work.clear()
             with self._lock:

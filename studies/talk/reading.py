@@ -101,7 +101,7 @@ def read_take(path: Path) -> Reading:
             if event.get("event") == "live" and heard is None:
                 reading.latency_samples = int(event.get("latency_samples") or 0)
                 heard = Delayed(reading.heard, reading.latency_samples)
-            elif event.get("event") == "overflow" and event.get("direction") == "down" and heard is not None:
+            elif event.get("event") == "overflow" and event.get("direction") == "downlink" and heard is not None:
                 heard.lost()
             _note(reading, event, (found.time_us - first_us) / 1_000)
     return reading

@@ -21,7 +21,7 @@ from django.db import DatabaseError
 
 from inference.audio import BYTES_PER_SAMPLE, UPLINK_SAMPLES
 from inference.client import Slot, open_slot
-from inference.errors import InferenceError, NoWorker, SlotLost, WireError
+from inference.errors import InferenceError, SlotLost, WireError
 from inference.wire import AUDIO_HEADER, Ack, Kind, Metadata, Ping, Playback, decode, encode
 from studies.errors import RecordingError, TakeRefused
 from studies.models import Take
@@ -224,11 +224,11 @@ class Relay:
             while True:
                 await self._on_engine_message(await slot.receive())
         except SlotLost as error:
+            log.warning("slot_lost", take=str(self.take_id), reason=error.reason)
             self._note("slot_lost", {"reason": error.reason})
             self.end("engine_lost" if self._recording else "refused")
         except InferenceError as error:
-            if not isinstance(error, NoWorker):
-                log.exception("slot_refused", take=str(self.take_id), code=error.code)
+            log.warning("slot_refused", take=str(self.take_id), code=error.code, problem=str(error))
             self._note("slot_refused", {"code": error.code})
             self.end("refused")
         except TakeRefused as error:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.audio import SAMPLE_RATE_HZ
-from inference.presets import PRESETS
 from inference.tokens import SlotRequest, VoiceSegment
 from studies.models import Take
 
@@ -30,13 +29,12 @@ def slot_request(take: Take) -> SlotRequest:
 
 
 def _segment(voice: Mapping[str, Any], seed: int) -> VoiceSegment:
-    preset = PRESETS.get(voice.get("preset") or "")
     end_sec = voice.get("end_sec")
     return VoiceSegment(
-        converter=voice.get("converter") or (preset.converter if preset else "none"),
+        converter=voice["converter"],
         start_sample=_samples(voice.get("start_sec") or 0),
         end_sample=None if end_sec is None else _samples(end_sec),
-        parameters={**(preset.parameters if preset else {}), **(voice.get("parameters") or {})},
+        parameters=voice.get("parameters") or {},
         seed=seed,
     )
 
