@@ -43,6 +43,7 @@ class Environment(BaseSettings):
     models_dir: str = Field("", description="Weights of the local engine; empty for `models` in DATA_DIR.")
     database_url: str = Field("", description="`postgresql://user:password@host/name`; empty for SQLite in DATA_DIR.")
     redis_url: str = Field("", description="`redis://host:6379/0`; empty for a queue in DATA_DIR.")
+    host: str = Field("127.0.0.1", description="Address the web process listens on; `0.0.0.0` behind a proxy.")
     port: int = Field(
         8000, ge=1, le=65_535, description="Port of the web process; the next free one is taken by `make run`."
     )

@@ -18,7 +18,8 @@ DATA_DIR = ENV.data_dir.resolve()
 JOURNAL_DIR = DATA_DIR / "journal"
 RECORDINGS_DIR = DATA_DIR / "recordings"
 BROKER_DIR = DATA_DIR / "broker"
-for folder in (DATA_DIR, JOURNAL_DIR, RECORDINGS_DIR, BROKER_DIR):
+STATIC_ROOT = DATA_DIR / "static"
+for folder in (DATA_DIR, JOURNAL_DIR, RECORDINGS_DIR, BROKER_DIR, STATIC_ROOT):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 DEBUG = False
@@ -114,7 +115,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [("npm", BASE_DIR / "node_modules")] if (BASE_DIR / "node_modules").is_dir() else []
 WHITENOISE_USE_FINDERS = not ENV.production
 WHITENOISE_AUTOREFRESH = False

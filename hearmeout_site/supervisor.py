@@ -15,8 +15,9 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import count
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from hearmeout_site.environment import ROOT, Environment, read_environment
@@ -142,26 +143,27 @@ def children(settings: Environment, web_port: int, worker_port: int) -> list[Chi
 
 async def announce(url: str, started: float) -> None:
     """Print the link once the site answers, and again what is ready once an engine is."""
-    while not await asyncio.to_thread(answers, f"{url}/healthz"):
+    while await asyncio.to_thread(health_status, url) is None:
         await asyncio.sleep(0.3)
     say("run", "")
     say("run", f"Hear Me Out is at  {url}/")
     say("run", f"Researchers sign in at  {url}/admin/")
     say("run", "The speech engine is loading …")
-    while not await asyncio.to_thread(answers, f"{url}/healthz?engines=1"):
+    while await asyncio.to_thread(health_status, url) != HTTPStatus.OK:
         await asyncio.sleep(0.5)
-    say(
-        "run",
-        f"The speech engine is ready, {time.monotonic() - started:.0f} s after the start. Ctrl-C stops everything.",
-    )
+    took_sec = time.monotonic() - started
+    say("run", f"The speech engine is ready, {took_sec:.0f} s after the start. Ctrl-C stops everything.")
 
 
-def answers(url: str) -> bool:
+def health_status(url: str) -> int | None:
+    """200 while people can talk, 503 while something is missing, None while the site does not answer."""
     try:
-        with urlopen(url, timeout=2) as response:  # noqa: S310 - our own address
-            return bool(response.status == 200)
-    except (URLError, OSError):
-        return False
+        with urlopen(f"{url}/healthz", timeout=2) as response:  # noqa: S310 - our own address
+            return int(response.status)
+    except HTTPError as error:
+        return error.code
+    except OSError:
+        return None
 
 
 def prepare(environment: dict[str, str]) -> None:

@@ -66,7 +66,7 @@ def ready_again(stack: Stack) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"{stack.url}/healthz", params={"engines": 1}, timeout=2).status_code == 200:
+            if httpx.get(f"{stack.url}/healthz", timeout=2).status_code == 200:
                 return
         except httpx.TransportError:
             pass

@@ -1,0 +1,184 @@
+"""The audio path for real: a recorded microphone through the page to a server, and a server's voice out of the page."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
+from tests.e2e.pages.conftest import voiced
+from tests.e2e.pages.server import PageServer, Recording, Script
+
+pytestmark = pytest.mark.browser
+FRAMES_OF_SPEECH = 8 * SAMPLE_RATE_HZ // UPLINK_SAMPLES
+
+TAP = """
+// what leaves the playback context, sample for sample
+const connect = AudioNode.prototype.connect;
+const module = URL.createObjectURL(new Blob([`
+  registerProcessor("tap", class extends AudioWorkletProcessor {
+    process([[input]]) { if (input) this.port.postMessage(input.slice()); return true; }
+  });`], {type: "text/javascript"}));
+window.heard = [];
+AudioNode.prototype.connect = function (target, ...rest) {
+  if (target instanceof AudioDestinationNode)
+    this.context.audioWorklet.addModule(module).then(() => {
+      const tap = new AudioWorkletNode(this.context, "tap");
+      tap.port.onmessage = ({data}) => window.heard.push(...data);
+      connect.call(this, tap);
+    });
+  return connect.call(this, target, ...rest);
+};
+"""
+
+
+def joined(recording: Recording) -> Float32:
+    """All frames on the microphone clock; what is missing is silence."""
+    end = max(sample for sample, _ in recording.frames.values()) + UPLINK_SAMPLES
+    samples = np.zeros(end, np.float32)
+    for sample, pcm in recording.frames.values():
+        samples[sample : sample + UPLINK_SAMPLES] = pcm16_to_float32(pcm)
+    return samples
+
+
+def lag_of(reference: Float32, recorded: Float32) -> int:
+    """Samples by which `recorded` is later than `reference`."""
+    size = len(reference) + len(recorded)
+    correlation = np.fft.irfft(np.conj(np.fft.rfft(reference, size)) * np.fft.rfft(recorded, size), size)
+    lag = int(np.argmax(np.abs(correlation)))
+    return lag if lag < len(recorded) else lag - size
+
+
+def snr_db(reference: Float32, recorded: Float32, lag: int, taps: int = 24) -> float:
+    """Of `recorded` explained by a short filter of `reference`, which takes out gain and a fractional delay."""
+    start, stop = max(0, lag) + taps, min(len(recorded), len(reference) + lag) - taps
+    target = recorded[start:stop].astype(np.float64)
+    shifted = [reference[start - lag + d : stop - lag + d] for d in range(-taps, taps + 1)]
+    inputs = np.stack(shifted, axis=1).astype(np.float64)
+    filter_taps, *_ = np.linalg.lstsq(inputs, target, rcond=None)
+    error = target - inputs @ filter_taps
+    return float(10 * np.log10(np.sum(target**2) / np.sum(error**2)))
+
+
+def window_lags(reference: Float32, recorded: Float32, lag: int) -> set[int]:
+    """Lag of every second of sound: more than one means that something slipped."""
+    lags = set()
+    for start in range(0, len(reference) - SAMPLE_RATE_HZ, SAMPLE_RATE_HZ):
+        second = reference[start : start + SAMPLE_RATE_HZ]
+        low, high = start + lag - 2_400, start + lag + SAMPLE_RATE_HZ + 2_400
+        if low >= 0 and high <= len(recorded) and np.sqrt(np.mean(second**2)) > 0.01:
+            lags.add(lag_of(second, recorded[low:high]) - 2_400)
+    return lags
+
+
+def talk(page: Page, url: str, recording: Recording, frames: int) -> None:
+    """Start, talk until so many frames arrived, end."""
+    page.goto(url)
+    page.get_by_role("button", name="Start talking").click()
+    page.locator("#talk[data-state=live]").wait_for(timeout=15_000)
+    while len(recording.frames) < frames:
+        page.wait_for_timeout(100)
+    page.get_by_role("button", name="End the talk").click()
+    page.locator("#talk[data-state=ended]").wait_for(timeout=15_000)
+
+
+def test_microphone_arrives_as_it_was_played(launch, new_page, server: PageServer, talk_url: str, speech: Float32):
+    recording = server.reset()
+    talk(new_page(launch()), talk_url, recording, FRAMES_OF_SPEECH)
+
+    assert sorted(recording.frames) == list(range(len(recording.frames)))
+    assert [recording.frames[k][0] for k in sorted(recording.frames)] == [k * 480 for k in range(len(recording.frames))]
+    assert recording.of("slip") == recording.of("lost") == []
+    recorded = joined(recording)
+    lag = lag_of(speech, recorded)
+    assert window_lags(speech, recorded, lag) == {0}
+    assert snr_db(speech, recorded, lag) >= 60
+
+
+def test_broken_connections_lose_nothing(launch, new_page, server: PageServer, talk_url: str, speech: Float32):
+    recording = server.reset(Script(drops=[(100, 1.2), (230, 0.0)]))
+    talk(new_page(launch()), talk_url, recording, FRAMES_OF_SPEECH)
+
+    assert recording.connections == 3
+    assert sorted(recording.frames) == list(range(len(recording.frames)))
+    recorded = joined(recording)
+    lag = lag_of(speech, recorded)
+    assert window_lags(speech, recorded, lag) == {0}
+    assert snr_db(speech, recorded, lag) >= 60
+
+
+def test_nothing_is_sent_again_that_the_server_has(launch, new_page, server: PageServer, talk_url: str):
+    recording = server.reset(Script(drops=[(60, 0.4)], acknowledge=False))
+    talk(new_page(launch(loop=True)), talk_url, recording, 120)
+    assert (recording.connections, recording.duplicates) == (2, 0)
+
+
+def test_agent_sounds_sample_for_sample(launch, new_page, server: PageServer, talk_url: str):
+    agent = voiced(1.6)
+    pcm = float32_to_pcm16(agent)
+    recording = server.reset(Script(agent_pcm=pcm))
+    page = new_page(launch(loop=True), bypass_csp=True)
+    page.add_init_script(TAP)
+    talk(page, talk_url, recording, 150)
+    encoded = page.evaluate(
+        "() => { const bytes = new Uint8Array(new Float32Array(window.heard).buffer); let text = '';"
+        " for (const byte of bytes) text += String.fromCharCode(byte); return btoa(text); }"
+    )
+    heard = np.frombuffer(base64.b64decode(encoded), "<f4")
+    sent = pcm16_to_float32(pcm)
+    lag = lag_of(sent, heard)
+    assert [event.data["change"] for event in recording.of("buffer")][:1] == ["start"]
+    np.testing.assert_array_equal(heard[lag + 64 : lag + 18 * FRAME_SAMPLES], sent[64 : 18 * FRAME_SAMPLES])
+
+    assert len(recording.playback) >= 5
+    for report in recording.playback:
+        assert report.received_step >= report.sounding_step
+    device = recording.of("device")[0].data["settings"]
+    assert device["playback_context_hz"] == SAMPLE_RATE_HZ
+    assert device["capture_method"] == "processor"
+    assert device["applied"]["echoCancellation"] is False
+    assert "deviceId" not in json.dumps(device)
+
+
+def test_muted_speech_is_silence_in_its_place(launch, new_page, server: PageServer, talk_url: str):
+    recording = server.reset()
+    page = new_page(launch(loop=True))
+    page.goto(talk_url)
+    page.get_by_role("button", name="Start talking").click()
+    page.locator("#talk[data-state=live]").wait_for()
+    page.keyboard.press("m")
+    while len(recording.frames) < 100:
+        page.wait_for_timeout(100)
+    page.keyboard.press("m")
+    while len(recording.frames) < 200:
+        page.wait_for_timeout(100)
+    page.get_by_role("button", name="End the talk").click()
+    page.locator("#talk[data-state=ended]").wait_for()
+
+    muted, unmuted = (event.data for event in recording.of("mute"))
+    assert (muted["muted"], unmuted["muted"]) == (True, False)
+    recorded = joined(recording)
+    assert not recorded[muted["sample"] : unmuted["sample"]].any()
+    assert recorded[unmuted["sample"] :].any()
+    assert sorted(recording.frames) == list(range(len(recording.frames)))
+
+
+def test_without_track_processor_a_worklet_captures(launch, new_page, server: PageServer, talk_url: str, speech):
+    """Chromium loses input of its own accord on this path; what is asked is that the clock stays whole."""
+    recording = server.reset()
+    page = new_page(launch())
+    page.add_init_script("delete window.MediaStreamTrackProcessor")
+    talk(page, talk_url, recording, FRAMES_OF_SPEECH)
+
+    assert recording.of("device")[0].data["settings"]["capture_method"] == "worklet"
+    assert sorted(recording.frames) == list(range(len(recording.frames)))
+    slipped = sum(event.data["slipped_samples"] for event in recording.of("slip"))
+    last = max(recording.frames)
+    assert recording.frames[last][0] == last * UPLINK_SAMPLES + slipped - slipped % 1
+    recorded = joined(recording)
+    lag = lag_of(speech, recorded)
+    assert all(abs(window) <= 2_000 for window in window_lags(speech, recorded, lag))
