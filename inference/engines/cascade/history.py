@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypedDict
 
-CONTEXT_TOKENS: Final = 1_024  # of one conversation in the language model
-CHARACTERS_PER_TOKEN: Final = 3.0  # cautious: English text has about 4
+# Together with the longest answer these stay inside the model's context, at a cautious 3 characters a token and with
+# a persona of one byte a token.
+CONTEXT_TOKENS: Final = 2_048
+MAX_PERSONA_BYTES: Final = 1_000
+HISTORY_CHARACTERS: Final = 1_200
 LONGEST_TURN_CHARACTERS: Final = 900
 
 
@@ -15,12 +18,11 @@ class Message(TypedDict):
 
 
 class History:
-    """`opening` (system prompt and examples) always stays; when the rest outgrows `budget` characters, the older
-    half is forgotten at once, because every cut makes the model read what is left anew."""
+    """`opening` (system prompt and examples) always stays; when the rest outgrows HISTORY_CHARACTERS, the
+    older half is forgotten at once, because every cut makes the model read what is left anew."""
 
-    def __init__(self, opening: list[Message], *, budget: int) -> None:
+    def __init__(self, opening: list[Message]) -> None:
         self._opening = opening
-        self._budget = budget
         self._turns: list[Message] = []
 
     def asking(self, words: str) -> list[Message]:
@@ -35,7 +37,7 @@ class History:
         self._turns.append(_message("user", heard))
         if spoken:
             self._turns.append(_message("assistant", spoken))
-        if sum(len(turn["content"]) for turn in self._turns) > self._budget:
+        if sum(len(turn["content"]) for turn in self._turns) > HISTORY_CHARACTERS:
             self._turns = self._turns[len(self._turns) // 2 :]
             while self._turns and self._turns[0]["role"] != "user":
                 self._turns.pop(0)

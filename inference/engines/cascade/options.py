@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Any
 
 from inference.errors import OptionError
-
-MAX_PERSONA_CHARACTERS: Final = 1_000
 
 
 def _number(default: float, least: float, most: float, about: str) -> Any:
@@ -23,7 +21,7 @@ def _switch(default: bool, about: str) -> Any:
 class Options:
     """`read` is the only way in from outside."""
 
-    temperature: float = _number(0.5, 0.0, 2.0, "Randomness of the language model; 0 always takes the likeliest word.")
+    temperature: float = _number(0.3, 0.0, 2.0, "Randomness of the language model; 0 always takes the likeliest word.")
     top_p: float = _number(0.9, 0.05, 1.0, "The language model draws from the likeliest words that make up this share.")
     max_tokens: int = _number(60, 8, 200, "Longest answer, in tokens (about three quarters of a word each).")
     max_sentences: int = _number(2, 1, 10, "Longest answer, in sentences.")

@@ -14,7 +14,7 @@ from typing import Final
 
 from inference.audio import Float32
 from inference.engines.cascade.clauses import ClauseCutter, degenerate
-from inference.engines.cascade.history import History
+from inference.engines.cascade.history import History, Message
 from inference.engines.cascade.language import LanguageModel
 from inference.engines.cascade.options import Options
 from inference.engines.cascade.playout import Clause
@@ -37,6 +37,10 @@ class Models:
     language: LanguageModel
     synthesiser: Synthesiser
 
+    def prepare(self, slot: int, messages: list[Message]) -> None:
+        """Has the language model read what a conversation opens with, in the background."""
+        Thread(target=self.language.read, args=(slot, messages), name=f"cascade-opening-{slot}", daemon=True).start()
+
     def close(self) -> None:
         for model in (self.turn_end, self.recogniser, self.synthesiser):
             model.close()
@@ -56,8 +60,8 @@ class Heard:
 
 
 class Reply:
-    """`completeness`, `heard`, `clauses`, `text` and `done` are written by the attempt's thread, in this order, and read
-    by the step thread; `done` comes last of all, after an `error` too."""
+    """`completeness`, `heard`, `clauses`, `text` and `done` are written by the attempt's thread in this order and
+    read by the step thread; `done` comes last of all, after an `error` too."""
 
     def __init__(
         self,

@@ -26,16 +26,17 @@ _LAUGH: Final = (
     rf"|\b(?:he{_GAP}){{2,}}he\b"
     r"|\b(?:ha|hah|heh|lol|l\.o\.l\.)\b"
 )
-_FILLER: Final = r"\b(?:u+h+|u+h*m+|h+m+|e+r+m+|m{2,}|eh+|huh|hm)\b|\b[Ee]r\b(?=[,.…\-–—])"
+_FILLER: Final = r"\b(?:u+h+|u+h*m+|h+m+|e+r+m+|m{2,}|eh+|huh|hm)\b|\b(?-i:[Ee]r)\b(?=[,.…\-–—])"
 _INTERJECTION: Final = r"\b(?:o+h+|a+h+|aw+|o{2,}h*|u+gh+|ph?e+w|whew|a+rgh+|ee+k|te-?hee)\b"
 
 _REMOVED: Final = re.compile(
     rf"(?P<keep>\b{_ANSWER}\b|{_NUMBER}\s*(?:mm|oh)\b|\boh\s+{_NUMBER}\b|\bho chi\b)"
-    rf"|{_MARKED}|{_LAUGH}|{_FILLER}|{_INTERJECTION}",
+    rf"|(?:{_MARKED}|{_LAUGH}|{_FILLER}|{_INTERJECTION})(?P<comma>\s*[,…–—-]+(?=\s|$))?",
     re.IGNORECASE,
 )
 _LOOSE_START: Final = re.compile(r"^[\s,;:.!?…\-–—]+")
-_LOOSE_MARK: Final = re.compile(r"(?<=[,;:.!?…])(?:\s*[,;:\-–—…]|\s+[.!?](?!\w))+")
+_LOOSE_AFTER_COMMA: Final = re.compile(r"[,;:\-–—…]\s*(?=[,;:.!?])")
+_SECOND_STOP: Final = re.compile(r"(?<=[.!?])(?:\s+[.!?…,])+")
 _SPACE_BEFORE_MARK: Final = re.compile(r"\s+(?=[,;:.!?…])")
 _SPACES: Final = re.compile(r"\s{2,}")
 
@@ -55,14 +56,15 @@ def scrub(raw: str) -> Scrubbed:
     def drop(match: re.Match[str]) -> str:
         if match["keep"]:
             return match[0]
-        removed.append(match[0].strip())
+        removed.append(match[0].rstrip(" ,…–—-").strip())
         return " "
 
     text = _REMOVED.sub(drop, raw)
     if not removed:
         return Scrubbed(raw, ())
-    text = _SPACE_BEFORE_MARK.sub("", _SPACES.sub(" ", text))
-    text = _LOOSE_START.sub("", _LOOSE_MARK.sub("", text)).strip()
+    text = _SECOND_STOP.sub("", _SPACES.sub(" ", text))
+    text = _LOOSE_AFTER_COMMA.sub("", _SPACE_BEFORE_MARK.sub("", text))
+    text = _LOOSE_START.sub("", text).strip()
     if not any(letter.isalnum() for letter in text):
         text = ""
     if raw[:1].isupper():
