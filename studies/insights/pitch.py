@@ -68,7 +68,7 @@ def _candidates(windows: Float64) -> tuple[Float64, Float64, Float64]:
     """[frames, window] -> frequency in Hz and peak height of each candidate, [frames, 1 + CANDIDATES], zeros for none
     and for the first, which is the unvoiced one; and the strength of the unvoiced one, [frames]."""
     windows = windows - windows.mean(1, keepdims=True)
-    loudness = np.abs(windows).max(1)
+    loudness = np.abs(windows[:, WINDOW_SAMPLES // 3 : -(WINDOW_SAMPLES // 3)]).max(1)  # of the longest period
     correlation = _autocorrelation(windows * np.hanning(WINDOW_SAMPLES))
     correlation = correlation / (correlation[:, :1] + 1e-12) / _window_correlation()
     left, mid, right = (correlation[:, _LAGS + shift] for shift in (-1, 0, 1))
