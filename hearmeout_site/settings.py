@@ -172,6 +172,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = ["hearmeout_site.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -202,6 +203,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Hear Me Out",
     "SITE_HEADER": "Hear Me Out",
     "SITE_SYMBOL": "graphic_eq",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("studies/img/mark.svg")}
+    ],
     "SHOW_HISTORY": False,
     "DASHBOARD_CALLBACK": "studies.researcher.overview.dashboard",
     "STYLES": [lambda request: static("studies/css/researcher.css")],

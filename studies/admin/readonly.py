@@ -37,7 +37,6 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has n
 class ReadOnlyInline(ReadOnly, TabularInline):  # type: ignore[misc]
     extra = 0
     can_delete = False
-    tab = True
     show_change_link = False
     hide_title = True
 

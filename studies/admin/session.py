@@ -93,7 +93,7 @@ class SessionAdmin(ReadOnlyAdmin):
     search_fields = ("participant__code",)
     date_hierarchy = "created_at"
     fieldsets = (
-        (None, {"fields": ("code", "version", "shown_state", "progress", "created_at", "seen_at", "finished_at")}),
+        (None, {"fields": ("code", "version", "state", "progress", "created_at", "seen_at", "finished_at")}),
         ("Allocation", {"fields": ("arm", "seed", "completion_code")}),
         ("Device check", {"fields": ("checked_at", "measured")}),
     )

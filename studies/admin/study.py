@@ -107,13 +107,13 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
     def get_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
         own = ["title", "slug", "ethics_reference", "retention_until", "is_demo", "protocol"]
-        return ["shown_state", "link", "created_at", *own] if obj else own
+        return ["state", "created_at", *own] if obj else own
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
         if obj is None:
             return []
         started = obj.versions.filter(sessions__isnull=False).exists()
-        return ["shown_state", "link", "created_at", *(["slug"] if started else [])]  # links in use do not change
+        return ["state", "created_at", *(["slug"] if started else [])]  # links in use do not change
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> dict[str, Any]:
         return {} if obj else dict(self.prepopulated_fields)
@@ -144,18 +144,18 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         found = super().get_actions_submit_line(request, object_id)
         return [step for step in found if step.method.original_function_name in steps]
 
-    @action(description="Open", permissions=["change"])  # type: ignore[untyped-decorator]
+    @action(description="Open the study", permissions=["change"])  # type: ignore[untyped-decorator]
     def open_study(self, request: HttpRequest, obj: Study) -> None:
         if obj.current_version is None:
             messages.error(request, "Publish a protocol version before opening the study.")
             return
         self._move(request, obj, Study.State.OPEN, f"{obj} is open. Participants can start at its link.")
 
-    @action(description="Pause", permissions=["change"])  # type: ignore[untyped-decorator]
+    @action(description="Pause the study", permissions=["change"])  # type: ignore[untyped-decorator]
     def pause_study(self, request: HttpRequest, obj: Study) -> None:
         self._move(request, obj, Study.State.PAUSED, f"{obj} is paused. Sessions under way go on; new ones wait.")
 
-    @action(description="Close", permissions=["change"])  # type: ignore[untyped-decorator]
+    @action(description="Close the study", permissions=["change"])  # type: ignore[untyped-decorator]
     def close_study(self, request: HttpRequest, obj: Study) -> None:
         self._move(request, obj, Study.State.CLOSED, f"{obj} is closed.")
 

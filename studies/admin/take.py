@@ -39,7 +39,7 @@ class TakeAdmin(ReadOnlyAdmin):
     fields = (
         ("title", "session"),
         ("prompt", "condition"),
-        ("shown_state", "shown_outcome", "end_reason"),
+        ("state", "outcome", "ended_by"),
         ("started_at", "ended_at", "limit"),
     )
 
@@ -108,6 +108,10 @@ class TakeAdmin(ReadOnlyAdmin):
     @admin.display(description="duration", ordering="length_ms")
     def duration(self, take: Any) -> str:
         return "" if take.length_ms is None else f"{take.length_ms / 1_000:.1f} s"
+
+    @admin.display(description="ended by")
+    def ended_by(self, take: Take) -> str:
+        return take.end_reason
 
     @admin.display(description="limit")
     def limit(self, take: Take) -> str:

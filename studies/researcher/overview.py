@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timesince import timesince
 
 from studies.models import ErasureReceipt, Export, InferenceWorker, Session, Study, Take
 
@@ -56,6 +57,11 @@ class Activity:
     at: datetime
     text: str
     url: str
+
+    @property
+    def ago(self) -> str:
+        passed = timezone.now() - self.at
+        return "just now" if passed < timedelta(minutes=1) else f"{timesince(self.at)} ago"
 
 
 @dataclass(frozen=True, slots=True)
