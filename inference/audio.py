@@ -26,7 +26,8 @@ def pcm16_to_float32(pcm: bytes | bytearray | memoryview) -> Float32:
 def float32_to_pcm16(samples: Float32) -> bytes:
     """float32 [n] -> little-endian PCM16 [n * 2 bytes]; rounds to nearest and clips, exact inverse of the above."""
     scaled = np.rint(samples * np.float32(PCM16_SCALE))
-    return np.clip(scaled, -PCM16_SCALE, PCM16_SCALE - 1).astype("<i2").tobytes()
+    pcm: Int16 = np.clip(scaled, -PCM16_SCALE, PCM16_SCALE - 1).astype("<i2")
+    return pcm.tobytes()
 
 
 def samples_to_ms(samples: int) -> float:
