@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from contextvars import Context
 from typing import Protocol
 from uuid import UUID
 
@@ -27,6 +28,7 @@ def end_running(take_id: UUID, reason: str) -> bool:
     if running is None:
         return False
     with suppress(RuntimeError):  # its loop has closed, and the take with it
-        running.loop.call_soon_threadsafe(running.end, reason)
+        # in a context of its own: the caller's says that it holds the database's thread, which the ending needs
+        running.loop.call_soon_threadsafe(running.end, reason, context=Context())
         return True
     return False

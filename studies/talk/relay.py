@@ -17,7 +17,6 @@ from uuid import UUID
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
 
 from inference.audio import BYTES_PER_SAMPLE, UPLINK_SAMPLES
 from inference.client import Slot, open_slot
@@ -186,6 +185,18 @@ class Relay:
             return  # it had not begun
         ending = ENDINGS[reason]
         outcome = ending.outcome if self._recording else Take.Outcome.ABANDONED
+        try:
+            await self._wind_up(reason, outcome)
+            await database_sync_to_async(takes.end_take)(self.take_id, outcome, reason)
+        except Exception:
+            log.exception("take_not_ended", take=str(self.take_id))  # the sweep reads its end from the journal
+        del RUNNING[self.take_id]
+        if self._downlink is not None:
+            self._downlink.event("ended", {"reason": reason, "message": ending.message})
+            self._downlink.close(CLOSE_NORMAL)
+
+    async def _wind_up(self, reason: str, outcome: str) -> None:
+        """Gives the slot back, then puts everything that is known on disk."""
         for name in list(self._timers):
             self._stop_timer(name)
         if self._talking is not None and not self._talking.done():
@@ -198,14 +209,6 @@ class Relay:
         counts = {"duplicates": self._duplicates, "early": self._early, "sockets": self._sockets}
         self._note("closed", {"reason": reason, "outcome": outcome, **counts})
         await asyncio.wrap_future(self._journal.close())
-        try:
-            await database_sync_to_async(takes.end_take)(self.take_id, outcome, reason)
-        except DatabaseError:
-            log.exception("take_not_ended", take=str(self.take_id))  # the sweep reads it from the journal
-        del RUNNING[self.take_id]
-        if self._downlink is not None:
-            self._downlink.event("ended", {"reason": reason, "message": ending.message})
-            self._downlink.close(CLOSE_NORMAL)
         log.info("take_ended", take=str(self.take_id), reason=reason, frames=self._next_sequence, **counts)
 
     # -- inference worker ------------------------------------------------------------------------------------------

@@ -1,0 +1,59 @@
+"""From a filed take to its Metric rows."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+import numpy as np
+import soundfile
+import structlog
+from django.db import transaction
+
+from inference.audio import Float32
+from studies.insights.measure import measure
+from studies.insights.measurement import Role, TrackKind, Words
+from studies.models import Metric, Take, Track
+
+log = structlog.get_logger(__name__)
+
+
+def measure_and_store(take_id: UUID) -> int:
+    """Measures a take's tracks and replaces its metrics; returns how many values and reasons were stored.
+
+    Nothing is stored for a take that is not filed, or was erased meanwhile."""
+    tracks = {cast(TrackKind, track.kind): _samples(track) for track in Track.objects.filter(take_id=take_id)}
+    if not tracks:
+        return 0
+    take = Take.objects.get(pk=take_id)
+    words = [
+        Words(cast(Role, said.role), said.text, said.start_ms, said.end_ms, said.discarded)
+        for said in take.utterances.all()
+    ]
+    rows = [
+        Metric(
+            take=take,
+            track=found.track,
+            name=found.name,
+            value=found.value,
+            reason=found.reason,
+            unit=found.unit,
+            method=found.method,
+            version=found.version,
+        )
+        for found in measure(tracks, words)
+    ]
+    with transaction.atomic():
+        Take.objects.select_for_update().get(pk=take_id)  # two measurements at once store one set
+        if not Track.objects.filter(take_id=take_id).exists():
+            return 0
+        Metric.objects.filter(take=take).delete()
+        Metric.objects.bulk_create(rows)
+    log.info("take_measured", take=str(take_id), empty=sum(row.value is None for row in rows), stored=len(rows))
+    return len(rows)
+
+
+def _samples(track: Track) -> Float32:
+    with track.file.open("rb") as file:
+        samples, _ = soundfile.read(file, dtype="float32")
+    return cast(Float32, np.asarray(samples, dtype=np.float32))
