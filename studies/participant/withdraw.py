@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from studies.models import AllocationSlot, Answer, ConsentEvent, ErasureReceipt, Judgement, Metric, Session
-from studies.talk.takes import erase_recordings
+from studies.models import AllocationSlot, Answer, ConsentEvent, ErasureReceipt, Judgement, Session
+from studies.talk.erasure import erase_recordings
 
 
 def withdraw(session: Session) -> ErasureReceipt:
@@ -15,7 +15,6 @@ def withdraw(session: Session) -> ErasureReceipt:
     _close(session)
     erased = erase_recordings(session)
     with transaction.atomic():
-        Metric.objects.filter(take__trial__session=session).delete()
         answers, _ = Answer.objects.filter(session=session).delete()
         judgements, _ = Judgement.objects.filter(session=session).delete()
         receipt, _ = ErasureReceipt.objects.get_or_create(

@@ -190,7 +190,8 @@ class Protocol(Strict):
         """Every condition a trial may run under: those listed, or every offered engine with every offered voice."""
         if self.offer is None:
             return list(self.conditions)
-        return [_cell(engine, voice) for engine in self.offer.engines for voice in self.offer.voices]
+        one = len(self.offer.engines) == 1
+        return [_cell(engine, voice, one) for engine in self.offer.engines for voice in self.offer.voices]
 
 
 def offer_key(engine: str, voice: str) -> str:
@@ -198,8 +199,7 @@ def offer_key(engine: str, voice: str) -> str:
     return f"{engine}--{voice}"
 
 
-def _cell(engine: EngineOffer, voice: VoiceOffer) -> ConditionCell:
+def _cell(engine: EngineOffer, voice: VoiceOffer, only_engine: bool) -> ConditionCell:
     shared: dict[str, Any] = engine.model_dump()
-    return ConditionCell(
-        key=offer_key(engine.engine, voice.key), label=f"{voice.label}, {engine.engine}", voices=voice.voices, **shared
-    )
+    label = voice.label if only_engine else f"{voice.label}, {engine.engine}"
+    return ConditionCell(key=offer_key(engine.engine, voice.key), label=label, voices=voice.voices, **shared)

@@ -10,10 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from studies.models import Session, Study
+from studies.models import Study
 from studies.protocol.document import parse_yaml
 from studies.publish import open_study, publish
-from studies.talk.takes import erase_recordings
+from studies.talk.erasure import erase_expired
 
 DEMOS = Path(settings.BASE_DIR) / "studies" / "protocol" / "demos"
 ETHICS_REFERENCE = "Demonstration: no research is done with these recordings."
@@ -42,8 +42,7 @@ def load(slug: str, text: str, *, today: date) -> Study:
     publish(study, protocol)
     expired = study.retention_until is not None and study.retention_until < today
     if expired:
-        for session in Session.objects.filter(version__study=study):
-            erase_recordings(session)
+        erase_expired(today)  # before the date moves on, or what is due would be kept for another month
     if created or (expired and study.state == Study.State.OPEN):
         open_study(study, ethics_reference=ETHICS_REFERENCE, retention_until=today + timedelta(days=RETENTION_DAYS))
     return study

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+import yaml
+from django.core.management import call_command
+from django.utils import timezone
+
+from studies.management.commands.load_demo import load
+from studies.models import Condition, ProtocolVersion, Study, Track
+from tests.studies.participant.visitor import Visitor
+from tests.studies.protocol.documents import paired
+
+pytestmark = pytest.mark.django_db
+
+TODAY = date(2026, 3, 1)
+
+
+def test_demos_are_published_and_open_for_thirty_days(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("load_demo")
+    until = timezone.localdate() + timedelta(days=30)
+    rows = Study.objects.values_list("slug", "state", "is_demo", "retention_until")
+    assert list(rows) == [("explore", "open", True, until), ("paired-prompts", "open", True, until)]
+    assert capsys.readouterr().out == "Explore: Explore v1, open\nPaired prompts: Paired prompts v1, open\n"
+
+
+def test_loading_again_changes_nothing() -> None:
+    call_command("load_demo")
+    call_command("load_demo")
+    assert ProtocolVersion.objects.count() == 2
+    assert Condition.objects.filter(version__study__slug="explore").count() == 7
+
+
+def test_changed_demo_becomes_a_new_version() -> None:
+    study = load("voices", yaml.safe_dump(paired()), today=TODAY)
+    load("voices", yaml.safe_dump(paired(debrief="New words.")), today=TODAY)
+    assert study.current_version is not None
+    assert study.current_version.number == 2
+
+
+def test_paused_demo_stays_paused() -> None:
+    text = yaml.safe_dump(paired())
+    load("voices", text, today=TODAY)
+    Study.objects.update(state="paused")
+    assert load("voices", text, today=TODAY + timedelta(days=60)).state == "paused"
+
+
+def test_demo_whose_retention_ran_out_is_erased_before_it_opens_for_longer() -> None:
+    text = yaml.safe_dump(paired())
+    load("voices", text, today=TODAY)
+    anna = Visitor().to_talk()
+    anna.talk()
+    later = TODAY + timedelta(days=31)
+    assert load("voices", text, today=later).retention_until == later + timedelta(days=30)
+    assert Track.objects.count() == 0

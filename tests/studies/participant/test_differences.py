@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from studies.insights.measure import METHODS
+from studies.participant.differences import MAIN, REST, Bar, _bars, _number, label
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (0.0, "0"),
+        (7.0, "7"),
+        (4.126, "4.13"),
+        (18.26, "18.3"),
+        (182.6, "183"),
+        (-0.2, "−0.20"),
+        (-182.6, "−183"),
+    ],
+)
+def test_numbers_have_about_three_figures_and_a_proper_minus(value: float | None, text: str) -> None:
+    assert _number(value) == text
+
+
+def test_bars_of_positive_values_grow_from_the_left() -> None:
+    assert _bars([4.0, 2.0, None], "Hz") == [Bar(0, 100), Bar(0, 50), None]
+
+
+def test_bars_grow_both_ways_from_the_middle_once_a_value_is_negative() -> None:
+    assert _bars([-0.5, 0.25], "") == [Bar(0, 50), Bar(50, 25)]
+
+
+def test_decibels_and_zeros_have_no_bars() -> None:
+    assert _bars([-20.0, -30.0], "dBFS") == [None, None]
+    assert _bars([0.0, 0.0], "Hz") == [None, None]
+
+
+def test_label_of_an_unknown_metric_is_spelt_out() -> None:
+    assert label("voice_onset") == "Voice onset"
+
+
+def test_every_metric_that_is_computed_has_a_label() -> None:
+    assert {method.name for method in METHODS} == MAIN.keys() | REST.keys()

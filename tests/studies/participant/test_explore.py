@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+
+from studies.models import Metric, Session, Take
+from tests.studies.factories import add_metrics
+from tests.studies.participant.visitor import Visitor, open_new_study
+from tests.studies.protocol.documents import explore
+
+pytestmark = pytest.mark.django_db
+
+OWN = {"prompt": "weekend", "voice": "own", "engine": "cascade"}
+HIGHER = {**OWN, "voice": "higher"}
+
+
+@pytest.fixture(autouse=True)
+def study() -> None:
+    open_new_study(explore())
+
+
+def talked(ida: Visitor, choice: dict[str, str]) -> Take:
+    ida.post("explore/", **choice)
+    return ida.talk()
+
+
+def test_visitor_chooses_talks_and_comes_back_to_the_choice() -> None:
+    ida = Visitor().to_talk()
+    assert ida.place == "explore/"
+    ida.post("explore/", **HIGHER)
+    assert ida.place == "talk/0/"
+    ida.talk()
+    assert ida.place == "explore/"
+    trial = ida.session.trials.get()
+    assert (trial.condition.voices[0]["preset"], trial.prompt.key, trial.pair) == ("higher", "weekend", None)
+
+
+def test_engine_is_described_with_what_it_cannot_hear() -> None:
+    assert "cannot hear laughs, sighs, accents or tone" in Visitor().to_talk().response.content.decode()
+
+
+def test_choice_sent_twice_makes_one_trial_and_asking_again_another() -> None:
+    ida = Visitor().to_talk().post("explore/", **OWN).post("explore/", **OWN)
+    assert ida.session.trials.count() == 1
+    ida.talk()
+    ida.post("explore/", **OWN)
+    assert ida.place == "talk/1/"
+
+
+def test_choice_that_is_not_offered_is_refused_and_the_rest_kept() -> None:
+    ida = Visitor().to_talk().post("explore/", **{**HIGHER, "engine": "echo"})
+    assert ida.response.status_code == 422
+    assert list(ida.response.context["form"].errors) == ["engine"]
+    assert ida.session.trials.count() == 0
+
+
+def test_without_consent_to_conversion_there_is_only_the_own_voice() -> None:
+    ida = Visitor().begin().agree("participate", "record").check()
+    assert [card.key for card in ida.response.context["offered"].voices] == ["own"]
+    assert ida.post("explore/", **HIGHER).response.status_code == 422
+
+
+def test_takes_are_put_side_by_side_in_the_order_they_were_made() -> None:
+    ida = Visitor().to_talk()
+    first, second = talked(ida, OWN), talked(ida, HIGHER)
+    ida.get(f"explore/compare/?take={second.pk}&take={first.pk}")
+    assert [heard.take.pk for heard in ida.response.context["takes"]] == [first.pk, second.pk]
+    assert f"/p/{ida.token}/takes/{first.pk}/heard.flac" in ida.response.content.decode()
+
+
+def test_fewer_than_two_takes_or_takes_of_others_lead_back() -> None:
+    ida, eve = Visitor().to_talk(), Visitor().to_talk()
+    take, foreign = talked(ida, OWN), talked(eve, OWN)
+    assert ida.get(f"explore/compare/?take={take.pk}").place == "explore/"
+    assert ida.get(f"explore/compare/?take={take.pk}&take={foreign.pk}").place == "explore/"
+
+
+def test_differences_are_shown_with_their_reasons() -> None:
+    ida = Visitor().to_talk()
+    takes = [talked(ida, OWN), talked(ida, HIGHER)]
+    Metric.objects.all().delete()
+    add_metrics(takes[0], [("agent", "speech_rate", 4.0, "syllables/s"), ("agent", "sentiment", 0.5, "")])
+    add_metrics(takes[1], [("agent", "speech_rate", 5.5, "syllables/s"), ("agent", "sentiment", None, "")])
+    ida.get(f"explore/compare/?take={takes[0].pk}&take={takes[1].pk}")
+    table = ida.response.context["tables"][0]
+    rows = {row.label: ([cell.text for cell in row.cells], row.change) for row in table.main}
+    assert rows == {"Speech rate": (["4", "5.50"], "+1.50"), "Sentiment of the words, −1 to 1": (["0.50", ""], "")}
+    assert "none: too few words" in ida.response.content.decode()
+
+
+def test_visitor_finishes_when_done() -> None:
+    ida = Visitor().to_talk().post("explore/", decision="finish")
+    assert ida.place == "debrief/"
+    assert ida.session.state == Session.State.FINISHED

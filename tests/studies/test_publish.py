@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from studies.errors import FrozenError, ProtocolError
+from studies.models import Study
+from studies.protocol.document import parse, sha256_of
+from studies.publish import open_study, protocol_of, publish
+from tests.studies.protocol.documents import explore, paired
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def study() -> Study:
+    return Study.objects.create(slug="voices", title="Voices")
+
+
+def test_version_has_the_document_its_hash_prompts_and_conditions(study: Study) -> None:
+    protocol = parse(paired())
+    version = publish(study, protocol)
+    assert (version.number, version.sha256) == (1, sha256_of(protocol))
+    assert protocol_of(version) == protocol
+    assert list(version.prompts.values_list("key", "limit_sec")) == [("weekend", 30)]
+    assert list(version.conditions.values_list("key", "engine")) == [("own", "cascade"), ("higher", "cascade")]
+
+
+def test_voice_of_a_condition_is_spelt_out(study: Study) -> None:
+    higher = publish(study, parse(paired())).conditions.get(key="higher")
+    assert higher.voices == [
+        {
+            "converter": "transform",
+            "preset": "higher",
+            "parameters": {"f0_ratio": 1.7, "formant_ratio": 1.17},
+            "start_sec": 0,
+            "end_sec": None,
+        }
+    ]
+
+
+def test_explore_study_gets_a_condition_for_every_engine_and_voice(study: Study) -> None:
+    conditions = publish(study, parse(explore())).conditions
+    assert list(conditions.values_list("key", "label")) == [("cascade--own", "Own"), ("cascade--higher", "Higher")]
+
+
+def test_publishing_the_same_again_makes_no_new_version(study: Study) -> None:
+    first = publish(study, parse(paired()))
+    assert publish(study, parse(paired())) == first
+    assert publish(study, parse(paired(debrief="New."))).number == 2
+
+
+def test_published_version_is_frozen(study: Study) -> None:
+    version = publish(study, parse(paired()))
+    version.sha256 = "0" * 64
+    with pytest.raises(FrozenError):
+        version.save()
+
+
+def test_engine_for_tests_is_not_published(study: Study) -> None:
+    document = paired()
+    document["conditions"][0]["engine"] = "echo"
+    with pytest.raises(ProtocolError, match=r"conditions\[0\].engine: Echo is for tests"):
+        publish(study, parse(document))
+    assert study.versions.count() == 0
+
+
+def test_study_opens_only_with_an_ethics_reference(study: Study) -> None:
+    with pytest.raises(ValidationError, match="Give an ethics reference"):
+        open_study(study, ethics_reference="", retention_until=date(2036, 1, 1))
