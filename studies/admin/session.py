@@ -49,18 +49,26 @@ class TrialInline(ReadOnlyInline):
 class ConsentInline(ReadOnlyInline):
     model = ConsentEvent
     verbose_name_plural = "Consents"
-    fields = ("at", "purpose", "granted", "document_sha256")
+    fields = ("at", "purpose", "granted", "document")
     readonly_fields = fields
+
+    @admin.display(description="document, SHA-256")
+    def document(self, consent: ConsentEvent) -> str:
+        return consent.document_sha256[:16]
 
 
 class AnswerInline(ReadOnlyInline):
     model = Answer
-    fields = ("trial", "item", "value", "revision", "at")
+    fields = ("trial", "item", "said", "revision", "at")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Answer]:
         found: QuerySet[Answer] = super().get_queryset(request)
         return found.select_related("trial__session__participant")
+
+    @admin.display(description="answer")
+    def said(self, answer: Answer) -> str:
+        return str(answer.value)
 
 
 class JudgementInline(ReadOnlyInline):

@@ -66,9 +66,13 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
 class VersionInline(ReadOnlyInline):
     model = ProtocolVersion
     verbose_name_plural = "Protocol versions"
-    fields = ("number", "published_at", "sessions_started", "short_sha256")
+    fields = ("link", "published_at", "sessions_started", "short_sha256")
     readonly_fields = fields
-    show_change_link = True
+
+    @admin.display(description="version")
+    def link(self, version: ProtocolVersion) -> SafeString:
+        url = reverse("admin:studies_protocolversion_change", args=[version.pk])
+        return format_html('<a class="link" href="{}">{}</a>', url, version.number)
 
     @admin.display(description="sessions")
     def sessions_started(self, version: ProtocolVersion) -> int:

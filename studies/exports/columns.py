@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -32,29 +32,32 @@ def columns_of(study: Study) -> list[Column]:
     documents = list(study.versions.order_by("number").values_list("document", flat=True))
     ratings = {item["key"]: item for document in documents for item in document.get("ratings", ())}
     questions = {item["key"]: item for document in documents for item in document.get("comparison", ())}
-    metrics = (
-        Metric.objects.filter(take__trial__session__version__study=study)
-        .order_by("track", "name", "unit", "method")
-        .values_list("track", "name", "unit", "method")
-        .distinct()
-    )
-    named = {(track, name): (unit, method) for track, name, unit, method in metrics}
+    measured = Metric.objects.filter(take__trial__session__version__study=study).order_by()
+    metrics: dict[tuple[str, str], tuple[str, list[str]]] = {}
+    for track, name, unit, method, version in sorted(
+        measured.values_list("track", "name", "unit", "method", "version").distinct()
+    ):
+        metrics.setdefault((track, name), (unit, []))[1].append(f"{method} (version {version})")
     return [
         *COLUMNS,
         *(_rating(item) for item in ratings.values()),
         *(column for item in questions.values() for column in _judgement(item)),
-        *(column for (track, name), about in named.items() for column in _metric(track, name, *about)),
+        *(column for (track, name), about in metrics.items() for column in _metric(track, name, *about)),
     ]
+
+
+def _answered(item: str) -> Callable[[TrialRow], Cell]:
+    def value(row: TrialRow) -> Cell:
+        answer = row.answers.get(item)
+        return answer.value if answer is not None else None
+
+    return value
 
 
 def _rating(item: Mapping[str, Any]) -> Column:
     """One rating item of the protocol; the newest revision of the answer counts."""
     key, kind = item["key"], item["type"]
-
-    def value(row: TrialRow) -> Cell:
-        answer = row.answers.get(key)
-        return answer.value if answer is not None else None
-
+    value = _answered(key)
     if kind == "likert":
         scale = f"1 = {item['low']}, {item.get('points', 7)} = {item['high']}"
         return Column(f"rating_{key}", "integer", f"Answer to “{item['text']}” ({scale})", value)
@@ -96,9 +99,9 @@ def _judgement(item: Mapping[str, Any]) -> Iterator[Column]:
     yield Column(f"{name}_at", "timestamp", "When the verdict was given", at, "ISO 8601, UTC")
 
 
-def _metric(track: str, name: str, unit: str, method: str) -> Iterator[Column]:
-    """A measured value, and beside it the reason where there is none."""
-    about = f"{name.replace('_', ' ').capitalize()} of the track “{track}”, by {method}"
+def _metric(track: str, name: str, unit: str, methods: Sequence[str]) -> Iterator[Column]:
+    """A measured value, and beside it the reason where there is none. Several methods: it was measured anew."""
+    about = f"{name.replace('_', ' ').capitalize()} of the track “{track}”. {'; '.join(methods)}"
 
     def value(row: TrialRow) -> Cell:
         metric = row.metrics.get((track, name))
@@ -252,6 +255,13 @@ COLUMNS: Final = (
         "integer",
         "Answers of the agent cut off before they sounded",
         lambda row: row.discarded_turns,
+    ),
+    Column(
+        "listened_sec",
+        "number",
+        "How long the recorded answer was heard before the pair was judged, as the browser counted",
+        _answered("listened_sec"),
+        "s",
     ),
     Column("rated_at", "timestamp", "When the ratings of the trial were given", lambda row: row.rated_at, _UTC),
 )

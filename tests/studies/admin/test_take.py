@@ -58,7 +58,7 @@ def test_damaged_line_is_shown_not_dropped(take: Take) -> None:
 
 
 def test_missing_events_file_is_told(take: Take) -> None:
-    take.events.storage.delete(take.events.name)
+    take.events.storage.delete(str(take.events.name))
     listed = read_events(take, routine=False)
     assert (list(listed.events), listed.problem) == ([], "The events file cannot be read: No such file or directory.")
 

@@ -51,6 +51,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
     factories.make_answer(own, "warm", 6)
     factories.make_answer(own, "why", "=HYPERLINK(1)")
     factories.make_answer(own, "again", "gladly")
+    factories.make_answer(own, "listened_sec", 12.5)
     judgement = factories.make_judgement(session, "better", "A", order="BA")
     assert take.engine_snapshot is not None
 
@@ -100,6 +101,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "agent_words": "hi there",
         "agent_raw_words": "hi there (ha)",
         "agent_discarded_turns": "1",
+        "listened_sec": "12.5",
         "rated_at": "",
         "rating_warm": "6",
         "rating_why": "'=HYPERLINK(1)",
