@@ -242,8 +242,16 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"hide_links": {"()": "hearmeout_site.logs.HideLinks"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["hide_links"]}},
     "root": {"handlers": ["console"], "level": ENV.log_level},
-    # access logs would hold the secret links of participants
-    "loggers": {"daphne.access": {"level": "ERROR"}, "django.channels.server": {"level": "ERROR"}},
+    "loggers": {
+        # its own handler would pass the filter by
+        "django": {"handlers": [], "propagate": True},
+        "django.request": {"level": "ERROR"},  # a page that is not there is the visitor's news, not the operator's
+        "daphne": {"level": "WARNING"},
+        "django.channels.server": {"level": "ERROR"},
+        "kombu": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+    },
 }

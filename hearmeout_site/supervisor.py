@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -186,7 +187,7 @@ async def supervise() -> None:
         loop.add_signal_handler(number, stop.set)
     running = [asyncio.create_task(child.run(), name=child.name) for child in family]
     telling = asyncio.create_task(announce(f"http://127.0.0.1:{web_port}", started))
-    stopping = asyncio.create_task(stop.wait())
+    stopping: asyncio.Task[Any] = asyncio.create_task(stop.wait())
     # a child's task never ends by itself: if one does, its exception ends the run and is shown
     done, _ = await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
     say("run", "stopping …")

@@ -9,8 +9,8 @@ from celery import shared_task
 from celery.signals import worker_ready
 from django.utils import timezone
 
-from studies.insights.store import measure_and_store
 from studies.talk import erasure, filing, sweep
+from studies.talk.measuring import measure_and_store
 
 
 @shared_task

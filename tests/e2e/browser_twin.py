@@ -84,7 +84,7 @@ class BrowserTwin:
         """As the page does: with the CSRF cookie and its header."""
         if "csrftoken" not in http.cookies:
             await http.get(f"/p/{self.token}/", follow_redirects=True)
-        csrf = http.cookies.get("csrftoken", "")
+        csrf = http.cookies.get("csrftoken") or ""
         return await http.post(path, headers={"X-CSRFToken": csrf, "Origin": self.url, "Referer": self.url})
 
     async def _connection(self, path: str, ticket: str, duration_sec: float) -> TalkOver | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 
 import django
 
@@ -18,20 +19,26 @@ from studies.models import Condition, ConsentEvent, Participant, Prompt, Protoco
 
 
 def consented_session(*, trials: int, engine: str, limit_sec: int = 120, sessions: int = 1) -> list[str]:
-    """Tokens of new sessions in a study of its own, each past consent and device check."""
+    """Tokens of new sessions in a study of its own, each past consent and device check.
+
+    Its document is that of the demo of pairs with `engine` in it, which publishing would refuse for the echo."""
+    demo = ProtocolVersion.objects.get(study__slug="paired-prompts", number=1)
     study, _ = Study.objects.get_or_create(
         slug=f"seeded-{engine}",
         defaults={
             "title": "Seeded",
             "state": "open",
             "ethics_reference": "Tests",
-            "retention_until": timezone.now().date() + timezone.timedelta(days=30),
+            "retention_until": timezone.now().date() + timedelta(days=30),
         },
     )
     version = study.versions.first()
     if version is None:
+        document = demo.document
+        for condition in document["conditions"]:
+            condition["engine"] = engine
         version = ProtocolVersion.objects.create(
-            study=study, number=1, document={}, sha256="0" * 64, published_at=timezone.now()
+            study=study, number=1, document=document, sha256="0" * 64, published_at=timezone.now()
         )
         Prompt.objects.create(version=version, key="free", title="Free talk", card="Say anything.", limit_sec=limit_sec)
         Condition.objects.create(
