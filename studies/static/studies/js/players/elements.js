@@ -1,0 +1,58 @@
+const ICONS = {
+  play: "M7 4.5v15l12.5-7.5z",
+  pause: "M6.5 5h4v14h-4zM13.5 5h4v14h-4z",
+};
+
+/** @typedef {keyof typeof ICONS} Icon */
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag @param {string} className @param {string} [text]
+ */
+export function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+/** A round button that plays or pauses. */
+export class PlayButton {
+  element = element("button", "waveform__play");
+  #path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  #label;
+
+  /** @param {string} label of what it plays */
+  constructor(label) {
+    this.#label = label;
+    this.element.type = "button";
+    const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    icon.setAttribute("viewBox", "0 0 24 24");
+    icon.setAttribute("aria-hidden", "true");
+    icon.append(this.#path);
+    this.element.append(icon);
+    this.playing = false;
+  }
+
+  /** @param {boolean} playing */
+  set playing(playing) {
+    this.#path.setAttribute("d", ICONS[playing ? "pause" : "play"]);
+    this.element.ariaLabel = `${playing ? "Pause" : "Play"}: ${this.#label}`;
+  }
+}
+
+/** @param {number} sec @returns {string} minutes:seconds */
+export function clock(sec) {
+  const whole = Math.floor(sec);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** Of a waveform, from the element's own style, so that light and dark and each speaker have theirs. @param {Element} of */
+export function waveColors(of) {
+  const style = getComputedStyle(of);
+  return {
+    waveColor: style.getPropertyValue("--wave-rest").trim() || "#81918e",
+    progressColor: style.getPropertyValue("--wave").trim() || "#0a5c58",
+    cursorColor: style.getPropertyValue("--wave").trim() || "#0a5c58",
+  };
+}

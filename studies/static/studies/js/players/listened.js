@@ -1,0 +1,45 @@
+const PART_SEC = 0.1;
+const ENOUGH = 0.9;
+const MAX_STEP_SEC = 1.5; // a longer one is a seek; a hidden tab reports about once a second
+
+/** Which parts of a recording were really played, however often and in whatever order. */
+export class Listened {
+  #parts;
+  #count = 0;
+  #lastSec = NaN;
+
+  /** @param {number} durationSec */
+  constructor(durationSec) {
+    this.#parts = new Uint8Array(Math.max(1, Math.ceil(durationSec / PART_SEC)));
+  }
+
+  get seconds() {
+    return this.#count * PART_SEC;
+  }
+
+  /** Whether nine tenths were heard. */
+  get enough() {
+    return this.#count >= ENOUGH * this.#parts.length;
+  }
+
+  /** Playing goes on at this place. @param {number} sec */
+  note(sec) {
+    const step = sec - this.#lastSec;
+    if (step > 0 && step < MAX_STEP_SEC) this.#mark(this.#lastSec, sec);
+    this.#lastSec = sec;
+  }
+
+  /** Playing paused or moved elsewhere. */
+  interrupt() {
+    this.#lastSec = NaN;
+  }
+
+  /** @param {number} fromSec @param {number} toSec */
+  #mark(fromSec, toSec) {
+    const last = Math.min(this.#parts.length - 1, Math.floor(toSec / PART_SEC));
+    for (let part = Math.floor(fromSec / PART_SEC); part <= last; part++) {
+      this.#count += 1 - this.#parts[part];
+      this.#parts[part] = 1;
+    }
+  }
+}

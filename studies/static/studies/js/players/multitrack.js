@@ -1,0 +1,160 @@
+import WaveSurfer from "wavesurfer.js";
+import { clock, element, PlayButton, waveColors } from "./elements.js";
+import { fetchRecording, RecordingProblem } from "./recording.js";
+import { Transport } from "./transport.js";
+
+const HEIGHT_PX = 56;
+const KEY_STEP_SEC = 2;
+
+/**
+ * @typedef {object} TrackRow
+ * @property {WaveSurfer} surfer shows; the transport plays
+ * @property {HTMLButtonElement} mute
+ * @property {HTMLButtonElement} solo
+ */
+
+/**
+ * `<div data-multitrack>` with a figure `[data-track][data-url][data-label]` for each track: all on one clock, each can
+ * be muted or heard alone.
+ */
+export class Multitrack {
+  #root;
+  #button = new PlayButton("all tracks");
+  #time = element("span", "waveform__time");
+  #note = element("p", "waveform__note", "Loading …");
+  #rows = /** @type {TrackRow[]} */ ([]);
+  #transport = new Transport();
+  #abort = new AbortController();
+  #frame = 0;
+  #darkness = matchMedia("(prefers-color-scheme: dark)");
+  #recolor = () => {
+    for (const { surfer } of this.#rows) surfer.setOptions(waveColors(surfer.getWrapper()));
+  };
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#root = root;
+    this.#button.element.disabled = true;
+    this.#button.element.addEventListener("click", () => this.#playPause());
+    this.#note.role = "status";
+    const bar = element("div", "multitrack__bar");
+    bar.append(this.#button.element, this.#time, this.#note);
+    root.prepend(bar);
+    root.addEventListener("keydown", (event) => this.#key(event));
+    this.#transport.onEnd = () => this.#drawn();
+    this.#darkness.addEventListener("change", this.#recolor);
+  }
+
+  async load() {
+    try {
+      for (const figure of this.#root.querySelectorAll("[data-track]"))
+        if (figure instanceof HTMLElement) await this.#add(figure);
+      this.#note.textContent = "";
+      this.#button.element.disabled = false;
+      this.#drawn();
+      this.#root.dataset.ready = "";
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      const known = error instanceof RecordingProblem || error instanceof DOMException;
+      if (!known) throw error;
+      this.#note.textContent = error instanceof RecordingProblem ? error.message : "A track cannot be decoded here.";
+    }
+  }
+
+  close() {
+    this.#abort.abort();
+    cancelAnimationFrame(this.#frame);
+    this.#darkness.removeEventListener("change", this.#recolor);
+    for (const { surfer } of this.#rows) surfer.destroy();
+    this.#transport.close();
+  }
+
+  /** @param {HTMLElement} figure */
+  async #add(figure) {
+    const { url = "", label = "track" } = figure.dataset;
+    const blob = await fetchRecording(url, undefined, () => {}, this.#abort.signal);
+    const buffer = await this.#transport.add(await blob.arrayBuffer());
+    const wave = element("div", "multitrack__wave");
+    wave.tabIndex = 0;
+    wave.role = "group";
+    wave.ariaLabel = `${label}: left and right move, space plays`;
+    const mute = toggle("Mute", label, () => this.#balance());
+    const solo = toggle("Solo", label, () => this.#balance());
+    const controls = element("div", "multitrack__controls");
+    controls.append(mute, solo);
+    figure.querySelector("audio")?.remove(); // what pages offer without scripts
+    figure.append(controls, wave);
+    const surfer = WaveSurfer.create({
+      container: wave,
+      height: HEIGHT_PX,
+      peaks: [buffer.getChannelData(0)],
+      duration: buffer.duration,
+      ...waveColors(wave),
+    });
+    surfer.on("interaction", (sec) => this.#seek(sec));
+    this.#rows.push({ surfer, mute, solo });
+  }
+
+  /** Muted tracks are silent; with any solo, all others are. */
+  #balance() {
+    const alone = this.#rows.some(({ solo }) => pressed(solo));
+    for (const [track, { mute, solo }] of this.#rows.entries())
+      this.#transport.setAudible(track, !pressed(mute) && (!alone || pressed(solo)));
+  }
+
+  async #playPause() {
+    if (this.#transport.playing) this.#transport.pause();
+    else await this.#transport.play();
+    this.#drawn();
+  }
+
+  /** @param {number} sec */
+  async #seek(sec) {
+    await this.#transport.seek(sec);
+    this.#drawn();
+  }
+
+  #drawn() {
+    cancelAnimationFrame(this.#frame);
+    const { position, duration, playing } = this.#transport;
+    this.#button.playing = playing;
+    this.#time.textContent = `${clock(position)} / ${clock(duration)}`;
+    for (const { surfer } of this.#rows) surfer.setTime(position);
+    if (playing) this.#frame = requestAnimationFrame(() => this.#drawn());
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.target instanceof HTMLButtonElement || this.#button.element.disabled) return;
+    const { position, duration } = this.#transport;
+    /** @type {Record<string, () => void>} */
+    const actions = {
+      " ": () => this.#playPause(),
+      ArrowLeft: () => this.#seek(position - KEY_STEP_SEC),
+      ArrowRight: () => this.#seek(position + KEY_STEP_SEC),
+      Home: () => this.#seek(0),
+      End: () => this.#seek(duration),
+    };
+    if (!(event.key in actions)) return;
+    event.preventDefault();
+    actions[event.key]();
+  }
+}
+
+/** @param {string} text @param {string} of @param {() => void} onToggle */
+function toggle(text, of, onToggle) {
+  const button = element("button", "multitrack__toggle", text);
+  button.type = "button";
+  button.ariaLabel = `${text}: ${of}`;
+  button.setAttribute("aria-pressed", "false");
+  button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", String(!pressed(button)));
+    onToggle();
+  });
+  return button;
+}
+
+/** @param {HTMLButtonElement} button */
+function pressed(button) {
+  return button.getAttribute("aria-pressed") === "true";
+}

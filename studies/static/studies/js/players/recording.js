@@ -1,0 +1,45 @@
+const POLL_MS = 1_000;
+const SLOWER_AFTER = 20; // polls
+const SLOW_POLL_MS = 4_000;
+
+/** A recording that cannot be had; the message is for people. */
+export class RecordingProblem extends Error {}
+
+/**
+ * @param {string} url of the audio
+ * @param {string | undefined} statusUrl of its take; waited for until it is filed
+ * @param {(text: string) => void} onProgress
+ * @param {AbortSignal} signal
+ * @returns {Promise<Blob>}
+ * @throws {RecordingProblem}
+ */
+export async function fetchRecording(url, statusUrl, onProgress, signal) {
+  if (statusUrl) await untilFiled(statusUrl, onProgress, signal);
+  onProgress("Loading");
+  const response = await request(url, signal);
+  if (!response.ok) throw new RecordingProblem("This recording could not be loaded.");
+  return response.blob();
+}
+
+/** @param {string} statusUrl @param {(text: string) => void} onProgress @param {AbortSignal} signal */
+async function untilFiled(statusUrl, onProgress, signal) {
+  for (let polls = 0; !signal.aborted; polls++) {
+    const response = await request(statusUrl, signal);
+    if (!response.ok) throw new RecordingProblem("Whether this recording is ready could not be found out.");
+    const { filed, state } = await response.json();
+    if (filed) return;
+    if (state === "failed") throw new RecordingProblem("This recording could not be prepared.");
+    onProgress(state === "ended" ? "The recording is being prepared" : "The talk is still being closed");
+    await new Promise((resolve) => setTimeout(resolve, polls < SLOWER_AFTER ? POLL_MS : SLOW_POLL_MS));
+  }
+}
+
+/** @param {string} url @param {AbortSignal} signal */
+async function request(url, signal) {
+  try {
+    return await fetch(url, { signal, headers: { Accept: "audio/flac, application/json" } });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new RecordingProblem("The server cannot be reached.");
+  }
+}
