@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -157,6 +157,7 @@ class Journal:
         self.on_failed = on_failed
         self.failed: RecordingError | None = None
         self.closed: Future[None] = Future()
+        self.closed.set_running_or_notify_cancel()  # whoever waits for it may be cancelled; it may not
         self.closing = False
         self.pending: deque[bytes] = deque()
         self.sequence = -1  # last microphone frame appended
@@ -308,7 +309,8 @@ class JournalWriter(threading.Thread):
         with self._lock:
             self._journals.pop(journal, None)
         self._unsynced.discard(journal)
-        os.close(journal.fd)
+        with suppress(OSError):
+            os.close(journal.fd)
         journal.closed.set_result(None)
 
     def _guarded(self, action: Callable[[Journal], None], journal: Journal) -> None:

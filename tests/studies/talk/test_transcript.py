@@ -1,0 +1,53 @@
+"""Utterances from events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studies.talk.timeline import SlotClock
+from studies.talk.transcript import Spoken, utterances
+
+CLOCK = SlotClock([0, 1_920, 3_840])
+
+
+def words(text: str, start_ms: float, turn: int) -> dict[str, Any]:
+    return {"event": "words", "text": text, "start_ms": start_ms, "end_ms": start_ms + 50, "turn": turn}
+
+
+def transcript(role: str, text: str, turn: int, **more: Any) -> dict[str, Any]:
+    return {"event": "transcript", "role": role, "text": text, "raw_text": f"{text}?", "turn": turn, **more}
+
+
+def test_turn_with_both_sides() -> None:
+    events = [
+        transcript("participant", "hello", 1, start_ms=60, end_ms=100),
+        words("hi", 110, 1),
+        words("there", 170, 1),
+        transcript("agent", "hi there", 1),
+    ]
+    assert utterances(events, CLOCK, latency_samples=240) == [
+        Spoken("participant", 1, "hello", "hello?", 50, 90),
+        Spoken("agent", 1, "hi there", "hi there?", 110, 220),
+    ]
+
+
+def test_words_without_transcript_are_what_was_said() -> None:
+    events = [words("hi", 0, 1), words("the", 60, 1)]
+    assert utterances(events, CLOCK, 0) == [Spoken("agent", 1, "hi the", "hi the", 0, 110)]
+
+
+def test_turn_that_was_discarded_and_never_spoken() -> None:
+    events = [transcript("participant", "hm", 1), {"event": "turn", "state": "discarded", "turn": 1}]
+    assert utterances(events, CLOCK, 0) == [
+        Spoken("participant", 1, "hm", "hm?"),
+        Spoken("agent", 1, discarded=True),
+    ]
+
+
+def test_turn_that_was_taken_back_and_then_spoken_is_not_discarded() -> None:
+    events = [{"event": "turn", "state": "discarded", "turn": 1}, transcript("agent", "yes", 1)]
+    assert utterances(events, CLOCK, 0) == [Spoken("agent", 1, "yes", "yes?")]
+
+
+def test_events_that_say_nothing_are_passed_over() -> None:
+    assert utterances([{"event": "turn", "state": "listening", "turn": 0}, {"event": "live"}, {}], CLOCK, 0) == []
