@@ -1,0 +1,76 @@
+const TONE_HZ = 1_000;
+const TONE_GAIN = 0.2;
+const BEEP_SEC = 0.35;
+const BEEPS = 3;
+const PAUSE_SEC = 0.15;
+const LEAK_DB = 15; // louder by this at the microphone while it plays: it comes out of loudspeakers
+
+/** The microphone and a test sound in one audio context, so that one can be heard in the other. */
+export class SoundCheck {
+  #context = new AudioContext({ latencyHint: "interactive" });
+  #analyser = this.#context.createAnalyser();
+  #samples;
+  #spectrum;
+
+  /** Must be made while a click is handled. */
+  constructor() {
+    this.#analyser.fftSize = 2_048;
+    this.#analyser.smoothingTimeConstant = 0;
+    this.#samples = new Float32Array(this.#analyser.fftSize);
+    this.#spectrum = new Float32Array(this.#analyser.frequencyBinCount);
+    this.#context.resume();
+  }
+
+  get contextHz() {
+    return this.#context.sampleRate;
+  }
+
+  /** @param {MediaStream} stream of the microphone */
+  listen(stream) {
+    this.#context.createMediaStreamSource(stream).connect(this.#analyser);
+  }
+
+  /** The newest 40 ms or so of the microphone; the array is used again. */
+  samples() {
+    this.#analyser.getFloatTimeDomainData(this.#samples);
+    return this.#samples;
+  }
+
+  /** @returns {Promise<{leak_db: number, leaking: boolean}>} how much of it the microphone hears */
+  async playTone() {
+    await this.#context.resume();
+    const before = await this.#loudestAtTone(0.4);
+    const oscillator = new OscillatorNode(this.#context, { frequency: TONE_HZ });
+    const gain = new GainNode(this.#context, { gain: 0 });
+    oscillator.connect(gain).connect(this.#context.destination);
+    const start = this.#context.currentTime + 0.05;
+    for (let beep = 0; beep < BEEPS; beep++) {
+      const at = start + beep * (BEEP_SEC + PAUSE_SEC);
+      gain.gain.setTargetAtTime(TONE_GAIN, at, 0.01);
+      gain.gain.setTargetAtTime(0, at + BEEP_SEC, 0.01);
+    }
+    const durationSec = BEEPS * (BEEP_SEC + PAUSE_SEC);
+    oscillator.start(start);
+    oscillator.stop(start + durationSec);
+    const during = await this.#loudestAtTone(durationSec + 0.3);
+    const leak_db = Math.round(during - before);
+    return { leak_db, leaking: leak_db >= LEAK_DB };
+  }
+
+  close() {
+    this.#context.close();
+  }
+
+  /** @param {number} sec @returns {Promise<number>} dB of the tone's frequency at the microphone */
+  async #loudestAtTone(sec) {
+    const bin = Math.round((TONE_HZ * this.#analyser.fftSize) / this.#context.sampleRate);
+    const end = performance.now() + sec * 1_000;
+    let loudest = this.#analyser.minDecibels;
+    while (performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      this.#analyser.getFloatFrequencyData(this.#spectrum);
+      loudest = Math.max(loudest, this.#spectrum[bin]);
+    }
+    return loudest;
+  }
+}
