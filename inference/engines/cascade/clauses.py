@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 FIRST_CLAUSE_WORDS: Final = 3  # the first piece may end at a comma after so many words ...
-FIRST_CLAUSE_LONGEST_WORDS: Final = 10  # ... and must end after so many
+FIRST_CLAUSE_LONGEST_WORDS: Final = 8  # ... and must end after so many
 _ABBREVIATION: Final = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|approx|No|e\.g|i\.e|U\.S|a\.m|p\.m)|\b[A-Z]|\b\d{1,2})\.$"
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import perf_counter
 from typing import Any, Final
@@ -30,6 +31,7 @@ from inference.weights import WeightsError, find
 log = structlog.get_logger()
 
 MAX_THREADS: Final = 4  # more do not help models of this size
+ATTEMPTS_PER_SLOT: Final = 4  # one to answer, the others withdrawn and about to end
 
 
 class CascadeEngine(Engine):
@@ -52,6 +54,7 @@ class CascadeEngine(Engine):
             recogniser=Recogniser(weights["recognition"].path, threads=threads),
             language=LanguageModel(weights["language"].path, slots=slots, threads=threads),
             synthesiser=Synthesiser(),
+            threads=ThreadPoolExecutor(ATTEMPTS_PER_SLOT * slots, thread_name_prefix="cascade"),
         )
         self._snapshot = describe(weights, threads=threads)
         log.info("cascade loaded", seconds=round(perf_counter() - started, 1), slots=slots, threads=threads)

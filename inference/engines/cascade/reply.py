@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from threading import Event, Thread
+from threading import Event
 from typing import Final
 
 from inference.audio import Float32
@@ -30,18 +31,22 @@ TRIES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What all slots share."""
+    """What all slots share. `threads` runs attempts to answer; those that were withdrawn end soon but not at once, so
+    there are more of them than slots."""
 
     turn_end: TurnEnd
     recogniser: Recogniser
     language: LanguageModel
     synthesiser: Synthesiser
+    threads: Executor
 
     def prepare(self, slot: int, messages: list[Message]) -> None:
         """Has the language model read what a conversation opens with, in the background."""
-        Thread(target=self.language.read, args=(slot, messages), name=f"cascade-opening-{slot}", daemon=True).start()
+        self.threads.submit(self.language.read, slot, messages)
 
     def close(self) -> None:
+        """Waits for what is under way: a thread left inside llama.cpp would bring the process down as it ends."""
+        self.threads.shutdown(wait=True, cancel_futures=True)
         for model in (self.turn_end, self.recogniser, self.synthesiser):
             model.close()
 
@@ -90,15 +95,11 @@ class Reply:
         self._history = history
         self._options = options
         self._seed = seed + turn * TRIES
-        self._thread = Thread(target=self._run, name=f"cascade-reply-{slot}", daemon=True)
-        self._thread.start()
+        models.threads.submit(self._run)
 
     def withdraw(self) -> None:
         """Stop as soon as the model at work lets go."""
         self._withdrawn.set()
-
-    def join(self) -> None:
-        self._thread.join()
 
     def _run(self) -> None:
         try:

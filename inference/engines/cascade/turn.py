@@ -46,7 +46,7 @@ class Timing:
 
     onset_ms: int = 96
     resume_ms: int = 64
-    interrupt_ms: int = 192
+    interrupt_ms: int = 160
     guess_ms: int = 200
     complete_ms: int = 450  # the turn-end model says: done
     unjudged_ms: int = 700  # it has not said anything yet

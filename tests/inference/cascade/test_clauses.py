@@ -23,7 +23,7 @@ def cut(text: str, *, max_sentences: int = 10, whole: bool = True, size: int = 1
         ("Well, I do not know, really.", ["Well, I do not know,", "really."]),
         ("Dr. Smith paid 3.5 dollars. Good.", ["Dr. Smith paid 3.5 dollars.", "Good."]),
         ("One two three four five six seven eight nine ten eleven twelve.",
-         ["One two three four five six seven eight nine ten", "eleven twelve."]),
+         ["One two three four five six seven eight", "nine ten eleven twelve."]),
         ("Yes!\n- **Eggs**\n- Milk", ["Yes!", "Eggs", "Milk"]),
         ("Hi 😀 there. 😀", ["Hi there."]),
         ("\n\n", []),

@@ -66,7 +66,7 @@ def test_all_sound_comes_out_once_whatever_the_frame(lengths: list[int], frame: 
     sound, told, now = 0, [], 0
     while not playout.empty:
         pcm, words = playout.take(frame, now)
-        sound += np.count_nonzero(pcm)
+        sound += int(np.count_nonzero(pcm))
         told += words
         now += frame
     ends = np.cumsum(lengths).tolist()
