@@ -24,7 +24,7 @@ from inference.errors import InferenceError, SlotLost, WireError
 from inference.wire import AUDIO_HEADER, Ack, Kind, Metadata, Ping, Playback, decode, encode
 from studies.errors import RecordingError, TakeRefused
 from studies.models import Take
-from studies.talk import takes, workers
+from studies.talk import takes
 from studies.talk.downlink import Downlink, Send
 from studies.talk.endings import (
     ANOTHER_TAB,
@@ -37,6 +37,7 @@ from studies.talk.endings import (
 from studies.talk.journal import Continuation, Journal, journal_path, writer
 from studies.talk.records import now_us, pack_event
 from studies.talk.registry import RUNNING
+from studies.talk.slot_search import find_slot
 from studies.talk.uplink import Uplink
 
 UPLINK_BYTES: Final = AUDIO_HEADER.size + UPLINK_SAMPLES * BYTES_PER_SAMPLE
@@ -218,10 +219,11 @@ class Relay:
         request = self._admission.request
         sending: asyncio.Task[None] | None = None
         try:
-            if not address:
-                converters = [segment.converter for segment in request.voices]
-                address = await database_sync_to_async(workers.pick)(request.engine, converters)
-            self._slot = slot = await open_slot(address, request, settings.WORKER_SECRET)
+            if address:
+                self._slot = slot = await open_slot(address, request, settings.WORKER_SECRET)
+            else:
+                address, slot = await find_slot(request)
+                self._slot = slot
             self._note("slot", {"address": address})
             sending = self.loop.create_task(self._uplink.run(slot.send))
             while True:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from studies.errors import RecordingError
@@ -67,11 +67,10 @@ def remove_filed_journals() -> int:
     return len(removed)
 
 
-def unmeasured_takes() -> list[UUID]:
+def unmeasured_takes() -> QuerySet[Take]:
     """Filed takes with tracks and without a single metric."""
     tracks, metrics = Track.objects.filter(take=OuterRef("pk")), Metric.objects.filter(take=OuterRef("pk"))
-    found = Take.objects.filter(Exists(tracks), ~Exists(metrics), state=Take.State.FINAL)
-    return list(found.values_list("pk", flat=True))
+    return Take.objects.filter(Exists(tracks), ~Exists(metrics), state=Take.State.FINAL)
 
 
 def _written_at(path: Path) -> datetime | None:

@@ -26,6 +26,7 @@ from studies.talk import takes, workers
 from studies.talk.listening import serve_track
 from studies.talk.registry import RUNNING
 
+BACK_WITHIN_SEC: Final = 60
 MAX_HEARTBEAT_BYTES: Final = 262_144
 STATUS_CODES: Final = {"no_consent": 403, "no_worker": 503, "disk_full": 503}
 
@@ -54,8 +55,9 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
     trial = get_object_or_404(
         Trial.objects.select_related("session", "condition", "prompt"), session__token=token, position=position
     )
-    try:
-        workers.find(trial.condition.engine, [voice.get("converter", "none") for voice in trial.condition.voices])
+    converters = [voice.get("converter", "none") for voice in trial.condition.voices]
+    try:  # one that has just died is about to be back, and the relay waits for it
+        workers.find(trial.condition.engine, converters, seen_within_sec=BACK_WITHIN_SEC)
     except NoWorker:
         raise TakeRefused("no_worker", "Nobody is there to talk with just now. Please try again in a moment.") from None
     if shutil.disk_usage(settings.JOURNAL_DIR).free < settings.JOURNAL_MIN_FREE_BYTES:

@@ -46,10 +46,12 @@ def record_heartbeat(text: str) -> InferenceWorker:
     return InferenceWorker.objects.update_or_create(name=report.name, defaults=fields)[0]
 
 
-def find(engine: str, converters: Iterable[str]) -> InferenceWorker:
-    """The least loaded worker seen lately that serves the engine and all converters. Raises NoWorker."""
+def find(engine: str, converters: Iterable[str], *, seen_within_sec: float = 0) -> InferenceWorker:
+    """The least loaded worker seen lately (by default within WORKER_STALE_SEC) that serves the engine and all
+    converters. Raises NoWorker."""
     needed = set(converters)
-    fresh = InferenceWorker.objects.filter(seen_at__gte=timezone.now() - timedelta(seconds=settings.WORKER_STALE_SEC))
+    since = timezone.now() - timedelta(seconds=seen_within_sec or settings.WORKER_STALE_SEC)
+    fresh = InferenceWorker.objects.filter(seen_at__gte=since)
     able = [worker for worker in fresh if engine in worker.engines and needed <= set(worker.converters)]
     if not able:
         raise NoWorker(engine, sorted(needed))
@@ -64,3 +66,9 @@ def pick(engine: str, converters: Iterable[str]) -> str:
     else:
         InferenceWorker.objects.filter(pk=worker.pk).update(queue_length=F("queue_length") + 1)
     return worker.address
+
+
+def mark_gone(address: str) -> None:
+    """A worker that did not answer is not chosen again until its next report."""
+    before = timezone.now() - timedelta(seconds=settings.WORKER_STALE_SEC)
+    InferenceWorker.objects.filter(address=address, seen_at__gt=before).update(seen_at=before)
