@@ -365,6 +365,14 @@ async def test_health_and_metrics() -> None:
     assert nothing.status_code == 404
 
 
+async def test_messages_are_not_held_back_to_fill_packets() -> None:
+    async with running_worker() as worker:
+        slot = await open_take(worker)
+        await next_event(slot, "live")
+        sockets = [each.transport.get_extra_info("socket") for each in worker.connections]
+        assert [each.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for each in sockets] == [1]
+
+
 def test_listen_on_a_taken_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
