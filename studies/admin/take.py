@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -39,8 +40,9 @@ class TakeAdmin(ReadOnlyAdmin):
     fields = (
         ("title", "session"),
         ("prompt", "condition"),
-        ("state", "outcome", "ended_by"),
-        ("started_at", "ended_at", "limit"),
+        ("state", "outcome"),
+        ("started_at", "ended_at"),
+        ("ended_by", "limit"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Take]:
@@ -134,7 +136,7 @@ def take_context(take: Take, *, routine: bool) -> dict[str, Any]:
         "take": take,
         "tracks": sorted(tracks, key=lambda track: order[track.kind]),
         "utterances": take.utterances.order_by("turn", "start_ms", "id"),
-        "metrics": Metric.objects.filter(take=take).order_by("name", "track"),
+        "measures": measures_of(take),
         "event_list": read_events(take, routine=routine),
         "routine": routine,
         "counts": sorted(take.counts.items()),
@@ -142,3 +144,22 @@ def take_context(take: Take, *, routine: bool) -> dict[str, Any]:
         "engine_info": as_json(take.engine_snapshot.info) if take.engine_snapshot else "",
         "voices": [(voice, as_json(voice.info)) for voice in take.voice_snapshots.order_by("name")],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One kind of measurement, with its value for each track in the order of Track.Kind; None where there is none."""
+
+    name: str
+    unit: str
+    method: str
+    of_tracks: list[Metric | None]
+
+
+def measures_of(take: Take) -> list[Measure]:
+    """A line for each kind, as they were stored."""
+    found: dict[tuple[str, str, str], dict[str, Metric]] = {}
+    for metric in take.metrics.order_by("id"):
+        method = f"{metric.method} (version {metric.version})"
+        found.setdefault((metric.name, metric.unit, method), {})[metric.track] = metric
+    return [Measure(*key, [of.get(kind) for kind in Track.Kind.values]) for key, of in found.items()]

@@ -21,7 +21,7 @@ from studies.models import (
     Utterance,
 )
 
-BLOCK_TRIALS = 200
+BLOCK_TRIALS = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
+from studies.admin.take import measures_of
 from studies.admin.take_events import Event, read_events
 from studies.models import Take
 from tests.studies import factories
@@ -39,6 +40,14 @@ def test_page_marks_discarded_turns(page: str) -> None:
 
 def test_page_tells_why_a_value_is_missing(page: str) -> None:
     assert "none: too few words" in page
+
+
+def test_measures_stand_side_by_side_for_the_tracks(take: Take) -> None:
+    take.metrics.all().delete()
+    factories.add_metrics(take, [("participant", "level", -20.0, "dB"), ("agent", "level", -25.0, "dB")])
+    [measure] = measures_of(take)
+    assert (measure.name, measure.unit, measure.method) == ("level", "dB", "tests (version 1)")
+    assert [metric and metric.value for metric in measure.of_tracks] == [-20.0, None, -25.0]
 
 
 def test_playback_reports_are_left_out_and_counted(take: Take) -> None:
