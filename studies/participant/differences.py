@@ -88,6 +88,13 @@ def differences(takes: Sequence[Take]) -> list[Table]:
     return tables
 
 
+def is_being_measured(take: Take) -> bool:
+    """Whether values may still come: the take is being filed, or its recordings have no value yet."""
+    if take.state == Take.State.FINAL:
+        return take.tracks.exists() and not take.metrics.exists()
+    return take.state == Take.State.ENDED
+
+
 def label(name: str) -> str:
     """A metric's name for people; one that is not known here is spelt out: "voice_onset" -> "Voice onset"."""
     words = name.replace("_", " ")

@@ -38,7 +38,7 @@ def begin(version: ProtocolVersion, token: str) -> Session:
 @transaction.atomic
 def agree(session: Session, granted: Collection[str]) -> None:
     """Records what was agreed to, purpose by purpose, takes a place in the allocation and plans the trials. Once."""
-    session = Session.objects.select_for_update().select_related("version").get(pk=session.pk)
+    session = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
     if session.state != Session.State.STARTED or session.consent("participate") is not None:
         return
     protocol = protocol_of(session.version)
@@ -63,7 +63,7 @@ def agree(session: Session, granted: Collection[str]) -> None:
 @transaction.atomic
 def decline(session: Session) -> None:
     """Records the refusal. The session keeps nothing else and cannot go on."""
-    session = Session.objects.select_for_update().select_related("version").get(pk=session.pk)
+    session = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
     if session.state != Session.State.STARTED or session.consent("participate") is not None:
         return
     _record(session, protocol_of(session.version), ())

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from studies.models import Session, Take
 from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page
-from studies.participant.differences import differences
+from studies.participant.differences import differences, is_being_measured
 from studies.participant.explore import Options, choose, finished_takes, options
 from studies.participant.flow import finish
 from studies.participant.forms import ExploreForm
@@ -59,5 +59,11 @@ def side_by_side(request: HttpRequest, session: Session) -> HttpResponse:
     takes = [take for take in reversed(finished_takes(session)) if str(take.pk) in chosen][:MOST_SIDE_BY_SIDE]
     if len(takes) < 2:
         return redirect("explore", session.token)
-    context = frame(request, session, takes=[heard_take(session, take) for take in takes], tables=differences(takes))
+    context = frame(
+        request,
+        session,
+        takes=[heard_take(session, take) for take in takes],
+        tables=differences(takes),
+        measuring=any(is_being_measured(take) for take in takes),
+    )
     return render(request, "participant/side_by_side.html", context)
