@@ -34,7 +34,7 @@ class Conversation:
         self._options = options
         self._models = models
         self._history = History(opening(config.text_prompt))
-        self._models.prepare(slot, self._history.opening())
+        self._models.prepare(slot, self._history.so_far())
         self._resampler = soxr.ResampleStream(SAMPLE_RATE_HZ, RATE_HZ, 1, dtype="float32", quality="MQ")
         self._voice_activity = VoiceActivity(vad)
         self._floor = TurnTaking(interruptible=options.barge_in)
@@ -190,6 +190,7 @@ class Conversation:
         spoken = self._playout.spoken
         text = " ".join(word.text for word in spoken)
         self._history.add(reply.heard.words, text)
+        self._models.prepare(self._slot, self._history.so_far())
         if spoken:
             self._emit(
                 "transcript",

@@ -27,10 +27,11 @@ class History:
 
     def asking(self, words: str) -> list[Message]:
         """What to answer when the participant has said `words`."""
-        return [*self._opening, *self._turns, _message("user", words)]
+        return [*self.so_far(), _message("user", words)]
 
-    def opening(self) -> list[Message]:
-        return list(self._opening)
+    def so_far(self) -> list[Message]:
+        """What the model can read before the participant's next words are known."""
+        return [*self._opening, *self._turns]
 
     def add(self, heard: str, spoken: str) -> None:
         """An exchange is over. `spoken` is what sounded before an interruption, perhaps nothing."""

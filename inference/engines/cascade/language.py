@@ -64,8 +64,10 @@ class LanguageModel:
         parameters.warmup = True
         parameters.verbosity = -1
         parameters.cache_ram_mib = 0  # a slot keeps its own prefix; nothing of a talk may stay behind elsewhere
-        parameters.hostnames = ["127.0.0.1"] if isinstance(parameters.hostnames, list) else parameters.hostnames
-        parameters.api_keys = [secrets.token_urlsafe(32)]  # llama.cpp also opens a local port, which nobody here uses
+        # llama.cpp also opens a port on this machine, which nobody uses: it must not show anyone's talk
+        parameters.hostnames = ["127.0.0.1"]
+        parameters.api_keys = [secrets.token_urlsafe(32)]
+        parameters.endpoint_slots = False
         for cpu in (parameters.cpuparams, parameters.cpuparams_batch):
             cpu.n_threads = threads
             cpu.poll = 0  # waiting threads sleep

@@ -41,7 +41,7 @@ class Models:
     threads: Executor
 
     def prepare(self, slot: int, messages: list[Message]) -> None:
-        """Has the language model read what a conversation opens with, in the background."""
+        """Has the language model read the conversation so far in the background, while nobody waits for it."""
         self.threads.submit(self.language.read, slot, messages)
 
     def close(self) -> None:
@@ -86,6 +86,7 @@ class Reply:
         self.text = ""  # everything generated, spoken or not
         self.fallback = False
         self.done = False
+        self._spoke = False
         self.error: Exception | None = None
         self._withdrawn = Event()
         self._models = models
@@ -148,8 +149,6 @@ class Reply:
         self.fallback = True
         self.text = FALLBACK
         self._say([FALLBACK])
-
-    _spoke = False
 
     def _say(self, pieces: Sequence[str]) -> bool:
         """Synthesises the pieces; False at the first one that makes no sense, which is left out with all after it."""

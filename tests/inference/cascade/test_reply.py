@@ -1,73 +1,24 @@
-"""One attempt to answer, with models that keep the contract and say what they are told to."""
+"""One attempt to answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from inference.audio import Float32
-from inference.engines.cascade.history import History, Message
-from inference.engines.cascade.language import Ending
+from inference.engines.cascade.history import History
 from inference.engines.cascade.options import Options
-from inference.engines.cascade.playout import Clause, Word
-from inference.engines.cascade.recognition import Recognition
-from inference.engines.cascade.reply import FALLBACK, Heard, Models, Reply
-from inference.engines.cascade.sharing import Withdrawn
-
-
-@dataclass
-class Partner:
-    """All the models at once. `answers` are the language model's, one a try; `heard` is what recognition finds."""
-
-    heard: str = "Who are you?"
-    answers: Sequence[str] = ("I am a friend.",)
-    whole: bool = True
-    on_recognition: Callable[[], None] = lambda: None
-    seeds: list[int] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def judge(self, turn: Float32, withdrawn: Event) -> float:
-        return 0.75
-
-    def recognise(self, speech: Float32, withdrawn: Event) -> Recognition:
-        self.on_recognition()
-        if withdrawn.is_set():
-            raise Withdrawn
-        return Recognition(self.heard, -0.1, 0.05)
-
-    def stream(
-        self, slot: int, messages: Sequence[Message], options: Options, seed: int, on_text: Callable[[str], bool]
-    ) -> Ending:
-        self.asked.append(messages[-1]["content"])
-        for letter in self.answers[len(self.seeds)]:
-            if on_text(letter):
-                break
-        self.seeds.append(seed)
-        return Ending(self.whole)
-
-    def speak(self, text: str, seed: int, withdrawn: Event) -> Clause:
-        return Clause(text, np.ones(10, np.float32), (Word(text, 0, 10),))
+from inference.engines.cascade.reply import FALLBACK, Heard, Reply
+from tests.inference.cascade.partner import Partner
 
 
 def answer(partner: Partner, *, options: Options = Options(), withdraw: Event | None = None) -> Reply:  # noqa: B008 - frozen
     """The attempt after its thread has ended. `withdraw` is set once the attempt has been withdrawn."""
     with ThreadPoolExecutor(1) as threads:
-        language = cast(Any, type("Language", (), {"stream": staticmethod(partner.stream)}))
-        models = Models(
-            turn_end=cast(Any, partner.judge),
-            recogniser=cast(Any, partner.recognise),
-            language=language,
-            synthesiser=cast(Any, partner.speak),
-            threads=threads,
-        )
         reply = Reply(
-            models,
+            partner.models(threads),
             slot=0,
             turn=3,
             audio=np.ones(16_000, np.float32),

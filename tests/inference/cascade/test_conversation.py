@@ -1,0 +1,177 @@
+"""One slot with fakes for models: who speaks when, what is told and what is remembered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inference.audio import FRAME_SAMPLES, Float32
+from inference.engines.base import SlotConfig
+from inference.engines.cascade.conversation import Conversation
+from inference.engines.cascade.options import Options
+from inference.engines.cascade.reply import FALLBACK
+from inference.wire import Metadata
+from tests.inference.cascade.partner import Partner
+
+SPEECH = np.full(FRAME_SAMPLES, 0.5, np.float32)
+SILENCE = np.zeros(FRAME_SAMPLES, np.float32)
+
+
+class Loudness:
+    """A voice activity network that takes everything loud for speech."""
+
+    def run(self, outputs: None, inputs: Mapping[str, Any]) -> list[Any]:
+        loud = float(np.abs(inputs["input"][0, -256:]).mean() > 0.1)
+        return [np.array([[loud]], np.float32), inputs["h"], inputs["c"]]
+
+
+@dataclass
+class Talk:
+    partner: Partner
+    threads: ThreadPoolExecutor
+    options: Options = field(default_factory=Options)
+    events: list[Metadata] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        models = self.partner.models(self.threads)
+        self.conversation = Conversation(0, SlotConfig(seed=1), self.options, models, Loudness())
+
+    def hear(self, frame: Float32, steps: int = 1) -> Float32:
+        output = [self.conversation.step(frame) for _ in range(steps)]
+        self.events += [event for step in output for event in step.events]
+        return np.concatenate([step.pcm for step in output])
+
+    def wait_for(self, state: str) -> Mapping[str, Any]:
+        for _ in range(1_000):
+            seen = len(self.events)
+            self.hear(SILENCE)
+            for event in self.events[seen:]:
+                if event.event == "turn" and event.data["state"] == state:
+                    return event.data
+            time.sleep(0.005)
+        raise AssertionError(f"never came to {state}: {self.turns()}")
+
+    def turns(self) -> list[tuple[int, str]]:
+        return [(event.data["turn"], event.data["state"]) for event in self.events if event.event == "turn"]
+
+    def transcripts(self) -> list[tuple[str, str, str]]:
+        data = [event.data for event in self.events if event.event == "transcript"]
+        return [(entry["role"], entry["text"], entry["raw_text"]) for entry in data]
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as threads:
+        yield threads
+
+
+def test_turns_follow_each_other(threads: ThreadPoolExecutor) -> None:
+    talk = Talk(Partner(answers=("I am a friend.",)), threads)
+    for _ in range(2):
+        talk.hear(SPEECH, 10)
+        talk.wait_for("listening")
+    assert talk.turns() == [(turn, state) for turn in (1, 2) for state in ("thinking", "speaking", "listening")]
+    assert talk.transcripts() == [
+        ("participant", "Who are you?", "Who are you?"),
+        ("agent", "I am a friend.", "I am a friend."),
+    ] * 2  # fmt: skip
+
+
+def test_times_lie_on_the_slots_own_clock(threads: ThreadPoolExecutor) -> None:
+    talk = Talk(Partner(answers=("I am a friend.",)), threads)
+    talk.hear(SILENCE, 25)
+    talk.hear(SPEECH, 10)
+    talk.wait_for("listening")
+    heard, said = [event.data for event in talk.events if event.event == "transcript"]
+    assert heard["start_ms"] == pytest.approx(2_000, abs=64)
+    assert heard["end_ms"] == pytest.approx(2_800, abs=64)
+    assert said["start_ms"] >= heard["end_ms"]
+    assert said["end_ms"] - said["start_ms"] == 4 * 200
+
+
+def test_model_reads_on_while_nobody_waits(threads: ThreadPoolExecutor) -> None:
+    partner = Partner(answers=("I am a friend.",))
+    talk = Talk(partner, threads)
+    talk.hear(SPEECH, 10)
+    talk.wait_for("listening")
+    threads.shutdown(wait=True)
+    assert partner.read_so_far[-1] == [*partner.read_so_far[0], "Who are you?", "I am a friend."]
+
+
+def test_interrupted_agent_stops_and_remembers_what_it_said(threads: ThreadPoolExecutor) -> None:
+    partner = Partner(answers=("I am a friend.",))
+    talk = Talk(partner, threads)
+    talk.hear(SPEECH, 10)
+    talk.wait_for("speaking")
+    talk.hear(SILENCE, 3)
+    sound = talk.hear(SPEECH, 10)
+    assert sound[: FRAME_SAMPLES // 2].all()
+    assert not sound[5 * FRAME_SAMPLES :].any()
+    assert talk.transcripts()[-1] == ("agent", "I am a", "I am a friend.")
+    talk.wait_for("listening")
+    threads.shutdown(wait=True)
+    assert talk.turns()[:4] == [(1, "thinking"), (1, "speaking"), (1, "interrupted"), (2, "thinking")]
+    assert partner.read_so_far[1][-2:] == ["Who are you?", "I am a"]
+
+
+def test_agent_that_may_not_be_interrupted_finishes(threads: ThreadPoolExecutor) -> None:
+    talk = Talk(Partner(answers=("I am a friend.",)), threads, Options(barge_in=False))
+    talk.hear(SPEECH, 10)
+    talk.wait_for("speaking")
+    talk.hear(SPEECH, 12)
+    assert talk.transcripts()[-1] == ("agent", "I am a friend.", "I am a friend.")
+
+
+def test_turn_that_goes_on_before_the_answer_sounds_stays_one_turn(threads: ThreadPoolExecutor) -> None:
+    may_hear = Event()
+    talk = Talk(Partner(on_recognition=may_hear.wait), threads)
+    talk.hear(SPEECH, 10)
+    talk.wait_for("thinking")
+    talk.hear(SPEECH, 10)
+    may_hear.set()
+    talk.wait_for("listening")
+    assert talk.turns() == [
+        (1, "thinking"), (1, "discarded"), (1, "thinking"), (1, "speaking"), (1, "listening"),
+    ]  # fmt: skip
+    assert len(talk.transcripts()) == 2
+
+
+def test_noise_is_discarded_and_what_was_made_of_it_is_no_transcript(threads: ThreadPoolExecutor) -> None:
+    talk = Talk(Partner(heard="Thank you.", no_speech_probability=0.95), threads)
+    talk.hear(SPEECH, 10)
+    discarded = talk.wait_for("discarded")
+    assert (discarded["reason"], discarded["raw_text"]) == ("no_speech", "Thank you.")
+    assert talk.transcripts() == []
+    assert talk.turns() == [(1, "thinking"), (1, "discarded"), (1, "listening")]
+
+
+def test_laughter_is_discarded_and_both_transcripts_are_kept(threads: ThreadPoolExecutor) -> None:
+    talk = Talk(Partner(heard="Ha ha ha!"), threads)
+    talk.hear(SPEECH, 10)
+    assert talk.wait_for("discarded")["reason"] == "interjections_only"
+    assert talk.transcripts() == [("participant", "", "Ha ha ha!")]
+
+
+def test_fallback_is_marked(threads: ThreadPoolExecutor) -> None:
+    talk = Talk(Partner(answers=("",)), threads)
+    talk.hear(SPEECH, 10)
+    talk.wait_for("listening")
+    (agent,) = [event.data for event in talk.events if event.data.get("role") == "agent"]
+    assert (agent["text"], agent["fallback"]) == (FALLBACK, True)
+
+
+def test_error_of_a_model_surfaces_in_the_step(threads: ThreadPoolExecutor) -> None:
+    def fail() -> None:
+        raise MemoryError("no room")
+
+    talk = Talk(Partner(on_recognition=fail), threads)
+    talk.hear(SPEECH, 10)
+    with pytest.raises(MemoryError):
+        talk.wait_for("speaking")
