@@ -90,7 +90,6 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     list_filter = ("state", "is_demo")
     list_filter_sheet = False
     search_fields = ("title", "slug")
-    inlines = (VersionInline,)
     actions_submit_line = ("open_study", "pause_study", "close_study")
     change_form_outer_before_template = "admin/studies/study/export.html"
     prepopulated_fields: ClassVar = {"slug": ["title"]}
@@ -118,6 +117,9 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
             return []
         started = obj.versions.filter(sessions__isnull=False).exists()
         return ["state", "created_at", *(["slug"] if started else [])]  # links in use do not change
+
+    def get_inlines(self, request: HttpRequest, obj: Study | None = None) -> tuple[type[VersionInline], ...]:
+        return (VersionInline,) if obj else ()
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> dict[str, Any]:
         return {} if obj else dict(self.prepopulated_fields)
