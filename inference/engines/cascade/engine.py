@@ -31,7 +31,7 @@ from inference.weights import WeightsError, find
 log = structlog.get_logger()
 
 MAX_THREADS: Final = 4  # more do not help models of this size
-ATTEMPTS_PER_SLOT: Final = 4  # one to answer, the others withdrawn and about to end
+THREADS_PER_SLOT: Final = 8  # two for an attempt to answer, the others for withdrawn ones that are about to end
 
 
 class CascadeEngine(Engine):
@@ -54,7 +54,7 @@ class CascadeEngine(Engine):
             recogniser=Recogniser(weights["recognition"].path, threads=threads),
             language=LanguageModel(weights["language"].path, slots=slots, threads=threads),
             synthesiser=Synthesiser(),
-            threads=ThreadPoolExecutor(ATTEMPTS_PER_SLOT * slots, thread_name_prefix="cascade"),
+            threads=ThreadPoolExecutor(THREADS_PER_SLOT * slots, thread_name_prefix="cascade"),
         )
         self._snapshot = describe(weights, threads=threads)
         log.info("cascade loaded", seconds=round(perf_counter() - started, 1), slots=slots, threads=threads)

@@ -65,8 +65,8 @@ class Heard:
 
 
 class Reply:
-    """`completeness`, `heard`, `clauses`, `text` and `done` are written by the attempt's thread in this order and
-    read by the step thread; `done` comes last of all, after an `error` too."""
+    """`heard`, `clauses`, `text` and `done` are written by the attempt's thread in this order and read by the step
+    thread; `done` comes last of all, after an `error` too. `completeness` comes from another thread, at any time."""
 
     def __init__(
         self,
@@ -96,15 +96,24 @@ class Reply:
         self._history = history
         self._options = options
         self._seed = seed + turn * TRIES
+        models.threads.submit(self._judge)
         models.threads.submit(self._run)
 
     def withdraw(self) -> None:
         """Stop as soon as the model at work lets go."""
         self._withdrawn.set()
 
-    def _run(self) -> None:
+    def _judge(self) -> None:
+        """Beside recognition, not before it: the answer does not wait for the verdict, only the floor does."""
         try:
             self.completeness = self._models.turn_end(self._audio, self._withdrawn)
+        except Withdrawn:
+            pass
+        except Exception as error:
+            self.error = error
+
+    def _run(self) -> None:
+        try:
             heard = self._listen()
             self.heard = heard
             if heard.words:
