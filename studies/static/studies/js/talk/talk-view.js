@@ -40,6 +40,7 @@ export class TalkView {
     this.#offer("start", screen.start);
     this.#offer("next", screen.next);
     this.#offer("cancel", screen.cancel);
+    if (changed && state === "live") this.part("stage").scrollIntoView({ block: "nearest" });
     if (changed && (state === "ended" || state === "failed")) this.part("title").focus();
   }
 

@@ -1,0 +1,242 @@
+"""What the talk page shows in every state and for every trouble."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from inference import wire
+from inference.audio import float32_to_pcm16
+from tests.e2e.pages.conftest import Launch, NewPage, Screenshots, voiced
+from tests.e2e.pages.server import PageServer, Script
+
+pytestmark = pytest.mark.browser
+
+SPOKEN = "You could take a slow train to the coast and walk along the cliffs if you like fresh air."
+
+
+def spoken_words() -> dict[int, list[wire.Metadata]]:
+    """One turn of an agent: a word every 160 ms from step 2 on."""
+    events = {
+        2 + 2 * place: [
+            wire.Metadata(
+                "words", {"text": word, "start_ms": 160 + 160 * place, "end_ms": 320 + 160 * place, "turn": 1}
+            )
+        ]
+        for place, word in enumerate(SPOKEN.split())
+    }
+    events[1] = [wire.Metadata("turn", {"state": "speaking", "turn": 1})]
+    return events
+
+
+def state(page: Page, name: str) -> None:
+    page.locator(f"#talk[data-state={name}]").wait_for(timeout=15_000)
+
+
+def start(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("button", name="Start talking").click()
+
+
+@pytest.fixture(scope="module")
+def browser(launch: Launch) -> Browser:
+    return launch("--use-fake-ui-for-media-stream", loop=True)
+
+
+def test_talk_from_start_to_end(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str, screenshots: Screenshots
+) -> None:
+    script = Script(float32_to_pcm16(voiced(4)), spoken_words(), queue=[3, 2], queue_sec=2.5)
+    recording = server.reset(script)
+    page = new_page(browser)
+    page.goto(talk_url)
+    assert page.evaluate("navigator.mediaDevices.enumerateDevices().then(d => d.length)") >= 1
+    screenshots(page, "talk-idle")
+    page.get_by_role("button", name="Start talking").click()
+    state(page, "queue")
+    expect(page.get_by_role("heading", name="You are number 3 in the queue")).to_be_visible()
+    screenshots(page, "talk-queue")
+    state(page, "live")
+    assert recording.frames == {} or min(recording.frames) == 0
+    expect(page.get_by_role("log")).to_contain_text("slow train", timeout=10_000)
+    expect(page.locator("[data-part=status]")).to_have_text("The machine is speaking")
+    page.wait_for_timeout(1_500)
+    screenshots(page, "talk-live")
+    expect(page.get_by_role("log")).to_have_text(SPOKEN)
+    assert page.locator("[data-part=elapsed]").inner_text() >= "0:01"
+    page.get_by_role("button", name="Mute").click()
+    expect(page.get_by_role("button", name="Unmute")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="End the talk").click()
+    state(page, "ended")
+    expect(page.get_by_role("heading", name="Talk finished")).to_be_focused()
+    screenshots(page, "talk-ended")
+    page.get_by_role("link", name="Continue").click()
+    expect(page).to_have_title("Done")
+
+
+def test_microphone_is_not_touched_before_the_click(browser: Browser, new_page: NewPage, talk_url: str) -> None:
+    page = new_page(browser)
+    page.add_init_script(
+        "window.asked = 0; const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);"
+        "navigator.mediaDevices.getUserMedia = (options) => { window.asked++; return get(options); }"
+    )
+    page.goto(talk_url)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.asked") == 0
+    page.get_by_role("button", name="Start talking").click()
+    state(page, "live")
+    assert page.evaluate("window.asked") == 1
+
+
+def test_lost_connection_is_shown_and_found_again(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str, screenshots: Screenshots
+) -> None:
+    recording = server.reset(Script(drops=[(60, 4.0)]))
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "reconnecting")
+    screenshots(page, "talk-reconnecting")
+    state(page, "live")
+    assert recording.connections == 2
+
+
+def test_connection_that_stays_away_ends_the_talk(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str
+) -> None:
+    server.reset(Script(drops=[(60, 60.0)]))
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "reconnecting")
+    page.locator("#talk[data-state=ended]").wait_for(timeout=25_000)
+    expect(page.get_by_role("heading", name="The connection was lost")).to_be_visible()
+    expect(page.get_by_role("button", name="Start again")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("reason", "title", "action"),
+    [
+        ("limit", "Time is up", "Continue"),
+        ("engine_lost", "The machine stopped", "Start again"),
+        ("another_tab", "The talk goes on in another window", "Start anew here"),
+        ("abandoned", "The connection was lost", "Start again"),
+    ],
+)
+def test_server_ends_the_talk(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str, reason: str, title: str, action: str
+) -> None:
+    server.reset(Script(ends_after=(20, reason, "As the server says it.")))
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "ended")
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_text("As the server says it.")).to_be_visible()
+    expect(page.locator("[data-part=start], [data-part=next]").filter(visible=True)).to_have_text(action)
+
+
+def test_another_take_can_follow(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:
+    server.reset(Script(ends_after=(20, "engine_lost", "The machine stopped unexpectedly.")))
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "ended")
+    recording = server.reset()
+    page.get_by_role("button", name="Start again").click()
+    state(page, "live")
+    page.wait_for_timeout(500)
+    assert 0 in recording.frames
+
+
+def test_refused_take_says_why(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:
+    server.reset(Script(refuse_take=(503, "no_worker", "All machines are switched off. Please try again later.")))
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "failed")
+    expect(page.get_by_text("All machines are switched off. Please try again later.")).to_be_visible()
+
+
+def test_refused_socket_says_why(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:
+    server.reset(Script(refuse_socket=(4403, "no_consent", "There is no consent to be recorded.")))
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "ended")
+    expect(page.get_by_text("There is no consent to be recorded.")).to_be_visible()
+    expect(page.get_by_role("link", name="Continue")).to_be_visible()
+
+
+def test_leaving_the_queue_goes_back_to_the_start(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str
+) -> None:
+    recording = server.reset(Script(queue=[4] * 40))
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "queue")
+    page.get_by_role("button", name="Leave the queue").click()
+    state(page, "idle")
+    assert recording.frames == {}
+
+
+def test_unplugged_microphone_is_replaced(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str
+) -> None:
+    recording = server.reset()
+    page = new_page(browser)
+    page.add_init_script(
+        "const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);"
+        "navigator.mediaDevices.getUserMedia = async (options) => (window.stream = await get(options));"
+    )
+    start(page, talk_url)
+    state(page, "live")
+    page.wait_for_timeout(500)
+    page.evaluate(
+        "{ const [track] = window.stream.getAudioTracks(); track.stop(); track.dispatchEvent(new Event('ended')); }"
+    )
+    expect(page.get_by_text("so another one is in use now")).to_be_visible()
+    before = len(recording.frames)
+    page.wait_for_timeout(1_000)
+    assert len(recording.frames) > before
+    assert [slip.data["cause"] for slip in recording.of("slip")][:1] == ["source"]
+    assert len(recording.of("device")) == 2
+
+
+def test_no_microphone(launch: Launch, new_page: NewPage, talk_url: str) -> None:
+    page = new_page(launch(microphone=False))
+    start(page, talk_url)
+    state(page, "failed")
+    expect(page.get_by_role("heading", name="No microphone was found")).to_be_visible()
+
+
+def test_blocked_microphone_tells_how_to_allow_it(
+    launch: Launch, new_page: NewPage, talk_url: str, screenshots: Screenshots
+) -> None:
+    page = new_page(launch("--deny-permission-prompts"), allowed=False)
+    start(page, talk_url)
+    state(page, "failed")
+    expect(page.get_by_role("heading", name="The microphone is blocked")).to_be_visible()
+    expect(page.get_by_text("set Microphone to Allow")).to_be_visible()
+    screenshots(page, "talk-blocked")
+
+
+def test_insecure_address(launch: Launch, new_page: NewPage, talk_url: str) -> None:
+    page = new_page(launch("--host-resolver-rules=MAP study.test 127.0.0.1"))
+    page.goto(talk_url.replace("127.0.0.1", "study.test"))
+    expect(page.get_by_role("heading", name="This address is not secure")).to_be_visible()
+
+
+def test_unsupported_browser_names_what_is_missing(browser: Browser, new_page: NewPage, talk_url: str) -> None:
+    page = new_page(browser)
+    page.add_init_script("delete AudioContext.prototype.constructor; delete window.WebSocket; delete window.Worker;")
+    page.goto(talk_url)
+    expect(page.get_by_text("It lacks web workers, web sockets.")).to_be_visible()
+
+
+def test_keyboard_alone_is_enough(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:
+    server.reset()
+    page = new_page(browser)
+    page.goto(talk_url)
+    page.get_by_role("button", name="Start talking").focus()
+    page.keyboard.press("Enter")
+    state(page, "live")
+    page.keyboard.press("m")
+    expect(page.get_by_role("button", name="Unmute")).to_be_visible()
+    page.get_by_role("button", name="End the talk").focus()
+    page.keyboard.press("Enter")
+    state(page, "ended")
