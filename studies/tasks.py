@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-import soundfile
 from celery import shared_task
 from celery.signals import worker_ready
-from django.db import transaction
 from django.utils import timezone
 
-from inference.audio import Float32
-from studies.insights.measure import measure
-from studies.insights.measurement import Role, TrackKind, Words
-from studies.models import Metric, Take, Track
 from studies.talk import erasure, filing, sweep
+from studies.talk.measuring import measure_and_store
 
 
 @shared_task
@@ -28,9 +23,7 @@ def file_take(take_id: str) -> None:
 @shared_task
 def measure_take(take_id: str) -> None:
     """Computes the metrics of a filed take, in place of those it had."""
-    take = Take.objects.filter(pk=take_id, state=Take.State.FINAL, tracks__isnull=False).first()
-    if take is not None:
-        _measure(take)
+    measure_and_store(UUID(take_id))
 
 
 @shared_task
@@ -39,8 +32,8 @@ def pick_up_unfiled_takes() -> None:
     sweep.end_left_takes()
     sweep.file_forgotten_takes()
     sweep.remove_filed_journals()
-    for take in sweep.unmeasured_takes():
-        _measure(take)
+    for take_id in sweep.unmeasured_takes():
+        measure_and_store(take_id)
 
 
 @shared_task
@@ -52,38 +45,3 @@ def erase_expired_recordings() -> None:
 @worker_ready.connect
 def _pick_up_at_start(**_: Any) -> None:
     pick_up_unfiled_takes.delay()
-
-
-def _measure(take: Take) -> None:
-    """Nothing of the insights knows the database: rows in, rows out."""
-    tracks = {cast("TrackKind", track.kind): _samples(track) for track in take.tracks.all()}
-    said = [
-        Words(cast("Role", row.role), row.text, row.start_ms, row.end_ms, row.discarded)
-        for row in take.utterances.all()
-    ]
-    found = measure(tracks, said)
-    with transaction.atomic():
-        if not Take.objects.select_for_update().filter(pk=take.pk, tracks__isnull=False).exists():
-            return  # erased while it was measured
-        take.metrics.all().delete()
-        Metric.objects.bulk_create(
-            Metric(
-                take=take,
-                track=each.track,
-                name=each.name,
-                value=each.value,
-                reason=each.reason,
-                unit=each.unit,
-                method=each.method,
-                version=each.version,
-            )
-            for each in found
-        )
-
-
-def _samples(track: Track) -> Float32:
-    """float32 [n] at the track's own rate, which is 24 kHz."""
-    with track.file.open("rb") as file:
-        samples: Float32
-        samples, _ = soundfile.read(file, dtype="float32")
-    return samples

@@ -19,12 +19,13 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 
 from inference.audio import BYTES_PER_SAMPLE, UPLINK_SAMPLES
-from inference.client import Slot, open_slot
-from inference.errors import InferenceError, SlotLost, WireError
+from inference.errors import SlotLost, WireError
 from inference.wire import AUDIO_HEADER, Ack, Kind, Metadata, Ping, Playback, decode, encode
 from studies.errors import RecordingError, TakeRefused
 from studies.models import Take
 from studies.talk import takes
+from studies.talk.arrival import ArrivalClock
+from studies.talk.conversation import converse
 from studies.talk.downlink import Downlink, Send
 from studies.talk.endings import (
     ANOTHER_TAB,
@@ -37,7 +38,6 @@ from studies.talk.endings import (
 from studies.talk.journal import Continuation, Journal, journal_path, writer
 from studies.talk.records import now_us, pack_event
 from studies.talk.registry import RUNNING
-from studies.talk.slot_search import find_slot
 from studies.talk.uplink import Uplink
 
 UPLINK_BYTES: Final = AUDIO_HEADER.size + UPLINK_SAMPLES * BYTES_PER_SAMPLE
@@ -45,9 +45,6 @@ FROM_BROWSER: Final = frozenset({"device", "slip", "lost", "mute", "buffer", "en
 TO_BROWSER: Final = frozenset({"words", "transcript", "turn"})  # `switch` would tell which voice it is
 MAX_EVENT_BYTES: Final = 4_000_000  # of one take from its browser: far beyond an hour's reports
 OVERTIME_MS: Final = 30_000  # the microphone clock may be this far past the limit
-CLOSE_SLOT_SEC: Final = 2.0
-BACKFILL_US: Final = 200_000  # a frame later than this after a reconnect belongs to the journal alone
-BACKFILL_AT_MOST_US: Final = 5_000_000
 
 log = structlog.get_logger(__name__)
 
@@ -60,15 +57,12 @@ class Relay:
         self.take_id: UUID = admission.take_id
         self._admission = admission
         self._journal: Journal
-        self._slot: Slot | None = None
         self._uplink = Uplink(lambda steps: self._tell("overflow", {"direction": "uplink", "frames": steps}))
         self._downlink: Downlink | None = None
         self._next_sequence = 0
         self._max_sample = (admission.limit_ms + OVERTIME_MS) * 24
-        self._recording = False  # from `live` on
-        self._clock_us: int | None = None  # earliest that microphone sample 0 can have been
-        self._attached_us = 0
-        self._backfilling = False
+        self.recording = False  # from `live` on
+        self._arrival = ArrivalClock()
         self._live_us = 0
         self._live: dict[str, Any] = {}  # what the browser is told of the engine
         self._queue: dict[str, Any] = {}
@@ -93,11 +87,11 @@ class Relay:
             self._downlink.close(CLOSE_ANOTHER_TAB)
         self._stop_timer("grace")
         self._sockets += 1
-        resumed = self._next_sequence > 0 or self._recording
-        self._attached_us, self._backfilling = now_us(), resumed
+        resumed = self._next_sequence > 0 or self.recording
+        self._arrival.reconnected(now_us())
         self._downlink = downlink = Downlink(send, self._on_gap, self._on_stalled)
-        self._note("connect", {"resumed": resumed, "next_sequence": self._next_sequence})
-        elapsed_ms = (self._attached_us - self._live_us) // 1_000 if self._live_us else 0
+        self.note("connect", {"resumed": resumed, "next_sequence": self._next_sequence})
+        elapsed_ms = (now_us() - self._live_us) // 1_000 if self._live_us else 0
         hello = {"next_sequence": self._next_sequence, "limit_ms": self._admission.limit_ms, "resumed": resumed}
         downlink.event("hello", {**hello, "elapsed_ms": elapsed_ms})
         if self._unheard is not None:
@@ -115,7 +109,7 @@ class Relay:
             downlink.end_gap()
             self._downlink = None
             if self._ending is None:
-                self._note("disconnect", {})
+                self.note("disconnect", {})
                 self._start_timer("grace", settings.RECONNECT_GRACE_SEC, "abandoned")
 
     def receive(self, downlink: Downlink, data: bytes | None) -> None:
@@ -132,7 +126,7 @@ class Relay:
     def refuse(self, downlink: Downlink, error: WireError, close_code: int) -> None:
         """Tells a browser that it broke the protocol, records that, and closes its socket; the take may go on."""
         if not downlink.closing:
-            self._note("refused", {"code": error.code, "message": str(error)})
+            self.note("refused", {"code": error.code, "message": str(error)})
             downlink.error(error.code, f"The page sent something unexpected: {error}.", close_code)
 
     def end(self, reason: str) -> None:
@@ -165,8 +159,8 @@ class Relay:
             raise
 
     async def _go_on_from(self, before: Continuation) -> None:
-        self._next_sequence, self._clock_us = before.next_sequence, before.clock_us
-        self._recording, self._live_us = before.live, before.live_time_us or 0
+        self._next_sequence, self._arrival.start_us = before.next_sequence, before.clock_us
+        self.recording, self._live_us = before.live, before.live_time_us or 0
         if before.last_time_us is not None:
             away_sec = (now_us() - before.last_time_us) / 1_000_000
             if before.ending is not None or away_sec > settings.RECONNECT_GRACE_SEC:
@@ -177,7 +171,7 @@ class Relay:
         if before.live:
             self._start_limit()
         self._start_timer("grace", settings.RECONNECT_GRACE_SEC, "abandoned")
-        self._talking = self.loop.create_task(self._converse(before.worker))
+        self._talking = self.loop.create_task(self._talk(before.worker))
 
     async def _finish(self, reason: str) -> None:
         try:
@@ -185,7 +179,7 @@ class Relay:
         except TakeRefused:
             return  # it had not begun
         ending = ENDINGS[reason]
-        outcome = ending.outcome if self._recording else Take.Outcome.ABANDONED
+        outcome = ending.outcome if self.recording else Take.Outcome.ABANDONED
         try:
             await self._wind_up(reason, outcome)
             await database_sync_to_async(takes.end_take)(self.take_id, outcome, reason)
@@ -208,51 +202,16 @@ class Relay:
         elif self._unheard is not None:
             self._on_gap(*self._unheard)
         counts = {"duplicates": self._duplicates, "early": self._early, "sockets": self._sockets}
-        self._note("closed", {"reason": reason, "outcome": outcome, **counts})
+        self.note("closed", {"reason": reason, "outcome": outcome, **counts})
         await asyncio.wrap_future(self._journal.close())
         log.info("take_ended", take=str(self.take_id), reason=reason, frames=self._next_sequence, **counts)
 
     # -- inference worker ------------------------------------------------------------------------------------------
 
-    async def _converse(self, address: str) -> None:
-        """Holds the slot from queue to end. `address`: of the worker that had it before this process, or empty."""
-        request = self._admission.request
-        sending: asyncio.Task[None] | None = None
-        try:
-            if address:
-                self._slot = slot = await open_slot(address, request, settings.WORKER_SECRET)
-            else:
-                address, slot = await find_slot(request)
-                self._slot = slot
-            self._note("slot", {"address": address})
-            sending = self.loop.create_task(self._uplink.run(slot.send))
-            while True:
-                await self._on_engine_message(await slot.receive())
-        except SlotLost as error:
-            log.warning("slot_lost", take=str(self.take_id), reason=error.reason)
-            self._note("slot_lost", {"reason": error.reason})
-            self.end("engine_lost" if self._recording else "refused")
-        except InferenceError as error:
-            log.warning("slot_refused", take=str(self.take_id), code=error.code, problem=str(error))
-            self._note("slot_refused", {"code": error.code})
-            self.end("refused")
-        except TakeRefused as error:
-            self._note("refused", {"code": error.code})
-            self.end("withdrawn")
-        except Exception:
-            log.exception("relay_failed", take=str(self.take_id))
-            self.end("engine_lost")
-        finally:
-            if sending is not None:
-                sending.cancel()
-                with suppress(asyncio.CancelledError, SlotLost):
-                    await sending
-            if self._slot is not None:
-                with suppress(SlotLost, OSError):
-                    async with asyncio.timeout(CLOSE_SLOT_SEC):
-                        await self._slot.close(end=True)
+    async def _talk(self, address: str) -> None:
+        self.end(await converse(self._admission.request, address, self._uplink, self))
 
-    async def _on_engine_message(self, data: bytes) -> None:
+    async def on_engine_message(self, data: bytes) -> None:
         kind = data[0]
         if kind == Kind.AGENT:
             self._journal.append(data)
@@ -289,14 +248,14 @@ class Relay:
             self._downlink.message(data)
 
     async def _on_live(self, live: Mapping[str, Any], data: bytes) -> None:
-        if self._recording and not live.get("resumed"):
+        if self.recording and not live.get("resumed"):
             raise SlotLost("conversation forgotten")  # the slot had been given to another
-        if not self._recording:
+        if not self.recording:
             await database_sync_to_async(takes.mark_live)(self.take_id)
         self._journal.append(data)
         self._live = {name: live[name] for name in ("engine", "latency_samples") if name in live}
-        if not self._recording:
-            self._recording, self._live_us = True, now_us()
+        if not self.recording:
+            self.recording, self._live_us = True, now_us()
             self._start_limit()
         if self._downlink is not None:
             self._downlink.event("live", {**self._live, "resumed": bool(live.get("resumed"))})
@@ -307,7 +266,7 @@ class Relay:
         """The hot path: 50 times a second for every take."""
         if len(data) != UPLINK_BYTES:
             raise WireError(f"microphone frames of {UPLINK_BYTES} bytes", f"{len(data)}")
-        if not self._recording:
+        if not self.recording:
             self._early += 1
             return
         _, sequence, sample = AUDIO_HEADER.unpack_from(data)
@@ -317,21 +276,11 @@ class Relay:
             if sequence < self._next_sequence:
                 self._duplicates += 1
                 return
-            self._note("missing", {"first": self._next_sequence, "frames": sequence - self._next_sequence})
+            self.note("missing", {"first": self._next_sequence, "frames": sequence - self._next_sequence})
         self._next_sequence = sequence + 1
         time_us = self._journal.append_frame(data, sequence)
-        clock_us = time_us - sample * 125 // 3  # 24 kHz: 125/3 microseconds a sample
-        if self._backfilling and self._is_backfill(time_us, clock_us):
-            return
-        if self._clock_us is None or clock_us < self._clock_us:
-            self._clock_us = clock_us
-        self._uplink.frame(sequence, sample, data)
-
-    def _is_backfill(self, time_us: int, clock_us: int) -> bool:
-        """Whether a frame was captured before the reconnect: it comes later after its capture than others did."""
-        late = self._clock_us is not None and clock_us - self._clock_us > BACKFILL_US
-        self._backfilling = late and time_us - self._attached_us < BACKFILL_AT_MOST_US
-        return self._backfilling
+        if not self._arrival.is_backfill(sample, time_us):
+            self._uplink.frame(sequence, sample, data)
 
     def _on_browser_message(self, downlink: Downlink, data: bytes) -> None:
         self._event_bytes += len(data)
@@ -365,15 +314,15 @@ class Relay:
 
     def _on_stalled(self) -> None:
         if self._downlink is not None and not self._downlink.closing:
-            self._note("stalled", {})
+            self.note("stalled", {})
             self._downlink.error("too_slow", "This connection cannot keep up. Reconnecting.", CLOSE_TOO_SLOW)
 
     def _tell(self, event: str, data: Mapping[str, Any]) -> None:
-        self._note(event, data)
+        self.note(event, data)
         if self._downlink is not None:
             self._downlink.event(event, data)
 
-    def _note(self, event: str, data: Mapping[str, Any]) -> None:
+    def note(self, event: str, data: Mapping[str, Any]) -> None:
         self._journal.append(pack_event(event, data))
 
     def _from_thread(self, callback: Any, *arguments: Any) -> None:

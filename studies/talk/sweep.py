@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from studies.errors import RecordingError
@@ -67,10 +67,11 @@ def remove_filed_journals() -> int:
     return len(removed)
 
 
-def unmeasured_takes() -> QuerySet[Take]:
+def unmeasured_takes() -> list[UUID]:
     """Filed takes with tracks and without a single metric."""
     tracks, metrics = Track.objects.filter(take=OuterRef("pk")), Metric.objects.filter(take=OuterRef("pk"))
-    return Take.objects.filter(Exists(tracks), ~Exists(metrics), state=Take.State.FINAL)
+    found = Take.objects.filter(Exists(tracks), ~Exists(metrics), state=Take.State.FINAL)
+    return list(found.values_list("pk", flat=True))
 
 
 def _written_at(path: Path) -> datetime | None:

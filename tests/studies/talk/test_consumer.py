@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from inference.wire import MAX_AUDIO_BYTES, Ack, Control, Kind, Metadata, encode
 from studies.models import Session, Take
 from studies.talk import takes
 from studies.talk.endings import CLOSE_MALFORMED, CLOSE_REFUSED
+from studies.talk.registry import RUNNING
 from tests.studies.factories import make_session
 from tests.studies.talk.conftest import Serving, open_page, reread
 from tests.studies.talk.pages import Page, microphone_frame
@@ -160,3 +162,6 @@ async def test_flood_of_events_is_stopped(take: Take, serving: Serving, monkeypa
         assert await page.until_closed() == CLOSE_MALFORMED
         await page.gone()
         assert len(noted(take, "buffer")) < 100
+        RUNNING[take.pk].end("participant")
+        while take.pk in RUNNING:
+            await asyncio.sleep(0.02)

@@ -170,7 +170,7 @@ def test_filing_cut_off_before_its_end_is_done_again(ended: Take, monkeypatch: p
     ended.refresh_from_db()
     assert (ended.state, ended.tracks.count()) == ("ended", 0)
     assert file_take(ended.pk)
-    assert sorted(track.file.name for track in ended.tracks.all()) == [
+    assert sorted(str(track.file.name) for track in ended.tracks.all()) == [
         f"{ended.pk}/{kind}.flac" for kind in ("agent", "heard", "participant")
     ]
     assert sorted(recordings().listdir(str(ended.pk))[1]) == [

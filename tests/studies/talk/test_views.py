@@ -228,7 +228,7 @@ def test_heartbeat_with_wrong_fields(transactional_db: None, wrong: dict[str, An
 
 
 def test_pick_takes_the_least_loaded_that_can_and_is_there(transactional_db: None) -> None:
-    able = {"engines": {"cascade": {}}, "converters": CONVERTERS, "slots": 2}
+    able: dict[str, Any] = {"engines": {"cascade": {}}, "converters": CONVERTERS, "slots": 2}
     make_worker("stale", free_slots=9, seen_ago_sec=settings.WORKER_STALE_SEC + 1, **able)
     make_worker("other engine", free_slots=9, **{**able, "engines": {"echo": {}}})
     make_worker("no converter", free_slots=9, **{**able, "converters": ["none"]})
