@@ -51,6 +51,20 @@ class Environment(BaseSettings):
     worker_engines: str = Field("cascade", description="Engines an inference worker loads, with commas between.")
     worker_slots: int = Field(2, ge=1, le=512, description="Conversations an inference worker serves at once.")
     web_url: str = Field("http://127.0.0.1:8000", description="Where an inference worker reports its heartbeat.")
+    worker_host: str = Field("127.0.0.1", description="Address an inference worker listens on.")
+    worker_address: str = Field(
+        "", description="Where the web reaches the worker; empty for `ws://` with its host and port."
+    )
+    worker_name: str = Field("", description="What the worker is called on the start page; empty for host and port.")
+    cascade_threads: str = Field(
+        "", description="Threads of the local engine; empty for a choice by the machine's cores."
+    )
+    cascade_language_path: str = Field("", description="A GGUF instruct model of your own for the local engine.")
+    cascade_language_hub: str = Field("", description="Or one on the hub: `owner/repository/file.gguf@commit#sha256`.")
+    cascade_recognition_path: str = Field("", description="A faster-whisper model folder of your own.")
+    cascade_recognition_hub: str = Field("", description="Or one on the hub: `owner/repository@commit`.")
+    cascade_turn_end_path: str = Field("", description="A smart-turn ONNX file of your own.")
+    cascade_turn_end_hub: str = Field("", description="Or one on the hub: `owner/repository/file.onnx@commit`.")
     reconnect_grace_sec: float = Field(15, gt=0, le=300, description="How long a broken talk can be resumed.")
     celery_concurrency: int = Field(1, ge=1, le=64, description="Celery processes.")
     restart_wait_max_sec: float = Field(

@@ -203,9 +203,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Hear Me Out",
     "SITE_HEADER": "Hear Me Out",
     "SITE_SYMBOL": "graphic_eq",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("studies/img/mark.svg")}
-    ],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("studies/img/mark.svg")}],
     "SHOW_HISTORY": False,
     "DASHBOARD_CALLBACK": "studies.researcher.overview.dashboard",
     "STYLES": [lambda request: static("studies/css/researcher.css")],

@@ -67,8 +67,8 @@ class Engine(ABC):
 
     @abstractmethod
     def snapshot(self) -> dict[str, Any]:
-        """What a researcher must know to repeat this: model names, revisions, SHA-256 of weights, parameters, licences."""
+        """What a researcher must know to repeat this: model names, revisions, weights' SHA-256, parameters, licences."""
 
     def shut_down(self) -> None:
         """Stop threads and free memory."""
-        return None
+        return

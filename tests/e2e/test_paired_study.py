@@ -1,0 +1,173 @@
+"""One person, one study: from the link to the completion code in a real browser, with real speech and the local
+engine; then what is in the files, the database and the CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Page, Playwright, expect
+
+from inference.audio import SAMPLE_RATE_HZ, Float32
+from tests.e2e.alignment import lag_of, snr_db, window_lags
+from tests.e2e.stack import Stack
+from tests.e2e.visitor import enter, listen, open_browser, picture, rate, talk
+from tests.speech import conversation, write_microphone
+
+pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(600)]
+
+QUESTION = "Hello there. I have a free weekend and I like walking and music. What should I do?"
+TALK_SEC = 14.0
+
+
+@dataclass
+class Visit:
+    """What a visit left."""
+
+    stack: Stack
+    spoken: Float32
+    token: str = ""
+    code: str = ""
+    said: list[list[str]] = field(default_factory=list)
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, str]] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def visit(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    folder = tmp_path_factory.mktemp("paired")
+    spoken = conversation([QUESTION], pause_sec=12, lead_sec=2.5)
+    microphone = write_microphone(folder / "microphone.wav", spoken)
+    with Stack(folder) as stack:
+        visit = Visit(stack, spoken)
+        page = open_browser(playwright, microphone).new_page()
+        go_through(page, visit)
+        visit.trials = stack.script("tests.e2e.inspect_session", token=visit.token)
+        visit.rows = download(stack)
+        yield visit
+
+
+def go_through(page: Page, visit: Visit) -> None:
+    enter(page, visit.stack.url, "paired-prompts")
+    for pair in range(2):
+        for number in range(2):
+            page.wait_for_url(re.compile(r"/talk/\d+/$"))
+            if pair == number == 0:
+                picture(page, "paired-4-talk")
+            position = 2 * pair + number
+            visit.said.append(talk(page, f"paired-5-live-{position}", TALK_SEC))
+            rate(page, f"paired-6-rate-{position}", value=2 + position)
+        page.wait_for_url(re.compile(rf"/compare/{pair}/$"))
+        listen(page)
+        picture(page, f"paired-7-compare-{pair}")
+        for question in page.locator(".versus").all():
+            question.get_by_role("radio").nth(pair).check(force=True)
+        page.get_by_role("button", name="Continue").click()
+    page.get_by_role("heading", name="Thank you").wait_for()
+    picture(page, "paired-8-debrief")
+    visit.code = page.locator(".completion-code").inner_text()
+    visit.token = page.url.split("/p/")[1].split("/")[0]
+
+
+def download(stack: Stack) -> list[dict[str, str]]:
+    """The CSV as a signed-in researcher gets it."""
+    found = re.search(r"Name: (\S+)\s+Password: (\S+)", stack.log)
+    assert found, "the first researcher's password is printed once"
+    with httpx.Client(base_url=stack.url, follow_redirects=True, headers={"Referer": stack.url}) as http:
+        http.get("/accounts/login/")
+        form = {"login": found[1], "password": found[2], "csrfmiddlewaretoken": http.cookies["csrftoken"]}
+        signed_in = http.post("/accounts/login/", data=form)
+        assert signed_in.url.path == "/admin/"
+        answer = http.get(stack.script("tests.e2e.inspect_session", csv_of="paired-prompts"))
+    assert answer.status_code == 200
+    return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+
+
+def samples_of(trial: dict[str, Any], kind: str) -> Float32:
+    samples, rate_hz = soundfile.read(trial["tracks"][kind]["path"], dtype="float32")
+    assert rate_hz == SAMPLE_RATE_HZ
+    return np.asarray(samples, np.float32)
+
+
+def test_every_trial_has_three_tracks_of_one_length(visit: Visit) -> None:
+    assert len(visit.trials) == 4
+    for trial in visit.trials:
+        assert sorted(trial["tracks"]) == ["agent", "heard", "participant"]
+        lengths = {track["duration_samples"] for track in trial["tracks"].values()}
+        assert len(lengths) == 1
+        assert lengths.pop() > (TALK_SEC - 2) * SAMPLE_RATE_HZ
+
+
+def test_participant_track_is_what_was_spoken(visit: Visit) -> None:
+    for trial in visit.trials:
+        recorded = samples_of(trial, "participant")
+        lag = lag_of(visit.spoken, recorded)
+        assert snr_db(visit.spoken, recorded, lag) >= 60
+        assert len(window_lags(visit.spoken, recorded, lag)) == 1, "a window slipped"
+        assert trial["tracks"]["participant"]["lost_samples"] == 0
+
+
+def test_agent_speaks_words_that_were_shown(visit: Visit) -> None:
+    for trial, said in zip(visit.trials, visit.said, strict=True):
+        assert np.sqrt(np.mean(samples_of(trial, "agent") ** 2)) > 0.005
+        answers = [said_by for said_by in trial["utterances"] if said_by["role"] == "agent"]
+        assert answers
+        assert answers[0]["text"]
+        shown = " ".join(" ".join(said).split())
+        assert answers[0]["text"].split()[0] in shown
+
+
+def test_words_of_the_participant_were_understood(visit: Visit) -> None:
+    for trial in visit.trials:
+        heard = " ".join(said["raw_text"] for said in trial["utterances"] if said["role"] == "participant").lower()
+        if trial["converter"] == "resynthesis":
+            assert "weekend" in heard
+
+
+def test_conditions_of_a_pair_differ_in_the_voice_alone(visit: Visit) -> None:
+    for pair in (0, 1):
+        first, second = (trial for trial in visit.trials if trial["pair"] == pair)
+        assert first["prompt"] == second["prompt"]
+        assert {first["side"], second["side"]} == {"A", "B"}
+        assert {first["converter"], second["converter"]} == {"resynthesis", "transform"}
+        assert first["delay_samples"] == second["delay_samples"]
+
+
+def test_csv_agrees_with_the_database(visit: Visit) -> None:
+    assert [row["position"] for row in visit.rows] == [str(trial["position"] + 1) for trial in visit.trials]
+    for row, trial in zip(visit.rows, visit.trials, strict=True):
+        assert row["condition"] == trial["condition"]
+        assert row["prompt"] == trial["prompt"]
+        assert row["take_id"] == trial["take"]
+        assert row["rating_helpful"] == str(trial["answers"]["helpful"])
+        assert row["rating_remark"] == "'" + trial["answers"]["remark"].replace("\r\n", "\n")
+
+
+def test_completion_code_is_shown_to_the_participant_alone(visit: Visit) -> None:
+    assert re.fullmatch(r"[A-Z0-9-]{6,12}", visit.code)
+    assert visit.code not in visit.stack.log
+    assert visit.token not in visit.stack.log
+
+
+def test_log_holds_no_word_that_was_said(visit: Visit) -> None:
+    for trial in visit.trials:
+        for said in trial["utterances"]:
+            assert len(said["text"]) < 8 or said["text"] not in visit.stack.log
+
+
+def test_visit_that_is_over_shows_its_end_by_the_same_link(
+    visit: Visit, playwright: Playwright, tmp_path: Path
+) -> None:
+    silence = write_microphone(tmp_path / "silence.wav", np.zeros(SAMPLE_RATE_HZ, np.float32))
+    page = open_browser(playwright, silence).new_page()
+    page.goto(f"{visit.stack.url}/p/{visit.token}/")
+    expect(page.locator(".completion-code")).to_have_text(visit.code)

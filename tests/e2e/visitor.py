@@ -1,0 +1,107 @@
+"""A person in a browser: goes through a study's pages by what they show, and takes pictures on the way."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+from tests.requirements import browser as chromium
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+SIZES = {"1280": (1280, 900), "360": (360, 740)}
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+FILING_MS = 60_000
+
+
+def open_browser(playwright: Playwright, microphone: Path) -> Browser:
+    """Chromium whose microphone plays `microphone` from its start whenever a page opens it."""
+    fake = f"--use-file-for-fake-audio-capture={microphone}%noloop"
+    return playwright.chromium.launch(executable_path=chromium(), headless=False, args=[*FLAGS, fake])
+
+
+def picture(page: Page, name: str) -> None:
+    """The page at both widths, in light and dark, into tests/e2e/screenshots."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        for label, (width, height) in SIZES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            page.screenshot(path=SCREENSHOTS / f"{name}-{label}-{scheme}.png", full_page=True)
+            overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert overflow <= 0, f"{name} is {overflow} px too wide at {width} px"
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def enter(page: Page, url: str, slug: str) -> None:
+    """From the welcome page through consent and device check."""
+    page.goto(f"{url}/s/{slug}/")
+    picture(page, f"{slug}-1-welcome")
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("heading", name="Your consent").wait_for()
+    picture(page, f"{slug}-2-consent")
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name="I agree").click()
+    check_device(page, slug)
+
+
+def check_device(page: Page, slug: str) -> None:
+    page.wait_for_url(re.compile("/check/$"))
+    picture(page, f"{slug}-3-check")
+    page.locator("[data-part=listen]:enabled").click()
+    page.locator("[data-part=microphone-result]:not(:empty)").wait_for(timeout=30_000)
+    page.locator("[data-part=play]").click()
+    page.locator("[data-part=heard-yes]").click()
+    page.get_by_role("radio", name="I wear headphones").check(force=True)
+    page.locator("[data-part=continue]:enabled").wait_for(timeout=30_000)
+    picture(page, f"{slug}-3-check-done")
+    page.locator("[data-part=continue]").click()
+
+
+def talk(page: Page, name: str, talk_sec: float) -> list[str]:
+    """Start, let the microphone speak for so long, end. Returns what the machine was seen to say."""
+    page.get_by_role("button", name="Start talking").click()
+    expect(page.locator("#talk")).to_have_attribute("data-state", "live", timeout=30_000)
+    page.wait_for_timeout(talk_sec * 1_000)
+    said = page.locator("[data-part=words] > *").all_inner_texts()
+    picture(page, name)
+    page.get_by_role("button", name="End the talk").click()
+    expect(page.locator("#talk")).to_have_attribute("data-state", "ended", timeout=15_000)
+    page.locator("[data-part=next]").click()
+    return said
+
+
+def rate(page: Page, name: str, value: int) -> None:
+    """The same point on each scale, the first of each choice."""
+    page.get_by_role("heading", name="How was this talk?").wait_for()
+    picture(page, name)
+    for scale in page.locator(".scale").all():
+        scale.get_by_role("radio").nth(value - 1).check(force=True)
+    for group in page.locator("fieldset:not(:has(.scale))").all():
+        group.get_by_role("radio").first.check(force=True)
+    for remark in page.get_by_role("textbox").all():
+        remark.fill('=1+1 <b>noted</b>, "quoted"\nand more')
+    page.get_by_role("button", name="Continue").click()
+
+
+def listen(page: Page) -> None:
+    """Play each answer to its end."""
+    for side in page.locator(".side").all():
+        play = side.get_by_role("button", name=re.compile("play", re.IGNORECASE))
+        play.wait_for(timeout=FILING_MS)
+        play.click()
+        expect(side.locator("[data-heard-tag]")).to_have_text("heard", timeout=60_000)
