@@ -22,7 +22,7 @@ const DYING = 0.95; // a sample: down 60 dB after 5.6 ms
 
 /**
  * Absorbs the network's jitter with as little delay as it allows. Held to is the margin: the lowest fill over 2 s, what
- * could be taken away without a gap. Playing starts at 60 ms; a margin of more than 30 ms above the safety of 20 ms is
+ * could be taken away without a gap. Playing starts the safety after 60 ms are there; a margin of more than 30 ms above the safety of 20 ms is
  * played off 0.5 % fast; 400 ms above it the surplus is jumped over; each underrun adds 20 ms of safety, which decays.
  * At 24 kHz samples are copied exactly unless the delay is being steered.
  */
@@ -35,6 +35,7 @@ export class JitterBuffer {
   #faded = 0; // of FADE samples: how far in
   #fadeFrom = NaN; // where playing would have gone on but for a jump; NaN: fade from silence
   #last = 0; // sample that was played last
+  #waited = 0; // samples since there was enough to start
   #sounding = false;
   #fast = false;
   #safety = MIN_SAFETY;
@@ -67,8 +68,7 @@ export class JitterBuffer {
   pull(output) {
     const goal = Math.round(this.#safety) + FRAME_SAMPLES;
     if (this.depth > goal + JUMP_ABOVE) this.#jump(goal);
-    if (!this.#sounding && this.depth >= PREFILL + this.#safety - MIN_SAFETY) this.#start();
-    if (!this.#sounding) {
+    if (!this.#sounding && !this.#mayStart(output.length)) {
       this.#fallSilent(output, 0);
       return null;
     }
@@ -88,7 +88,22 @@ export class JitterBuffer {
     return began;
   }
 
+  /**
+   * Steps are longer than the prefill: waiting for the safety besides is what makes it the margin.
+   * @param {number} samples to be filled
+   */
+  #mayStart(samples) {
+    if (this.depth < PREFILL) return false;
+    if (this.#waited >= this.#safety) {
+      this.#start();
+      return true;
+    }
+    this.#waited += samples;
+    return false;
+  }
+
   #start() {
+    this.#waited = 0;
     this.#sounding = true;
     this.#fade(NaN);
     this.#forgetMargin();
