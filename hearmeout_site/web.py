@@ -16,6 +16,8 @@ from daphne.cli import CommandLineInterface
 
 from hearmeout_site.environment import read_environment
 
+MAX_MESSAGE_BYTES = "131072"  # far above any message of the wire; a browser that sends more is cut off
+
 
 def main() -> None:
     settings = read_environment()
@@ -26,6 +28,7 @@ def main() -> None:
     gc.freeze()
     arguments = ["--bind", settings.host, "--port", str(settings.port), "--verbosity", "0", "--no-server-name"]
     arguments += ["--websocket_timeout", "-1", "--application-close-timeout", "20"]
+    arguments += ["--websocket-max-message-size", MAX_MESSAGE_BYTES, "--websocket-max-frame-size", MAX_MESSAGE_BYTES]
     CommandLineInterface().run([*arguments, *sys.argv[1:], "hearmeout_site.asgi:application"])
 
 

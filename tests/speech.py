@@ -38,3 +38,9 @@ def write_microphone(path: Path, samples: Float32) -> Path:
     """A WAV that Chromium plays as its fake microphone: 48 kHz, 16 bit."""
     soundfile.write(path, soxr.resample(samples, SAMPLE_RATE_HZ, BROWSER_RATE_HZ), BROWSER_RATE_HZ, subtype="PCM_16")
     return path
+
+
+def read_microphone(path: Path) -> Float32:
+    """What `write_microphone` wrote, back at 24 kHz: the reference for what a recording may hold at best."""
+    samples, _ = soundfile.read(path, dtype="float32")
+    return np.asarray(soxr.resample(samples, BROWSER_RATE_HZ, SAMPLE_RATE_HZ), np.float32)

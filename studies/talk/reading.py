@@ -147,7 +147,10 @@ def _note(reading: Reading, event: Mapping[str, Any], at_ms: float) -> None:
             counts["sockets"] += 1
         case "closed":
             counts.update({key: int(event.get(key) or 0) for key in TAKEN_FROM_END})
-        case "slip" | "stalled":
+        case "slip":
+            counts[name] += 1
+            reading.participant.slipped(event["sample"], event["slipped_samples"])
+        case "stalled":
             counts[name] += 1
         case _ if name in COUNTED:
             counts[COUNTED[name]] += int(event.get("frames") or 0)

@@ -18,6 +18,11 @@ class Lane:
 
     end: int = 0
     _pieces: list[tuple[int, bytes]] = field(default_factory=list)
+    _slips: list[tuple[int, int]] = field(default_factory=list)
+
+    def slipped(self, sample: int, samples: int) -> None:
+        """What was put here is padding that fills a frame up, not sound: the capture clock jumped."""
+        self._slips.append((max(0, sample), sample + samples))
 
     def add(self, sample: int, pcm: bytes) -> None:
         """Puts PCM16 at `sample`; what would lie before sample 0 is left out."""
@@ -30,12 +35,20 @@ class Lane:
             self.end = start + len(pcm) // BYTES_PER_SAMPLE
 
     def gaps(self, duration: int) -> list[list[int]]:
-        """[first sample, samples] of every stretch of `duration` samples in which nothing was put."""
-        gaps, end = [], 0
+        """[first sample, samples] of every stretch of `duration` samples in which nothing was put, or only padding."""
+        empty, end = [], 0
         for start, pcm in [*self._pieces, (duration, b"")]:
-            if start > end:
-                gaps.append([end, start - end])
+            empty.append((end, start))
             end = start + len(pcm) // BYTES_PER_SAMPLE
+        gaps: list[list[int]] = []
+        for start, stop in sorted([*empty, *self._slips]):
+            stop = min(stop, duration)
+            if stop <= start:
+                continue
+            if gaps and start <= sum(gaps[-1]):
+                gaps[-1][1] = max(sum(gaps[-1]), stop) - gaps[-1][0]
+            else:
+                gaps.append([start, stop - start])
         return gaps
 
     def samples(self, duration: int) -> Int16:

@@ -21,11 +21,11 @@ from inference.audio import SAMPLE_RATE_HZ, Float32
 from tests.e2e.alignment import lag_of, snr_db, window_lags
 from tests.e2e.stack import Stack
 from tests.e2e.visitor import enter, listen, open_browser, picture, rate, talk
-from tests.speech import conversation, write_microphone
+from tests.speech import conversation, read_microphone, write_microphone
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(600)]
 
-QUESTION = "Hello there. I have a free weekend and I like walking and music. What should I do?"
+QUESTION = "What should I do on a free weekend, if I like walking and music?"
 TALK_SEC = 14.0
 
 
@@ -34,7 +34,7 @@ class Visit:
     """What a visit left."""
 
     stack: Stack
-    spoken: Float32
+    played: Float32  # what the browser's microphone played, at 24 kHz
     token: str = ""
     code: str = ""
     said: list[list[str]] = field(default_factory=list)
@@ -45,10 +45,10 @@ class Visit:
 @pytest.fixture(scope="module")
 def visit(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     folder = tmp_path_factory.mktemp("paired")
-    spoken = conversation([QUESTION], pause_sec=12, lead_sec=2.5)
-    microphone = write_microphone(folder / "microphone.wav", spoken)
+    microphone = write_microphone(folder / "microphone.wav", conversation([QUESTION], pause_sec=12, lead_sec=2.5))
+    played = read_microphone(microphone)
     with Stack(folder) as stack:
-        visit = Visit(stack, spoken)
+        visit = Visit(stack, played)
         page = open_browser(playwright, microphone).new_page()
         go_through(page, visit)
         visit.trials = stack.script("tests.e2e.inspect_session", token=visit.token)
@@ -107,13 +107,22 @@ def test_every_trial_has_three_tracks_of_one_length(visit: Visit) -> None:
         assert lengths.pop() > (TALK_SEC - 2) * SAMPLE_RATE_HZ
 
 
+def captured(trial: dict[str, Any]) -> Float32:
+    """The microphone's track without its marked silence: on a busy machine Chromium's fake microphone stalls, which
+    loses nothing of its file. Whatever is missing beyond that is seen as a slipped window."""
+    samples = samples_of(trial, "participant")
+    for start, count in reversed(trial["tracks"]["participant"]["gaps"]):
+        assert not samples[start : start + count].any()
+        samples = np.delete(samples, slice(start, start + count))
+    return samples
+
+
 def test_participant_track_is_what_was_spoken(visit: Visit) -> None:
     for trial in visit.trials:
-        recorded = samples_of(trial, "participant")
-        lag = lag_of(visit.spoken, recorded)
-        assert snr_db(visit.spoken, recorded, lag) >= 60
-        assert len(window_lags(visit.spoken, recorded, lag)) == 1, "a window slipped"
-        assert trial["tracks"]["participant"]["lost_samples"] == 0
+        recorded = captured(trial)
+        lag = lag_of(visit.played, recorded)
+        assert snr_db(visit.played, recorded, lag) >= 60
+        assert window_lags(visit.played, recorded, lag) == {0}, "a window slipped"
 
 
 def test_agent_speaks_words_that_were_shown(visit: Visit) -> None:
@@ -121,9 +130,9 @@ def test_agent_speaks_words_that_were_shown(visit: Visit) -> None:
         assert np.sqrt(np.mean(samples_of(trial, "agent") ** 2)) > 0.005
         answers = [said_by for said_by in trial["utterances"] if said_by["role"] == "agent"]
         assert answers
-        assert answers[0]["text"]
-        shown = " ".join(" ".join(said).split())
-        assert answers[0]["text"].split()[0] in shown
+        first_words = answers[-1]["text"].split()[:3]
+        assert len(first_words) == 3
+        assert " ".join(first_words) in " ".join(" ".join(said).split())
 
 
 def test_words_of_the_participant_were_understood(visit: Visit) -> None:
@@ -147,9 +156,9 @@ def test_csv_agrees_with_the_database(visit: Visit) -> None:
     for row, trial in zip(visit.rows, visit.trials, strict=True):
         assert row["condition"] == trial["condition"]
         assert row["prompt"] == trial["prompt"]
-        assert row["take_id"] == trial["take"]
+        assert row["take"] == trial["take"]
         assert row["rating_helpful"] == str(trial["answers"]["helpful"])
-        assert row["rating_remark"] == "'" + trial["answers"]["remark"].replace("\r\n", "\n")
+        assert row["rating_remark"].splitlines() == ("'" + trial["answers"]["remark"]).splitlines()
 
 
 def test_completion_code_is_shown_to_the_participant_alone(visit: Visit) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 from inference.audio import SAMPLE_RATE_HZ, Float32
 from tests.e2e.pages.server import PageServer
@@ -56,13 +56,7 @@ def speech() -> Float32:
     return np.concatenate([np.zeros(SAMPLE_RATE_HZ, np.float32), voiced(SPEECH_SEC)])
 
 
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def launch(playwright: Playwright, speech: Float32, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
     """launch(loop=…, microphone=…): a Chromium whose microphone plays `speech`, or that has none."""
     executable = chromium()

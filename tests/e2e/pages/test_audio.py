@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
+from tests.e2e.alignment import lag_of, snr_db, window_lags
 from tests.e2e.pages.conftest import Launch, NewPage, voiced
 from tests.e2e.pages.server import PageServer, Recording, Script
 
@@ -59,36 +60,6 @@ def as_captured(recording: Recording) -> Float32:
         assert not samples[start:stop].any()
         samples = np.delete(samples, slice(start, stop))
     return samples
-
-
-def lag_of(reference: Float32, recorded: Float32) -> int:
-    """Samples by which `recorded` is later than `reference`."""
-    size = len(reference) + len(recorded)
-    correlation = np.fft.irfft(np.conj(np.fft.rfft(reference, size)) * np.fft.rfft(recorded, size), size)
-    lag = int(np.argmax(np.abs(correlation)))
-    return lag if lag < len(recorded) else lag - size
-
-
-def snr_db(reference: Float32, recorded: Float32, lag: int, taps: int = 24) -> float:
-    """Of `recorded` explained by a short filter of `reference`, which takes out gain and a fractional delay."""
-    start, stop = max(0, lag) + taps, min(len(recorded), len(reference) + lag) - taps
-    target = recorded[start:stop].astype(np.float64)
-    shifted = [reference[start - lag + d : stop - lag + d] for d in range(-taps, taps + 1)]
-    inputs = np.stack(shifted, axis=1).astype(np.float64)
-    filter_taps, *_ = np.linalg.lstsq(inputs, target, rcond=None)
-    error = target - inputs @ filter_taps
-    return float(10 * np.log10(np.sum(target**2) / np.sum(error**2)))
-
-
-def window_lags(reference: Float32, recorded: Float32, lag: int) -> set[int]:
-    """Lag of every second of sound: more than one means that something slipped."""
-    lags = set()
-    for start in range(0, len(reference) - SAMPLE_RATE_HZ, SAMPLE_RATE_HZ):
-        second = reference[start : start + SAMPLE_RATE_HZ]
-        low, high = start + lag - 2_400, start + lag + SAMPLE_RATE_HZ + 2_400
-        if low >= 0 and high <= len(recorded) and np.sqrt(np.mean(second**2)) > 0.01:
-            lags.add(lag_of(second, recorded[low:high]) - 2_400)
-    return lags
 
 
 def sounds_in(frame: Float32, heard: Float32) -> bool:

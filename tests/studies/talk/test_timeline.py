@@ -21,6 +21,23 @@ def test_lane_marks_what_is_missing() -> None:
     assert lane.gaps(9) == [[0, 2], [4, 2], [7, 2]]
 
 
+def test_lane_marks_padding_of_a_slip_with_the_gap_after_it() -> None:
+    lane = Lane()
+    lane.add(0, pcm(1, 2, 0, 0))  # two samples, then the clock jumped by five in mid-frame
+    lane.slipped(2, 5)
+    lane.add(7, pcm(3))
+    assert lane.gaps(8) == [[2, 5]]
+
+
+def test_lane_marks_no_slip_beyond_its_end_or_before_its_start() -> None:
+    lane = Lane()
+    lane.add(0, pcm(1, 2, 3))
+    lane.slipped(2, 1_000_000)
+    lane.slipped(-5, 6)
+    lane.slipped(1, -7)
+    assert lane.gaps(3) == [[0, 1], [2, 1]]
+
+
 def test_lane_without_gaps() -> None:
     lane = Lane()
     lane.add(0, pcm(1, 2))
