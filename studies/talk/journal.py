@@ -216,14 +216,15 @@ class Journal:
 
 class JournalWriter(threading.Thread):
     """Writes what all journals of the process have pending, ten times a second while there is anything, and syncs
-    them once a second. A journal that cannot be written fails alone."""
+    each of them once a second: each when its own second is over, since a hundred acknowledgements at once would hold
+    the audio up. A journal that cannot be written fails alone."""
 
     def __init__(self, folder: Path, min_free_bytes: int) -> None:
         super().__init__(name="journal-writer", daemon=True)
         self.folder = folder
         self.min_free_bytes = min_free_bytes
         self._journals: dict[Journal, None] = {}
-        self._unsynced: set[Journal] = set()
+        self._unsynced: dict[Journal, float] = {}  # since when, on time.monotonic
         self._lock = threading.Lock()
         self._work = threading.Event()
         self._stopping = False
@@ -255,7 +256,6 @@ class JournalWriter(threading.Thread):
             raise RecordingError("disk_full")
 
     def run(self) -> None:
-        synced_at = time.monotonic()
         while not self._stopping or self._journals:
             self._work.wait(SYNC_SEC if self._unsynced else None)
             self._work.clear()
@@ -263,9 +263,7 @@ class JournalWriter(threading.Thread):
                 journals = list(self._journals)
             for journal in journals:
                 self._guarded(self._write, journal)
-            if time.monotonic() - synced_at >= SYNC_SEC:
-                synced_at = time.monotonic()
-                self._sync_all()
+            self._sync_due()
             for journal in journals:
                 if journal.closing or journal.failed is not None:
                     self._release(journal)
@@ -275,12 +273,14 @@ class JournalWriter(threading.Thread):
         records = [journal.pending.popleft() for _ in range(len(journal.pending))]
         data = memoryview(b"".join(records))
         if data:
-            self._unsynced.add(journal)
+            self._unsynced.setdefault(journal, time.monotonic())
         while data:
             data = data[os.write(journal.fd, data) :]
 
-    def _sync_all(self) -> None:
-        if not self._unsynced:
+    def _sync_due(self) -> None:
+        now = time.monotonic()
+        due = [journal for journal, since in self._unsynced.items() if now - since >= SYNC_SEC]
+        if not due:
             return
         try:
             self.check_space()
@@ -289,15 +289,16 @@ class JournalWriter(threading.Thread):
             for journal in list(self._unsynced):
                 self._guarded(self._sync, journal)
                 self._fail(journal, error)
-        for journal in list(self._unsynced):
+            return
+        for journal in due:
             self._guarded(self._sync, journal)
 
     def _sync(self, journal: Journal) -> None:
-        self._unsynced.discard(journal)
+        self._unsynced.pop(journal, None)
         sequence = journal.sequence
         self._write(journal)  # so that everything up to `sequence` is among what is synced
         os.fdatasync(journal.fd)
-        self._unsynced.discard(journal)
+        self._unsynced.pop(journal, None)
         if os.fstat(journal.fd).st_nlink == 0:
             raise RecordingError("erased")
         if sequence > journal.durable:
@@ -308,7 +309,7 @@ class JournalWriter(threading.Thread):
         self._guarded(self._sync, journal)
         with self._lock:
             self._journals.pop(journal, None)
-        self._unsynced.discard(journal)
+        self._unsynced.pop(journal, None)
         with suppress(OSError):
             os.close(journal.fd)
         journal.closed.set_result(None)
@@ -330,7 +331,7 @@ class JournalWriter(threading.Thread):
     def _fail(self, journal: Journal, error: RecordingError) -> None:
         journal.failed = error
         journal.pending.clear()
-        self._unsynced.discard(journal)
+        self._unsynced.pop(journal, None)
         log.error("journal_failed", take=journal.path.stem, reason=error.reason)
         journal.on_failed(error)
 
