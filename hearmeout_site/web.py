@@ -1,6 +1,6 @@
 """The web process: Daphne, as an operator would start it, with what the audio path needs switched on.
 
-    python -m hearmeout_site.web
+python -m hearmeout_site.web
 """
 
 from __future__ import annotations

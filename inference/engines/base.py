@@ -67,7 +67,7 @@ class Engine(ABC):
 
     @abstractmethod
     def snapshot(self) -> dict[str, Any]:
-        """What a researcher must know to repeat this: model names, revisions, weights' SHA-256, parameters, licences."""
+        """What a researcher must know to repeat this: model names, revisions, weights, parameters, licences."""
 
     def shut_down(self) -> None:
         """Stop threads and free memory."""

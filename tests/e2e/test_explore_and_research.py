@@ -48,12 +48,10 @@ def test_visitor_asks_again_in_another_voice_and_compares(stack: Stack, browser:
     page.get_by_role("heading", name="Lower").wait_for()
     page.get_by_role("button", name="Compare the ticked ones").click()
     page.get_by_role("heading", name="Side by side").wait_for()
-    expect(page.locator("[data-waveform] button").first).to_be_visible(timeout=60_000)
-    for _ in range(30):  # measuring takes a few seconds
-        if page.get_by_role("heading", name="What differs").count():
-            break
-        page.wait_for_timeout(1_000)
-        page.reload()
+    expect(page.get_by_role("heading", name="What differs")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Measurements are being made")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text("The recording is being prepared")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text("Loading …")).to_have_count(0, timeout=60_000)
     picture(page, "explore-8-compare")
     text = page.locator("main").inner_text()
     for measure in ("speech rate", "pitch", "sentiment"):
