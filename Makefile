@@ -43,7 +43,7 @@ python-version:
 
 node-version:
 	@command -v npm >/dev/null || (echo "Node 20 or newer is needed (node and npm were not found)." && false)
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || (echo "Node 20 or newer is needed; this is $$(node -v)." && false)
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || (echo "Node 20 or newer is needed; this is $$(node -v)." && false)
 
 check: setup-dev
 	$(BIN)/ruff format --check .
