@@ -12,6 +12,7 @@ http = get_asgi_application()  # sets Django up; what follows imports models
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
+
 from studies.talk.consumer import TalkConsumer
 from studies.talk.origin import same_origin
 
