@@ -27,6 +27,7 @@ FIRST_WAIT_SEC = 1.0
 STEADY_AFTER_SEC = 60.0  # a child that ran this long starts its back-off anew
 STOP_WITHIN_SEC = 15.0
 NAME_WIDTH = 9
+LONGEST_LINE = 2**20
 
 
 @dataclass
@@ -44,19 +45,21 @@ class Child:
         """Start, pass the output on, and start again, later each time, until cancelled."""
         while True:
             started = time.monotonic()
+            # a pipe of our own: with asyncio's, the end of a child is not seen while what it started holds it open
+            output, child_output = os.pipe()
             self.process = await asyncio.create_subprocess_exec(
                 *self.command,
                 env=self.environment,
                 cwd=ROOT,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
+                stdout=child_output,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
-                limit=2**20,
             )
-            passing_on = asyncio.create_task(self.pass_on(self.process))
+            os.close(child_output)
+            passing_on = asyncio.create_task(self.pass_on(output))
             code = await self.process.wait()
-            self.signal_group(signal.SIGKILL)  # what it started must not go on without it, nor hold its output open
+            self.signal_group(signal.SIGKILL)  # what it started must not go on without it
             await passing_on
             if time.monotonic() - started > STEADY_AFTER_SEC:
                 self.wait_sec = FIRST_WAIT_SEC
@@ -65,10 +68,18 @@ class Child:
             await asyncio.sleep(self.wait_sec)
             self.wait_sec *= 2
 
-    async def pass_on(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        async for line in process.stdout:
-            say(self.name, line.decode(errors="replace").rstrip())
+    async def pass_on(self, output: int) -> None:
+        """Prints the lines that come out of a pipe until its last writer is gone."""
+        reader = asyncio.StreamReader(limit=LONGEST_LINE)
+        pipe = os.fdopen(output, "rb", buffering=0)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), pipe
+        )
+        try:
+            async for line in reader:
+                say(self.name, line.decode(errors="replace").rstrip())
+        finally:
+            transport.close()
 
     def signal_group(self, number: signal.Signals) -> None:
         if self.process is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 import pytest
-from django.conf import LazySettings
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -14,12 +13,6 @@ SERVICES = ("DATABASE_URL", "REDIS_URL")
 # a busy machine is no failure
 hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("patient")
-
-
-@pytest.fixture(autouse=True)
-def _no_static_files(settings: LazySettings) -> None:
-    """Every new test client would look through all of node_modules otherwise."""
-    settings.WHITENOISE_USE_FINDERS = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

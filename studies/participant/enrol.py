@@ -74,27 +74,23 @@ def decline(session: Session) -> None:
 def allocate(session: Session, protocol: Protocol) -> AllocationSlot:
     """Takes the first free place; opens the next block when all are taken. Call inside a transaction.
 
-    On PostgreSQL two people at once skip each other's locked row; on SQLite writers take turns."""
-    version = session.version
-    for _ in range(ATTEMPTS):
-        free = AllocationSlot.objects.filter(version=version, session=None).order_by("block", "position")
-        slot = free.select_for_update(skip_locked=True).first()
-        if slot is not None:
-            slot.session = session
-            slot.save(update_fields=["session"])
-            return slot
-        last = AllocationSlot.objects.filter(version=version).aggregate(last=Max("block"))["last"]
+    People who agree at once take turns on the version's row, so that no place is given twice and no block is opened
+    while another has room."""
+    version = ProtocolVersion.objects.select_for_update(no_key=True).get(pk=session.version_id)
+    slots = AllocationSlot.objects.filter(version=version)
+    free = slots.filter(session=None).order_by("block", "position")
+    if not free.exists():
+        last = slots.aggregate(last=Max("block"))["last"]
         block = 0 if last is None else last + 1
         arms = block_of_arms(arm_count(protocol), block, version.sha256)
-        try:
-            with transaction.atomic():
-                AllocationSlot.objects.bulk_create(
-                    AllocationSlot(version=version, block=block, position=position, arm=arm)
-                    for position, arm in enumerate(arms)
-                )
-        except IntegrityError:
-            continue  # someone else has just opened it
-    raise RuntimeError("no place in the allocation after several attempts")
+        AllocationSlot.objects.bulk_create(
+            AllocationSlot(version=version, block=block, position=position, arm=arm)
+            for position, arm in enumerate(arms)
+        )
+    slot = free[0]
+    slot.session = session
+    slot.save(update_fields=["session"])
+    return slot
 
 
 def _record(session: Session, protocol: Protocol, granted: Collection[str]) -> None:

@@ -18,7 +18,7 @@ from tests.e2e.filing import filed
 from tests.e2e.stack import Stack
 
 KILLS = 20
-TALK_SEC = 12.0
+TALK_SEC = 8.0
 VICTIMS = ("web", "inference", "celery")
 
 
@@ -36,7 +36,7 @@ async def test_kill_of_any_process_in_mid_take_loses_nothing_acknowledged(tmp_pa
             talking = asyncio.create_task(twin.talk(position, TALK_SEC))
             position += 1
             while not talking.done() and victims:
-                await asyncio.sleep(chance.uniform(0.5, 4.0))
+                await asyncio.sleep(chance.uniform(0.2, 2.0))
                 if talking.done() or not any(event.event == "live" for event in twin.events):
                     continue  # only a kill in mid-take counts
                 victim = victims.pop()

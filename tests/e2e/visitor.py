@@ -33,7 +33,9 @@ def open_browser(playwright: Playwright, microphone: Path) -> Browser:
 
 
 def picture(page: Page, name: str) -> None:
-    """The page at both widths, in light and dark, into tests/e2e/screenshots."""
+    """The page at both widths, in light and dark, into tests/e2e/screenshots; none without a name."""
+    if not name:
+        return
     SCREENSHOTS.mkdir(exist_ok=True)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jwt
 import pytest
 
@@ -85,15 +87,15 @@ def test_heartbeat_there_and_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "reason"),
+    ("make_token", "reason"),
     [
-        (sign_heartbeat({}, SECRET, ttl_sec=-1), "expired"),
-        (sign_heartbeat({}, OTHER), "invalid"),
-        (sign_request(REQUEST, SECRET), "invalid"),
+        (lambda: sign_heartbeat({}, SECRET, ttl_sec=-1), "expired"),
+        (lambda: sign_heartbeat({}, OTHER), "invalid"),
+        (lambda: sign_request(REQUEST, SECRET), "invalid"),
     ],
     ids=["expired", "other secret", "slot token"],
 )
-def test_heartbeat_refused(token: str, reason: str) -> None:
+def test_heartbeat_refused(make_token: Callable[[], str], reason: str) -> None:
     with pytest.raises(TokenError) as caught:
-        read_heartbeat(token, SECRET)
+        read_heartbeat(make_token(), SECRET)
     assert caught.value.reason == reason
