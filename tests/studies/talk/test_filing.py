@@ -254,7 +254,7 @@ def test_withdrawn_consent_before_filing_keeps_nothing(session: Session, ended: 
 
 def queued(task: str) -> list[list[str]]:
     """Takes everything out of Celery's queue, whichever broker holds it; the arguments of each such task."""
-    found = []
+    found: list[list[str]] = []
     with current_app.connection_for_read() as connection, connection.SimpleQueue("celery") as queue:
         while True:
             try:
