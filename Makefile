@@ -21,7 +21,7 @@ weights: $(MARK)/run
 
 $(MARK)/run: pyproject.toml constraints.txt | python-version
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing Python packages: about 350 MB to download, 1 to 3 minutes the first time"
+	@echo "Installing Python packages: about 250 MB to download, 1 to 3 minutes the first time"
 	@$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[cascade]' | grep -v 'already satisfied' || true
 	@$(BIN)/python -c 'import django, xllamacpp, faster_whisper' || (echo "The Python packages did not install; see above." && false)
 	@mkdir -p $(MARK) && touch $@
@@ -32,7 +32,7 @@ $(MARK)/dev: $(MARK)/run pyproject.toml constraints.txt
 	@mkdir -p $(MARK) && touch $@
 
 node_modules/.done: package.json package-lock.json | node-version
-	@echo "Installing browser libraries: about 40 MB"
+	@echo "Installing browser libraries: about 20 MB"
 	@npm ci --no-audit --no-fund --loglevel error
 	@touch $@
 

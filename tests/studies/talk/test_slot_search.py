@@ -1,0 +1,66 @@
+"""A slot is found at the first worker that answers, and waited for while a dead one comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from inference.client import Slot
+from inference.errors import NoWorker, OptionError
+from inference.tokens import SlotRequest, VoiceSegment
+from studies.models import InferenceWorker
+from studies.talk.slot_search import find_slot
+from tests.e2e.stack import free_port
+from tests.studies.talk.conftest import Serving
+
+REQUEST = SlotRequest(take="a-take", engine="cascade", voices=(VoiceSegment("none"),))
+
+
+async def add_dead_worker() -> InferenceWorker:
+    """One that reported just now, with more room than any other, and does not answer."""
+    return await InferenceWorker.objects.acreate(
+        name="dead",
+        address=f"ws://127.0.0.1:{free_port()}",
+        engines={"cascade": {}},
+        converters=["none"],
+        slots=99,
+        free_slots=99,
+        seen_at=timezone.now(),
+    )
+
+
+async def test_worker_that_does_not_answer_is_passed_over_until_it_reports(serving: Serving) -> None:
+    dead = await add_dead_worker()
+    async with serving():
+        address, slot = await find_slot(REQUEST)
+        await slot.close(end=True)
+        assert address != dead.address
+    await dead.arefresh_from_db()
+    assert dead.seen_at < timezone.now() - timedelta(seconds=9)
+
+
+async def test_worker_that_comes_back_is_waited_for(serving: Serving) -> None:
+    await add_dead_worker()
+    searching = asyncio.create_task(find_slot(REQUEST))
+    await asyncio.sleep(0.1)
+    assert not searching.done()
+    async with serving():
+        _, slot = await searching
+        assert isinstance(slot, Slot)
+        await slot.close(end=True)
+
+
+@pytest.mark.usefixtures("transactional_db")
+async def test_search_without_any_worker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studies.talk.slot_search.PATIENCE_SEC", 0.1)
+    with pytest.raises(NoWorker):
+        await find_slot(REQUEST)
+
+
+async def test_request_that_a_worker_refuses_is_not_tried_again(serving: Serving) -> None:
+    async with serving():
+        with pytest.raises(OptionError):
+            await find_slot(SlotRequest(take="a-take", engine="cascade", options={"unknown": 1}))
