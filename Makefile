@@ -58,7 +58,7 @@ check: setup-dev
 test: check
 	node --test tests/js/
 	$(BIN)/python -m tests.requirements
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests
 
 bench: setup-dev
 	$(BIN)/python -m tests.bench

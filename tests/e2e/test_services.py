@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import redis
 import soundfile
-from django.db import connection
 
 from inference.audio import UPLINK_SAMPLES
 from tests.e2e.browser_twin import BrowserTwin
@@ -16,11 +15,6 @@ from tests.e2e.filing import filed
 from tests.e2e.stack import Stack, services
 
 pytestmark = pytest.mark.services
-
-
-@pytest.mark.django_db
-def test_database_of_the_tests_is_the_one_named() -> None:
-    assert connection.vendor == "postgresql"
 
 
 async def test_talk_on_postgresql_and_redis_is_filed(tmp_path: Path) -> None:
