@@ -18,17 +18,20 @@ pytestmark = pytest.mark.services
 
 
 async def test_talk_on_postgresql_and_redis_is_filed(tmp_path: Path) -> None:
-    named = services()
+    named = dict(services())
+    named["REDIS_URL"] = named["REDIS_URL"].rsplit("/", 1)[0] + "/7"  # of its own, so that its keys are this stack's
+    with redis.from_url(named["REDIS_URL"]) as queue:
+        queue.flushdb()
     with Stack(tmp_path, WORKER_ENGINES="echo", **named) as stack:
         (token,) = await asyncio.to_thread(stack.script, "tests.e2e.seed", trials=1, engine="echo")
         twin = BrowserTwin(stack.url, token)
         over = await twin.talk(0, duration_sec=2.0)
         found = await asyncio.to_thread(filed, stack, twin.take)
         with redis.from_url(named["REDIS_URL"]) as queue:
-            clients = {client.get("name") or client["cmd"] for client in queue.client_list()}
+            keys = {key.decode() for key in queue.keys("_kombu.binding.*")}
     assert over.reason == "participant"
     assert not (tmp_path / "data" / "db.sqlite3").exists()
-    assert clients  # the stack was connected to this Redis
+    assert "_kombu.binding.celery" in keys
     assert set(found["tracks"]) == {"participant", "heard", "agent"}
     samples, _ = soundfile.read(found["tracks"]["participant"]["path"], dtype="int16")
     assert len(samples) == twin.sequence * UPLINK_SAMPLES
