@@ -1,4 +1,5 @@
 # make run    everything on this machine, with the demo studies
+# make moshi  adds what the Moshi engine needs: torch and the moshi package
 # make test   all checks and tests
 # make check  ruff, mypy, import-linter, tsc, migrations, djade
 # make bench  the numbers in docs/benchmarks.md
@@ -7,14 +8,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MARK := .venv/.done
 .DEFAULT_GOAL := run
-.PHONY: run setup setup-dev weights test check bench format clean python-version node-version
+.PHONY: run setup setup-dev moshi weights test check bench format clean python-version node-version
 
 run: setup
 	@$(BIN)/python -m hearmeout_site.supervisor
 
 setup: $(MARK)/run node_modules/.done weights
 
-setup-dev: $(MARK)/dev node_modules/.done weights
+moshi: $(MARK)/moshi
+
+setup-dev: $(MARK)/dev $(MARK)/moshi node_modules/.done weights
 
 weights: $(MARK)/run
 	@$(BIN)/python -m inference.weights
@@ -30,6 +33,14 @@ $(MARK)/dev: $(MARK)/run pyproject.toml constraints.txt
 	@echo "Installing what the checks and tests need: about 80 MB"
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[cascade,dev]'
 	@mkdir -p $(MARK) && touch $@
+
+# without dependencies, because it asks for older ones than those it runs with
+$(MARK)/moshi: $(MARK)/run pyproject.toml constraints.txt
+	@echo "Installing torch and moshi: 200 MB to download where a CPU build of torch is offered, 3 GB with CUDA"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[moshi]'
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps moshi==0.2.13
+	@NO_TORCH_COMPILE=1 $(BIN)/python -c 'import moshi.models' || (echo "The moshi package did not install; see above." && false)
+	@touch $@
 
 node_modules/.done: package.json package-lock.json | node-version
 	@echo "Installing browser libraries: about 20 MB"

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`label` and `about` are shown to people; `path` is "module:Class"; `selectable` is False for what
-    no published study may use."""
+    no published study may use; `third_party` is True for what sends the participant's voice to somebody else, which
+    takes a consent of its own."""
 
     label: str
     path: str
     about: str
     selectable: bool = True
+    third_party: bool = False
 
 
 ENGINES: Final[Mapping[str, Entry]] = {

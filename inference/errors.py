@@ -7,6 +7,7 @@ InferenceError
 ├── OptionError            an engine option or converter parameter that is unknown or out of range
 ├── EngineUnavailable      an engine whose weights or packages are missing on this machine
 ├── NoWorker               no worker serves what a take needs
+├── SlotNotMovable         a conversation's state that cannot be exported, or not taken up here
 └── SlotLost               the worker went away, or ended the slot, in mid-take
 """
 
@@ -96,4 +97,14 @@ class SlotLost(InferenceError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the conversation partner stopped: {reason}")
+        self.reason = reason
+
+
+class SlotNotMovable(InferenceError):
+    """A live conversation cannot move; `reason` says what does not fit."""
+
+    code = "slot_not_movable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the conversation cannot move: {reason}")
         self.reason = reason

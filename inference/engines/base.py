@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from inference.audio import Float32
+from inference.errors import SlotNotMovable
 from inference.wire import Metadata
 
 
@@ -35,11 +36,15 @@ class Engine(ABC):
     """All methods are called from the worker's one step thread. An exception from `open` refuses that slot; an
     exception from `step` must not happen for one slot's sake: report it in `failed` and go on with the others."""
 
-    def __init__(self, slots: int, settings: Mapping[str, str]) -> None:
-        """Load weights for at most `slots` conversations at once. `settings` are the worker's environment.
+    DEFAULT_SLOTS: ClassVar[int] = 2
+    movable: ClassVar[bool] = False  # whether `export_slot` and `import_slot` work
+
+    def __init__(self, slots: int | None, settings: Mapping[str, str]) -> None:
+        """Load weights for `slots` conversations at once; None lets the engine choose (`self.slots` is what it
+        carries, at least 1). `settings` are the worker's environment.
 
         Raises EngineUnavailable when something is missing here."""
-        self.slots = slots
+        self.slots = slots or self.DEFAULT_SLOTS
         self.settings = settings
         self.failed: dict[int, Exception] = {}  # slot -> why; emptied by the worker, which ends those slots
 
@@ -68,6 +73,16 @@ class Engine(ABC):
     @abstractmethod
     def snapshot(self) -> dict[str, Any]:
         """What a researcher must know to repeat this: model names, revisions, weights, parameters, licences."""
+
+    def export_slot(self, slot: int) -> bytes:
+        """The whole state of a live conversation, to be taken up by another row or worker with the same `snapshot`;
+        the row itself is unchanged. Raises SlotNotMovable."""
+        raise SlotNotMovable(f"the engine {type(self).__name__} keeps its conversations where they began")
+
+    def import_slot(self, slot: int, config: SlotConfig, state: bytes) -> None:
+        """Instead of `open`: goes on in row `slot` exactly where `export_slot` was called. Raises SlotNotMovable for a
+        state of another engine, checkpoint or version, or a damaged one; the row is then as before."""
+        raise SlotNotMovable(f"the engine {type(self).__name__} keeps its conversations where they began")
 
     def shut_down(self) -> None:
         """Stop threads and free memory."""

@@ -33,7 +33,7 @@ class _Row:
 class EchoEngine(Engine):
     """`text_prompt` gives the words that it says it said; nothing else conditions it. Deterministic."""
 
-    def __init__(self, slots: int, settings: Mapping[str, str]) -> None:
+    def __init__(self, slots: int | None, settings: Mapping[str, str]) -> None:
         super().__init__(slots, settings)
         self._rows: dict[int, _Row] = {}
 

@@ -37,7 +37,7 @@ THREADS_PER_SLOT: Final = 8  # two for an attempt to answer, the others for with
 class CascadeEngine(Engine):
     """Recognition, language model and synthesis in a row. Between the two voices there are only words."""
 
-    def __init__(self, slots: int, settings: Mapping[str, str]) -> None:
+    def __init__(self, slots: int | None, settings: Mapping[str, str]) -> None:
         super().__init__(slots, settings)
         started = perf_counter()
         threads = _threads(settings)
@@ -52,12 +52,12 @@ class CascadeEngine(Engine):
         self._models = Models(
             turn_end=TurnEnd(weights["turn_end"].path),
             recogniser=Recogniser(weights["recognition"].path, threads=threads),
-            language=LanguageModel(weights["language"].path, slots=slots, threads=threads),
+            language=LanguageModel(weights["language"].path, slots=self.slots, threads=threads),
             synthesiser=Synthesiser(),
-            threads=ThreadPoolExecutor(THREADS_PER_SLOT * slots, thread_name_prefix="cascade"),
+            threads=ThreadPoolExecutor(THREADS_PER_SLOT * self.slots, thread_name_prefix="cascade"),
         )
         self._snapshot = describe(weights, threads=threads)
-        log.info("cascade loaded", seconds=round(perf_counter() - started, 1), slots=slots, threads=threads)
+        log.info("cascade loaded", seconds=round(perf_counter() - started, 1), slots=self.slots, threads=threads)
 
     def warm_up(self) -> None:
         never = Event()
