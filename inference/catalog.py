@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 class Entry:
     """`label` and `about` are shown to people; `path` is "module:Class"; `selectable` is False for what
     no published study may use; `third_party` is True for what sends the participant's voice to somebody else, which
-    takes a consent of its own."""
+    takes a consent of its own; `needs_target` is True for converters that turn the voice into a target voice."""
 
     label: str
     path: str
     about: str
     selectable: bool = True
     third_party: bool = False
+    needs_target: bool = False
 
 
 ENGINES: Final[Mapping[str, Entry]] = {

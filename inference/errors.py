@@ -6,6 +6,7 @@ InferenceError
 ├── UnknownName            an engine or converter that is not in the catalogue
 ├── OptionError            an engine option or converter parameter that is unknown or out of range
 ├── EngineUnavailable      an engine whose weights or packages are missing on this machine
+├── TargetUnavailable      a target voice that a converter needs and cannot have
 ├── NoWorker               no worker serves what a take needs
 ├── SlotNotMovable         a conversation's state that cannot be exported, or not taken up here
 └── SlotLost               the worker went away, or ended the slot, in mid-take
@@ -77,6 +78,16 @@ class EngineUnavailable(InferenceError):
         self.name = name
         self.reason = reason
         self.remedy = remedy
+
+
+class TargetUnavailable(InferenceError):
+    """A take's target voice cannot be had; `reason` says why, and holds nothing of the voice or its speaker."""
+
+    code = "target_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the target voice cannot be used: {reason}")
+        self.reason = reason
 
 
 class NoWorker(InferenceError):

@@ -15,18 +15,21 @@ from inference.errors import TokenError
 ALGORITHM = "HS256"
 SLOT_AUDIENCE = "hearmeout.slot"
 HEARTBEAT_AUDIENCE = "hearmeout.heartbeat"
+VOICE_AUDIENCE = "hearmeout.voice"
 TOKEN_TTL_SEC = 30
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceSegment:
-    """One stretch of a voice schedule on the take's microphone clock; `end_sample` None lasts to the end."""
+    """One stretch of a voice schedule on the take's microphone clock; `end_sample` None lasts to the end. `target` is
+    the SHA-256 of a target voice, for converters that need one."""
 
     converter: str = "none"
     start_sample: int = 0
     end_sample: int | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,20 @@ def read_heartbeat(token: str, secret: str) -> dict[str, Any]:
     if not isinstance(report, dict):
         raise TokenError("invalid")
     return report
+
+
+def sign_voice_request(sha256: str, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
+    """A worker's request for one target voice, by its SHA-256."""
+    claims = {"aud": VOICE_AUDIENCE, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12)}
+    return jwt.encode({**claims, "voice": sha256}, secret, algorithm=ALGORITHM)
+
+
+def read_voice_request(token: str, secret: str) -> str:
+    """The SHA-256 of the target voice that is asked for. Raises TokenError."""
+    sha256 = _claims(token, secret, VOICE_AUDIENCE).get("voice")
+    if not isinstance(sha256, str):
+        raise TokenError("invalid")
+    return sha256
 
 
 def _claims(token: str, secret: str, audience: str) -> dict[str, Any]:
