@@ -5,6 +5,7 @@ from studies.models.record import AccessLog, ErasureReceipt, Export
 from studies.models.session import AllocationSlot, ConsentEvent, Participant, Session
 from studies.models.study import Condition, Prompt, ProtocolVersion, Study
 from studies.models.take import EngineSnapshot, Metric, Take, Track, Trial, Utterance, VoiceSnapshot
+from studies.models.voice import PinnedVoice, TargetVoice, TargetVoiceVersion
 from studies.models.worker import InferenceWorker
 
 __all__ = [
@@ -20,11 +21,14 @@ __all__ = [
     "Judgement",
     "Metric",
     "Participant",
+    "PinnedVoice",
     "Prompt",
     "ProtocolVersion",
     "Session",
     "Study",
     "Take",
+    "TargetVoice",
+    "TargetVoiceVersion",
     "Track",
     "Trial",
     "Utterance",

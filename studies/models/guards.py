@@ -1,4 +1,5 @@
-"""What the database itself refuses: a track without consent, changes to frozen or append-only rows.
+"""What the database itself refuses: a track or a given voice without consent, changes to frozen or append-only rows,
+the loss of a voice that a published study speaks in.
 
 Triggers, because a CHECK cannot look into another table. Put in place after every `migrate`, and not by a
 migration, because SQLite drops a table's triggers whenever a later migration rebuilds the table.
@@ -31,6 +32,43 @@ CONSENTED = """
     )
 """
 
+DONATED = """
+    NEW.donation_id IS NULL OR EXISTS (
+        SELECT 1
+        FROM studies_consentevent AS consent
+        WHERE consent.id = NEW.donation_id
+          AND consent.purpose = 'voice_donation'
+          AND consent.granted
+          AND NOT EXISTS (
+              SELECT 1 FROM studies_consentevent AS later
+              WHERE later.session_id = consent.session_id
+                AND later.purpose = 'voice_donation'
+                AND later.id > consent.id
+                AND NOT later.granted
+          )
+    )
+"""
+
+FROZEN_VOICE = (
+    "voice_id",
+    "number",
+    "sha256",
+    "sample_rate_hz",
+    "duration_samples",
+    "quality",
+    "speaker",
+    "consent_scope",
+    "consent_until",
+    "licence",
+    "licence_text",
+    "evidence",
+    "source",
+    "created_at",
+)
+VOICE_CHANGED = " OR ".join(
+    ["(NEW.file <> OLD.file AND NEW.file <> '')", *(f"NEW.{column} <> OLD.{column}" for column in FROZEN_VOICE)]
+)
+
 # (name, table, events, condition under which the row is refused, message)
 GUARDS = (
     (
@@ -47,6 +85,28 @@ GUARDS = (
         "OLD.published_at IS NOT NULL",
         "a published protocol version does not change",
     ),
+    (
+        "voice_version_frozen",
+        "studies_targetvoiceversion",
+        ("UPDATE",),
+        VOICE_CHANGED,
+        "a version of a target voice does not change; its file can only be erased",
+    ),
+    (
+        "voice_donation_consent",
+        "studies_targetvoiceversion",
+        ("INSERT",),
+        f"NOT ({DONATED})",
+        "a voice given by a participant needs their granted consent to that",
+    ),
+    (
+        "voice_in_use",
+        "studies_targetvoiceversion",
+        ("DELETE",),
+        "EXISTS (SELECT 1 FROM studies_pinnedvoice AS pin WHERE pin.voice_version_id = OLD.id)",
+        "a voice of a published study is not deleted",
+    ),
+    ("voice_pin_frozen", "studies_pinnedvoice", ("UPDATE",), "1 = 1", "a published condition keeps its voices"),
     ("consent_appended", "studies_consentevent", ("UPDATE",), "1 = 1", "consent events are only appended"),
     ("judgement_appended", "studies_judgement", ("UPDATE",), "1 = 1", "judgements are only appended"),
     ("access_appended", "studies_accesslog", ("UPDATE",), "1 = 1", "the access log is only appended"),
@@ -81,7 +141,7 @@ def _postgresql() -> Iterator[str]:
         yield (
             f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS $$ BEGIN "
             f"IF {condition} THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation'; END IF; "
-            "RETURN NEW; END $$ LANGUAGE plpgsql"
+            "IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$ LANGUAGE plpgsql"
         )
         yield f"DROP TRIGGER IF EXISTS {name} ON {table}"
         yield (f"CREATE TRIGGER {name} BEFORE {' OR '.join(events)} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")

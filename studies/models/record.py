@@ -44,8 +44,12 @@ class Export(models.Model):
 class ErasureReceipt(models.Model):
     """Proof that a withdrawal erased what it should, without saying whose it was."""
 
-    study = models.ForeignKey(Study, models.CASCADE, related_name="erasures")
-    code = models.CharField(max_length=20, help_text="The participant's code, kept so that the receipt can be matched.")
+    study = models.ForeignKey(
+        Study, models.CASCADE, null=True, blank=True, related_name="erasures", help_text="None for a shared voice."
+    )
+    code = models.CharField(
+        max_length=60, help_text="The participant's code or the voice's key, kept so that the receipt can be matched."
+    )
     takes = models.PositiveIntegerField()
     files = models.PositiveIntegerField()
     answers = models.PositiveIntegerField()

@@ -76,6 +76,7 @@ class ConsentEvent(models.Model):
         PARTICIPATE = "participate", "Take part"
         RECORD = "record", "Record my voice"
         CONVERT = "convert", "Convert my voice"
+        VOICE_DONATION = "voice_donation", "Let others speak in my voice"
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="consents")
     purpose = models.CharField(max_length=20, choices=Purpose)

@@ -140,6 +140,9 @@ class Track(models.Model):
     lost_samples = models.PositiveBigIntegerField(default=0, help_text="Filled with marked silence.")
     gaps = models.JSONField(default=list, help_text="[first sample, samples] of every marked silence.")
     delay_samples = models.IntegerField(default=0, help_text="Latency taken out to align the track.")
+    conversion = models.JSONField(
+        default=list, blank=True, help_text="How the voice was changed, a segment each; empty where it is as it was."
+    )
 
     class Meta:
         ordering: ClassVar = ["take", "id"]
