@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Final
-
-from websockets.asyncio.server import ServerConnection
+from typing import Final, Protocol
 
 from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, UPLINK_PER_FRAME, UPLINK_SAMPLES
 from inference.errors import WireError
@@ -17,6 +15,14 @@ from inference.wire import AUDIO_HEADER, Message, Metadata, encode
 FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
 UPLINK_BYTES: Final = UPLINK_SAMPLES * BYTES_PER_SAMPLE
 OUTBOX_MESSAGES: Final = 250  # ten seconds of heard and agent; audio beyond that is dropped and counted
+
+
+class Carrier(Protocol):
+    """What brings messages to whoever talks: a WebSocket, or a door's translation of our messages to another
+    protocol over one."""
+
+    async def send(self, message: bytes, /) -> None:
+        """One encoded wire message. Raises ConnectionClosed."""
 
 
 class Conversation:
@@ -30,7 +36,7 @@ class Conversation:
         self.opening: asyncio.Task[None] | None = None
         self.expiry: asyncio.TimerHandle | None = None
         self.finished = False
-        self._socket: ServerConnection | None = None
+        self._carrier: Carrier | None = None
         self._outbox: deque[bytes] = deque()
         self._dropped = 0
         self._filled = asyncio.Event()
@@ -87,34 +93,34 @@ class Conversation:
         self._tell_dropped()
         self.tell(message)
 
-    async def carry(self, socket: ServerConnection, greeting: Message | None) -> None:
-        """From here on this socket carries the conversation; `greeting` goes ahead of what waits.
+    async def carry(self, carrier: Carrier, greeting: Message | None) -> None:
+        """From here on `carrier` carries the conversation; `greeting` goes ahead of what waits.
 
-        Returns when everything is sent after `finish`, or when another socket took over. Raises ConnectionClosed."""
-        self._socket = socket
+        Returns when everything is sent after `finish`, or when another took over. Raises ConnectionClosed."""
+        self._carrier = carrier
         if greeting is not None:
             self._outbox.appendleft(encode(greeting))
         self._filled.set()
         self._gathered.clear()
-        while self._socket is socket:
+        while self._carrier is carrier:
             await self._filled.wait()
             self._filled.clear()
-            while self._outbox and self._socket is socket:
+            while self._outbox and self._carrier is carrier:
                 data = self._outbox.popleft()
                 try:
-                    await socket.send(data)
+                    await carrier.send(data)
                 except BaseException:
-                    if self._socket in (socket, None):
-                        self._outbox.appendleft(data)  # for the next socket
+                    if self._carrier in (carrier, None):
+                        self._outbox.appendleft(data)  # for the next one
                     raise
-            if self.finished and self._socket is socket:
+            if self.finished and self._carrier is carrier:
                 return
 
-    def drop(self, socket: ServerConnection) -> bool:
-        """The socket carries no more. False when another one took over before."""
-        if self._socket is not socket:
+    def drop(self, carrier: Carrier) -> bool:
+        """It carries no more. False when another one took over before."""
+        if self._carrier is not carrier:
             return False
-        self._socket = None
+        self._carrier = None
         self._gathered.clear()
         return True
 

@@ -8,9 +8,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 import structlog
-from websockets.asyncio.server import ServerConnection
 
-from inference.conversation import Conversation
+from inference.conversation import Carrier, Conversation
 from inference.engines.base import Engine
 from inference.errors import InferenceError
 from inference.slots import Lease, SlotTable
@@ -51,6 +50,7 @@ class Takes:
         self.table = SlotTable(slots)
         self.steps = StepLoop(engines, converters, self, self.statistics)
         self.broken = asyncio.Event()
+        self.draining = False  # nobody new is taken in
         self._grace_sec = grace_sec
         self._loop = asyncio.get_running_loop()
         self._by_take: dict[str, Conversation] = {}
@@ -75,9 +75,9 @@ class Takes:
         if conversation.seat is not None and (frame := conversation.gather(data)):
             self.steps.submit(conversation.seat, *frame)
 
-    def leave(self, conversation: Conversation, connection: ServerConnection) -> None:
+    def leave(self, conversation: Conversation, carrier: Carrier) -> None:
         """The socket is gone; the take may come back within the grace."""
-        if not conversation.drop(connection) or not self._is_open(conversation):
+        if not conversation.drop(carrier) or not self._is_open(conversation):
             return
         conversation.lease.attached = False
         conversation.expiry = self._loop.call_later(

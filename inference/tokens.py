@@ -15,6 +15,7 @@ from inference.errors import TokenError
 ALGORITHM = "HS256"
 SLOT_AUDIENCE = "hearmeout.slot"
 HEARTBEAT_AUDIENCE = "hearmeout.heartbeat"
+STATE_AUDIENCE = "hearmeout.state"
 VOICE_AUDIENCE = "hearmeout.voice"
 TOKEN_TTL_SEC = 30
 
@@ -35,7 +36,8 @@ class VoiceSegment:
 @dataclass(frozen=True, slots=True)
 class SlotRequest:
     """Everything a worker needs to serve a take. `take` is the lease's name: asking again for the same take
-    within the reconnect grace resumes its slot. Names no person."""
+    within the reconnect grace resumes its slot. `moved_from` is the address of the worker that keeps the take's state
+    to be fetched, empty for a new take. Names no person."""
 
     take: str
     engine: str
@@ -44,6 +46,7 @@ class SlotRequest:
     voice_prompt: str = ""
     seed: int = 0
     voices: tuple[VoiceSegment, ...] = (VoiceSegment(),)
+    moved_from: str = ""
 
 
 def sign_request(request: SlotRequest, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
@@ -53,8 +56,14 @@ def sign_request(request: SlotRequest, secret: str, ttl_sec: float = TOKEN_TTL_S
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
 
 
+def sign_state_request(take: str, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
+    """A worker's request to another one for the state of a take that moves; for one connection."""
+    claims = {"aud": STATE_AUDIENCE, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12), "take": take}
+    return jwt.encode(claims, secret, algorithm=ALGORITHM)
+
+
 class TokenReader:
-    """Reads slot tokens and remembers the ones it has seen until they expire."""
+    """Reads tokens for one connection and remembers the ones it has seen until they expire."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
@@ -62,19 +71,35 @@ class TokenReader:
 
     def read(self, token: str) -> SlotRequest:
         """Raises TokenError (expired, replayed or invalid)."""
-        claims = _claims(token, self._secret, SLOT_AUDIENCE)
-        now = time.time()
-        self._expires_by_id = {jti: exp for jti, exp in self._expires_by_id.items() if exp > now}
-        if claims["jti"] in self._expires_by_id:
-            raise TokenError("replayed")
+        claims = self._unseen(token, SLOT_AUDIENCE)
         try:
             slot = dict(claims["slot"])
             segments = tuple(VoiceSegment(**segment) for segment in slot.pop("voices"))
             request = SlotRequest(**slot, voices=segments)
         except (KeyError, TypeError, ValueError):
             raise TokenError("invalid") from None
-        self._expires_by_id[claims["jti"]] = float(claims["exp"])
+        self._remember(claims)
         return request
+
+    def read_state_request(self, token: str) -> str:
+        """The take whose state is asked for. Raises TokenError."""
+        claims = self._unseen(token, STATE_AUDIENCE)
+        take = claims.get("take")
+        if not isinstance(take, str):
+            raise TokenError("invalid")
+        self._remember(claims)
+        return take
+
+    def _unseen(self, token: str, audience: str) -> dict[str, Any]:
+        claims = _claims(token, self._secret, audience)
+        now = time.time()
+        self._expires_by_id = {jti: exp for jti, exp in self._expires_by_id.items() if exp > now}
+        if claims["jti"] in self._expires_by_id:
+            raise TokenError("replayed")
+        return claims
+
+    def _remember(self, claims: Mapping[str, Any]) -> None:
+        self._expires_by_id[claims["jti"]] = float(claims["exp"])
 
 
 def sign_heartbeat(report: Mapping[str, Any], secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:

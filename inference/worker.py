@@ -1,12 +1,10 @@
 """The inference worker: serves takes over WebSockets; one process per device.
 
-    python -m inference.worker
+python -m inference.worker
 
-    GET /slot      WebSocket, `Authorization: Bearer <slot token>`; one take each
-    GET /metrics   for Prometheus
-    GET /healthz   200 while it takes new conversations, 503 while it stops
-
-A request that is refused is answered before the WebSocket opens, with the error as JSON {"code", "message", "fields"}.
+GET /slot      WebSocket, `Authorization: Bearer <slot token>`; one take each
+GET /metrics   for Prometheus
+GET /healthz   200 while it takes new conversations, 503 while it stops
 """
 
 from __future__ import annotations
@@ -14,41 +12,34 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import json
 import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from inference import metrics
 from inference.catalog import CONVERTERS, engine_class
-from inference.conversation import Conversation
+from inference.doors import MAX_MESSAGE_BYTES, Door, SlotDoor, json_response, response
 from inference.engines.base import Engine
 from inference.environment import EnvironmentProblem, WorkerSettings, advertised_address, read_environment
-from inference.errors import EngineUnavailable, InferenceError, TokenError, WireError
+from inference.errors import EngineUnavailable
 from inference.heartbeat import Heartbeat
-from inference.takes import ENDINGS, Takes, ended
-from inference.tokens import SlotRequest, TokenReader
-from inference.wire import MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, Ping, decode, encode
+from inference.takes import Takes
+from inference.tokens import TokenReader
 
 PORTS_TRIED: Final = 20
-MAX_MESSAGE_BYTES: Final = MAX_OPUS_BYTES + 1
 CUT_OFF_BYTES: Final = 16 * MAX_MESSAGE_BYTES  # what is longer is not even read to its end
 PING_SEC: Final = 5.0
 CLOSE_SEC: Final = 1.0
-POLICY_VIOLATION: Final = 1008
 
 log = structlog.get_logger(__name__)
 
@@ -66,10 +57,8 @@ class Worker:
         self.takes = Takes(settings.slots, settings.reconnect_grace_sec, engines, converters)
         self.name = settings.name
         self.address = ""
-        self._tokens = TokenReader(settings.secret)
-        self._requests: dict[ServerConnection, SlotRequest] = {}  # between a handshake and its connection
-        self._sending: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self.doors: dict[str, Door] = {"/slot": SlotDoor(self.takes, TokenReader(settings.secret))}
+        self._serving: set[asyncio.Task[Any]] = set()
         self._server: Server | None = None
         self._heartbeat = Heartbeat(settings.web_url, settings.secret, self.report)
         self._beating: asyncio.Task[None] | None = None
@@ -99,13 +88,13 @@ class Worker:
 
     async def stop(self) -> None:
         """Takes nobody in any more, tells everyone, then ends the engines."""
-        self._stopping = True
+        self.takes.draining = True
         if self._beating:
             self._beating.cancel()
             await self._heartbeat.once()  # so that nobody is sent here any more
         await self.takes.end_all()
-        if self._sending:
-            await asyncio.wait(self._sending, timeout=CLOSE_SEC)
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=CLOSE_SEC)
         if self._server:
             self._server.close()
             await self._server.wait_closed()
@@ -126,96 +115,45 @@ class Worker:
             "engines": steps.snapshots,
             "converters": list(steps.converters),
             "slots": table.slots,
-            "free_slots": 0 if self._stopping else table.free_slots,
+            "free_slots": 0 if self.takes.draining else table.free_slots,
             "queue_length": len(table.queue),
+            "accepting": not self.takes.draining,
+            "draining": self.takes.draining,
+            "step_ms_p50": statistics.step_ms(50),
             "step_ms_p95": statistics.step_ms(95),
+            "step_ms_p99": statistics.step_ms(99),
             "late_steps": statistics.late_steps,
+            "occupancy": statistics.rows / statistics.steps if statistics.steps else 0.0,
         }
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Everything over HTTP, refusals included; None lets the WebSocket open."""
-        match request.path.partition("?")[0]:
-            case "/slot":
-                return await self._admit(connection, request)
+        path = request.path.partition("?")[0]
+        if door := self.doors.get(path):
+            return await door.admit(connection, request)
+        match path:
             case "/healthz":
-                status = HTTPStatus.SERVICE_UNAVAILABLE if self._stopping else HTTPStatus.OK
-                return _json(status, {"ready": not self._stopping, "free_slots": self.takes.table.free_slots})
+                status = HTTPStatus.SERVICE_UNAVAILABLE if self.takes.draining else HTTPStatus.OK
+                ready = not self.takes.draining
+                return json_response(status, {"ready": ready, "free_slots": self.takes.table.free_slots})
             case "/metrics":
                 collector = metrics.WorkerCollector(self.takes.table, self.takes.statistics)
-                return _response(HTTPStatus.OK, metrics.CONTENT_TYPE, metrics.render(collector))
-        return _json(HTTPStatus.NOT_FOUND, {"code": "not_found", "message": "there is nothing here", "fields": {}})
-
-    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        if self._stopping:
-            body = {"code": "slot_lost", "message": ENDINGS["stopping"], "fields": {"reason": "stopping"}}
-            return _json(HTTPStatus.SERVICE_UNAVAILABLE, body)
-        try:
-            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-            slot = self._tokens.read(token if scheme.lower() == "bearer" else "")
-            await asyncio.wrap_future(self.takes.steps.check(slot))
-        except InferenceError as error:
-            self._count_refused(error)
-            status = HTTPStatus.UNAUTHORIZED if isinstance(error, TokenError) else HTTPStatus.BAD_REQUEST
-            return _json(status, {"code": error.code, "message": str(error), "fields": vars(error)})
-        self._requests[connection] = slot
-        return None
+                return response(HTTPStatus.OK, metrics.CONTENT_TYPE, metrics.render(collector))
+        return json_response(
+            HTTPStatus.NOT_FOUND, {"code": "not_found", "message": "there is nothing here", "fields": {}}
+        )
 
     async def _serve(self, connection: ServerConnection) -> None:
         # asyncio leaves Nagle's algorithm on for sockets accepted from a ready-made listener: 40 ms on every step
         connection.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        conversation, greeting = self.takes.join(self._requests.pop(connection))
-        sending = asyncio.create_task(_send(connection, conversation, greeting))
-        self._sending.add(sending)
+        task = asyncio.current_task()
+        assert task is not None
+        assert connection.request is not None
+        self._serving.add(task)
         try:
-            await self._read(connection, conversation)
-            await self.takes.end(conversation, ended("released"))
-            await sending
-        except WireError as error:
-            self._count_refused(error)
-            with suppress(ConnectionClosed):
-                await connection.send(encode(ErrorMessage(error.code, str(error))))
-                await connection.close(POLICY_VIOLATION, error.code)
-        except ConnectionClosed:
-            pass
+            await self.doors[connection.request.path.partition("?")[0]].serve(connection)
         finally:
-            self.takes.leave(conversation, connection)
-            sending.cancel()
-            self._sending.discard(sending)
-
-    async def _read(self, connection: ServerConnection, conversation: Conversation) -> None:
-        """Returns when the client ends the talk. Raises WireError, ConnectionClosed."""
-        while True:
-            data = await connection.recv()
-            if isinstance(data, str):
-                raise WireError("binary messages", "text")
-            if data[:1] == _PARTICIPANT:
-                self.takes.hear(conversation, data)
-                continue
-            if len(data) > MAX_MESSAGE_BYTES:
-                raise WireError(f"at most {MAX_MESSAGE_BYTES} bytes", f"{len(data)}")
-            match decode(data):
-                case Metadata(event="end"):
-                    return
-                case Ping():
-                    continue
-                case other:
-                    raise WireError("microphone frames or an end", other.kind.name.lower())
-
-    def _count_refused(self, error: InferenceError) -> None:
-        self.takes.statistics.refused[error.code] += 1
-        log.warning("refused", code=error.code)
-
-
-_PARTICIPANT = bytes([Kind.PARTICIPANT])
-
-
-async def _send(connection: ServerConnection, conversation: Conversation, greeting: Message | None) -> None:
-    """Everything the conversation has to say, to its end or until another connection takes over."""
-    with suppress(ConnectionClosed):
-        await conversation.carry(connection, greeting)
-        if not conversation.finished:
-            await connection.send(encode(ended("replaced")))
-        await connection.close()
+            self._serving.discard(task)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -233,15 +171,6 @@ def listen(host: str, port: int) -> socket.socket:
             log.warning("port taken", wanted=port, used=tried)
         return listening
     raise AssertionError("unreachable")
-
-
-def _json(status: HTTPStatus, body: Mapping[str, Any]) -> Response:
-    return _response(status, "application/json", json.dumps(body, default=str).encode())
-
-
-def _response(status: HTTPStatus, content_type: str, body: bytes) -> Response:
-    headers = Headers({"Content-Type": content_type, "Content-Length": str(len(body)), "Connection": "close"})
-    return Response(status.value, status.phrase, headers, body)
 
 
 async def run(settings: WorkerSettings, environ: Mapping[str, str]) -> int:

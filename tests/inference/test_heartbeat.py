@@ -52,7 +52,12 @@ async def test_worker_reports_itself_and_its_end() -> None:
         "slots": 3,
         "free_slots": first["free_slots"],
         "queue_length": 0,
+        "accepting": True,
+        "draining": False,
+        "step_ms_p50": None,
         "step_ms_p95": None,
+        "step_ms_p99": None,
+        "occupancy": 0.0,
         "late_steps": 0,
     }
     assert first["free_slots"] in {2, 3}

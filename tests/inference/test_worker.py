@@ -14,6 +14,7 @@ import pytest
 from inference import wire
 from inference.audio import FRAME_SAMPLES, UPLINK_SAMPLES
 from inference.client import Slot
+from inference.doors import MAX_MESSAGE_BYTES
 from inference.engines.base import Engine
 from inference.engines.echo import EchoEngine
 from inference.errors import SlotLost
@@ -21,7 +22,7 @@ from inference.steps import INBOX_STEPS
 from inference.takes import ended
 from inference.tokens import VoiceSegment
 from inference.wire import AudioFrame, ErrorMessage, Kind, Metadata, encode, encode_audio
-from inference.worker import MAX_MESSAGE_BYTES, Worker, listen
+from inference.worker import Worker, listen
 from tests.inference.running import (
     FaultyEngine,
     HeldEngine,
