@@ -8,6 +8,7 @@ InferenceError
 ├── EngineUnavailable      an engine whose weights or packages are missing on this machine
 ├── TargetUnavailable      a target voice that a converter needs and cannot have
 ├── NoWorker               no worker serves what a take needs
+├── RemoteLost             a server that an engine talks to refused, broke the protocol or went away
 ├── SlotNotMovable         a conversation's state that cannot be exported, or not taken up here
 └── SlotLost               the worker went away, or ended the slot, in mid-take
 """
@@ -109,6 +110,19 @@ class SlotLost(InferenceError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the conversation partner stopped: {reason}")
         self.reason = reason
+
+
+class RemoteLost(InferenceError):
+    """The server at `address` (shown without credentials) cannot be talked with, or not any longer. `reason` is in
+    plain words, `status` the HTTP status of a refusal."""
+
+    code = "remote_lost"
+
+    def __init__(self, address: str, reason: str, *, status: int | None = None) -> None:
+        super().__init__(f"the server at {address} cannot be talked with: {reason}")
+        self.address = address
+        self.reason = reason
+        self.status = status
 
 
 class SlotNotMovable(InferenceError):
