@@ -70,6 +70,7 @@ EVENTS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
     "switch": {"converter": str, "requested_sample": int, "actual_sample": int},
     "overflow": {"direction": str, "frames": int},  # frames a full queue dropped
     "gap": {"first": int, "frames": int},  # live agent frames skipped for a slow browser
+    "server": {"about": dict},  # worker to web only: what a remote engine's server says of itself, its model say
     "moving": {"next_step": int},  # worker to web only: another worker may fetch the take, which goes on at this step
     "away": {"away": bool},  # web to browser only: no engine hears for a moment, or one does again
     "ended": {"reason": str, "message": str},  # the take is over
