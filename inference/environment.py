@@ -14,6 +14,7 @@ from inference.catalog import ENGINES
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 MIN_SECRET_CHARACTERS: Final = 32
+CHAT_POLICIES: Final = ("off", "token", "open")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 Value = TypeVar("Value")
@@ -40,6 +41,7 @@ class WorkerSettings:
     port: int = 8700
     address: str = ""
     name: str = ""
+    chat: str = "off"
     reconnect_grace_sec: float = 15.0
     log_level: str = "INFO"
 
@@ -69,8 +71,9 @@ def read_environment(environ: Mapping[str, str]) -> WorkerSettings:
         port=read("WORKER_PORT", default.port, _whole(0, 65_535), "a port"),
         address=read("WORKER_ADDRESS", default.address, _url("ws", "wss"), "ws://host:port or wss://host"),
         name=read("WORKER_NAME", default.name, _short, "80 characters at most"),
+        chat=read("WORKER_CHAT", default.chat, _among(CHAT_POLICIES), f"one of {', '.join(CHAT_POLICIES)}"),
         reconnect_grace_sec=read("RECONNECT_GRACE_SEC", default.reconnect_grace_sec, _seconds, "seconds from 0 to 300"),
-        log_level=read("LOG_LEVEL", default.log_level, _log_level, f"one of {', '.join(LOG_LEVELS)}"),
+        log_level=read("LOG_LEVEL", default.log_level, _among(LOG_LEVELS), f"one of {', '.join(LOG_LEVELS)}"),
     )
     if len(settings.secret) < MIN_SECRET_CHARACTERS:
         problems.append(f"WORKER_SECRET: should be the web's, {MIN_SECRET_CHARACTERS} characters or more")
@@ -117,10 +120,13 @@ def _short(text: str) -> str:
     return text
 
 
-def _log_level(text: str) -> str:
-    if text not in LOG_LEVELS:
-        raise ValueError(text)
-    return text
+def _among(words: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(text)
+        return text
+
+    return parse
 
 
 def _url(*schemes: str) -> Callable[[str], str]:

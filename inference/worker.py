@@ -3,6 +3,7 @@
 python -m inference.worker
 
 GET /slot      WebSocket, `Authorization: Bearer <slot token>`; one take each
+GET /api/chat  WebSocket of Moshi's protocol, if WORKER_CHAT opens it
 GET /metrics   for Prometheus
 GET /healthz   200 while it takes new conversations, 503 while it stops
 """
@@ -28,6 +29,7 @@ from websockets.http11 import Request, Response
 
 from inference import metrics
 from inference.catalog import CONVERTERS, engine_class
+from inference.chat.door import CHAT_PATH, ChatDoor
 from inference.doors import MAX_MESSAGE_BYTES, Door, SlotDoor, json_response, response
 from inference.engines.base import Engine
 from inference.environment import EnvironmentProblem, WorkerSettings, advertised_address, read_environment
@@ -57,7 +59,11 @@ class Worker:
         self.takes = Takes(settings.slots, settings.reconnect_grace_sec, engines, converters)
         self.name = settings.name
         self.address = ""
-        self.doors: dict[str, Door] = {"/slot": SlotDoor(self.takes, TokenReader(settings.secret))}
+        tokens = TokenReader(settings.secret)  # one for all doors: a token opens one of them, once
+        self.doors: dict[str, Door] = {
+            "/slot": SlotDoor(self.takes, tokens),
+            CHAT_PATH: ChatDoor(self.takes, tokens, settings.chat),
+        }
         self._serving: set[asyncio.Task[Any]] = set()
         self._server: Server | None = None
         self._heartbeat = Heartbeat(settings.web_url, settings.secret, self.report)
@@ -129,7 +135,7 @@ class Worker:
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Everything over HTTP, refusals included; None lets the WebSocket open."""
         path = request.path.partition("?")[0]
-        if door := self.doors.get(path):
+        if door := self._door(path):
             return await door.admit(connection, request)
         match path:
             case "/healthz":
@@ -151,9 +157,15 @@ class Worker:
         assert connection.request is not None
         self._serving.add(task)
         try:
-            await self.doors[connection.request.path.partition("?")[0]].serve(connection)
+            door = self._door(connection.request.path.partition("?")[0])
+            assert door is not None
+            await door.serve(connection)
         finally:
             self._serving.discard(task)
+
+    def _door(self, path: str) -> Door | None:
+        """Chat clients may come with a token before the path."""
+        return self.doors.get(CHAT_PATH if path.endswith(CHAT_PATH) else path)
 
 
 def listen(host: str, port: int) -> socket.socket:

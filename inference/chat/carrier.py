@@ -1,0 +1,147 @@
+"""One chat client: what it says becomes microphone frames, what its conversation has to say becomes stock messages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from websockets.asyncio.server import ServerConnection
+
+from inference.audio import FRAME_SAMPLES, float32_to_pcm16, pcm16_to_float32
+from inference.chat.opus import OpusInput, OpusOutput
+from inference.chat.query import ChatRequest
+from inference.errors import WireError
+from inference.steps import INBOX_STEPS
+from inference.wire import AUDIO_HEADER, MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, decode, encode_audio
+
+PING_SEC: Final = 3.0  # stock web clients close after 10 s without a word
+IDLE_SEC: Final = 60.0  # a slot is not kept for a client that sends no sound
+WINDOW_STEPS: Final = INBOX_STEPS // 2  # frames under way; a backlog waits in the socket, so that none is dropped
+MAX_FAULTS: Final = 25  # messages that cannot be understood, one after the other
+STOCK_KINDS: Final = frozenset(range(Kind.PING + 1))
+
+Hear = Callable[[bytes], None]
+
+
+class ChatCarrier:
+    """Carries one conversation to its end. `hear` takes an encoded microphone frame; `is_waiting` says whether the
+    conversation waits for a slot: what is said then is not heard, and what is said while the slot opens is."""
+
+    def __init__(
+        self, connection: ServerConnection, request: ChatRequest, hear: Hear, is_waiting: Callable[[], bool]
+    ) -> None:
+        self._connection = connection
+        self._request = request
+        self._hear = hear
+        self._is_waiting = is_waiting
+        self._input = OpusInput()
+        self._output = OpusOutput()
+        self._step = 0  # of the next frame in
+        self._stepped = asyncio.Event()
+        self._steps_out = 0
+        self._live = asyncio.Event()
+        self._sent_at = time.monotonic()
+        self._faults = 0
+
+    async def send(self, message: bytes, /) -> None:
+        """One encoded wire message, translated; many say nothing in the stock protocol. Raises ConnectionClosed."""
+        if message[0] == Kind.AGENT:
+            _, step, _ = AUDIO_HEADER.unpack_from(message)
+            if pages := self._output.push(pcm16_to_float32(memoryview(message)[AUDIO_HEADER.size :])):
+                await self._tell(Kind.OPUS, pages)
+            self._steps_out = step + 1
+            self._stepped.set()
+        elif message[0] != Kind.HEARD:
+            for kind, body in translate(decode(message), self._request):
+                await self._tell(kind, body)
+                if kind == Kind.HANDSHAKE:
+                    self._live.set()
+
+    async def read(self) -> None:
+        """Hears the client until it has had its steps. Raises ConnectionClosed, and WireError when the client says
+        nothing that can be understood, or nothing at all."""
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_SEC if self._live.is_set() else None):
+                    data = await self._connection.recv()
+            except TimeoutError:
+                raise WireError("sound", f"none for {IDLE_SEC:.0f} s") from None
+            try:
+                body = _sound(data)
+                if body is None or self._is_waiting():
+                    continue
+                await self._live.wait()
+                frames = self._input.push(body)
+            except WireError as error:
+                await self._refuse(error)
+                continue
+            for frame in frames:
+                if self._request.max_steps is not None and self._step >= self._request.max_steps:
+                    return
+                await self._room()
+                pcm = float32_to_pcm16(frame)
+                self._hear(encode_audio(Kind.PARTICIPANT, self._step, self._step * FRAME_SAMPLES, pcm))
+                self._step += 1
+                self._faults = 0
+
+    async def ping(self) -> None:
+        """For ever: a word to a client that has heard none for a while. Raises ConnectionClosed."""
+        while True:
+            quiet_sec = time.monotonic() - self._sent_at
+            if quiet_sec >= PING_SEC:
+                await self._tell(Kind.PING, b"")
+            else:
+                await asyncio.sleep(PING_SEC - quiet_sec)
+
+    async def _room(self) -> None:
+        while self._step - self._steps_out >= WINDOW_STEPS:
+            self._stepped.clear()
+            await self._stepped.wait()
+
+    async def _refuse(self, error: WireError) -> None:
+        self._faults += 1
+        if self._faults == MAX_FAULTS:
+            raise error
+        await self._tell(Kind.ERROR, str(error).encode())
+
+    async def _tell(self, kind: Kind, body: bytes) -> None:
+        self._sent_at = time.monotonic()
+        await self._connection.send(bytes([kind]) + body)
+
+
+def translate(message: Message, request: ChatRequest) -> list[tuple[Kind, bytes]]:
+    """What one of our messages is in the stock protocol, in order."""
+    match message:
+        case Metadata("live", fields):
+            told = {"engine": fields["engine"], "seed": request.slot.seed, "unused": request.unused}
+            return [(Kind.HANDSHAKE, b""), (Kind.METADATA, _json("live", told))]
+        case Metadata("words", fields):
+            return [(Kind.TEXT, f" {fields['text']}".encode())]
+        case Metadata("ended", fields):
+            why = [] if fields["reason"] == "released" else [(Kind.ERROR, str(fields["message"]).encode())]
+            return [*why, (Kind.METADATA, _json("ended", fields))]
+        case Metadata("queue" | "turn" as event, fields):
+            return [(Kind.METADATA, _json(event, fields))]
+        case ErrorMessage(_, text):
+            return [(Kind.ERROR, text.encode())]
+    return []
+
+
+def _sound(data: str | bytes) -> bytes | None:
+    """The Ogg-Opus body of a message; None for the other messages of the protocol. Raises WireError."""
+    if isinstance(data, str):
+        raise WireError("binary messages", "text")
+    if not data:
+        raise WireError("a message", "no bytes")
+    if data[0] not in STOCK_KINDS:
+        raise WireError("a type byte of the protocol", f"0x{data[0]:02x}")
+    if len(data) > MAX_OPUS_BYTES + 1:
+        raise WireError(f"at most {MAX_OPUS_BYTES + 1} bytes", str(len(data)))
+    return data[1:] if data[0] == Kind.OPUS else None
+
+
+def _json(event: str, fields: Mapping[str, Any]) -> bytes:
+    return json.dumps({"event": event, **fields}, ensure_ascii=False).encode()

@@ -1,0 +1,109 @@
+"""Who may come in by `/api/chat`, and one conversation from its handshake to its end.
+
+Nothing is recorded on this door: it leads to no study, no journal and no database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qs
+from weakref import WeakKeyDictionary
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from inference.chat.carrier import ChatCarrier
+from inference.chat.query import ChatRequest, read_query
+from inference.doors import POLICY_VIOLATION, bearer, count_refused, json_response, refusal
+from inference.errors import InferenceError, SlotLost, TokenError
+from inference.takes import Takes, ended
+from inference.tokens import TokenReader
+from inference.wire import Kind
+
+CHAT_PATH: Final = "/api/chat"
+MAX_REASON_BYTES: Final = 123  # of a close frame
+SHUT: Final = "This worker does not serve chat clients. Its operator can let them in with WORKER_CHAT=token or open."
+
+
+class ChatDoor:
+    """`policy` is WORKER_CHAT: `off`; `token`, for whoever has a slot token; `open`, for whoever reaches the port.
+
+    A token says everything itself, and the query beside it is not read. It stands in `Authorization: Bearer`, in
+    `token=`, or before the path (`/<token>/api/chat`) for clients that add the path themselves."""
+
+    def __init__(self, takes: Takes, tokens: TokenReader, policy: str) -> None:
+        self._takes = takes
+        self._tokens = tokens
+        self._policy = policy
+        self._requests: WeakKeyDictionary[ServerConnection, ChatRequest | InferenceError] = WeakKeyDictionary()
+
+    async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self._policy == "off":
+            return json_response(HTTPStatus.FORBIDDEN, {"code": "door_shut", "message": SHUT, "fields": {}})
+        try:
+            if self._takes.draining:
+                raise SlotLost("stopping")
+            chat = self._requested(request)
+            await asyncio.wrap_future(self._takes.steps.check(chat.slot))
+        except (TokenError, SlotLost) as error:
+            return refusal(error, self._takes)
+        except InferenceError as error:
+            self._requests[connection] = error  # told in a message: browsers do not show a refused handshake
+        else:
+            self._requests[connection] = chat
+        return None
+
+    async def serve(self, connection: ServerConnection) -> None:
+        match self._requests.pop(connection):
+            case InferenceError() as error:
+                await self._refuse(connection, error)
+            case ChatRequest() as chat:
+                await self._converse(connection, chat)
+
+    def _requested(self, request: Request) -> ChatRequest:
+        """Raises TokenError, UnknownName, OptionError."""
+        path, _, query = request.path.partition("?")
+        token = path.removesuffix(CHAT_PATH).strip("/") or parse_qs(query).get("token", [""])[0] or bearer(request)
+        if token:
+            return ChatRequest(self._tokens.read(token))
+        if self._policy != "open":
+            raise TokenError("missing")
+        return read_query(query, tuple(self._takes.steps.engines))
+
+    async def _converse(self, connection: ServerConnection, chat: ChatRequest) -> None:
+        """The slot is free again as soon as the socket closes: these clients do not come back."""
+        conversation, greeting = self._takes.join(chat.slot)
+        carrier = ChatCarrier(
+            connection,
+            chat,
+            hear=lambda data: self._takes.hear(conversation, data),
+            is_waiting=lambda: conversation.lease.row is None,
+        )
+        sending = asyncio.create_task(conversation.carry(carrier, greeting))
+        reading = asyncio.create_task(carrier.read())
+        pinging = asyncio.create_task(carrier.ping())
+        try:
+            await asyncio.wait({sending, reading}, return_when=asyncio.FIRST_COMPLETED)
+            await self._takes.end(conversation, ended("released"))
+            fault = reading.exception() if reading.done() else None
+            if isinstance(fault, InferenceError):
+                await self._refuse(connection, fault)
+            elif fault is None:
+                with suppress(ConnectionClosed):
+                    await sending
+                    await connection.close()
+        finally:
+            for task in (sending, reading, pinging):
+                task.cancel()
+            await asyncio.gather(sending, reading, pinging, return_exceptions=True)
+
+    async def _refuse(self, connection: ServerConnection, error: InferenceError) -> None:
+        count_refused(error, self._takes)
+        with suppress(ConnectionClosed):
+            await connection.send(bytes([Kind.ERROR]) + str(error).encode())
+            reason = str(error).encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+            await connection.close(POLICY_VIOLATION, reason)

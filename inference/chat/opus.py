@@ -1,0 +1,81 @@
+"""Ogg-Opus as Moshi's clients stream it: 24 kHz, mono, one page or a few in a message.
+
+sphn packs a packet of 40 ms into a page and declares a pre-skip of 3,840 samples (80 ms at 48 kHz), which players cut
+and its own reader does not; the codec itself delays by 155 samples.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import sphn
+
+from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.errors import WireError
+
+SLICE_BYTES: Final = 4_096  # the reader decodes 5 s in one go and fails beyond that
+MAX_CHANNELS: Final = 2  # a mono decoder mixes two down; more are several streams in one
+PAGE: Final = b"OggS"
+FIRST_PAGE: Final = 0x02  # of the header's flags
+EXPECTED: Final = "Ogg-Opus, mono or stereo"
+
+
+class OpusInput:
+    """The pages of one talk -> frames of an engine step."""
+
+    def __init__(self) -> None:
+        self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)
+        self._rest = np.zeros(0, np.float32)
+
+    def push(self, data: bytes) -> list[Float32]:
+        """The body of one message -> whole frames, float32 [FRAME_SAMPLES] each; what is over waits for the next.
+
+        A message that begins with a page is heard whatever came before it. Raises WireError for another format."""
+        check_first_page(data)
+        try:
+            pieces = self._decode(data)
+        except ValueError as error:
+            self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)  # it would raise for ever
+            if not data.startswith(PAGE):
+                raise WireError(EXPECTED, f"{len(data)} other bytes") from error
+            pieces = self._decode_anew(data)
+        samples = np.concatenate([self._rest, *pieces])
+        whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
+        self._rest = samples[whole:]
+        return [samples[start : start + FRAME_SAMPLES] for start in range(0, whole, FRAME_SAMPLES)]
+
+    def _decode(self, data: bytes) -> list[Float32]:
+        slices = (data[start : start + SLICE_BYTES] for start in range(0, len(data), SLICE_BYTES))
+        return [self._reader.append_bytes(piece) for piece in slices]
+
+    def _decode_anew(self, data: bytes) -> list[Float32]:
+        try:
+            return self._decode(data)
+        except ValueError as error:
+            self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)
+            raise WireError(EXPECTED, f"a page of {len(data)} bytes that is none") from error
+
+
+class OpusOutput:
+    """Frames of an engine step -> the pages of one talk."""
+
+    def __init__(self) -> None:
+        self._writer = sphn.OpusStreamWriter(SAMPLE_RATE_HZ)
+
+    def push(self, samples: Float32) -> bytes:
+        """float32 [n] -> the pages that are complete, the headers ahead of the first; b"" when there are none."""
+        pages: bytes = self._writer.append_pcm(samples)
+        return pages
+
+
+def check_first_page(data: bytes) -> None:
+    """Raises WireError when `data` begins a stream that is not one of Opus (RFC 7845, section 5.1). The sample rate in
+    its header says where the sound came from, not how it is coded: any is welcome."""
+    if not data.startswith(PAGE) or len(data) < 28 or not data[5] & FIRST_PAGE:
+        return
+    packet = data[27 + data[26] :]
+    if packet[:8] != b"OpusHead":
+        raise WireError(EXPECTED, "another codec in Ogg")
+    if len(packet) > 9 and packet[9] > MAX_CHANNELS:
+        raise WireError(EXPECTED, f"{packet[9]} channels")
