@@ -1,0 +1,227 @@
+"""The rows: N independent conversations, each at its own step, as the rows of one batch.
+
+What makes it right, on the unpatched package:
+
+ 1. A row that has no frame is masked: nothing of its state changes, whatever is computed in its place.
+ 2. Encoder, language model and decoder have masks of their own. The encoder does not run on a row's first frame: the
+    package's server encodes it, resets Mimi and lets the language model ignore it, which comes to the same. The
+    decoder runs once the tokens of all codebooks, some of them delayed, are there.
+ 3. A row without tokens yet comes back as -2, which no embedding knows: it decodes 0 and is not listened to.
+ 4. The package's own reset hides what a row remembers and leaves it in memory, where a value that is not a number
+    would still ruin the next conversation. `wipe` puts every tensor of a row back to what it was at the beginning.
+ 5. All states share their mask, so that setting it is one copy, not hundreds.
+ 6. One frame in a call: a masked call scribbles over the ring entry that the row's next frame will fill, no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from moshi.modules.streaming import StreamingModule
+
+from inference.audio import FRAME_SAMPLES, Float32
+from inference.engines.moshi.language_model import FREE, RowLMGen
+from inference.engines.moshi.options import Sampling
+from inference.engines.moshi.sampling import RowSampler
+from inference.engines.moshi.staging import Staging
+
+Tokens = npt.NDArray[np.int64]
+
+MAX_LATENT: Final = 1e4  # Mimi's latents are of the order of 10
+SHARED: Final = frozenset({"exec_mask", "initial", "condition_sum", "condition_cross", "k_cross", "v_cross"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """What a step made of one row. `tokens` int64 [1 + codebooks], text first; `pcm` float32 [FRAME_SAMPLES]; both are
+    None while the row warms up. `healthy`: the models computed with numbers throughout."""
+
+    tokens: Tokens | None
+    pcm: Float32 | None
+    healthy: bool
+
+
+class Batch:
+    """`mimi` and `lm` are the package's models; their streaming states are this batch's from now on."""
+
+    def __init__(self, mimi: Any, lm: Any, rows: int, condition_tensors: Any = None) -> None:
+        self.rows = rows
+        self.device = lm.device
+        self._mimi = mimi
+        self._heard_codebooks = lm.num_codebooks - lm.dep_q - 1
+        self._sampler = RowSampler(rows, lm.dep_q, lm.card, lm.text_linear.out_features, self.device)
+        with torch.no_grad():
+            self._lm = RowLMGen(lm, self._sampler, rows, condition_tensors)
+            self._lm.streaming_forever(rows)
+            mimi.streaming_forever(rows)
+        self._pcm = Staging((rows, 1, FRAME_SAMPLES), torch.float32, self.device)
+        self._masks = Staging((3, rows), torch.bool, self.device)  # encoder, language model, decoder
+        encoder, language_model, decoder = self._masks.device
+        _share_mask(encoder, mimi.encoder, mimi.encoder_transformer, getattr(mimi, "downsample", None))
+        _share_mask(language_model, self._lm)
+        _share_mask(decoder, mimi.decoder, mimi.decoder_transformer, getattr(mimi, "upsample", None))
+        self._frames = [0] * rows  # heard
+        self._offsets = [0] * rows  # steps of the language model: those, and the ones it was told
+        self._told: dict[int, torch.Tensor] = {}
+        self._blank = {name: tensor.select(dim, 0).clone() for name, tensor, dim in self._states() if dim == 0}
+
+    def start(self, row: int, sampling: Sampling, seed: int) -> None:
+        """A new conversation in a clean row."""
+        self.wipe(row)
+        self._sampler.configure(row, sampling, seed)
+
+    def wipe(self, row: int) -> None:
+        """Nothing of a conversation stays in the row, on the device or on the host."""
+        with torch.no_grad():
+            for name, tensor, dim in self._states():
+                if dim == 0:
+                    tensor[row] = self._blank[name]
+                else:
+                    tensor[:, row].zero_()
+        self._sampler.clear(row)
+        self._pcm.array[row] = 0.0
+        self._lm.forced[row] = FREE
+        self._told.pop(row, None)
+        self._frames[row] = self._offsets[row] = 0
+
+    def place(self, row: int, step: int, tokens: Tokens) -> None:
+        """The row's language model has lived through `step` steps, somehow; in its next one it reads `tokens`, int64
+        [1 + codebooks of both sides], as they come after their delays."""
+        state = self._lm._streaming_state
+        state.cache[row, :, step % state.cache.shape[2]] = torch.from_numpy(tokens).to(self.device)
+        state.offsets[row] = step
+        self._offsets[row] = step
+
+    def tell(self, row: int, heard: Tokens, spoken: Tokens) -> None:
+        """In its next step, whatever its frame sounds like, the row hears the codes `heard`, int64 [codebooks of the
+        participant], and makes the tokens `spoken`, int64 [1 + codebooks], text first; FREE leaves one to the model."""
+        self._told[row] = torch.from_numpy(heard).to(self.device)
+        self._lm.forced[row] = torch.from_numpy(spoken).to(self.device)
+
+    def step(self, frames: Mapping[int, Float32]) -> dict[int, Stepped]:
+        """80 ms for the rows in `frames`, float32 [FRAME_SAMPLES] each, all at once."""
+        if not frames:
+            return {}
+        masks = self._masks.array
+        masks[:] = False
+        for row, frame in frames.items():
+            self._pcm.array[row, 0] = frame
+            masks[0, row] = self._frames[row] > 0
+            masks[1, row] = True
+            masks[2, row] = self._offsets[row] >= self._lm.max_delay
+            self._frames[row] += 1
+            self._offsets[row] += 1
+        decoding = masks[2].copy()
+        self._masks.send()
+        self._pcm.send()
+        self._sampler.draw(frames)
+        with torch.no_grad():
+            latent = self._mimi.encode_to_latent(self._pcm.device, quantize=False)  # [B, D, 1]
+            tokens = self._step_lm(frames, self._mimi.quantizer.encode(latent))
+            healthy = self._lm.healthy() & (latent.abs() < MAX_LATENT).all(dim=2).all(dim=1)
+            if decoding.any():
+                pcm = self._mimi.decode(tokens[:, 1:].clamp(min=0))[:, 0].float().cpu().numpy()
+            all_tokens, all_healthy = tokens[:, :, 0].cpu().numpy(), healthy.cpu().numpy()
+        return {
+            row: Stepped(all_tokens[row].copy(), pcm[row].copy(), bool(all_healthy[row]))
+            if decoding[row]
+            else Stepped(None, None, bool(all_healthy[row]))
+            for row in frames
+        }
+
+    def _step_lm(self, rows: Collection[int], codes: torch.Tensor) -> torch.Tensor:
+        """codes [B, codebooks, 1] -> tokens [B, 1 + codebooks, 1]"""
+        told = [row for row in rows if row in self._told]
+        for row in told:
+            codes[row, : self._heard_codebooks, 0] = self._told.pop(row)
+        self._lm.forcing = bool(told)
+        tokens: torch.Tensor = self._lm.step(codes)
+        if told:
+            self._lm.forced[told] = FREE
+        return tokens
+
+    def warm_up(self, steps: int = 5) -> None:
+        """Pays the first calls: allocations, CUDA graphs. All rows are clean afterwards."""
+        silence = np.zeros(FRAME_SAMPLES, np.float32)
+        for _ in range(steps):
+            self.step(dict.fromkeys(range(self.rows), silence))
+        for row in range(self.rows):
+            self.wipe(row)
+
+    def state(self, row: int) -> dict[str, torch.Tensor]:
+        """A copy of everything a conversation is, on the CPU. Of a KV cache that is not full yet, the part in use."""
+        states = {}
+        filled = {name: int(tensor[row]) for name, tensor, _ in self._states() if name.endswith(".kv_end")}
+        for name, tensor, dim in self._states():
+            part = tensor.select(dim, row)
+            if dim == 1:  # [2, heads, capacity, D]
+                part = part[:, :, : filled[f"{name}_end"]]
+            states[name] = part.detach().to("cpu", copy=True).contiguous()
+        states["steps"] = torch.tensor([self._frames[row], self._offsets[row]])
+        states["generator"] = self._sampler.generator_state(row)
+        return states
+
+    def check_state(self, states: Mapping[str, torch.Tensor]) -> None:
+        """Raises ValueError unless `restore` can take this."""
+        expected = {name: (tensor, dim) for name, tensor, dim in self._states()}
+        if set(states) != {*expected, "steps", "generator"}:
+            raise ValueError("it is made of other parts")
+        for name, (tensor, dim) in expected.items():
+            found, blank = states[name], tensor.select(dim, 0)
+            shape = blank.shape
+            if dim == 1:
+                end = states[f"{name}_end"]
+                if end.dtype != torch.long or end.dim() != 0 or end < 0:
+                    raise ValueError(f"{name}_end is no count")
+                shape = (*shape[:2], min(int(end), shape[2]), shape[3])
+            if found.dtype != blank.dtype or tuple(found.shape) != tuple(shape):
+                raise ValueError(f"{name} has another form")
+        steps = states["steps"]
+        if steps.dtype != torch.long or steps.shape != (2,) or (steps < 0).any():
+            raise ValueError("steps are no counts")
+        try:
+            torch.Generator().set_state(states["generator"])
+        except (RuntimeError, TypeError) as error:
+            raise ValueError("generator is no state of a generator") from error
+
+    def restore(self, row: int, states: Mapping[str, torch.Tensor], sampling: Sampling) -> None:
+        """The row goes on where `state` was taken. `states` has passed `check_state`."""
+        self.start(row, sampling, seed=0)
+        with torch.no_grad():
+            for name, tensor, dim in self._states():
+                part = tensor.select(dim, row)
+                if dim == 1:
+                    part = part[:, :, : states[name].shape[2]]
+                part.copy_(states[name])
+        self._frames[row], self._offsets[row] = states["steps"].tolist()
+        self._sampler.set_generator_state(row, states["generator"])
+
+    def _states(self) -> Iterator[tuple[str, torch.Tensor, int]]:
+        """(name, tensor, dimension of the rows) of everything the models remember of their rows. Found anew each time:
+        the package puts new tensors in the place of some."""
+        for part, root in (("mimi", self._mimi), ("lm", self._lm)):
+            for path, module in root.named_modules():
+                state = getattr(module, "_streaming_state", None)
+                if state is None:
+                    continue
+                for field, value in vars(state).items():
+                    if isinstance(value, torch.Tensor) and field not in SHARED:
+                        if value.shape[0] != self.rows:
+                            raise AssertionError(f"{part}.{path}.{field} is not by rows: {tuple(value.shape)}")
+                        yield f"{part}.{path}.{field}", value, 0
+                cache = getattr(state, "kv_cache", None)
+                if cache is not None:
+                    yield f"{part}.{path}.kv", cache.cache, 1
+                    yield f"{part}.{path}.kv_end", cache.end_offset, 0
+
+
+def _share_mask(mask: torch.Tensor, *roots: Any) -> None:
+    for root in roots:
+        for module in root.modules() if root is not None else ():
+            if isinstance(module, StreamingModule) and module._streaming_state is not None:
+                module._streaming_state.exec_mask = mask

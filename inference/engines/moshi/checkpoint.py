@@ -1,0 +1,288 @@
+"""A checkpoint's models: checked before they are fetched, loaded by the package's own loader, told apart by hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import torch
+from moshi.models import loaders
+from moshi.run_inference import get_condition_tensors
+
+from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from inference.engines.moshi.batch import Batch
+from inference.engines.moshi.convolutions import speed_up
+from inference.engines.moshi.memory import RESERVE_BYTES, MemoryModel, memory_model
+from inference.engines.moshi.options import Sampling
+from inference.engines.moshi.prompting import NoPrompting, Prompting
+from inference.engines.moshi.source import Source, find, test_only
+from inference.engines.moshi.words import Vocabulary
+from inference.errors import EngineUnavailable, OptionError
+from inference.weights import sha256
+
+MODEL_TYPES: Final = frozenset({"moshi", "hibiki"})  # which the package's own server serves
+MAX_CPU_PARAMETERS: Final = 300_000_000  # more cannot be read from memory twelve times a second
+CPU_RESERVE_BYTES: Final = 300_000_000
+CPU_SLOTS: Final = 8
+GPU_SLOTS: Final = 32  # chosen at most: launches and fragmentation, which the memory model leaves out, grow too
+OTHER_ENGINES: Final = (
+    "Other engines need none: cascade runs on a CPU, moshi_server and openai_realtime use a server elsewhere."
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """`mimi` and `lm` are the package's models on `device`; `rows` is for how many conversations there is room.
+    `conditions` are what a model that takes conditions is told for all rows alike; `prompting` makes what tells single
+    rows their prompts. `description` goes into the
+    engine's snapshot; equal `fingerprint`s mean that a conversation can move from one to the other."""
+
+    mimi: Any
+    lm: Any
+    device: torch.device
+    rows: int
+    conditions: Any
+    prompting: Callable[[Batch], Prompting]
+    vocabulary: Vocabulary
+    sampling: Sampling
+    fingerprint: str
+    description: dict[str, Any]
+
+
+def load(slots: int | None, settings: Mapping[str, str]) -> Checkpoint:
+    """Finds, checks, fetches and loads what the settings name. Raises EngineUnavailable."""
+    source = find(settings)
+    config = source.config
+    _check_dialogue(source)
+    device = _device(settings, _memory(source, 2).parameters)
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    names = config or {}
+    mimi_config_path = source.fetch(names["mimi_config_name"]) if names.get("mimi_config_name") else None
+    mimi_path = source.fetch(names.get("mimi_name", loaders.MIMI_NAME))
+    tokenizer_path = source.fetch(names.get("tokenizer_name", loaders.TEXT_TOKENIZER_NAME))
+    with _reading("the configuration of Mimi", mimi_config_path):
+        mimi_config = json.loads(mimi_config_path.read_text()) if mimi_config_path else None
+        memory = memory_model(
+            config, value_bytes=dtype.itemsize, mimi_config=mimi_config, mimi_bytes=mimi_path.stat().st_size
+        )
+    rows = _rows(slots, memory, device)
+    lm_path = source.fetch(names.get("moshi_name", loaders.MOSHI_NAME))
+    lora_path = source.fetch(names["lora_name"]) if names.get("lora_name") else None
+    with _reading("the configuration", source.config_path):
+        info = _info(source, lm_path, mimi_path, tokenizer_path, mimi_config_path, lora_path)
+        sampling = _sampling(info.lm_gen_config)
+    with _reading("the text tokenizer", tokenizer_path):
+        tokenizer = info.get_text_tokenizer()
+    with _reading("Mimi", mimi_path):
+        mimi = info.get_mimi(device=device)
+    with _reading("the language model", lm_path):
+        lm = info.get_moshi(device=device, dtype=dtype, fuse_lora=True)
+    _check_fit(mimi, lm)
+    if device.type == "cpu":
+        speed_up(mimi)
+    with _reading("the conditions", source.config_path):
+        conditions = get_condition_tensors(info.model_type, lm, rows, 1.0) if lm.fuser is not None else None
+    hashes = {
+        path.name: _sha256(path)
+        for path in (lm_path, mimi_path, tokenizer_path, mimi_config_path, lora_path)
+        if path is not None
+    }
+    identity = {
+        "sha256": hashes,
+        "config": {name: value for name, value in (config or {}).items() if not name.endswith("_name")},
+        "dtype": str(dtype).removeprefix("torch."),
+        "device": device.type,
+        "packages": {"moshi": version("moshi"), "torch": torch.__version__},
+    }
+    description = {
+        "model": source.name,
+        "source": "folder" if source.config_path and not source.revision else "hub",
+        "revision": source.revision or None,
+        "model_type": info.model_type,
+        "licence": source.licence(),
+        "test_only": test_only(config),
+        "sha256": hashes,
+        "packages": identity["packages"],
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "dtype": identity["dtype"],
+        "parameter_count": {"language_model": _count(lm), "mimi": _count(mimi)},
+        "context_steps": lm.context,
+    }
+    return Checkpoint(
+        mimi,
+        lm,
+        device,
+        rows,
+        conditions,
+        lambda batch: NoPrompting(),
+        Vocabulary.of(tokenizer, pause=lm.text_padding_token_id, end_of_pause=lm.end_of_text_padding_id),
+        sampling,
+        hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
+        description,
+    )
+
+
+def _check_dialogue(source: Source) -> None:
+    """Raises EngineUnavailable for a model that does not both listen and speak."""
+    config = source.config
+    if config is None:
+        return
+    kind = config.get("model_type", "moshi")
+    dep_q, n_q = config.get("dep_q"), config.get("n_q")
+    if kind not in MODEL_TYPES or config.get("stt_config") or config.get("tts_config"):
+        wrong = f"is of the type {kind!r}"
+    elif not isinstance(dep_q, int) or not isinstance(n_q, int):
+        wrong = "has another model's configuration"
+    elif dep_q < 1:
+        wrong = "does not speak: it only recognises speech"
+    elif n_q <= dep_q:
+        wrong = "does not listen: it only speaks"
+    elif config.get("demux_second_text_stream") or config.get("demux_second_stream"):
+        wrong = "writes two texts at once"
+    else:
+        return
+    raise EngineUnavailable("moshi", f"{source.name} is no model to talk with: it {wrong}", "Name another checkpoint.")
+
+
+def _memory(source: Source, value_bytes: int) -> MemoryModel:
+    with _reading("the configuration", source.config_path):
+        return memory_model(source.config, value_bytes=value_bytes)
+
+
+def _device(settings: Mapping[str, str], parameters: int) -> torch.device:
+    wanted = settings.get("MOSHI_DEVICE", "").strip().lower() or "auto"
+    if wanted not in {"auto", "cuda", "cpu"}:
+        raise EngineUnavailable("moshi", f"MOSHI_DEVICE is {wanted!r}", "Set it to auto, cuda or cpu.")
+    gpu = torch.cuda.is_available()
+    if wanted == "cuda" and not gpu:
+        raise EngineUnavailable(
+            "moshi",
+            f"MOSHI_DEVICE is cuda, and torch {torch.__version__} sees no GPU",
+            f"Install a driver and a CUDA build of torch, or set MOSHI_DEVICE to auto. {OTHER_ENGINES}",
+        )
+    if wanted == "auto" and not gpu and parameters > MAX_CPU_PARAMETERS:
+        raise EngineUnavailable(
+            "moshi",
+            f"the checkpoint has {parameters / 1e9:.1f} billion parameters, and torch {torch.__version__} sees no GPU",
+            f"Run it where there is one. {OTHER_ENGINES}",
+        )
+    if gpu and wanted != "cpu":
+        return torch.device("cuda", torch.cuda.current_device())
+    if parameters > MAX_CPU_PARAMETERS:
+        log.warning("moshi will not keep up on a CPU", parameters=parameters)
+    return torch.device("cpu")
+
+
+def _rows(slots: int | None, memory: MemoryModel, device: torch.device) -> int:
+    """As many as were asked for or, where nobody asked, as many as make sense. Raises EngineUnavailable."""
+    cuda = device.type == "cuda"
+    free = torch.cuda.mem_get_info(device)[0] if cuda else _free_memory_bytes()
+    if free is None:
+        return slots or CPU_SLOTS
+    reserve = RESERVE_BYTES if cuda else CPU_RESERVE_BYTES
+    fitting = memory.slots_that_fit(free, reserve_bytes=reserve)
+    if fitting < (slots or 1):
+        raise EngineUnavailable(
+            "moshi",
+            f"there is not enough memory: {memory.what_fits(slots or 1, free, reserve_bytes=reserve)}",
+            f"Set WORKER_SLOTS to {fitting} or less." if fitting else f"Use a larger GPU. {OTHER_ENGINES}",
+        )
+    return slots or min(fitting, GPU_SLOTS if cuda else CPU_SLOTS)
+
+
+def _free_memory_bytes() -> int | None:
+    """None where the machine does not tell."""
+    try:
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) * 1_024 if found else None
+
+
+def _info(source: Source, lm: Path, mimi: Path, tokenizer: Path, mimi_config: Path | None, lora: Path | None) -> Any:
+    if source.config_path is None:
+        return loaders.CheckpointInfo(lm, mimi, tokenizer)
+    return loaders.CheckpointInfo.from_hf_repo(
+        source.name,
+        moshi_weights=lm,
+        mimi_weights=mimi,
+        tokenizer=tokenizer,
+        config_path=source.config_path,
+        mimi_config_path=mimi_config,
+        lora_weights=lora,
+    )
+
+
+def _sampling(lm_gen_config: Mapping[str, Any]) -> Sampling:
+    try:
+        return Sampling.of_checkpoint(lm_gen_config)
+    except OptionError as error:
+        raise ValueError(f"lm_gen_config: {error}") from error
+
+
+def _check_fit(mimi: Any, lm: Any) -> None:
+    """Raises EngineUnavailable unless Mimi and the language model speak of the same sound."""
+    if (mimi.sample_rate, mimi.frame_size, mimi.channels) != (SAMPLE_RATE_HZ, FRAME_SAMPLES, 1):
+        wrong = f"Mimi takes {mimi.channels} × {mimi.frame_size} samples at {mimi.sample_rate} Hz"
+    elif mimi.cardinality != lm.card:
+        wrong = f"Mimi has {mimi.cardinality} codes and the language model {lm.card}"
+    else:
+        return
+    raise EngineUnavailable("moshi", f"the checkpoint does not fit: {wrong}", "Name another checkpoint.")
+
+
+@contextmanager
+def enough_memory(rows: int) -> Iterator[None]:
+    """Around what takes memory for every row. Raises EngineUnavailable when there is not enough after all."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        remedy = f"Set WORKER_SLOTS to less than {rows}." if rows > 1 else "Use a larger GPU."
+        raise EngineUnavailable("moshi", f"there is not enough memory for {rows} slots", remedy) from error
+
+
+@contextmanager
+def _reading(what: str, path: Path | None) -> Iterator[None]:
+    """Whatever a loader raises for a file, said to the operator."""
+    try:
+        yield
+    except EngineUnavailable:
+        raise
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise EngineUnavailable(
+            "moshi", f"there is no memory for {what}", f"Use a larger GPU. {OTHER_ENGINES}"
+        ) from error
+    except ImportError as error:
+        raise EngineUnavailable(
+            "moshi", f"{what} needs the package {error.name}, which is missing", "Install it."
+        ) from error
+    except Exception as error:  # the package raises anything for a file that is damaged or another model's
+        line = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        place = path.name if path is not None else "the checkpoint"
+        raise EngineUnavailable(
+            "moshi",
+            f"{what} in {place} is damaged or another model's ({line})",
+            "Fetch it again, or name another checkpoint.",
+        ) from error
+
+
+def _sha256(path: Path) -> str:
+    """The hub's cache names large files by it."""
+    blob = path.resolve()
+    if blob.parent.name == "blobs" and re.fullmatch(r"[0-9a-f]{64}", blob.name):
+        return blob.name
+    return sha256(path)
+
+
+def _count(model: Any) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,74 @@
+"""The package's generation with sampling row by row, and with tokens that can be forced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from moshi.models import LMGen
+
+from inference.engines.moshi.sampling import RowSampler, draw_tokens
+
+FREE = -1  # in forced tokens: this one is drawn
+
+
+class RowLMGen(LMGen):  # type: ignore[misc]  # the package has no types
+    """`LMGen` whose rows differ in sampling. Everything the CUDA graphs read or write stays where it is.
+
+    `forced` [B, 1 + codebooks], text first, replaces what would be drawn while `forcing` is set; FREE leaves a token to
+    be drawn. That is how prompts are told to a model."""
+
+    def __init__(self, lm: Any, sampler: RowSampler, rows: int, condition_tensors: Any = None) -> None:
+        # out of sync, because any reset would silence all rows for `max_delay` steps otherwise
+        super().__init__(
+            lm,
+            use_sampling=False,
+            support_out_of_sync=True,
+            condition_tensors=condition_tensors,
+            on_text_logits_hook=self._keep_text_logits,
+            on_text_hook=self._draw_text,
+            on_audio_hook=self._force_audio,
+        )
+        self._sampler = sampler
+        self._text_logits = torch.zeros(0)
+        self._text_likelihood = torch.zeros(rows, device=lm.device)
+        self._likelihood = torch.zeros(rows, lm.dep_q, device=lm.device)
+        self.forced = torch.full((rows, 1 + lm.dep_q), FREE, device=lm.device)
+        self.forcing = False
+
+    def healthy(self) -> torch.Tensor:
+        """bool [B]: in the last step all of the row's logits were numbers."""
+        return torch.isfinite(self._text_likelihood) & torch.isfinite(self._likelihood).all(dim=1)
+
+    def _keep_text_logits(self, logits: torch.Tensor) -> None:
+        self._text_logits = logits  # [B, 1, 1, V]
+
+    def _draw_text(self, token: torch.Tensor) -> None:
+        """token [B], changed in place before it is used."""
+        drawn, self._text_likelihood = draw_tokens(
+            self._text_logits[:, 0, 0].float(), self._sampler.text_temperature, self._sampler.text_noise
+        )
+        forced = self.forced[:, 0]
+        token.copy_(torch.where(forced >= 0, forced, drawn) if self.forcing else drawn)
+
+    def _force_audio(self, tokens: torch.Tensor) -> None:
+        """tokens [B, codebooks], changed in place before they are used."""
+        if self.forcing:
+            forced = self.forced[:, 1:]
+            tokens.copy_(torch.where(forced >= 0, forced, tokens))
+
+    def depformer_step(self, text_token: torch.Tensor, transformer_out: torch.Tensor) -> torch.Tensor:
+        """text_token [B], transformer_out [B, 1, D] -> audio tokens [B, codebooks]: the package's loop over codebooks,
+        each drawn row by row. Runs inside a CUDA graph."""
+        lm = self.lm_model
+        token, tokens, likelihood = text_token, [], []
+        with lm.depformer.streaming(text_token.shape[0]):
+            for codebook in range(lm.dep_q):
+                logits = lm.forward_depformer(codebook, token[:, None, None], transformer_out)
+                token, likely = draw_tokens(
+                    logits[:, 0, 0].float(), self._sampler.temperature, self._sampler.noise[:, codebook]
+                )
+                tokens.append(token)
+                likelihood.append(likely)
+        self._likelihood.copy_(torch.stack(likelihood, dim=1))
+        return torch.stack(tokens, dim=1)

@@ -1,0 +1,244 @@
+"""Where a checkpoint's files are: a repository on the Hugging Face hub, at one commit, or a folder on this machine.
+
+`MOSHI_CHECKPOINT` names either: `kyutai/moshiko-pytorch-bf16`, `/models/mine`, `/models/mine/config.json`.
+`MOSHI_REVISION` pins a repository to a commit, branch or tag; `HF_TOKEN` opens one that is gated. What was downloaded
+once is taken from the hub's cache (`HF_HOME`).
+
+The files are those that the package's `CheckpointInfo` reads, with two differences: one that the configuration takes
+from another repository (`hf://owner/name/file`) is looked up there at that repository's own revision, not at this
+one's; and one that it takes from this machine (`file:///...`) may have moved together with the configuration.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from inference.errors import EngineUnavailable
+
+CONNECT_TIMEOUT_SEC: Final = 10.0
+CONFIG: Final = "config.json"
+_REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
+_LICENCE: Final = re.compile(r"^licen[cs]e(?:_name)?:\s*[\"']?([^\"'\n]+?)[\"']?\s*$", re.MULTILINE)
+
+
+class Source(ABC):
+    """`name` is the repository's or the folder's; `revision` the commit, "" for a folder. `config` is what config.json
+    holds; None where there is none, which means Moshi 7B as it was first published."""
+
+    name: str
+    revision: str
+    config: dict[str, Any] | None
+    config_path: Path | None
+
+    @abstractmethod
+    def fetch(self, name: str) -> Path:
+        """The file that the configuration calls `name`. Raises EngineUnavailable."""
+
+    def licence(self) -> str | None:
+        """What the README's front matter says; None where nobody knows."""
+        try:
+            readme = self.fetch("README.md").read_text(errors="replace")
+        except (EngineUnavailable, OSError):
+            return None
+        front_matter = readme.split("\n---", 1)[0] if readme.startswith("---") else ""
+        found = _LICENCE.findall(front_matter)
+        return found[-1] if found else None
+
+
+def find(settings: Mapping[str, str]) -> Source:
+    """The source that the settings name, with its configuration read. Raises EngineUnavailable."""
+    checkpoint = settings.get("MOSHI_CHECKPOINT", "").strip()
+    revision = settings.get("MOSHI_REVISION", "").strip()
+    if not checkpoint:
+        raise _unavailable(
+            "MOSHI_CHECKPOINT is not set",
+            "Set it to a repository on the hub (kyutai/moshiko-pytorch-bf16: 16 GB to download, needs a GPU) or to a "
+            "folder.",
+        )
+    path = Path(checkpoint).expanduser()
+    if path.exists():
+        if revision:
+            raise _unavailable("MOSHI_REVISION pins a repository, but MOSHI_CHECKPOINT is a folder", "Leave it empty.")
+        return Folder(path, settings)
+    if _REPOSITORY.fullmatch(checkpoint) and not checkpoint.startswith((".", "~")):
+        return Repository(checkpoint, revision, settings)
+    raise _unavailable(
+        f"MOSHI_CHECKPOINT is {checkpoint!r}, which is neither a folder here nor a repository (owner/name)",
+        "Correct it.",
+    )
+
+
+class Folder(Source):
+    """A folder, or a configuration in one."""
+
+    def __init__(self, path: Path, settings: Mapping[str, str]) -> None:
+        path = path.absolute()
+        self._folder = path if path.is_dir() else path.parent
+        self._settings = settings
+        self.name = self._folder.name
+        self.revision = ""
+        config = path / CONFIG if path.is_dir() else path
+        self.config_path = config if config.exists() else None
+        self.config = _read_config(self.config_path)
+        if self.config is None and not any(self._folder.glob("*.safetensors")):
+            raise _unavailable(
+                f"there is no checkpoint in {self._folder}", f"It should hold {CONFIG} and the files that it names."
+            )
+
+    def fetch(self, name: str) -> Path:
+        if name.startswith("hf://"):
+            return _of_another_repository(name, self._settings)
+        named = Path(name.removeprefix("file://"))
+        places = [self._folder / named]  # which is `named` itself where that is a full path
+        if named.is_absolute():
+            places.append(self._folder / named.name)
+        if test_only(self.config):  # a checkpoint for tests is copied about: its own files come first
+            places.reverse()
+        for place in places:
+            if place.is_file():
+                return place
+        raise _unavailable(f"{named.name} is missing in {self._folder}", f"Put it there, or name another in {CONFIG}.")
+
+
+class Repository(Source):
+    """A repository on the hub."""
+
+    def __init__(self, name: str, revision: str, settings: Mapping[str, str]) -> None:
+        self.name = name
+        self.revision = revision
+        self._settings = settings
+        try:
+            self.config_path = self.fetch(CONFIG)
+        except _NoSuchFile:
+            self.config_path = None
+        self.config = _read_config(self.config_path)
+
+    def fetch(self, name: str) -> Path:
+        if name.startswith("hf://"):
+            return _of_another_repository(name, self._settings)
+        if name.startswith("file://"):
+            raise _unavailable(f"the configuration of {self.name} names a file of its author's machine", "Use another.")
+        path = _download(self.name, name, self.revision, self._settings)
+        self.revision = _commit(path) or self.revision  # from here on all files are of one commit
+        return path
+
+
+def _of_another_repository(name: str, settings: Mapping[str, str]) -> Path:
+    """hf://owner/name/file, at that repository's own newest revision."""
+    parts = name.removeprefix("hf://").split("/", 2)
+    if len(parts) != 3:
+        raise _unavailable(f"the configuration names {name!r}", "It should read hf://owner/name/file.")
+    return _download(f"{parts[0]}/{parts[1]}", parts[2], "", settings)
+
+
+def _download(repository: str, name: str, revision: str, settings: Mapping[str, str]) -> Path:
+    """Through the hub's cache. Raises EngineUnavailable, of which _NoSuchFile where only the file is missing."""
+    from huggingface_hub import errors, hf_hub_download
+
+    try:
+        with _reaching_out(settings):
+            return Path(
+                hf_hub_download(
+                    repository,
+                    name,
+                    revision=revision or None,
+                    token=settings.get("HF_TOKEN") or None,
+                    endpoint=settings.get("HF_ENDPOINT") or None,
+                    etag_timeout=CONNECT_TIMEOUT_SEC,
+                )
+            )
+    except errors.GatedRepoError as error:
+        raise _unavailable(
+            f"{repository} is given only to those who accept its conditions",
+            f"Accept them at https://huggingface.co/{repository} and set HF_TOKEN to a token of that account.",
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise _unavailable(
+            f"{repository} has no revision {revision!r}", "Set MOSHI_REVISION to a commit, branch or tag of it."
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise _unavailable(
+            f"the hub shows no repository {repository}",
+            "Correct MOSHI_CHECKPOINT or, if it is private, set HF_TOKEN to a token that may read it.",
+        ) from error
+    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:  # not downloaded yet
+        raise _unavailable(
+            f"{repository}/{name} is not on this machine yet, and the hub cannot be reached",
+            "Connect it and leave HF_HUB_OFFLINE empty, or bring a folder and set MOSHI_CHECKPOINT to it.",
+        ) from error
+    except errors.EntryNotFoundError as error:
+        raise _NoSuchFile(
+            "moshi", f"{repository} has no file {name}", "It is no Moshi checkpoint, or not at this revision."
+        ) from error
+    except errors.HfHubHTTPError as error:
+        status = error.response.status_code
+        if status in (401, 403):
+            raise _unavailable(
+                f"the hub does not accept HF_TOKEN for {repository}", "Set it to a valid token that may read it."
+            ) from error
+        raise _unavailable(f"the hub answered {status} for {repository}", "Try again later.") from error
+    except errors.HFValidationError as error:
+        raise _unavailable(
+            f"{repository!r} is no name of a repository", "MOSHI_CHECKPOINT should read owner/name."
+        ) from error
+    except OSError as error:
+        raise _unavailable(
+            f"{repository}/{name} cannot be stored ({error.strerror or error})", "Make room, or set HF_HOME."
+        ) from error
+
+
+class _NoSuchFile(EngineUnavailable):
+    """The repository is there and the file is not."""
+
+
+def test_only(config: Mapping[str, Any] | None) -> bool:
+    """Whether a checkpoint says of itself that it is for tests: random weights."""
+    model_id = (config or {}).get("model_id")
+    return isinstance(model_id, Mapping) and model_id.get("test_only") is True
+
+
+def _read_config(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    try:
+        config = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise _unavailable(f"{path} cannot be read ({error})", "Fetch it again.") from error
+    if not isinstance(config, dict):
+        raise _unavailable(f"{path} holds no configuration", "Fetch it again.")
+    return config
+
+
+def _commit(path: Path) -> str:
+    """The commit of a file in the hub's cache: .../snapshots/<commit>/<file>."""
+    parts = path.parts
+    return parts[parts.index("snapshots") + 1] if "snapshots" in parts else ""
+
+
+@contextmanager
+def _reaching_out(settings: Mapping[str, str]) -> Iterator[None]:
+    """Lets the hub be reached unless the operator's settings forbid it. Another engine in this process may have turned
+    it off for itself, and the library has one switch for all."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before and settings.get("HF_HUB_OFFLINE", "").strip().upper() in {
+        "1",
+        "ON",
+        "YES",
+        "TRUE",
+    }
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _unavailable(reason: str, remedy: str) -> EngineUnavailable:
+    return EngineUnavailable("moshi", reason, remedy)

@@ -1,0 +1,155 @@
+"""The inner monologue: from one text token a step to words with their times, turns and transcripts. Pure.
+
+A model of this kind writes down what it says while it says it, a token or a pause for every 80 ms. A word begins with a
+piece that carries a space ("▁" in the tokenizer's spelling) at the very step in which it begins to sound; its other
+pieces follow at once, then come pauses until the next word. So a word's start is exact. Its end is not written down: it
+is where the next word begins, or a few steps on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from unicodedata import category
+
+from inference.audio import FRAME_MS
+from inference.wire import Metadata
+
+WORD_PAUSE_STEPS: Final = 3  # after as many pauses a word is complete
+STRETCH_PAUSE_STEPS: Final = 10  # after as many the agent listens
+MAX_WORD_BYTES: Final = 200  # of something that is not a word
+MAX_STRETCH_BYTES: Final = 4_000  # who does not pause gets a transcript for every so much
+_CLOSING: Final = re.compile(rb"(?:[.!?,;:]|\xe2\x80\xa6)['\")\]]*$")
+
+
+class Tokenizer(Protocol):
+    """What is asked of a sentencepiece processor."""
+
+    def vocab_size(self) -> int: ...
+    def id_to_piece(self, id: int) -> str: ...
+    def is_control(self, id: int) -> bool: ...
+    def is_unknown(self, id: int) -> bool: ...
+    def is_unused(self, id: int) -> bool: ...
+    def is_byte(self, id: int) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """`pieces` by token: the bytes of its text, with spaces; empty for what says nothing. `end_of_pause` is the token
+    that announces a word."""
+
+    pieces: tuple[bytes, ...]
+    end_of_pause: int
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, *, pause: int, end_of_pause: int) -> Vocabulary:
+        silent = {pause, end_of_pause}
+        pieces = tuple(_piece(tokenizer, token, silent) for token in range(tokenizer.vocab_size()))
+        return cls(pieces, end_of_pause)
+
+
+def _piece(tokenizer: Tokenizer, token: int, silent: Collection[int]) -> bytes:
+    says_nothing = tokenizer.is_control(token) or tokenizer.is_unknown(token) or tokenizer.is_unused(token)
+    if token in silent or says_nothing:
+        return b""
+    piece = tokenizer.id_to_piece(token)
+    if tokenizer.is_byte(token):  # "<0x0A>", a byte of a character that has no piece of its own
+        return bytes([int(piece[3:5], 16)])
+    return piece.replace("▁", " ").encode()
+
+
+class Monologue:
+    """One conversation's. Times count from its first step."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._step = 0
+        self._turn = 0
+        self._speaking = False
+        self._quiet_steps = 0
+        self._word = b""
+        self._word_start = 0
+        self._said = b""  # in this turn, as it was written
+        self._said_start = 0
+        self._said_end = 0
+
+    def step(self, token: int | None) -> list[Metadata]:
+        """What the step's token tells, in order: words, turn, transcript. None before the first token."""
+        events: list[Metadata] = []
+        pieces = self._vocabulary.pieces
+        piece = pieces[token] if token is not None and 0 <= token < len(pieces) else b""
+        if piece:
+            self._hear(piece, events)
+        else:
+            self._quiet_steps += 1
+            waited = 1 if token == self._vocabulary.end_of_pause or _CLOSING.search(self._word) else WORD_PAUSE_STEPS
+            if self._quiet_steps >= waited:
+                self._end_word(self._step + 1, events)
+            if self._quiet_steps >= STRETCH_PAUSE_STEPS:
+                self._end_turn(events)
+                if self._speaking:
+                    self._speaking = False
+                    events.append(self._turn_event("listening"))
+        self._step += 1
+        return events
+
+    def state(self) -> dict[str, Any]:
+        """As JSON can say it."""
+        return {
+            name: value.hex() if isinstance(value, bytes) else value
+            for name, value in vars(self).items()
+            if name != "_vocabulary"
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Raises ValueError for what `state` did not make; then nothing has changed."""
+        mine = self.state()
+        if set(state) != set(mine) or any(type(state[name]) is not type(mine[name]) for name in mine):
+            raise ValueError("the monologue has other parts")
+        read = {name: bytes.fromhex(value) if isinstance(value, str) else value for name, value in state.items()}
+        vars(self).update(read)
+
+    def _hear(self, piece: bytes, events: list[Metadata]) -> None:
+        self._quiet_steps = 0
+        if piece.startswith(b" ") or len(self._word) > MAX_WORD_BYTES:
+            self._end_word(self._step, events)
+            if len(self._said) > MAX_STRETCH_BYTES:
+                self._end_turn(events)
+        if not self._word:
+            self._word_start = self._step
+        self._word += piece
+        if not self._said:
+            self._turn += 1
+            self._said_start = self._step
+            self._speaking = True
+            events.append(self._turn_event("speaking", start_ms=self._step * FRAME_MS))
+        self._said += piece
+
+    def _end_word(self, end: int, events: list[Metadata]) -> None:
+        """`end` is the first step that is not the word's."""
+        word, self._word = self._word, b""
+        text = _readable(word)
+        if not text.strip():
+            return
+        self._said_end = end
+        data = {"text": text.strip(), "raw_text": text, "turn": self._turn}
+        events.append(Metadata("words", {"start_ms": self._word_start * FRAME_MS, "end_ms": end * FRAME_MS, **data}))
+
+    def _end_turn(self, events: list[Metadata]) -> None:
+        said, self._said = self._said, b""
+        text = _readable(said)
+        if not text.strip():
+            return
+        times = {"start_ms": self._said_start * FRAME_MS, "end_ms": self._said_end * FRAME_MS}
+        data = {"role": "agent", "text": " ".join(text.split()), "raw_text": text, "turn": self._turn}
+        events.append(Metadata("transcript", {**data, **times}))
+
+    def _turn_event(self, state: str, **data: Any) -> Metadata:
+        return Metadata("turn", {"state": state, "turn": self._turn, **data})
+
+
+def _readable(said: bytes) -> str:
+    """What is no text becomes a replacement character; control characters, which no text field holds, spaces."""
+    return "".join(" " if category(sign) == "Cc" else sign for sign in said.decode(errors="replace"))
