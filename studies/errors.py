@@ -4,6 +4,8 @@ StudyError
 ├── FrozenError            a published protocol or a stored plan would change
 ├── ProtocolError          a protocol document that does not validate; `problems` lists all of them
 ├── TakeRefused            a conversation that may not start; `code` is stable, the text is for the participant
+├── AudioRefused           an upload that is no recording to work with; `code` is stable, the text says what to do
+├── VoiceRefused           what may not be done with a target voice; the text is for the researcher
 └── RecordingError         a recording that cannot be written or read
 """
 
@@ -50,6 +52,18 @@ class TakeRefused(StudyError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class AudioRefused(StudyError):
+    """An uploaded recording that is not taken."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class VoiceRefused(StudyError):
+    """Something that may not be done with a target voice, or without its speaker's consent."""
 
 
 class RecordingError(StudyError):

@@ -1,0 +1,246 @@
+"""The child process that decodes an upload: `python -I decoder.py ROOT`, with the upload as standard input.
+
+Writes PCM16, mono at 24 kHz, to standard output and its report, as JSON, to standard error: {"facts", "quality"}, or
+{"code", "message"} for what is refused. All three are files. Before it reads the first byte, the process gives up the
+network, further files, and all but a little time and memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+RATE_HZ: Final = 24_000
+MAX_SEC: Final = 15 * 60
+MIN_SEC: Final = 1.0
+MAX_DECODED_BYTES: Final = 512 * 2**20
+MAX_CHANNELS: Final = 8
+LOWEST_RATE_HZ: Final = 8_000
+HIGHEST_RATE_HZ: Final = 192_000
+BLOCK_SAMPLES: Final = 65_536  # of all channels together
+ASSESSED_SEC: Final = 120  # a longer recording is judged by parts of it
+PARTS: Final = 8
+
+CPU_SEC: Final = 20
+MEMORY_BYTES: Final = 512 * 2**20  # over what Python and its libraries have by then
+OUTPUT_BYTES: Final = (MAX_SEC + 1) * RATE_HZ * 2
+
+FULL_SCALE: Final = 0.999
+LEVELS: Final = 4_096  # steps in which amplitudes are counted, from 0 to full scale
+
+FORMATS: Final = {"WAV": "wav", "WAVEX": "wav", "FLAC": "flac", "OGG": "ogg", "MP3": "mp3"}
+WAV_CODECS: Final = {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
+OTHER_KINDS: Final = (
+    (0, b"\x1aE\xdf\xa3", "WebM or Matroska"),
+    (4, b"ftyp", "MP4 or M4A"),
+    (0, b"FORM", "AIFF"),
+    (0, b"\x89PNG", "a PNG picture"),
+    (0, b"\xff\xd8\xff", "a JPEG picture"),
+    (0, b"GIF8", "a GIF picture"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"PK\x03\x04", "a ZIP archive or an office document"),
+)
+
+
+class Refused(Exception):
+    """An upload that is not taken; the message is for whoever uploaded it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the upload was."""
+
+    container: str
+    codec: str
+    rate_hz: int
+    channels: int
+    duration_sec: float
+    clipped_share: float
+
+
+def container_of(head: bytes) -> str:
+    """wav, flac, ogg or mp3, by the first bytes alone. Raises Refused."""
+    if not head:
+        raise Refused("empty", "The file is empty.")
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return "wav"
+    if head[:4] == b"fLaC":
+        return "flac"
+    if head[:4] == b"OggS":
+        return "ogg"
+    # an ID3 tag, or the sync word of a layer III frame with a bit rate and a sample rate that exist
+    if head[:3] == b"ID3":
+        return "mp3"
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[2] >> 4 < 15 and head[2] & 0x0C != 0x0C:
+        return "mp3"
+    found = next((name for at, mark, name in OTHER_KINDS if head[at : at + len(mark)] == mark), "")
+    seen = f"Its content is {found}." if found else "Its content is no sound that is known here."
+    raise Refused("wrong_type", f"This is not a WAV, FLAC, Ogg (Opus or Vorbis) or MP3 file. {seen}")
+
+
+def is_cut_off(container: str, fd: int, size: int) -> bool:
+    """Whether the container says that more should follow. FLAC and MP3 tell by their number of samples instead."""
+    if container == "wav":
+        declared = int.from_bytes(os.pread(fd, 4, 4), "little") + 8
+        return declared > size + 1 and declared < 2**32 - 64  # writers of streams put the largest number there
+    if container == "ogg":
+        tail = os.pread(fd, 2**16 + 512, max(0, size - 2**16 - 512))
+        page = tail[tail.rfind(b"OggS") :]
+        if len(page) < 27 or not page[5] & 0x04:
+            return True  # the last page does not say that it is the last
+        lengths = page[27 : 27 + page[26]]
+        return len(page) < 27 + page[26] + sum(lengths)
+    return False
+
+
+def check_header(file: soundfile.SoundFile, container: str) -> None:
+    """Raises Refused for what need not be decoded to be refused."""
+    if FORMATS.get(file.format) != container or (container == "wav" and file.subtype not in WAV_CODECS):
+        raise Refused("wrong_type", "The file holds a kind of sound that is not taken. Save it as plain WAV or FLAC.")
+    if not LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ:
+        raise Refused(
+            "wrong_type", f"Its sample rate is {file.samplerate} Hz; 8 to 192 kHz are taken, and 24 or more are best."
+        )
+    if file.channels > MAX_CHANNELS:
+        raise Refused("wrong_type", f"It has {file.channels} channels; at most {MAX_CHANNELS} are taken.")
+    if 0 < file.frames < 2**62:  # unknown for some streams
+        _check_length(file.frames, file)
+
+
+def _check_length(frames: int, file: soundfile.SoundFile) -> None:
+    if frames > MAX_SEC * file.samplerate:
+        minutes = frames / file.samplerate / 60
+        length = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{minutes:.0f} minutes"
+        raise Refused("too_long", f"It is {length} long. Choose a part of 10 to 30 seconds; 15 minutes are the most.")
+    if frames * file.channels * 4 > MAX_DECODED_BYTES:
+        raise Refused(
+            "too_large", f"It would decode to more than {MAX_DECODED_BYTES // 2**20} MB. Choose a short part."
+        )
+
+
+def decode(fd: int, out: int) -> tuple[Facts, npt.NDArray[np.int16]]:
+    """Everything on `fd` -> PCM16 [n] at 24 kHz, also written to `out`. Raises Refused."""
+    size = os.fstat(fd).st_size
+    container = container_of(os.pread(fd, 16, 0))
+    truncated = Refused("truncated", "The file ends too early: it was not copied or saved to its end. Try again.")
+    damaged = Refused("damaged", "The file is damaged and cannot be decoded to its end. Save it again from its source.")
+    cut_off = is_cut_off(container, fd, size)
+    try:
+        with soundfile.SoundFile(fd, closefd=False) as file:
+            check_header(file, container)
+            facts, samples = _decode_blocks(file, container, out)
+            declared = file.frames
+    except (soundfile.SoundFileError, RuntimeError):
+        raise (truncated if cut_off else damaged) from None
+    decoded = round(facts.duration_sec * facts.rate_hz)
+    if cut_off or (0 < declared < 2**62 and decoded < declared):
+        raise truncated
+    if facts.duration_sec < MIN_SEC:
+        raise Refused("too_short", f"It is {facts.duration_sec:.1f} s long. Choose 10 to 30 seconds of speech.")
+    return facts, samples
+
+
+def _decode_blocks(file: soundfile.SoundFile, container: str, out: int) -> tuple[Facts, npt.NDArray[np.int16]]:
+    resampler = soxr.ResampleStream(file.samplerate, RATE_HZ, 1, dtype="float32", quality="VHQ")
+    counts = np.zeros(LEVELS + 1, np.int64)
+    parts = []
+    frames = 0
+    while True:
+        block = file.read(BLOCK_SAMPLES // file.channels, dtype="float32", always_2d=True)
+        frames += len(block)
+        _check_length(frames, file)
+        if not np.isfinite(block).all():
+            raise Refused("damaged", "It holds samples that are not numbers. Save it again from its source.")
+        counts += np.bincount(np.minimum(np.abs(block) * LEVELS, LEVELS).astype(np.int64).ravel(), minlength=LEVELS + 1)
+        mono = resampler.resample_chunk(block.mean(1, dtype=np.float32), last=not len(block))
+        pcm = np.clip(np.rint(mono * 32_768), -32_768, 32_767).astype("<i2")
+        os.write(out, pcm.tobytes())
+        parts.append(pcm)
+        if not len(block):
+            break
+    facts = Facts(
+        container, file.subtype, file.samplerate, file.channels, frames / file.samplerate, clipped_share(counts)
+    )
+    return facts, np.concatenate(parts)
+
+
+def clipped_share(counts: npt.NDArray[np.int64]) -> float:
+    """Share of samples at the ceiling: at full scale, or heaped up in the highest level that occurs.
+
+    Speech comes near its peak in a few samples of a hundred thousand; where it was cut off, all that went beyond lies
+    at one level. `counts` [LEVELS + 1], by amplitude."""
+    total = int(counts.sum())
+    if not total:
+        return 0.0
+    at_full_scale = int(counts[int(FULL_SCALE * LEVELS) :].sum())
+    highest = int(np.flatnonzero(counts)[-1])
+    heaped = int(counts[max(0, highest - 1) : highest + 1].sum()) if highest > LEVELS // 50 else 0
+    return max(at_full_scale, heaped) / total
+
+
+def assessed(pcm: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+    """What of a recording is judged: all of it, or of a long one PARTS spread evenly, float32 [n]."""
+    most = ASSESSED_SEC * RATE_HZ
+    if len(pcm) > most:
+        part = most // PARTS
+        starts = np.linspace(0, len(pcm) - part, PARTS).astype(int)
+        pcm = np.concatenate([pcm[start : start + part] for start in starts])
+    return pcm.astype(np.float32) / np.float32(32_768)
+
+
+def confine() -> None:
+    """Gives up what decoding does not need. Whether the system can cut off the network is its own affair."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if sys.platform == "linux":
+        libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+        libc.unshare(0x10000000 | 0x40000000)  # CLONE_NEWUSER | CLONE_NEWNET: a network of its own, without a cable
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        _limit(resource.RLIMIT_AS, pages * os.sysconf("SC_PAGE_SIZE") + MEMORY_BYTES)
+    _limit(resource.RLIMIT_CPU, CPU_SEC)
+    _limit(resource.RLIMIT_FSIZE, OUTPUT_BYTES)
+    _limit(resource.RLIMIT_CORE, 0)
+    while (fd := os.dup(0)) < 8:  # the numbers below are taken, so that nothing more can be opened
+        pass
+    os.close(fd)
+    _limit(resource.RLIMIT_NOFILE, fd)
+
+
+def _limit(what: int, most: int) -> None:
+    resource.setrlimit(what, (most, most))
+
+
+def main() -> None:
+    sys.path.insert(0, sys.argv[1])
+    from studies.voices.quality import assess
+
+    report = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # codecs print their own remarks there
+    confine()
+    result: dict[str, Any]
+    try:
+        facts, pcm = decode(0, 1)
+        result = {"facts": asdict(facts), "quality": assess(assessed(pcm), facts.clipped_share, facts.rate_hz)}
+    except Refused as error:
+        result = {"code": error.code, "message": str(error)}
+    except MemoryError:
+        result = {"code": "too_large", "message": "Decoding it needs too much memory. Choose a short part of it."}
+    os.write(report, json.dumps(result).encode())
+
+
+if __name__ == "__main__":
+    main()
