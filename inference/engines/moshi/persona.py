@@ -1,65 +1,178 @@
-"""What a checkpoint makes of `text_prompt` and `voice_prompt`: who the agent is and how it sounds.
+"""PersonaPlex's prompts, told to rows: who the agent is and how it sounds.
 
-A persona is told to a row before the conversation begins, in pieces between the steps of the batch, so that neighbours
-keep their 80 ms. Until a row has heard it all it answers silence, and its frames go unheard.
+A prompt is some seconds of steps. They are told in pieces, at most one piece of one row between two steps of the batch,
+so that neighbours keep their 80 ms; until a row has heard it all its participant hears silence. What a row remembers
+then depends on the checkpoint and the prompts, on nobody who talks: it is kept, and the next conversation with the
+same persona starts from it at once, bit for bit as if it had been told again.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import torch
 
 from inference.engines.base import SlotConfig
+from inference.engines.moshi.batch import Batch
+from inference.engines.moshi.language_model import FREE
+from inference.engines.moshi.persona_row import embedded, live_through, memory_of, remember
+from inference.engines.moshi.personaplex import (
+    CODEBOOKS,
+    Tokens,
+    forced_after,
+    model_inputs,
+    prompt_steps,
+    tagged,
+)
+from inference.engines.moshi.personaplex_voices import Voice
 from inference.errors import OptionError
 
-if TYPE_CHECKING:
-    from inference.engines.moshi.batch import Batch
+STEPS_AT_ONCE: Final = 64  # of a prompt, between two steps of the batch; always the same, and so is the result
+KEPT_BYTES: Final = 500_000_000  # of memory after prompts, on the device: about three of 300 steps with 7B
+
+Key = tuple[str, str]  # tagged text, name of the voice
 
 
-class Persona(ABC):
-    """One for each engine. All but `check` and `describe` are about the rows of its one batch."""
+class Tokenizer(Protocol):
+    """What is asked of a sentencepiece processor."""
 
-    @abstractmethod
+    def encode(self, text: str) -> list[int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompts:
+    """`steps` [N, channels] are told, `inputs` [N, channels] is what the model then reads in each of its steps; for the
+    first E of them `embeddings` [E, D] stand instead."""
+
+    key: Key
+    steps: Tokens
+    inputs: Tokens
+    embeddings: torch.Tensor | None
+
+
+@dataclass(slots=True)
+class _Listener:
+    """A row that is being told `prompts`; it has lived through `done` steps of them."""
+
+    prompts: _Prompts
+    done: int = 0
+
+
+class PersonaPlexPrompting:
+    """A `Prompting`. `lm` is the package's model, the same that `batch` steps."""
+
+    def __init__(self, batch: Batch, lm: Any, tokenizer: Tokenizer, voices: Mapping[str, Voice]) -> None:
+        self._batch = batch
+        self._lm = lm
+        self._tokenizer = tokenizer
+        self._voices = dict(voices)
+        self._most_steps = lm.context // 2  # the other half is the conversation's
+        self._initial = [lm.text_initial_token_id] + [lm.initial_token_id] * lm.num_audio_codebooks
+        self._listeners: dict[int, _Listener] = {}  # in the order in which they came
+        self._kept: OrderedDict[Key, list[torch.Tensor]] = OrderedDict()
+
     def check(self, config: SlotConfig) -> None:
-        """Raises OptionError for prompts that the checkpoint cannot honour."""
+        self._prompts(config)
 
-    @abstractmethod
-    def describe(self) -> Any:
-        """For the snapshot; None where there are no prompts."""
+    def begin(self, row: int, config: SlotConfig) -> None:
+        self._listeners[row] = _Listener(self._prompts(config))
+        self._recall(row)
 
-    def begin(self, batch: Batch, row: int, config: SlotConfig) -> None:
-        """The row, started and without a step, is to be told its prompts. Raises OptionError."""
-        return
+    def ready(self, rows: Iterable[int]) -> set[int]:
+        first = next(iter(self._listeners), None)
+        if first is not None:
+            self._tell(first)
+            for row in list(self._listeners):  # those who came meanwhile and want to be told the same
+                self._recall(row)
+        return set(rows) - self._listeners.keys()
 
-    def advance(self, batch: Batch) -> None:
-        """Once before each step of the batch: tells one piece to one row that waits for it."""
-        return
-
-    def waiting(self, row: int) -> bool:
-        """Whether the row has not been told everything yet: it cannot be stepped."""
-        return False
-
-    def finish(self, batch: Batch, row: int) -> bool:
-        """Before the row moves: tells it at once what it has not been told yet. Whether it then still has its first
-        step before it, which `resume` prepares."""
-        return False
-
-    def resume(self, batch: Batch, row: int, config: SlotConfig) -> None:
-        """The row was restored from where `finish` said True."""
-        return
+    def finish(self, row: int) -> None:
+        while row in self._listeners:
+            self._tell(row)
 
     def forget(self, row: int) -> None:
-        """The conversation has ended."""
-        return
+        self._listeners.pop(row, None)
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "kind": "personaplex",
+            "voices": {name: voice.sha256 for name, voice in sorted(self._voices.items())},
+            "steps_at_once": STEPS_AT_ONCE,
+        }
+
+    def _prompts(self, config: SlotConfig) -> _Prompts:
+        voice = self._voice(config.voice_prompt.strip())
+        text = tagged(config.text_prompt) if config.text_prompt.strip() else ""
+        tokens = self._tokenizer.encode(text) if text else []
+        steps = prompt_steps(voice.steps if voice else None, tokens)
+        if len(steps) > self._most_steps:
+            room = max(0, self._most_steps - len(steps) + len(tokens))
+            raise OptionError("text_prompt", f"a text of {len(tokens)} tokens", f"at most {room} beside this voice")
+        key = (text, voice.name if voice else "")
+        inputs = model_inputs(steps, self._lm.delays, self._initial)
+        return _Prompts(key, steps, inputs, voice.embeddings if voice else None)
+
+    def _voice(self, named: str) -> Voice | None:
+        if not named:
+            return None
+        name = named if named in self._voices else named.rpartition(".")[0]
+        if name in self._voices:
+            return self._voices[name]
+        known = (
+            f"one of {', '.join(sorted(self._voices))}" if self._voices else "none: no voices are beside the checkpoint"
+        )
+        raise OptionError("voice_prompt", named, known)
+
+    def _recall(self, row: int) -> None:
+        """Gives the row what is kept of its prompts, if anything is."""
+        prompts = self._listeners[row].prompts
+        kept = self._kept.get(prompts.key)
+        if kept is None or self._listeners[row].done:
+            return
+        self._kept.move_to_end(prompts.key)
+        remember(self._lm.transformer, row, kept)
+        self._end(row, prompts)
+
+    def _tell(self, row: int) -> None:
+        """One piece. The model's last step of the prompts is left to the batch, for it draws from it."""
+        listener = self._listeners[row]
+        prompts = listener.prompts
+        last = len(prompts.inputs) - 1
+        end = min(listener.done + STEPS_AT_ONCE, last)
+        live_through(self._lm.transformer, row, self._inputs(prompts, listener.done, end))
+        listener.done = end
+        if end == last:
+            self._keep(prompts.key, memory_of(self._lm.transformer, row, last))
+            self._end(row, prompts)
+
+    def _inputs(self, prompts: _Prompts, start: int, end: int) -> torch.Tensor:
+        """[1, end − start, D]"""
+        parts = []
+        given = prompts.embeddings
+        known = 0 if given is None else max(start, min(len(given), end))
+        if given is not None and start < known:
+            parts.append(given[None, start:known].to(self._lm.device, self._lm.dtype))
+        if max(start, known) < end:
+            parts.append(embedded(self._lm, prompts.inputs[max(start, known) : end]))
+        return torch.cat(parts, dim=1)
+
+    def _end(self, row: int, prompts: _Prompts) -> None:
+        """The row's first step in the batch is the last one of its prompts: it still hears them, and what of them comes
+        later than its text is forced; text and the first codebook are its first own."""
+        del self._listeners[row]
+        self._batch.place(row, len(prompts.inputs) - 1, prompts.inputs[-1])
+        spoken = forced_after(prompts.steps, self._lm.delays, FREE)
+        self._batch.tell(row, prompts.steps[-1, 1 + CODEBOOKS :], np.concatenate([[FREE], spoken]))
+
+    def _keep(self, key: Key, memory: list[torch.Tensor]) -> None:
+        self._kept[key] = memory
+        while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > KEPT_BYTES:
+            self._kept.popitem(last=False)
 
 
-class NoPersona(Persona):
-    """Of a checkpoint that was not trained with prompts, as Moshiko and Moshika: there is nothing to be told."""
-
-    def check(self, config: SlotConfig) -> None:
-        for name, value in (("text_prompt", config.text_prompt), ("voice_prompt", config.voice_prompt)):
-            if value.strip():
-                raise OptionError(name, value, "none: this checkpoint takes no persona, as PersonaPlex does")
-
-    def describe(self) -> Any:
-        return None
+def _bytes(memory: Sequence[torch.Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in memory)
