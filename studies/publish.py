@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
-from studies.errors import ProtocolError
-from studies.models import Condition, Prompt, ProtocolVersion, Study
+from studies.errors import Problem, ProtocolError
+from studies.models import Condition, PinnedVoice, Prompt, ProtocolVersion, Study, TargetVoice, TargetVoiceVersion
 from studies.protocol.document import parse, sha256_of, to_document
 from studies.protocol.rules import check_publishable
 from studies.protocol.schema import ConditionCell, Protocol
+from studies.protocol.targets import check_targets, targets_of
 from studies.protocol.voices import resolved
+
+
+def publication_problems(protocol: Protocol, study: Study | None) -> list[Problem]:
+    """What keeps a valid protocol from being published in `study` (None: a new one) today: engines for tests alone,
+    target voices that are not there, not its own, expired or withdrawn."""
+    return [*check_publishable(protocol), *check_targets(protocol, _obstacles(_voices_for(study)))]
 
 
 @transaction.atomic
 def publish(study: Study, protocol: Protocol) -> ProtocolVersion:
     """The newest version of `study`, now with `protocol` as its document; the one there is when nothing has changed.
 
-    Sessions under way stay with the version they began with. Raises ProtocolError for engines that only serve tests."""
-    problems = check_publishable(protocol)
+    Sessions under way stay with the version they began with. Target voices are pinned: each condition keeps the very
+    version, with its SHA-256, that is the newest now. Raises ProtocolError for what `publication_problems` names."""
+    named = {key for _, key in targets_of(protocol)}
+    # a speaker who withdraws in this moment waits until the voice is pinned, or is seen here
+    list(TargetVoice.objects.select_for_update().filter(key__in=named).order_by("pk"))
+    problems = publication_problems(protocol, study)
     if problems:
         raise ProtocolError(problems)
     Study.objects.select_for_update().get(pk=study.pk)  # two publications at once get two numbers
     current = study.current_version
     digest = sha256_of(protocol)
-    if current is not None and current.sha256 == digest:
+    pins = {key: version for key, version in _voices_for(study).items() if key in named}
+    conditions = [_condition(cell, pins) for cell in protocol.cells()]
+    if current is not None and current.sha256 == digest and _targets(current.conditions.all()) == _targets(conditions):
         return current
     last = study.versions.aggregate(last=Max("number"))["last"] or 0
     version = ProtocolVersion.objects.create(
@@ -37,7 +52,14 @@ def publish(study: Study, protocol: Protocol) -> ProtocolVersion:
         Prompt(version=version, key=prompt.key, title=prompt.title, card=prompt.card, limit_sec=prompt.limit_sec)
         for prompt in protocol.prompts
     )
-    Condition.objects.bulk_create(_condition(version, cell) for cell in protocol.cells())
+    for condition in conditions:
+        condition.version = version
+    Condition.objects.bulk_create(conditions)
+    PinnedVoice.objects.bulk_create(
+        PinnedVoice(condition=condition, voice_version=pins[key])
+        for condition in conditions
+        for key in {target["key"] for target in condition.targets}
+    )
     return version
 
 
@@ -55,14 +77,33 @@ def protocol_of(version: ProtocolVersion) -> Protocol:
     return parse(version.document)
 
 
-def _condition(version: ProtocolVersion, cell: ConditionCell) -> Condition:
+def _voices_for(study: Study | None) -> dict[str, TargetVoiceVersion]:
+    """The newest version of every target voice that a study may use, by the voice's key."""
+    own = Q(study=None) if study is None else Q(study=None) | Q(study=study)
+    versions = TargetVoiceVersion.objects.filter(voice__in=TargetVoice.objects.filter(own)).order_by("number")
+    return {version.voice.key: version for version in versions.select_related("voice")}
+
+
+def _obstacles(voices: Mapping[str, TargetVoiceVersion]) -> dict[str, str]:
+    today = timezone.localdate()
+    return {key: version.obstacle_on(today) for key, version in voices.items()}
+
+
+def _targets(conditions: Iterable[Condition]) -> dict[str, list[dict[str, Any]]]:
+    return {condition.key: condition.targets for condition in conditions}
+
+
+def _condition(cell: ConditionCell, pins: Mapping[str, TargetVoiceVersion]) -> Condition:
+    targets = {
+        key: {"key": key, "name": version.voice.name, "version": version.number, "sha256": version.sha256}
+        for key, version in pins.items()
+    }
     return Condition(
-        version=version,
         key=cell.key,
         label=cell.label,
         engine=cell.engine,
         engine_options=cell.options,
         text_prompt=cell.text_prompt,
         voice_prompt=cell.voice_prompt,
-        voices=[resolved(segment) for segment in cell.voices],
+        voices=[resolved(segment, targets) for segment in cell.voices],
     )

@@ -21,9 +21,8 @@ from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_document, a
 from studies.errors import ProtocolError
 from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
 from studies.protocol.document import parse_yaml, to_yaml
-from studies.protocol.rules import check_publishable
 from studies.protocol.schema import Protocol
-from studies.publish import protocol_of, publish
+from studies.publish import protocol_of, publication_problems, publish
 
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
 
@@ -48,7 +47,8 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
             return None
         try:
             protocol = parse_yaml(text)
-            if problems := check_publishable(protocol):
+            study = self.instance if self.instance.pk else None
+            if problems := publication_problems(protocol, study):
                 raise ProtocolError(problems)
         except ProtocolError as error:
             raise ValidationError([str(problem) for problem in error.problems]) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import models
@@ -80,7 +81,8 @@ class ProtocolVersion(models.Model):
 class Condition(models.Model):
     """One design cell: an engine with its options and prompts, heard through a voice schedule.
 
-    `voices` is a list of segments {converter, preset, parameters, start_sec, end_sec}."""
+    `voices` is a list of segments {converter, preset, parameters, start_sec, end_sec}, those with a target voice also
+    with target: {key, name, version, sha256}, exactly as it was when the protocol was published."""
 
     version = models.ForeignKey(ProtocolVersion, models.CASCADE, related_name="conditions")
     key = models.SlugField()
@@ -102,9 +104,19 @@ class Condition(models.Model):
 
     @property
     def voice_label(self) -> str:
-        """The converters in order, for tables: "none" or "transform (deeper)"."""
-        names = [f"{v['converter']} ({v['preset']})" if v.get("preset") else v["converter"] for v in self.voices]
-        return " → ".join(names) or "none"
+        """The converters in order, for tables: "none", "transform (deeper)" or "remote (Anna v2)"."""
+        return " → ".join(map(_voice_name, self.voices)) or "none"
+
+    @property
+    def targets(self) -> list[dict[str, Any]]:
+        """Its target voices {key, name, version, sha256}, in the order of the schedule."""
+        return [segment["target"] for segment in self.voices if segment.get("target")]
+
+
+def _voice_name(segment: Mapping[str, Any]) -> str:
+    target = segment.get("target")
+    by = f"{target['name']} v{target['version']}" if target else segment.get("preset")
+    return f"{segment['converter']} ({by})" if by else str(segment["converter"])
 
 
 class Prompt(models.Model):

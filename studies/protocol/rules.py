@@ -91,6 +91,8 @@ def _check_consent(protocol: Protocol) -> Iterator[Problem]:
     for key in ("participate", "record"):
         if not required.get(key, False):
             yield Problem("consent.purposes", f"{key} must be there and required: every talk is recorded")
+    if required.get("voice_donation", False):
+        yield Problem("consent.purposes", "voice_donation must be voluntary: add required: false to it")
     if any(converts(cell.voices) for cell in protocol.cells()):
         if "convert" not in required:
             yield Problem("consent.purposes", "convert must be there: a condition changes the participant's voice")

@@ -27,7 +27,7 @@ class Strict(BaseModel):
 class Purpose(Strict):
     """One thing a participant agrees to on its own. Someone who refuses a required one cannot take part."""
 
-    key: Literal["participate", "record", "convert"]
+    key: Literal["participate", "record", "convert", "voice_donation"]
     label: Line
     required: bool = True
 
@@ -58,11 +58,12 @@ class PromptCard(Strict):
 
 
 class Segment(Strict):
-    """One stretch of a voice schedule: a preset by name, or a converter with parameters. Times count from the start of
-    the talk; an open `end_sec` lasts to its end."""
+    """One stretch of a voice schedule: a preset by name, or a converter with parameters and, where it needs one, the
+    key of a target voice. Times count from the start of the talk; an open `end_sec` lasts to its end."""
 
     preset: str | None = None
     converter: str | None = None
+    target: Key | None = None
     parameters: dict[str, float | None] = Field(default_factory=dict)
     start_sec: Annotated[float, Field(ge=0, le=1_800)] = 0
     end_sec: Annotated[float, Field(gt=0, le=1_800)] | None = None

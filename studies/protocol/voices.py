@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from inference.catalog import CONVERTERS
@@ -12,13 +13,17 @@ from inference.presets import PRESETS
 from studies.errors import Problem
 from studies.protocol.problems import path_of, suggestion
 from studies.protocol.schema import Segment
+from studies.protocol.targets import check_target
 
 
-def resolved(segment: Segment) -> dict[str, Any]:
-    """{converter, preset, parameters, start_sec, end_sec} of a segment that `check_schedule` lets pass."""
+def resolved(segment: Segment, targets: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> dict[str, Any]:
+    """{converter, preset, parameters, start_sec, end_sec} of a segment that `check_schedule` lets pass, with what
+    `targets` has of its target voice under `target`; without that key where it has none."""
     preset = PRESETS[segment.preset] if segment.preset is not None else None
     parameters = preset.parameters if preset else {k: v for k, v in segment.parameters.items() if v is not None}
+    target = {"target": dict(targets[segment.target])} if segment.target and segment.target in targets else {}
     return {
+        **target,
         "converter": preset.converter if preset else segment.converter,
         "preset": segment.preset or "",
         "parameters": dict(parameters),
@@ -71,7 +76,7 @@ def _check_names(segment: Segment, place: tuple[int | str, ...]) -> list[Problem
             Problem(path_of((*place, name)), "is set by the preset; leave one of the two out")
             for name, given in (("converter", segment.converter), ("parameters", segment.parameters))
             if given
-        ]
+        ] + check_target(PRESETS[segment.preset].converter, segment.target, place)
     if segment.converter is None:
         return [Problem(path_of(place), "needs a preset or a converter")]
     if segment.converter not in CONVERTERS:
@@ -81,4 +86,4 @@ def _check_names(segment: Segment, place: tuple[int | str, ...]) -> list[Problem
         resolve(segment.converter, segment.parameters)
     except OptionError as error:
         return [Problem(path_of((*place, "parameters", error.name)), f"is {error.value!r}; expected {error.expected}")]
-    return []
+    return check_target(segment.converter, segment.target, place)

@@ -36,6 +36,7 @@ def _segment(voice: Mapping[str, Any], seed: int) -> VoiceSegment:
         end_sample=None if end_sec is None else _samples(end_sec),
         parameters=voice.get("parameters") or {},
         seed=seed,
+        target=voice["target"]["sha256"] if voice.get("target") else "",
     )
 
 

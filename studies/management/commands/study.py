@@ -10,9 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from studies.errors import ProtocolError
 from studies.models import Study
 from studies.protocol.document import parse_yaml, sha256_of, to_yaml
-from studies.protocol.rules import check_publishable
 from studies.protocol.schema import Protocol
-from studies.publish import protocol_of, publish
+from studies.publish import protocol_of, publication_problems, publish
 
 
 class Command(BaseCommand):
@@ -28,17 +27,17 @@ class Command(BaseCommand):
         if action == "export":
             self._export(file, name)
             return
-        protocol = self._read(file)
+        protocol = self._read(file, name)
         if action == "validate":
             self.stdout.write(f"{file} is a valid protocol: {protocol.title} ({sha256_of(protocol)[:12]})")
             return
         study, _ = Study.objects.get_or_create(slug=name, defaults={"title": protocol.title})
         self.stdout.write(f"Published {publish(study, protocol)}; {study.get_state_display().lower()} at /s/{name}/")
 
-    def _read(self, file: Path) -> Protocol:
+    def _read(self, file: Path, slug: str) -> Protocol:
         try:
             protocol = parse_yaml(file.read_text(encoding="utf-8"))
-            problems = check_publishable(protocol)
+            problems = publication_problems(protocol, Study.objects.filter(slug=slug).first())
             if problems:
                 raise ProtocolError(problems)
         except OSError as error:

@@ -1,0 +1,48 @@
+"""Target voices in a protocol: where they are named, and what keeps one from being used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from inference.catalog import CONVERTERS
+from studies.errors import Problem
+from studies.protocol.problems import path_of, suggestion
+from studies.protocol.schema import Protocol, Segment
+
+Place = tuple[int | str, ...]
+
+
+def targets_of(protocol: Protocol) -> Iterator[tuple[str, str]]:
+    """(path, key) of every target voice that is named."""
+    schedules: list[tuple[Place, Sequence[Segment]]] = [
+        (("conditions", index, "voices"), condition.voices) for index, condition in enumerate(protocol.conditions)
+    ]
+    for index, voice in enumerate(protocol.offer.voices if protocol.offer else ()):
+        schedules.append((("offer", "voices", index, "voices"), voice.voices))
+    for place, segments in schedules:
+        for index, segment in enumerate(segments):
+            if segment.target is not None:
+                yield path_of((*place, index, "target")), segment.target
+
+
+def check_targets(protocol: Protocol, obstacles: Mapping[str, str]) -> list[Problem]:
+    """What keeps the named voices from being used. `obstacles`: key of each voice the study may use -> why it cannot
+    be used now, or ""."""
+    problems = []
+    for path, key in targets_of(protocol):
+        if key not in obstacles:
+            problems.append(Problem(path, f"there is no target voice called {key!r}; {suggestion(key, obstacles)}"))
+        elif obstacles[key]:
+            problems.append(Problem(path, f"{key} cannot be used: {obstacles[key]}"))
+    return problems
+
+
+def check_target(converter: str, target: str | None, place: Place) -> list[Problem]:
+    """Whether a segment names a target voice exactly when its converter needs one."""
+    needed = CONVERTERS[converter].needs_target
+    if needed and target is None:
+        return [Problem(path_of(place), f"{converter} turns one voice into another: add target: and a voice's key")]
+    if target is not None and not needed:
+        takers = ", ".join(sorted(name for name, entry in CONVERTERS.items() if entry.needs_target)) or "none here"
+        return [Problem(path_of((*place, "target")), f"{converter} takes no target voice; those that do: {takers}")]
+    return []
