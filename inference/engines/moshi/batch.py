@@ -163,13 +163,15 @@ class Batch:
                 part = part[:, :, : filled[f"{name}_end"]]
             states[name] = part.detach().to("cpu", copy=True).contiguous()
         states["steps"] = torch.tensor([self._frames[row], self._offsets[row]])
+        heard = self._told.get(row, torch.full((self._heard_codebooks,), FREE))
+        states["told"] = torch.cat([heard.cpu(), self._lm.forced[row].cpu()])
         states["generator"] = self._sampler.generator_state(row)
         return states
 
     def check_state(self, states: Mapping[str, torch.Tensor]) -> None:
         """Raises ValueError unless `restore` can take this."""
         expected = {name: (tensor, dim) for name, tensor, dim in self._states()}
-        if set(states) != {*expected, "steps", "generator"}:
+        if set(states) != {*expected, "steps", "told", "generator"}:
             raise ValueError("it is made of other parts")
         for name, (tensor, dim) in expected.items():
             found, blank = states[name], tensor.select(dim, 0)
@@ -184,6 +186,9 @@ class Batch:
         steps = states["steps"]
         if steps.dtype != torch.long or steps.shape != (2,) or (steps < 0).any():
             raise ValueError("steps are no counts")
+        told = states["told"]
+        if told.dtype != torch.long or told.shape != (self._heard_codebooks + self._lm.forced.shape[1],):
+            raise ValueError("told are no tokens")
         try:
             torch.Generator().set_state(states["generator"])
         except (RuntimeError, TypeError) as error:
@@ -199,6 +204,9 @@ class Batch:
                     part = part[:, :, : states[name].shape[2]]
                 part.copy_(states[name])
         self._frames[row], self._offsets[row] = states["steps"].tolist()
+        heard, spoken = states["told"].split([self._heard_codebooks, self._lm.forced.shape[1]])
+        if (heard >= 0).all():
+            self.tell(row, heard.numpy(), spoken.numpy())
         self._sampler.set_generator_state(row, states["generator"])
 
     def _states(self) -> Iterator[tuple[str, torch.Tensor, int]]:

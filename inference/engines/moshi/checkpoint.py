@@ -18,17 +18,20 @@ from moshi.models import loaders
 from moshi.run_inference import get_condition_tensors
 
 from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from inference.engines.moshi import personaplex_checkpoint
 from inference.engines.moshi.batch import Batch
 from inference.engines.moshi.convolutions import speed_up
 from inference.engines.moshi.memory import RESERVE_BYTES, MemoryModel, memory_model
 from inference.engines.moshi.options import Sampling
+from inference.engines.moshi.persona import KEPT_BYTES
+from inference.engines.moshi.personaplex import MODEL_TYPE as PERSONAPLEX
 from inference.engines.moshi.prompting import NoPrompting, Prompting
 from inference.engines.moshi.source import Source, find, test_only
 from inference.engines.moshi.words import Vocabulary
 from inference.errors import EngineUnavailable, OptionError
 from inference.weights import sha256
 
-MODEL_TYPES: Final = frozenset({"moshi", "hibiki"})  # which the package's own server serves
+MODEL_TYPES: Final = frozenset({"moshi", "hibiki", PERSONAPLEX})  # with whom one can talk
 MAX_CPU_PARAMETERS: Final = 300_000_000  # more cannot be read from memory twelve times a second
 CPU_RESERVE_BYTES: Final = 300_000_000
 CPU_SLOTS: Final = 8
@@ -44,8 +47,8 @@ log = structlog.get_logger()
 class Checkpoint:
     """`mimi` and `lm` are the package's models on `device`; `rows` is for how many conversations there is room.
     `conditions` are what a model that takes conditions is told for all rows alike; `prompting` makes what tells single
-    rows their prompts. `description` goes into the
-    engine's snapshot; equal `fingerprint`s mean that a conversation can move from one to the other."""
+    rows their prompts. `memory` is what all of it needs. `description` goes into the engine's snapshot; equal
+    `fingerprint`s mean that a conversation can move from one to the other."""
 
     mimi: Any
     lm: Any
@@ -55,6 +58,7 @@ class Checkpoint:
     prompting: Callable[[Batch], Prompting]
     vocabulary: Vocabulary
     sampling: Sampling
+    memory: MemoryModel
     fingerprint: str
     description: dict[str, Any]
 
@@ -62,6 +66,9 @@ class Checkpoint:
 def load(slots: int | None, settings: Mapping[str, str]) -> Checkpoint:
     """Finds, checks, fetches and loads what the settings name. Raises EngineUnavailable."""
     source = find(settings)
+    personaplex = personaplex_checkpoint.is_personaplex(source.config)
+    if personaplex:
+        source.config = personaplex_checkpoint.completed(source.config or {})
     config = source.config
     _check_dialogue(source)
     device = _device(settings, _memory(source, 2).parameters)
@@ -75,7 +82,7 @@ def load(slots: int | None, settings: Mapping[str, str]) -> Checkpoint:
         memory = memory_model(
             config, value_bytes=dtype.itemsize, mimi_config=mimi_config, mimi_bytes=mimi_path.stat().st_size
         )
-    rows = _rows(slots, memory, device)
+    rows = _rows(slots, memory, device, RESERVE_BYTES + (KEPT_BYTES if personaplex else 0))
     lm_path = source.fetch(names.get("moshi_name", loaders.MOSHI_NAME))
     lora_path = source.fetch(names["lora_name"]) if names.get("lora_name") else None
     with _reading("the configuration", source.config_path):
@@ -90,6 +97,7 @@ def load(slots: int | None, settings: Mapping[str, str]) -> Checkpoint:
     _check_fit(mimi, lm)
     if device.type == "cpu":
         speed_up(mimi)
+    prompting = personaplex_checkpoint.prompting(source, tokenizer, mimi, lm) if personaplex else _no_prompting
     with _reading("the conditions", source.config_path):
         conditions = get_condition_tensors(info.model_type, lm, rows, 1.0) if lm.fuser is not None else None
     hashes = {
@@ -124,12 +132,17 @@ def load(slots: int | None, settings: Mapping[str, str]) -> Checkpoint:
         device,
         rows,
         conditions,
-        lambda batch: NoPrompting(),
+        prompting,
         Vocabulary.of(tokenizer, pause=lm.text_padding_token_id, end_of_pause=lm.end_of_text_padding_id),
         sampling,
+        memory,
         hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
         description,
     )
+
+
+def _no_prompting(batch: Batch) -> Prompting:
+    return NoPrompting()
 
 
 def _check_dialogue(source: Source) -> None:
@@ -183,13 +196,13 @@ def _device(settings: Mapping[str, str], parameters: int) -> torch.device:
     return torch.device("cpu")
 
 
-def _rows(slots: int | None, memory: MemoryModel, device: torch.device) -> int:
+def _rows(slots: int | None, memory: MemoryModel, device: torch.device, gpu_reserve_bytes: int) -> int:
     """As many as were asked for or, where nobody asked, as many as make sense. Raises EngineUnavailable."""
     cuda = device.type == "cuda"
     free = torch.cuda.mem_get_info(device)[0] if cuda else _free_memory_bytes()
     if free is None:
         return slots or CPU_SLOTS
-    reserve = RESERVE_BYTES if cuda else CPU_RESERVE_BYTES
+    reserve = gpu_reserve_bytes if cuda else CPU_RESERVE_BYTES
     fitting = memory.slots_that_fit(free, reserve_bytes=reserve)
     if fitting < (slots or 1):
         raise EngineUnavailable(
@@ -212,6 +225,9 @@ def _free_memory_bytes() -> int | None:
 def _info(source: Source, lm: Path, mimi: Path, tokenizer: Path, mimi_config: Path | None, lora: Path | None) -> Any:
     if source.config_path is None:
         return loaders.CheckpointInfo(lm, mimi, tokenizer)
+    if personaplex_checkpoint.is_personaplex(source.config):
+        mimi_parts = json.loads(mimi_config.read_text()) if mimi_config else None
+        return personaplex_checkpoint.info(source.config or {}, lm, mimi, tokenizer, mimi_parts, lora)
     return loaders.CheckpointInfo.from_hf_repo(
         source.name,
         moshi_weights=lm,

@@ -63,6 +63,7 @@ class MoshiEngine(Engine):
         self._moving = moving
         self._checkpoint = loaded = checkpoint.load(slots, settings)
         self.slots = loaded.rows
+        self.memory = loaded.memory
         if loaded.device.type == "cpu":
             torch.set_num_threads(1)  # the steps are too small to share, and idle threads would spin
         self._conversations: dict[int, _Conversation] = {}

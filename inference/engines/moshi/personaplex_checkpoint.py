@@ -7,14 +7,25 @@ never uses them, so only what the first 8 need is read. Its config.json gives th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
 import torch
+from moshi.models import loaders
+from moshi.models.lm import LMModel
 
+from inference.engines.moshi.batch import Batch
+from inference.engines.moshi.persona import PersonaPlexPrompting
 from inference.engines.moshi.personaplex import CODEBOOKS, MODEL_TYPE, PERSONAPLEX_7B
+from inference.engines.moshi.personaplex_voices import ARCHIVE, FOLDER, read_voices
+from inference.engines.moshi.prompting import Prompting
+from inference.engines.moshi.source import Source
 from inference.errors import EngineUnavailable
+
+log = structlog.get_logger()
 
 # What has weights of its own for every step, and how many steps fewer than the model has.
 _STEPS: Final = re.compile(
@@ -34,10 +45,55 @@ def lm_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: config.get(name, value) for name, value in PERSONAPLEX_7B.items()} | {"dep_q": CODEBOOKS}
 
 
+def completed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with everything in it that one of Moshi's says."""
+    return {**config, **lm_config(config)}
+
+
+def info(
+    config: Mapping[str, Any],
+    lm: Path,
+    mimi: Path,
+    tokenizer: Path,
+    mimi_config: dict[str, Any] | None,
+    lora: Path | None,
+) -> Any:
+    """The package's `CheckpointInfo`. Raises EngineUnavailable for what this model cannot have."""
+    if lora is not None or config.get("lora"):
+        raise EngineUnavailable("moshi", "PersonaPlex with a LoRA is not supported", "Merge it into the weights.")
+    return _PersonaPlexInfo(
+        lm,
+        mimi,
+        tokenizer,
+        lm_config=lm_config(config),
+        raw_config=dict(config),
+        mimi_config=mimi_config,
+        model_type=MODEL_TYPE,
+        lm_gen_config=dict(config.get("lm_gen_config", {})),
+        model_id=dict(config.get("model_id", {})),
+    )
+
+
+def prompting(source: Source, tokenizer: Any, mimi: Any, lm: Any) -> Callable[[Batch], Prompting]:
+    """What tells the rows of a batch. Reads the voices beside the checkpoint. Raises EngineUnavailable."""
+    folder = source.config_path.parent / FOLDER if source.config_path else None
+    archive = None
+    if folder is None or not folder.is_dir():
+        try:
+            archive = source.fetch(ARCHIVE)
+        except EngineUnavailable:
+            log.warning("no voices beside the checkpoint", folder=FOLDER, archive=ARCHIVE)
+    voices = read_voices(folder, archive, mimi, lm.dim, lm.delays)
+    return partial(PersonaPlexPrompting, lm=lm, tokenizer=tokenizer, voices=voices)
+
+
+class _PersonaPlexInfo(loaders.CheckpointInfo):  # type: ignore[misc]  # the package has no types
+    def get_moshi(self, device: torch.device, dtype: torch.dtype, **ignored: Any) -> Any:
+        return load_lm(self.moshi_weights, self.raw_config, device, dtype)
+
+
 def load_lm(weights: Path, config: Mapping[str, Any], device: torch.device, dtype: torch.dtype) -> Any:
     """The package's `LMModel`, on `device`. Raises EngineUnavailable for weights of another model."""
-    from moshi.models.lm import LMModel
-
     lm = LMModel(device=torch.device("meta"), dtype=dtype, **lm_config(config))
     try:
         lm.load_state_dict(_first_steps(weights, device, dtype), assign=True)
