@@ -1,0 +1,12 @@
+"""A participant talks with somebody's Moshi server: stock Python, Rust, MLX, PersonaPlex, or another of our workers.
+
+addresses.py  MOSHI_SERVER_URLS, and which take talks with which server
+dialects.py   what each kind of server can be asked for, and how
+session.py    one conversation over /api/chat
+words.py      pieces of text -> words with times
+engine.py     the engine
+"""
+
+from inference.engines.moshi_server.engine import MoshiServerEngine
+
+__all__ = ["MoshiServerEngine"]

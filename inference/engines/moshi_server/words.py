@@ -1,0 +1,98 @@
+"""Pieces of text, one a step at most, -> words and utterances with their place in the server's sound.
+
+A piece that begins with a space begins a word; a word's other pieces follow in the next steps. After a pause the agent
+listens, and what it says then is another turn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from inference.audio import FRAME_SAMPLES
+
+WORD_PAUSE_SAMPLES: Final = 4 * FRAME_SAMPLES  # no word is said with such a pause inside
+TURN_PAUSE_SAMPLES: Final = 10 * FRAME_SAMPLES
+MAX_WORD_BYTES: Final = 200  # of something that is no word
+MAX_UTTERANCE_BYTES: Final = 4_000  # who does not pause has a turn for every so much
+_PARTS: Final = re.compile(rb"\s*[^\s]+|\s+")
+_BYTE: Final = re.compile(r"<0x([0-9A-F]{2})>")  # how a tokenizer spells a byte that is no character yet
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """From `start` to `end`, samples of the server's sound. `opens` says that the turn begins with it."""
+
+    text: str
+    start: int
+    end: int
+    turn: int
+    opens: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """All that was said in a turn."""
+
+    text: str
+    raw_text: str
+    start: int
+    end: int
+    turn: int
+
+
+class Words:
+    """One conversation's. What it gives is complete and in order."""
+
+    def __init__(self) -> None:
+        self._turn = 0
+        self._word = b""
+        self._word_start = 0
+        self._last = 0  # where the last piece's frame begins
+        self._said = b""  # in this turn, its last word too once that is complete
+        self._said_start = 0
+
+    def feed(self, piece: str, offset: int) -> Iterator[Word | Utterance]:
+        """A piece whose frame begins at `offset`."""
+        yield from self.pass_to(offset)
+        byte = _BYTE.fullmatch(piece.strip())
+        for part in _PARTS.findall(bytes([int(byte[1], 16)]) if byte else piece.encode()):
+            if part[:1].isspace() or len(self._word) > MAX_WORD_BYTES:
+                yield from self._end_word()
+                if len(self._said) > MAX_UTTERANCE_BYTES:
+                    yield from self._end_turn()
+            if not self._word.strip():
+                self._word_start = offset
+            self._word += part
+            self._last = offset
+
+    def pass_to(self, offset: int) -> Iterator[Word | Utterance]:
+        """The sound has come to `offset`."""
+        if offset - self._last >= WORD_PAUSE_SAMPLES:
+            yield from self._end_word()
+        if offset - self._last >= TURN_PAUSE_SAMPLES:
+            yield from self._end_turn()
+
+    def _end_word(self) -> Iterator[Word]:
+        word, self._word = self._word, b""
+        if not (text := _readable(word).strip()):
+            return
+        opens = not self._said
+        if opens:
+            self._turn += 1
+            self._said_start = self._word_start
+        self._said += word
+        yield Word(text, self._word_start, self._last + FRAME_SAMPLES, self._turn, opens)
+
+    def _end_turn(self) -> Iterator[Utterance]:
+        said, self._said = self._said, b""
+        if said:
+            raw = _readable(said)
+            yield Utterance(" ".join(raw.split()), raw, self._said_start, self._last + FRAME_SAMPLES, self._turn)
+
+
+def _readable(said: bytes) -> str:
+    """What is no text becomes a replacement character, control characters spaces."""
+    return "".join(sign if sign.isprintable() else " " for sign in said.decode(errors="replace"))

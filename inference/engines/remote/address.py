@@ -1,0 +1,165 @@
+"""Where a remote server is, and how it is called. Credentials in an address never leave this file but to the server."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.typing import Subprotocol
+
+from inference.errors import RemoteLost
+
+CLOSE_SEC: Final = 1.0
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # minutes of sound in one message; what is longer is no answer
+_PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+REFUSALS: Final[Mapping[int, str]] = {
+    401: "it does not accept the key or password (401)",
+    403: "the key or password has no right to this (403)",
+    404: "it has no such path or model (404)",
+    429: "too many requests, or the quota is used up (429)",
+    503: "it is overloaded or not ready (503)",
+}
+
+
+class _Connect(connect):
+    """Follows no redirect: the participant's voice goes where the operator said and nowhere else."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+def shown(url: str) -> str:
+    """The address without user, password and query: for people, logs and snapshots."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
+def check_url(url: str) -> None:
+    """Raises ValueError, saying what is wrong, unless this is an address of a WebSocket server."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("has a port or host that cannot be") from None
+    if parts.scheme not in {"ws", "wss"} or not parts.hostname:
+        raise ValueError("should read ws://host:port/path or wss://host/path")
+    if parts.fragment:
+        raise ValueError("has a #, which no server would see")
+
+
+def is_private(url: str) -> bool:
+    """Whether the server is on this machine or in a private network by its address alone: an IP address of such a
+    range, `localhost`, or a name without a dot or in `.local`, `.internal` or `.lan`."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan"))
+    return address.is_loopback or address.is_private or address.is_link_local
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Certificates (DER) that are believed as they are, whatever name they bear: those of moshi and PersonaPlex are
+    signed by themselves and name localhost, wherever they run."""
+
+    context: ssl.SSLContext
+    certificates: frozenset[bytes]
+
+    @classmethod
+    def read(cls, file: Path) -> Trust:
+        """From a PEM file. Raises OSError, ValueError."""
+        certificates = frozenset(map(ssl.PEM_cert_to_DER_cert, _PEM.findall(file.read_text())))
+        if not certificates:
+            raise ValueError("no certificate in it")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cafile=file)  # ssl.SSLError is an OSError
+        return cls(context, certificates)
+
+
+async def call(
+    url: str,
+    *,
+    timeout_sec: float,
+    trust: Trust | None = None,
+    headers: Mapping[str, str] | None = None,
+    subprotocols: Sequence[str] = (),
+    ping_sec: float | None = None,
+) -> ClientConnection:
+    """Opens a WebSocket. `trust` replaces the public authorities; `ping_sec` is for servers that answer pings at all
+    times. Raises RemoteLost."""
+    address = shown(url)
+    secure = url.startswith("wss:")
+    try:
+        connection = await _Connect(
+            url,
+            additional_headers=dict(headers or {}),
+            subprotocols=[Subprotocol(name) for name in subprotocols] or None,
+            ssl=(trust.context if trust else _public_authorities()) if secure else None,
+            compression=None,
+            proxy=None if is_private(url) else True,
+            open_timeout=timeout_sec,
+            close_timeout=CLOSE_SEC,
+            ping_interval=ping_sec,
+            ping_timeout=ping_sec,
+            max_size=MAX_MESSAGE_BYTES,
+        )
+    except InvalidStatus as refusal:
+        status = refusal.response.status_code
+        raise RemoteLost(address, REFUSALS.get(status, f"it answered {status}"), status=status) from None
+    except ssl.SSLCertVerificationError as error:
+        raise RemoteLost(address, f"its certificate is not trusted ({error.verify_message})") from None
+    except (OSError, InvalidHandshake, InvalidURI, EOFError) as error:  # a TimeoutError is an OSError
+        raise RemoteLost(address, _why(error, timeout_sec)) from None
+    if secure and trust:
+        presented = connection.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        if presented not in trust.certificates:  # but signed by one of them
+            await connection.close()
+            raise RemoteLost(address, "its certificate is not the one that is trusted")
+    # a step's frame must not wait for the acknowledgement of the last one
+    connection.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def closed(url: str, error: ConnectionClosed) -> RemoteLost:
+    """A connection that ended while it was needed."""
+    if error.rcvd is None:
+        return RemoteLost(shown(url), "the connection broke")
+    if error.rcvd.code in (1000, 1001):
+        return RemoteLost(shown(url), "it ended the conversation")
+    return RemoteLost(shown(url), f"it closed the connection (code {error.rcvd.code})")
+
+
+@cache
+def _public_authorities() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _why(error: Exception, timeout_sec: float) -> str:
+    match error:
+        case TimeoutError():
+            return f"it did not answer within {timeout_sec:g} s"
+        case ConnectionRefusedError():
+            return "nothing listens there"
+        case socket.gaierror():
+            return "its name is not known"
+        case ssl.SSLError():
+            return "it does not speak TLS as it should"
+        case InvalidHandshake() | EOFError():
+            return "it is no WebSocket server"
+        case _:
+            return f"it cannot be reached ({type(error).__name__})"
