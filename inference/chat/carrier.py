@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from websockets.asyncio.server import ServerConnection
@@ -14,12 +15,11 @@ from inference.audio import FRAME_SAMPLES, float32_to_pcm16, pcm16_to_float32
 from inference.chat.opus import OpusInput, OpusOutput
 from inference.chat.query import ChatRequest
 from inference.errors import WireError
-from inference.steps import INBOX_STEPS
 from inference.wire import AUDIO_HEADER, MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, decode, encode_audio
 
 PING_SEC: Final = 3.0  # stock web clients close after 10 s without a word
 IDLE_SEC: Final = 60.0  # a slot is not kept for a client that sends no sound
-WINDOW_STEPS: Final = INBOX_STEPS // 2  # frames under way; a backlog waits in the socket, so that none is dropped
+WINDOW_STEPS: Final = 6  # frames under way, half an inbox; a backlog waits in the socket, so that none is dropped
 MAX_FAULTS: Final = 25  # messages that cannot be understood, one after the other
 STOCK_KINDS: Final = frozenset(range(Kind.PING + 1))
 
@@ -43,7 +43,7 @@ class ChatCarrier:
         self._stepped = asyncio.Event()
         self._steps_out = 0
         self._live = asyncio.Event()
-        self._sent_at = time.monotonic()
+        self._sent_at = self._heard_at = time.monotonic()
         self._faults = 0
 
     async def send(self, message: bytes, /) -> None:
@@ -58,17 +58,14 @@ class ChatCarrier:
             for kind, body in translate(decode(message), self._request):
                 await self._tell(kind, body)
                 if kind == Kind.HANDSHAKE:
+                    self._heard_at = time.monotonic()
                     self._live.set()
 
     async def read(self) -> None:
         """Hears the client until it has had its steps. Raises ConnectionClosed, and WireError when the client says
         nothing that can be understood, or nothing at all."""
         while True:
-            try:
-                async with asyncio.timeout(IDLE_SEC if self._live.is_set() else None):
-                    data = await self._connection.recv()
-            except TimeoutError:
-                raise WireError("sound", f"none for {IDLE_SEC:.0f} s") from None
+            data = await self._receive()
             try:
                 body = _sound(data)
                 if body is None or self._is_waiting():
@@ -86,6 +83,7 @@ class ChatCarrier:
                 self._hear(encode_audio(Kind.PARTICIPANT, self._step, self._step * FRAME_SAMPLES, pcm))
                 self._step += 1
                 self._faults = 0
+                self._heard_at = time.monotonic()
 
     async def ping(self) -> None:
         """For ever: a word to a client that has heard none for a while. Raises ConnectionClosed."""
@@ -95,6 +93,15 @@ class ChatCarrier:
                 await self._tell(Kind.PING, b"")
             else:
                 await asyncio.sleep(PING_SEC - quiet_sec)
+
+    async def _receive(self) -> str | bytes:
+        while True:
+            idle_sec = time.monotonic() - self._heard_at if self._live.is_set() else 0.0
+            if idle_sec >= IDLE_SEC:
+                raise WireError("sound", f"none for {IDLE_SEC:.0f} s")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_SEC - idle_sec):
+                    return await self._connection.recv()
 
     async def _room(self) -> None:
         while self._step - self._steps_out >= WINDOW_STEPS:
