@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from inference.audio import FRAME_MS, FRAME_SAMPLES, Float32
 from inference.engines.base import Engine, SlotConfig, StepOutput
-from inference.errors import OptionError
+from inference.errors import OptionError, SlotNotMovable
 from inference.wire import Metadata
 
 LOUD: Final = 0.01  # root mean square, full scale is 1
 QUIET_STEPS: Final = 5  # a turn ends after 400 ms
 DEFAULT_WORDS: Final = "echo"
+VERSION: Final = "1"
+FINGERPRINT: Final = hashlib.sha256(f"echo {VERSION} {LOUD} {QUIET_STEPS}".encode()).hexdigest()
+STATE: Final = ("words", "step", "turn", "begun", "last_loud")
 
 
 @dataclass(slots=True)
@@ -32,6 +37,8 @@ class _Row:
 
 class EchoEngine(Engine):
     """`text_prompt` gives the words that it says it said; nothing else conditions it. Deterministic."""
+
+    movable: ClassVar[bool] = True
 
     def __init__(self, slots: int | None, settings: Mapping[str, str]) -> None:
         super().__init__(slots, settings)
@@ -56,10 +63,31 @@ class EchoEngine(Engine):
     def close(self, slot: int) -> None:
         self._rows.pop(slot, None)
 
+    def export_slot(self, slot: int) -> bytes:
+        """The length of the rest as JSON (uint32, little-endian), the JSON, float32 [FRAME_SAMPLES]."""
+        row = self._rows[slot]
+        fields = {name: getattr(row, name) for name in STATE}
+        text = json.dumps({"fingerprint": FINGERPRINT, **fields}).encode()
+        return len(text).to_bytes(4, "little") + text + row.said.astype("<f4").tobytes()
+
+    def import_slot(self, slot: int, config: SlotConfig, state: bytes) -> None:
+        length = int.from_bytes(state[:4], "little")
+        try:
+            fields = json.loads(state[4 : 4 + length])
+            said = np.frombuffer(state[4 + length :], "<f4").astype(np.float32)
+            row = _Row(said=said, **{name: fields[name] for name in STATE})
+            fingerprint = fields["fingerprint"]
+        except (ValueError, KeyError, TypeError):
+            raise SlotNotMovable("the state is damaged") from None
+        if fingerprint != FINGERPRINT or said.shape != (FRAME_SAMPLES,):
+            raise SlotNotMovable("the state is not an echo's, or damaged")
+        self._rows[slot] = row
+
     def snapshot(self) -> dict[str, Any]:
         return {
             "name": "echo",
-            "version": "1",
+            "version": VERSION,
+            "fingerprint": FINGERPRINT,
             "delay_ms": FRAME_MS,
             "loud": LOUD,
             "turn_end_ms": QUIET_STEPS * FRAME_MS,
