@@ -8,8 +8,8 @@ from typing import Final, Protocol
 
 from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, UPLINK_PER_FRAME, UPLINK_SAMPLES
 from inference.errors import WireError
+from inference.seats import Delivery, Seat
 from inference.slots import Lease
-from inference.steps import Delivery, Seat
 from inference.wire import AUDIO_HEADER, Message, Metadata, encode
 
 FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
@@ -28,14 +28,18 @@ class Carrier(Protocol):
 class Conversation:
     """Outlives its socket: what could not be sent is sent to the next one. Used on the event loop only."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, *, can_move: bool = False) -> None:
+        """`can_move`: its client understands `moving`."""
         self.lease = lease
+        self.can_move = can_move
+        self.frozen = False  # hears no more, and waits for another worker to go on
         self.seat: Seat | None = None
         self.next_step = 0
-        self.position = 0  # the place in the queue that it was last told
+        self.told: Message | None = None  # of its place in the queue
         self.opening: asyncio.Task[None] | None = None
         self.expiry: asyncio.TimerHandle | None = None
         self.finished = False
+        self.over = asyncio.Event()  # its row is clean again
         self._carrier: Carrier | None = None
         self._outbox: deque[bytes] = deque()
         self._dropped = 0

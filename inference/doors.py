@@ -64,7 +64,7 @@ class SlotDoor:
         return None
 
     async def serve(self, connection: ServerConnection) -> None:
-        conversation, greeting = self._takes.join(self._requests.pop(connection))
+        conversation, greeting = self._takes.join(self._requests.pop(connection), can_move=True)
         sending = asyncio.create_task(_send(connection, conversation, greeting))
         try:
             await self._read(connection, conversation)

@@ -30,12 +30,13 @@ class EnvironmentProblem(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
-    """`secret` is the web's. `address` is where the web reaches this worker; empty for `ws://` and the host and
-    port it listens on; `name` likewise."""
+    """`secret` is the web's. `slots` None lets the engines choose. `address` is where the web reaches this worker;
+    empty for `ws://` and the host and port it listens on; `name` likewise. `drain_sec`: how long a worker that stops
+    keeps talks for others to fetch. `max_step_ms`: steps longer than that for a while let nobody new in."""
 
     secret: str
     engines: tuple[str, ...] = ("cascade",)
-    slots: int = 2
+    slots: int | None = None
     web_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
     port: int = 8700
@@ -43,6 +44,8 @@ class WorkerSettings:
     name: str = ""
     chat: str = "off"
     reconnect_grace_sec: float = 15.0
+    drain_sec: float = 8.0
+    max_step_ms: float = 80.0
     log_level: str = "INFO"
 
 
@@ -73,6 +76,10 @@ def read_environment(environ: Mapping[str, str]) -> WorkerSettings:
         name=read("WORKER_NAME", default.name, _short, "80 characters at most"),
         chat=read("WORKER_CHAT", default.chat, _among(CHAT_POLICIES), f"one of {', '.join(CHAT_POLICIES)}"),
         reconnect_grace_sec=read("RECONNECT_GRACE_SEC", default.reconnect_grace_sec, _seconds, "seconds from 0 to 300"),
+        drain_sec=read("WORKER_DRAIN_SEC", default.drain_sec, _number(0, 300), "seconds from 0 to 300"),
+        max_step_ms=read(
+            "WORKER_MAX_STEP_MS", default.max_step_ms, _number(0, 10_000), "milliseconds from 0 (no limit) to 10000"
+        ),
         log_level=read("LOG_LEVEL", default.log_level, _among(LOG_LEVELS), f"one of {', '.join(LOG_LEVELS)}"),
     )
     if len(settings.secret) < MIN_SECRET_CHARACTERS:
@@ -100,6 +107,16 @@ def _engines(text: str) -> tuple[str, ...]:
 def _whole(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         number = int(text)
+        if not least <= number <= most:
+            raise ValueError(text)
+        return number
+
+    return parse
+
+
+def _number(least: float, most: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        number = float(text)
         if not least <= number <= most:
             raise ValueError(text)
         return number

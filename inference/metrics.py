@@ -7,34 +7,37 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from inference.slots import SlotTable
-from inference.statistics import StepStatistics
+from inference.statistics import StepStatistics, occupancy, percentile_ms
+from inference.takes import Takes
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-QUANTILES = (0.5, 0.95, 0.99)
+PERCENTILES = (50, 95, 99)
 
 
 class WorkerCollector:
     """Names follow Prometheus' own rules: base units, `_total` for counters."""
 
-    def __init__(self, table: SlotTable, statistics: StepStatistics) -> None:
-        self._table = table
-        self._statistics = statistics
+    def __init__(self, takes: Takes) -> None:
+        self._takes = takes
 
     def collect(self) -> Iterator[Metric]:
-        table, seen = self._table, self._statistics
-        yield GaugeMetricFamily("hearmeout_slots", "Rows in service.", table.slots)
-        yield GaugeMetricFamily("hearmeout_slots_free", "Rows that can be leased now.", table.free_slots)
-        yield GaugeMetricFamily("hearmeout_queue_length", "Takes that wait for a row.", len(table.queue))
-        yield CounterMetricFamily("hearmeout_steps", "Batched steps.", seen.steps)
-        yield CounterMetricFamily("hearmeout_row_steps", "Rows over all steps; by steps, the occupancy.", seen.rows)
-        yield CounterMetricFamily("hearmeout_late_steps", "Steps longer than a frame.", seen.late_steps)
-        for percentile in QUANTILES:
-            step_ms = seen.step_ms(100 * percentile)
-            if step_ms is not None:
-                help_text = f"Step time, {percentile:.0%} quantile of the last minute."
-                name = f"hearmeout_step_p{100 * percentile:.0f}_seconds"
-                yield GaugeMetricFamily(name, help_text, step_ms / 1_000)
+        takes, table = self._takes, self._takes.table
+        accepting = takes.accepting
+        free = table.free_slots if accepting else 0
+        for name, help_text, value in (
+            ("hearmeout_slots", "Rows in service.", table.slots),
+            ("hearmeout_slots_free", "Rows that can be leased now.", free),
+            ("hearmeout_queue_length", "Takes that wait for a row.", len(table.queue)),
+            (
+                "hearmeout_accepting",
+                "1 while free rows are lent, 0 while they are kept back.",
+                accepting,
+            ),
+            ("hearmeout_draining", "1 while the worker stops and its talks move to others.", takes.draining),
+        ):
+            yield GaugeMetricFamily(name, help_text, value)
+        yield from _by_engine(takes.statistics)
+        seen = takes.statistics
         for name, help_text, label, counts in (
             ("hearmeout_frames_dropped", "Frames a full queue dropped.", "direction", seen.frames_dropped),
             ("hearmeout_slots_ended", "Slots that ended.", "reason", seen.slots_ended),
@@ -46,8 +49,33 @@ class WorkerCollector:
             yield family
 
 
-def render(collector: WorkerCollector) -> bytes:
+def _by_engine(statistics: StepStatistics) -> Iterator[Metric]:
+    engines = dict(statistics.by_engine)
+    for name, help_text, attribute in (
+        ("hearmeout_steps", "Batched steps.", "steps"),
+        ("hearmeout_row_steps", "Rows over all steps; by steps, the occupancy.", "rows"),
+        ("hearmeout_late_steps", "Steps longer than a frame.", "late_steps"),
+    ):
+        counter = CounterMetricFamily(name, help_text, labels=["engine"])
+        for engine, steps in engines.items():
+            counter.add_metric([engine], getattr(steps, attribute))
+        yield counter
+    minutes = {engine: statistics.last_minute(engine) for engine in engines}
+    for percentile in PERCENTILES:
+        help_text = f"Step time, {percentile}% quantile of the last minute."
+        gauge = GaugeMetricFamily(f"hearmeout_step_p{percentile}_seconds", help_text, labels=["engine"])
+        for engine, minute in minutes.items():
+            if (step_ms := percentile_ms(minute, percentile)) is not None:
+                gauge.add_metric([engine], step_ms / 1_000)
+        yield gauge
+    gauge = GaugeMetricFamily("hearmeout_occupancy", "Mean rows per step of the last minute.", labels=["engine"])
+    for engine, minute in minutes.items():
+        gauge.add_metric([engine], occupancy(minute))
+    yield gauge
+
+
+def render(takes: Takes) -> bytes:
     """Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(collector)
+    registry.register(WorkerCollector(takes))
     return generate_latest(registry)

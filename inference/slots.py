@@ -48,9 +48,9 @@ class SlotTable:
         return self._queue.index(lease) + 1 if lease in self._queue else 0
 
     def ask(self, request: SlotRequest) -> Lease:
-        """A lease at the end of the queue; `lend` gives it a row."""
+        """A lease at the end of the queue; `lend` gives it a row. Whoever is in the middle of a talk goes first."""
         lease = Lease(request)
-        self._queue.append(lease)
+        self._queue.insert(0 if request.moved_from else len(self._queue), lease)
         return lease
 
     def lend(self) -> list[Lease]:

@@ -1,37 +1,95 @@
-"""How the steps went, for the heartbeat and for Prometheus."""
+"""How the steps went: for the heartbeat, for Prometheus, and for the decision whether another talk may begin."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from inference.audio import FRAME_MS
+from inference.audio import FRAME_SEC
 
-WINDOW_STEPS: Final = 750  # a minute of them
+WINDOW_SEC: Final = 60.0
+MAX_STEPS: Final = 6_000  # remembered of a window
+EXPECT_STEPS: Final = 25  # from which the next step's duration is expected
+
+
+class Step(NamedTuple):
+    """One batched step: when it ended, on the statistics' clock, how long it took, and how many rows it had."""
+
+    ended_at: float
+    duration_sec: float
+    rows: int
+
+
+class EngineSteps:
+    """Of one engine. Written by the step thread, read by any."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.late_steps = 0
+        self.rows = 0  # over all steps
+        self.expected_sec = FRAME_SEC  # the 95th percentile of the last EXPECT_STEPS; cautious before the first
+        self._recent: deque[Step] = deque(maxlen=MAX_STEPS)
+        self._last: deque[float] = deque(maxlen=EXPECT_STEPS)
+
+    def add(self, step: Step) -> None:
+        self.steps += 1
+        self.rows += step.rows
+        self.late_steps += step.duration_sec > FRAME_SEC
+        self._recent.append(step)
+        while self._recent[0].ended_at < step.ended_at - WINDOW_SEC:
+            self._recent.popleft()
+        self._last.append(step.duration_sec)
+        self.expected_sec = sorted(self._last)[int(0.95 * (len(self._last) - 1))]
+
+    def since(self, moment: float) -> list[Step]:
+        """The steps that ended after `moment`."""
+        return [step for step in list(self._recent) if step.ended_at > moment]
 
 
 @dataclass(slots=True)
 class StepStatistics:
-    """Written by the step thread, read by any. `late_steps` took longer than the 80 ms they stand for."""
+    """`late_steps` took longer than the 80 ms they stand for."""
 
-    steps: int = 0
-    late_steps: int = 0
-    rows: int = 0  # over all steps; divided by `steps` it is the mean occupancy
+    clock: Callable[[], float] = time.perf_counter  # seconds
+    by_engine: defaultdict[str, EngineSteps] = field(default_factory=lambda: defaultdict(EngineSteps))
     frames_dropped: Counter[str] = field(default_factory=Counter)  # by direction, uplink or downlink
     slots_ended: Counter[str] = field(default_factory=Counter)  # by reason
     refused: Counter[str] = field(default_factory=Counter)  # by code
-    _recent_ms: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW_STEPS))
 
-    def add_step(self, duration_ms: float, rows: int) -> None:
-        self.steps += 1
-        self.rows += rows
-        self.late_steps += duration_ms > FRAME_MS
-        self._recent_ms.append(duration_ms)
+    def add_step(self, engine: str, duration_sec: float, rows: int) -> None:
+        self.by_engine[engine].add(Step(self.clock(), duration_sec, rows))
 
-    def step_ms(self, percentile: float) -> float | None:
-        """Of the last minute's steps; None before the first."""
-        recent = list(self._recent_ms)
-        return float(np.percentile(recent, percentile)) if recent else None
+    def expected_sec(self, engine: str) -> float:
+        """How long the next step of an engine will hardly exceed."""
+        return self.by_engine[engine].expected_sec
+
+    def last_minute(self, engine: str = "") -> list[Step]:
+        """Of one engine, or of all."""
+        return self.recent(WINDOW_SEC, engine)
+
+    def recent(self, seconds: float, engine: str = "") -> list[Step]:
+        """The steps of the last `seconds`, of one engine or of all."""
+        engines = [self.by_engine[engine]] if engine else list(self.by_engine.values())
+        moment = self.clock() - seconds
+        return [step for each in engines for step in each.since(moment)]
+
+    @property
+    def late_steps(self) -> int:
+        return sum(each.late_steps for each in list(self.by_engine.values()))
+
+
+def percentile_ms(steps: Iterable[Step], percentile: float) -> float | None:
+    """Of their durations; None for no steps."""
+    durations = [step.duration_sec for step in steps]
+    return 1_000 * float(np.percentile(durations, percentile)) if durations else None
+
+
+def occupancy(steps: Iterable[Step]) -> float:
+    """Mean rows per step; 0 for no steps."""
+    rows = [step.rows for step in steps]
+    return sum(rows) / len(rows) if rows else 0.0

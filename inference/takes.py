@@ -11,13 +11,18 @@ import structlog
 
 from inference.conversation import Carrier, Conversation
 from inference.engines.base import Engine
+from inference.environment import WorkerSettings
 from inference.errors import InferenceError
+from inference.load import Load
+from inference.moving import MovedState, fetched_state
+from inference.seats import Delivery, Seat
 from inference.slots import Lease, SlotTable
 from inference.statistics import StepStatistics
-from inference.steps import Delivery, Seat, StepLoop
+from inference.steps import StepLoop
 from inference.tokens import SlotRequest
 from inference.wire import ErrorMessage, Message, Metadata
 
+WATCH_SEC: Final = 0.5  # how often the load is looked at
 ENDINGS: Final = {
     "released": "The talk is over.",
     "replaced": "This talk goes on over another connection.",
@@ -26,6 +31,7 @@ ENDINGS: Final = {
     "converter_failed": "The change of voice stopped because of a fault. You can start again.",
     "open_failed": "The conversation partner could not be started. You can try again.",
     "stopping": "The conversation partner is being restarted. You can start again in a moment.",
+    "moved": "This talk goes on in another inference worker.",
 }
 
 log = structlog.get_logger(__name__)
@@ -37,42 +43,67 @@ def ended(reason: str) -> Metadata:
 
 
 class Takes:
-    """Joins sockets, leases and seats. `broken` is set when the step loop is gone: then the process must go too."""
+    """Joins sockets, leases and seats. `broken` is set when the step loop is gone: then the process must go too.
+    `draining`: nobody new is taken in."""
 
     def __init__(
         self,
-        slots: int,
-        grace_sec: float,
+        settings: WorkerSettings,
         engines: Mapping[str, Callable[[], Engine]],
         converters: Sequence[str],
+        statistics: StepStatistics | None = None,
     ) -> None:
-        self.statistics = StepStatistics()
-        self.table = SlotTable(slots)
+        self.statistics = statistics or StepStatistics()
+        self.table = SlotTable(0)
         self.steps = StepLoop(engines, converters, self, self.statistics)
         self.broken = asyncio.Event()
-        self.draining = False  # nobody new is taken in
-        self._grace_sec = grace_sec
+        self.draining = False
+        self._settings = settings
+        self._load = Load(self.statistics, settings.max_step_ms)
         self._loop = asyncio.get_running_loop()
         self._by_take: dict[str, Conversation] = {}
         self._by_seat: dict[Seat, Conversation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def join(self, request: SlotRequest) -> tuple[Conversation, Message | None]:
-        """The take's conversation, begun now or taken up again, and what its new socket is to be told first."""
+    async def start(self) -> None:
+        """Loads the engines; they say how many rows there are. Raises EngineUnavailable."""
+        await asyncio.wrap_future(self.steps.start())
+        self.table = SlotTable(self.steps.rows)
+        self._start(self._watch())
+
+    @property
+    def accepting(self) -> bool:
+        """Whether free rows are lent: not while the steps take too long for the talks there are, nor to the end."""
+        return not self.draining and not self._load.overloaded()
+
+    @property
+    def conversations(self) -> list[Conversation]:
+        """All that are not over, those that wait included."""
+        return list(self._by_take.values())
+
+    def find(self, take: str) -> Conversation | None:
+        """The take's conversation, if it is here."""
+        return self._by_take.get(take)
+
+    def join(self, request: SlotRequest, *, can_move: bool = False) -> tuple[Conversation, Message | None]:
+        """The take's conversation, begun now or taken up again, and what its new socket is to be told first.
+
+        `can_move`: the client understands `moving`."""
         conversation = self._by_take.get(request.take)
         if conversation is None:
-            conversation = self._by_take[request.take] = Conversation(self.table.ask(request))
+            lease = self.table.ask(request)
+            conversation = self._by_take[request.take] = Conversation(lease, can_move=can_move)
         if conversation.expiry:
             conversation.expiry.cancel()
             conversation.expiry = None
         conversation.lease.attached = True
-        conversation.position = 0  # to be told again
+        conversation.told = None
         self._lend()
         return conversation, self._live(conversation, resumed=True) if conversation.seat else None
 
     def hear(self, conversation: Conversation, data: bytes) -> None:
-        """One encoded microphone frame; passed over while the take still waits. Raises WireError."""
-        if conversation.seat is not None and (frame := conversation.gather(data)):
+        """One encoded microphone frame; passed over while the take waits, or moves. Raises WireError."""
+        if conversation.seat is not None and not conversation.frozen and (frame := conversation.gather(data)):
             self.steps.submit(conversation.seat, *frame)
 
     def leave(self, conversation: Conversation, carrier: Carrier) -> None:
@@ -81,7 +112,34 @@ class Takes:
             return
         conversation.lease.attached = False
         conversation.expiry = self._loop.call_later(
-            self._grace_sec, lambda: self._start(self.end(conversation, ended("grace_over")))
+            self._settings.reconnect_grace_sec, lambda: self._start(self.end(conversation, ended("grace_over")))
+        )
+
+    async def freeze(self, conversation: Conversation) -> bool:
+        """Leaves a live take as it stands, for another worker to go on, and tells its client. False when it cannot
+        move."""
+        seat = conversation.seat
+        if seat is None or not conversation.can_move or not self.steps.batches[seat.engine].fingerprint:
+            return False
+        conversation.frozen = True
+        await asyncio.wrap_future(self.steps.freeze(seat))
+        if self._is_open(conversation):
+            conversation.tell(Metadata("moving", {"next_step": conversation.next_step}))
+            log.info("take ready to move", take=conversation.lease.request.take, row=seat.row)
+        return True
+
+    async def export(self, conversation: Conversation) -> MovedState:
+        """Where a frozen take stands. Raises SlotNotMovable, SlotLost."""
+        seat = conversation.seat
+        assert seat is not None
+        return MovedState(
+            take=conversation.lease.request.take,
+            engine=seat.engine,
+            fingerprint=self.steps.batches[seat.engine].fingerprint,
+            next_step=conversation.next_step,
+            remembered=tuple(seat.remembered),
+            waiting=tuple(seat.inbox),
+            engine_state=await asyncio.wrap_future(self.steps.export(seat)),
         )
 
     async def end(self, conversation: Conversation, message: Message) -> None:
@@ -102,11 +160,13 @@ class Takes:
         self.statistics.slots_ended[reason] += 1
         log.info("take ended", take=lease.request.take, row=row, reason=reason, steps=conversation.next_step)
         conversation.finish(message)
+        conversation.over.set()
         self._lend()
 
     async def end_all(self) -> None:
         """The worker stops."""
-        await asyncio.gather(*(self.end(each, ended("stopping")) for each in list(self._by_take.values())))
+        self.draining = True
+        await asyncio.gather(*(self.end(each, ended("stopping")) for each in self.conversations))
 
     # the step loop's thread calls these three
 
@@ -135,33 +195,56 @@ class Takes:
         if conversation := self._by_seat.get(seat):
             self._start(self.end(conversation, ended(reason)))
 
+    async def _watch(self) -> None:
+        """Lends again when steps have become quick enough, and tells those who wait why they do."""
+        while not self.draining:
+            self._lend()
+            await asyncio.sleep(WATCH_SEC)
+
     def _lend(self) -> None:
-        for lease in self.table.lend():
+        accepting = self.accepting
+        for lease in self.table.lend() if accepting else []:
             conversation = self._of(lease)
             conversation.opening = self._start(self._open(conversation))
+        why = {} if accepting else {"reason": "overloaded"}
         for position, lease in enumerate(self.table.queue, 1):
             conversation = self._of(lease)
-            if conversation.position != position:
-                conversation.position = position
-                conversation.tell(Metadata("queue", {"position": position}))
+            place = Metadata("queue", {"position": position, **why})
+            if conversation.told != place and not self.draining:
+                conversation.told = place
+                conversation.tell(place)
 
     async def _open(self, conversation: Conversation) -> None:
-        lease = conversation.lease
-        assert lease.row is not None
         try:
-            seat = await asyncio.wrap_future(self.steps.open(lease.row, lease.request))
+            seat = await self._seat(conversation)
         except Exception as error:
-            log.error("slot not opened", take=lease.request.take, row=lease.row, exc_info=error)
+            log.error("slot not opened", take=conversation.lease.request.take, exc_info=error)
             if isinstance(error, InferenceError):
                 refusal = ErrorMessage(error.code, str(error))
             else:
                 refusal = ErrorMessage("open_failed", ENDINGS["open_failed"])
             await self.end(conversation, refusal)
             return
+        log.info("take live", take=conversation.lease.request.take, row=seat.row, engine=seat.engine)
+
+    async def _seat(self, conversation: Conversation) -> Seat:
+        """Takes the row that the lease has. Raises whatever the engine, a converter or the worker left behind does."""
+        row, request = conversation.lease.row, conversation.lease.request
+        assert row is not None
+        if not request.moved_from:
+            seat = await asyncio.wrap_future(self.steps.open(row, request))
+            self._seated(conversation, seat)
+            return seat
+        async with fetched_state(request.moved_from, request.take, self._settings.secret) as state:
+            seat = await asyncio.wrap_future(self.steps.open(row, request, state))
+            conversation.next_step = state.next_step
+            self._seated(conversation, seat)
+        return seat
+
+    def _seated(self, conversation: Conversation, seat: Seat) -> None:
         conversation.seat = seat
         self._by_seat[seat] = conversation
-        conversation.tell(self._live(conversation, resumed=False))
-        log.info("take live", take=lease.request.take, row=lease.row, engine=seat.engine)
+        conversation.tell(self._live(conversation, resumed=bool(conversation.lease.request.moved_from)))
 
     async def _clean(self, row: int, seat: Seat | None) -> None:
         if seat is None:

@@ -4,8 +4,9 @@ python -m inference.worker
 
 GET /slot      WebSocket, `Authorization: Bearer <slot token>`; one take each
 GET /api/chat  WebSocket of Moshi's protocol, if WORKER_CHAT opens it
+GET /state/... WebSocket, `Authorization: Bearer <state token>`; for the worker that goes on with a take of this one
 GET /metrics   for Prometheus
-GET /healthz   200 while it takes new conversations, 503 while it stops
+GET /healthz   200 while it serves, 503 while it stops; "accepting" is false while its steps take too long
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -30,11 +32,14 @@ from websockets.http11 import Request, Response
 from inference import metrics
 from inference.catalog import CONVERTERS, engine_class
 from inference.chat.door import CHAT_PATH, ChatDoor
+from inference.departures import Departures
 from inference.doors import MAX_MESSAGE_BYTES, Door, SlotDoor, json_response, response
 from inference.engines.base import Engine
 from inference.environment import EnvironmentProblem, WorkerSettings, advertised_address, read_environment
 from inference.errors import EngineUnavailable
 from inference.heartbeat import Heartbeat
+from inference.moving import STATE_PATH
+from inference.statistics import StepStatistics, occupancy, percentile_ms
 from inference.takes import Takes
 from inference.tokens import TokenReader
 
@@ -42,6 +47,7 @@ PORTS_TRIED: Final = 20
 CUT_OFF_BYTES: Final = 16 * MAX_MESSAGE_BYTES  # what is longer is not even read to its end
 PING_SEC: Final = 5.0
 CLOSE_SEC: Final = 1.0
+END_SEC: Final = 4.0  # for all takes to be told and cleaned up
 
 log = structlog.get_logger(__name__)
 
@@ -54,14 +60,17 @@ class Worker:
         settings: WorkerSettings,
         engines: Mapping[str, Callable[[], Engine]],
         converters: Sequence[str] = tuple(CONVERTERS),
+        statistics: StepStatistics | None = None,
     ) -> None:
         self.settings = settings
-        self.takes = Takes(settings.slots, settings.reconnect_grace_sec, engines, converters)
+        self.takes = Takes(settings, engines, converters, statistics)
         self.name = settings.name
         self.address = ""
         tokens = TokenReader(settings.secret)  # one for all doors: a token opens one of them, once
+        self._departures = Departures(self.takes, tokens)
         self.doors: dict[str, Door] = {
             "/slot": SlotDoor(self.takes, tokens),
+            STATE_PATH: self._departures,
             CHAT_PATH: ChatDoor(self.takes, tokens, settings.chat),
         }
         self._serving: set[asyncio.Task[Any]] = set()
@@ -71,7 +80,7 @@ class Worker:
 
     async def start(self) -> None:
         """Loads the engines, then listens and announces itself. Raises EngineUnavailable, OSError."""
-        await asyncio.wrap_future(self.takes.steps.start())
+        await self.takes.start()
         listening = listen(self.settings.host, self.settings.port)
         port = listening.getsockname()[1]
         self.address = advertised_address(self.settings, port)
@@ -92,18 +101,28 @@ class Worker:
         gc.freeze()
         log.info("inference worker listens", address=self.address, engines=list(self.takes.steps.engines))
 
+    async def drain(self) -> None:
+        """Takes nobody in any more, and waits for other workers to fetch the talks that can move."""
+        log.info("inference worker drains", takes=len(self.takes.conversations))
+        leaving = asyncio.create_task(self._departures.drain(self.settings.drain_sec))
+        await self._heartbeat.once()  # so that nobody is sent here any more
+        await leaving
+
     async def stop(self) -> None:
-        """Takes nobody in any more, tells everyone, then ends the engines."""
+        """Takes nobody in any more, tells everyone, then ends the engines: within seconds, also when one is stuck."""
         self.takes.draining = True
         if self._beating:
             self._beating.cancel()
-            await self._heartbeat.once()  # so that nobody is sent here any more
-        await self.takes.end_all()
+            await self._heartbeat.once()
+        ending = asyncio.create_task(self.takes.end_all())
+        await asyncio.wait([ending], timeout=END_SEC)
         if self._serving:
             await asyncio.wait(self._serving, timeout=CLOSE_SEC)
         if self._server:
             self._server.close()
-            await self._server.wait_closed()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_SEC):
+                    await self._server.wait_closed()
         await asyncio.to_thread(self.takes.steps.stop)
         log.info("inference worker stopped")
 
@@ -114,22 +133,24 @@ class Worker:
 
     def report(self) -> dict[str, Any]:
         """The heartbeat's content."""
-        table, steps, statistics = self.takes.table, self.takes.steps, self.takes.statistics
+        table, steps = self.takes.table, self.takes.steps
+        minute = self.takes.statistics.last_minute()
+        accepting = self.takes.accepting
         return {
             "name": self.name,
             "address": self.address,
             "engines": steps.snapshots,
             "converters": list(steps.converters),
             "slots": table.slots,
-            "free_slots": 0 if self.takes.draining else table.free_slots,
+            "free_slots": table.free_slots if accepting else 0,
             "queue_length": len(table.queue),
-            "accepting": not self.takes.draining,
+            "accepting": accepting,
             "draining": self.takes.draining,
-            "step_ms_p50": statistics.step_ms(50),
-            "step_ms_p95": statistics.step_ms(95),
-            "step_ms_p99": statistics.step_ms(99),
-            "late_steps": statistics.late_steps,
-            "occupancy": statistics.rows / statistics.steps if statistics.steps else 0.0,
+            "step_ms_p50": percentile_ms(minute, 50),
+            "step_ms_p95": percentile_ms(minute, 95),
+            "step_ms_p99": percentile_ms(minute, 99),
+            "late_steps": self.takes.statistics.late_steps,
+            "occupancy": occupancy(minute),
         }
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -139,15 +160,17 @@ class Worker:
             return await door.admit(connection, request)
         match path:
             case "/healthz":
-                status = HTTPStatus.SERVICE_UNAVAILABLE if self.takes.draining else HTTPStatus.OK
-                ready = not self.takes.draining
-                return json_response(status, {"ready": ready, "free_slots": self.takes.table.free_slots})
+                return self._health()
             case "/metrics":
-                collector = metrics.WorkerCollector(self.takes.table, self.takes.statistics)
-                return response(HTTPStatus.OK, metrics.CONTENT_TYPE, metrics.render(collector))
+                return response(HTTPStatus.OK, metrics.CONTENT_TYPE, metrics.render(self.takes))
         return json_response(
             HTTPStatus.NOT_FOUND, {"code": "not_found", "message": "there is nothing here", "fields": {}}
         )
+
+    def _health(self) -> Response:
+        ready, accepting = not self.takes.draining, self.takes.accepting
+        body = {"ready": ready, "accepting": accepting, "free_slots": self.takes.table.free_slots if accepting else 0}
+        return json_response(HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, body)
 
     async def _serve(self, connection: ServerConnection) -> None:
         # asyncio leaves Nagle's algorithm on for sockets accepted from a ready-made listener: 40 ms on every step
@@ -164,7 +187,9 @@ class Worker:
             self._serving.discard(task)
 
     def _door(self, path: str) -> Door | None:
-        """Chat clients may come with a token before the path."""
+        """Chat clients may come with a token before the path; a state's path ends in its take."""
+        if path.startswith(STATE_PATH):
+            return self.doors[STATE_PATH]
         return self.doors.get(CHAT_PATH if path.endswith(CHAT_PATH) else path)
 
 
@@ -186,11 +211,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def run(settings: WorkerSettings, environ: Mapping[str, str]) -> int:
-    """Serves until SIGTERM or SIGINT; returns the exit status."""
+    """Serves until SIGTERM, which lets the talks move to other workers first, or SIGINT or a second SIGTERM, which do
+    not; returns the exit status."""
     loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    drained, stopped = asyncio.Event(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, lambda: stopped.set() if drained.is_set() else drained.set())
+    loop.add_signal_handler(signal.SIGINT, stopped.set)
     engines = {name: partial(engine_class(name), settings.slots, environ) for name in settings.engines}
     worker = Worker(settings, engines)
     try:
@@ -198,10 +224,16 @@ async def run(settings: WorkerSettings, environ: Mapping[str, str]) -> int:
     except (EngineUnavailable, OSError) as error:
         log.critical("inference worker cannot start", problem=str(error))
         return 1
-    waiting = [asyncio.create_task(event.wait()) for event in (stopped, worker.takes.broken)]
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    broken = asyncio.create_task(worker.takes.broken.wait())
+    await _first_of(broken, *(asyncio.create_task(event.wait()) for event in (drained, stopped)))
+    if drained.is_set():
+        await _first_of(broken, *(asyncio.create_task(each) for each in (worker.drain(), stopped.wait())))
     await worker.stop()
     return 1 if worker.takes.broken.is_set() else 0
+
+
+async def _first_of(*tasks: asyncio.Task[Any]) -> None:
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
 
 def configure_logging(level: str) -> None:

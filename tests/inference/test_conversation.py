@@ -14,8 +14,8 @@ from inference import wire
 from inference.audio import FRAME_SAMPLES, UPLINK_SAMPLES
 from inference.conversation import OUTBOX_MESSAGES, Conversation
 from inference.errors import WireError
+from inference.seats import Delivery, Seat
 from inference.slots import Lease
-from inference.steps import Delivery, Seat
 from inference.tokens import SlotRequest
 from inference.voices.none import NoConversion
 from inference.voices.schedule import VoiceSchedule

@@ -18,7 +18,7 @@ from inference.doors import MAX_MESSAGE_BYTES
 from inference.engines.base import Engine
 from inference.engines.echo import EchoEngine
 from inference.errors import SlotLost
-from inference.steps import INBOX_STEPS
+from inference.seats import INBOX_STEPS
 from inference.takes import ended
 from inference.tokens import VoiceSegment
 from inference.wire import AudioFrame, ErrorMessage, Kind, Metadata, encode, encode_audio
@@ -359,10 +359,12 @@ async def test_health_and_metrics() -> None:
         scraped = await client.get(f"{base}/metrics")
         nothing = await client.get(f"{base}/elsewhere")
     values = dict(line.rsplit(" ", 1) for line in scraped.text.splitlines() if not line.startswith("#"))
-    assert (health.status_code, health.json()) == (200, {"ready": True, "free_slots": 2})
+    assert (health.status_code, health.json()) == (200, {"ready": True, "accepting": True, "free_slots": 2})
     assert (values["hearmeout_slots"], values["hearmeout_slots_free"]) == ("3.0", "2.0")
-    assert (values["hearmeout_steps_total"], values["hearmeout_row_steps_total"]) == ("1.0", "1.0")
-    assert float(values["hearmeout_step_p95_seconds"]) > 0
+    assert (values["hearmeout_accepting"], values["hearmeout_draining"]) == ("1.0", "0.0")
+    assert values['hearmeout_steps_total{engine="echo"}'] == values['hearmeout_row_steps_total{engine="echo"}'] == "1.0"
+    assert values['hearmeout_occupancy{engine="echo"}'] == "1.0"
+    assert float(values['hearmeout_step_p95_seconds{engine="echo"}']) > 0
     assert nothing.status_code == 404
 
 

@@ -24,7 +24,8 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 async def test_sigterm_tells_the_talkers_and_exits_with_0() -> None:
-    process = await asyncio.create_subprocess_exec(*COMMAND, env=environment(), stderr=asyncio.subprocess.PIPE)
+    environ = environment(WORKER_DRAIN_SEC="0.1")
+    process = await asyncio.create_subprocess_exec(*COMMAND, env=environ, stderr=asyncio.subprocess.PIPE)
     assert process.stderr is not None
     try:
         while not (found := re.search(r"ws://[\d.:]+", (await process.stderr.readline()).decode())):
@@ -39,7 +40,8 @@ async def test_sigterm_tells_the_talkers_and_exits_with_0() -> None:
     finally:
         if process.returncode is None:
             process.kill()
-    assert messages == [Metadata("ended", {"reason": "stopping", "message": ENDINGS["stopping"]})]
+    stopping = Metadata("ended", {"reason": "stopping", "message": ENDINGS["stopping"]})
+    assert messages == [Metadata("moving", {"next_step": 0}), stopping]  # nobody came for it
     assert process.returncode == 0
     assert "Traceback" not in log
     assert SECRET not in log

@@ -1,0 +1,124 @@
+"""One engine and the takes in its rows: converts what they say, steps them together, and keeps a fault in one row
+from the others. On the step thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from inference.audio import float32_to_pcm16, pcm16_to_float32
+from inference.engines.base import Engine, SlotConfig
+from inference.errors import SlotNotMovable
+from inference.moving import MovedState
+from inference.seats import Frame, Listener, Seat, delivery
+from inference.tokens import SlotRequest
+from inference.voices.base import Converter
+from inference.voices.schedule import VoiceSchedule
+from inference.wire import Metadata
+
+FAILED_STEPS: Final = 3  # in a row; then the engine is beyond repair and the process ends
+
+
+class Batch:
+    """Rows are those of the engine; `seats` the ones that are stepped."""
+
+    def __init__(self, name: str, engine: Engine, converters: Mapping[str, Converter], listener: Listener) -> None:
+        self.engine = engine
+        self.snapshot = engine.snapshot()
+        self.seats: dict[int, Seat] = {}
+        self._name = name
+        self._converters = converters
+        self._listener = listener
+        self._failed_steps = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal where a conversation can go on; "" where it cannot."""
+        return str(self.snapshot.get("fingerprint", "")) if self.engine.movable else ""
+
+    def open(self, row: int, request: SlotRequest, moved: MovedState | None, now: float) -> Seat:
+        """A conversation begins in a clean row, or goes on there. Raises whatever the engine or a converter does;
+        SlotNotMovable when it cannot go on here."""
+        seat = Seat(row, self._name, VoiceSchedule(request.voices, self._converters))
+        if moved is None:
+            self.engine.open(row, slot_config(request))
+        else:
+            self._go_on(seat, request, moved, now)
+        self.seats[row] = seat
+        return seat
+
+    def _go_on(self, seat: Seat, request: SlotRequest, moved: MovedState, now: float) -> None:
+        if (moved.take, moved.engine) != (request.take, self._name):
+            raise SlotNotMovable("the state is another conversation's")
+        if not self.fingerprint or moved.fingerprint != self.fingerprint:
+            raise SlotNotMovable("the two inference workers run different models")
+        for frame in moved.remembered:  # the voice is warm, and tells of no switch again
+            seat.voices.push(frame.sample, pcm16_to_float32(frame.pcm))
+        self.engine.import_slot(seat.row, slot_config(request), moved.engine_state)
+        seat.remembered.extend(moved.remembered)
+        for frame in moved.waiting:
+            seat.put(frame, now)
+
+    def freeze(self, seat: Seat) -> None:
+        """Steps the seat no more; its row stays as it is."""
+        self.seats.pop(seat.row, None)
+
+    def close(self, seat: Seat) -> None:
+        """Steps what is left in the inbox of a seat that is neither frozen nor failed, then ends the conversation."""
+        while seat.inbox and self.seats.get(seat.row) is seat:
+            self.step({seat: seat.inbox.popleft()})
+        self.freeze(seat)
+        seat.inbox.clear()
+        self.engine.close(seat.row)
+
+    def step(self, frames: Mapping[Seat, Frame]) -> int:
+        """One frame of each of these seats. Returns how many rows the engine stepped. Raises what the engine does when
+        it breaks its contract for the FAILED_STEPS-th time in a row."""
+        heard: dict[Seat, bytes] = {}
+        switches: dict[Seat, list[Metadata]] = {}
+        for seat, frame in frames.items():
+            try:
+                samples, switches[seat] = seat.voices.push(frame.sample, pcm16_to_float32(frame.pcm))
+                if not np.isfinite(samples).all():
+                    raise ValueError("the converter returned samples that are not numbers")
+                heard[seat] = float32_to_pcm16(samples)
+            except Exception as error:
+                self._fail(seat, "converter_failed", error)  # never the unconverted voice instead
+        # the engine hears exactly what the heard track holds, rounded and clipped
+        rows = {seat.row: pcm16_to_float32(pcm) for seat, pcm in heard.items()}
+        try:
+            outputs = self.engine.step(rows) if rows else {}
+        except Exception as error:  # the engine broke its contract: no row of this step can be trusted
+            for seat in heard:
+                self._fail(seat, "engine_failed", error)
+            self._failed_steps += 1
+            if self._failed_steps == FAILED_STEPS:
+                raise
+            return 0
+        self._failed_steps = 0
+        deliveries = []
+        for seat, pcm in heard.items():
+            try:
+                if seat.row in self.engine.failed:
+                    raise self.engine.failed.pop(seat.row)
+                deliveries.append(delivery(seat, frames[seat], pcm, switches[seat], outputs[seat.row]))
+            except Exception as error:
+                self._fail(seat, "engine_failed", error)
+        for row, failure in self.engine.failed.items():
+            if row in self.seats:
+                self._fail(self.seats[row], "engine_failed", failure)
+        self.engine.failed.clear()
+        self._listener.deliver(deliveries)
+        return len(heard)
+
+    def _fail(self, seat: Seat, reason: str, error: Exception) -> None:
+        """The seat is stepped no more; its row is still to be closed."""
+        self.freeze(seat)
+        self._listener.seat_failed(seat, reason, error)
+
+
+def slot_config(request: SlotRequest) -> SlotConfig:
+    """What of a request is the engine's."""
+    return SlotConfig(request.text_prompt, request.voice_prompt, request.seed, request.options)

@@ -1,0 +1,103 @@
+"""The worker stops, and its conversations go on elsewhere: it keeps each as it stands until another worker fetches it.
+
+The web is told `moving` and asks another worker for the take; that worker comes to `/state/<take>` (see
+`inference.moving`). What nobody fetches in time ends, as do at once the takes that cannot move.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import unquote
+from weakref import WeakKeyDictionary
+
+import structlog
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from inference.conversation import Conversation
+from inference.doors import POLICY_VIOLATION, bearer, refusal
+from inference.errors import InferenceError, SlotLost, SlotNotMovable, TokenError
+from inference.moving import PIECE_BYTES, STATE_PATH, TRANSFER_SEC, pack_head
+from inference.takes import Takes, ended
+from inference.tokens import TokenReader
+
+NORMAL: Final = 1000
+
+log = structlog.get_logger(__name__)
+
+
+class Departures:
+    """Also the door at which states are fetched, each once."""
+
+    def __init__(self, takes: Takes, tokens: TokenReader) -> None:
+        self._takes = takes
+        self._tokens = tokens
+        self._asked_for: WeakKeyDictionary[ServerConnection, Conversation] = WeakKeyDictionary()
+        self._in_transfer: set[Conversation] = set()
+
+    async def drain(self, limit_sec: float) -> None:
+        """Takes nobody in any more; returns when all takes have left or ended, at the latest after `limit_sec`, or
+        TRANSFER_SEC more for those that are leaving just then."""
+        self._takes.draining = True
+        conversations = self._takes.conversations
+        await asyncio.gather(*(self._send_off(each) for each in conversations))
+        await _all_over(conversations, limit_sec)
+        await _all_over(self._in_transfer, TRANSFER_SEC)
+
+    async def _send_off(self, conversation: Conversation) -> None:
+        if not await self._takes.freeze(conversation):
+            await self._takes.end(conversation, ended("stopping"))
+
+    async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        try:
+            take = self._tokens.read_state_request(bearer(request))
+            if take != unquote(request.path.partition("?")[0].removeprefix(STATE_PATH)):
+                raise TokenError("invalid")
+            conversation = self._takes.find(take)
+            if conversation is None or not conversation.frozen or conversation in self._in_transfer:
+                raise SlotNotMovable("its state is not here, or not any more")
+        except InferenceError as error:
+            return refusal(error, self._takes)
+        self._asked_for[connection] = conversation
+        return None
+
+    async def serve(self, connection: ServerConnection) -> None:
+        """Sends the state; when the take goes on elsewhere, it is over here. When it does not, it may be fetched
+        again."""
+        conversation = self._asked_for.pop(connection)
+        if conversation in self._in_transfer:  # somebody else's WebSocket opened first
+            await connection.close(POLICY_VIOLATION)
+            return
+        self._in_transfer.add(conversation)
+        try:
+            await self._send(connection, conversation)
+            async with asyncio.timeout(TRANSFER_SEC):
+                await connection.wait_closed()
+            if connection.close_code == NORMAL:
+                await self._takes.end(conversation, ended("moved"))
+        except (SlotNotMovable, SlotLost) as error:
+            log.error("take not movable", take=conversation.lease.request.take, reason=error.reason)
+            await self._takes.end(conversation, ended("stopping"))
+        except (ConnectionClosed, TimeoutError):
+            log.warning("take not fetched to its end", take=conversation.lease.request.take)
+        finally:
+            self._in_transfer.discard(conversation)
+
+    async def _send(self, connection: ServerConnection, conversation: Conversation) -> None:
+        state = await self._takes.export(conversation)
+        await connection.send(pack_head(state))
+        rest = memoryview(state.engine_state)
+        for start in range(0, len(rest), PIECE_BYTES):
+            await connection.send(rest[start : start + PIECE_BYTES])
+
+
+async def _all_over(conversations: Iterable[Conversation], limit_sec: float) -> None:
+    """Waits for their ends, `limit_sec` at most."""
+    ends = [asyncio.ensure_future(each.over.wait()) for each in conversations]
+    if ends:
+        _, late = await asyncio.wait(ends, timeout=limit_sec)
+        for each in late:
+            each.cancel()

@@ -1,0 +1,102 @@
+"""A take in a row of the batch: what waits for its steps, and what a step made of it."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+
+from inference.audio import FRAME_SAMPLES, FRAME_SEC, float32_to_pcm16
+from inference.engines.base import StepOutput
+from inference.voices.schedule import VoiceSchedule
+from inference.wire import Kind, Metadata, encode, encode_audio
+
+INBOX_STEPS: Final = 12  # about a second: an engine further behind than this drops the oldest
+REMEMBERED_STEPS: Final = 25  # two seconds: what warms a voice up in another worker
+
+
+class Frame(NamedTuple):
+    """One engine step of one row: `pcm` is PCM16 [FRAME_SAMPLES], `sample` its place on the microphone clock."""
+
+    step: int
+    sample: int
+    pcm: bytes
+
+
+@dataclass(eq=False, slots=True)
+class Seat:
+    """Times are of time.monotonic. `owed_at` is when the row came to have a right to its next step: when a frame came
+    that no step has answered, or a frame's time after the last step for one that has more waiting.
+
+    `dropped` counts inbox overflow, `reported` what of it the client was told."""
+
+    row: int
+    engine: str
+    voices: VoiceSchedule
+    inbox: deque[Frame] = field(default_factory=deque)
+    remembered: deque[Frame] = field(default_factory=lambda: deque(maxlen=REMEMBERED_STEPS))
+    last_arrival: float = -math.inf
+    owed_at: float = math.inf
+    dropped: int = 0
+    reported: int = 0
+
+    def put(self, frame: Frame, now: float) -> bool:
+        """A frame has come. False when the oldest one had to give way to it."""
+        self.last_arrival = now
+        self.owed_at = min(self.owed_at, now)
+        self.inbox.append(frame)
+        if len(self.inbox) <= INBOX_STEPS:
+            return True
+        self.inbox.popleft()
+        self.dropped += 1
+        return False
+
+    def take(self, now: float) -> Frame:
+        """The frame for the step that begins now."""
+        frame = self.inbox.popleft()
+        self.owed_at = now + FRAME_SEC if self.inbox else math.inf
+        self.remembered.append(frame)
+        return frame
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one step made of one frame, encoded: heard, agent, then events."""
+
+    seat: Seat
+    step: int
+    audio: tuple[bytes, bytes]
+    events: tuple[bytes, ...]
+
+
+class Listener(Protocol):
+    """Who hears from the step loop; all three are called on its thread."""
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> None: ...
+
+    def seat_failed(self, seat: Seat, reason: str, error: Exception) -> None: ...
+
+    def loop_ended(self, error: Exception | None) -> None: ...
+
+
+def delivery(seat: Seat, frame: Frame, heard: bytes, switches: Sequence[Metadata], output: StepOutput) -> Delivery:
+    """Raises ValueError or WireError for an output that is not what engines promise."""
+    if output.pcm.shape != (FRAME_SAMPLES,):
+        raise ValueError(f"the engine returned {output.pcm.shape} instead of {FRAME_SAMPLES} samples")
+    if not np.isfinite(output.pcm).all():
+        raise ValueError("the engine returned samples that are not numbers")
+    overflow = []
+    dropped = seat.dropped
+    if dropped > seat.reported:
+        overflow.append(Metadata("overflow", {"direction": "uplink", "frames": dropped - seat.reported}))
+        seat.reported = dropped
+    agent = float32_to_pcm16(output.pcm)
+    audio = (
+        encode_audio(Kind.HEARD, frame.step, frame.sample, heard),
+        encode_audio(Kind.AGENT, frame.step, frame.sample, agent),
+    )
+    return Delivery(seat, frame.step, audio, tuple(encode(event) for event in (*overflow, *switches, *output.events)))
