@@ -39,6 +39,12 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "Speech recognition, a small language model and speech synthesis in a row, on this machine. It answers to the "
         "words alone: it cannot hear laughs, sighs, accents or tone, which makes it the text-mediated control.",
     ),
+    "moshi_server": Entry(
+        "Moshi server",
+        "inference.engines.moshi_server:MoshiServerEngine",
+        "Any server of Moshi's own protocol: stock Python, Rust or MLX, PersonaPlex, another worker. Full duplex: it "
+        "hears and speaks at the same time. The operator says which servers, and whether they are somebody else's.",
+    ),
     "echo": Entry(
         "Echo",
         "inference.engines.echo:EchoEngine",

@@ -15,11 +15,12 @@ from inference.catalog import ENGINES, engine_class
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.errors import OptionError
 from inference.wire import Metadata
+from tests.inference.engine_settings import REMOTE, settings_for
 from tests.signals import silence, vowel
 
 SLOTS = 2
 STEPS = 25
-LIGHT = {"echo"}  # engines that load no model
+LIGHT = {"echo", *REMOTE}  # engines that load no model
 
 
 @pytest.fixture(
@@ -27,10 +28,11 @@ LIGHT = {"echo"}  # engines that load no model
     params=[name if name in LIGHT else pytest.param(name, marks=pytest.mark.engine) for name in ENGINES],
 )
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    engine = engine_class(request.param)(SLOTS, dict(os.environ))
-    engine.warm_up()
-    yield engine
-    engine.shut_down()
+    with settings_for(request.param) as settings:
+        engine = engine_class(request.param)(SLOTS, {**os.environ, **settings})
+        engine.warm_up()
+        yield engine
+        engine.shut_down()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,28 @@
+"""What an engine needs of its surroundings here: settings, and for an engine whose model is elsewhere a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+
+from tests.chat_server import ChatServer
+
+
+@contextmanager
+def _moshi_server() -> Iterator[dict[str, str]]:
+    """For two people, over one server."""
+    with ChatServer(slots=2) as server:
+        yield {"MOSHI_SERVER_URLS": f"{server.url};slots=2"}
+
+
+REMOTE: Mapping[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {"moshi_server": _moshi_server}
+
+
+@contextmanager
+def settings_for(engine: str) -> Iterator[dict[str, str]]:
+    """Nothing for an engine that has all it needs."""
+    if engine not in REMOTE:
+        yield {}
+        return
+    with REMOTE[engine]() as settings:
+        yield settings
