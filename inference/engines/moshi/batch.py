@@ -212,20 +212,20 @@ class Batch:
     def _states(self) -> Iterator[tuple[str, torch.Tensor, int]]:
         """(name, tensor, dimension of the rows) of everything the models remember of their rows. Found anew each time:
         the package puts new tensors in the place of some."""
-        for part, root in (("mimi", self._mimi), ("lm", self._lm)):
-            for path, module in root.named_modules():
+        for name, root in (("mimi", self._mimi), ("lm", self._lm)):
+            for path, module in root.named_modules(prefix=name):
                 state = getattr(module, "_streaming_state", None)
                 if state is None:
                     continue
                 for field, value in vars(state).items():
                     if isinstance(value, torch.Tensor) and field not in SHARED:
                         if value.shape[0] != self.rows:
-                            raise AssertionError(f"{part}.{path}.{field} is not by rows: {tuple(value.shape)}")
-                        yield f"{part}.{path}.{field}", value, 0
+                            raise AssertionError(f"{path}.{field} is not by rows: {tuple(value.shape)}")
+                        yield f"{path}.{field}", value, 0
                 cache = getattr(state, "kv_cache", None)
                 if cache is not None:
-                    yield f"{part}.{path}.kv", cache.cache, 1
-                    yield f"{part}.{path}.kv_end", cache.end_offset, 0
+                    yield f"{path}.kv", cache.cache, 1
+                    yield f"{path}.kv_end", cache.end_offset, 0
 
 
 def _share_mask(mask: torch.Tensor, *roots: Any) -> None:

@@ -17,7 +17,7 @@ from inference.audio import FRAME_SAMPLES, Float32
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.moshi.options import Sampling
 from inference.engines.moshi.words import STRETCH_PAUSE_STEPS, WORD_PAUSE_STEPS, Monologue
-from inference.errors import EngineUnavailable, InferenceError, SlotNotMovable
+from inference.errors import EngineUnavailable, InferenceError, OptionError, SlotNotMovable
 
 if TYPE_CHECKING:
     from inference.engines.moshi.batch import Batch
@@ -131,8 +131,11 @@ class MoshiEngine(Engine):
         return self._moving.pack(self._batch.state(slot), facts)
 
     def import_slot(self, slot: int, config: SlotConfig, state: bytes) -> None:
-        self.check(config)
-        sampling = self._checkpoint.sampling.changed(config.options)
+        try:
+            self.check(config)
+            sampling = self._checkpoint.sampling.changed(config.options)
+        except OptionError as error:
+            raise SlotNotMovable(f"it is configured for something else: {error}") from error
         tensors, facts = self._moving.unpack(state)
         if facts.get("fingerprint") != self._checkpoint.fingerprint:
             raise SlotNotMovable("it began with another checkpoint, version or kind of device")

@@ -23,7 +23,7 @@ HASH_BYTES: Final = 32
 
 def pack(tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> bytes:
     """`tensors` are on the CPU and contiguous; `facts` are JSON."""
-    content: bytes = save(dict(tensors), {"format": FORMAT, "facts": json.dumps(facts)})
+    content: bytes = save(dict(tensors), {FORMAT: json.dumps(facts)})  # one entry: their order is not defined
     return hashlib.sha256(content).digest() + content
 
 
@@ -35,9 +35,9 @@ def unpack(state: bytes) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     try:
         length = int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8 : 8 + length])["__metadata__"]
-        if metadata["format"] != FORMAT:
+        if FORMAT not in metadata:
             raise SlotNotMovable("its state is of another version")
-        facts = json.loads(metadata["facts"])
+        facts = json.loads(metadata[FORMAT])
         tensors = load(content)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise SlotNotMovable("its state cannot be read") from error

@@ -20,7 +20,7 @@ from inference.wire import Metadata
 WORD_PAUSE_STEPS: Final = 3  # after as many pauses a word is complete
 STRETCH_PAUSE_STEPS: Final = 10  # after as many the agent listens
 MAX_WORD_BYTES: Final = 200  # of something that is not a word
-MAX_STRETCH_BYTES: Final = 4_000  # who does not pause gets a transcript for every so much
+MAX_STRETCH_BYTES: Final = 2_000  # who does not pause gets a transcript for every so much; an event takes no more
 _CLOSING: Final = re.compile(rb"(?:[.!?,;:]|\xe2\x80\xa6)['\")\]]*$")
 
 
