@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import float32_to_pcm16, pcm16_to_float32
+from inference.audio import Float32, float32_to_pcm16, pcm16_to_float32
 from inference.engines.base import Engine, SlotConfig
 from inference.errors import SlotNotMovable
 from inference.moving import MovedState
@@ -77,17 +77,19 @@ class Batch:
         """One frame of each of these seats. Returns how many rows the engine stepped. Raises what the engine does when
         it breaks its contract for the FAILED_STEPS-th time in a row."""
         heard: dict[Seat, bytes] = {}
+        rows: dict[int, Float32] = {}
         switches: dict[Seat, list[Metadata]] = {}
         for seat, frame in frames.items():
             try:
-                samples, switches[seat] = seat.voices.push(frame.sample, pcm16_to_float32(frame.pcm))
+                came = pcm16_to_float32(frame.pcm) if frame.exact is None else frame.exact
+                samples, switches[seat] = seat.voices.push(frame.sample, came)
                 if not np.isfinite(samples).all():
                     raise ValueError("the converter returned samples that are not numbers")
                 heard[seat] = float32_to_pcm16(samples)
+                # the engine hears exactly what the heard track holds, rounded and clipped
+                rows[seat.row] = pcm16_to_float32(heard[seat]) if frame.exact is None else samples
             except Exception as error:
                 self._fail(seat, "converter_failed", error)  # never the unconverted voice instead
-        # the engine hears exactly what the heard track holds, rounded and clipped
-        rows = {seat.row: pcm16_to_float32(pcm) for seat, pcm in heard.items()}
         try:
             outputs = self.engine.step(rows) if rows else {}
         except Exception as error:  # the engine broke its contract: no row of this step can be trusted

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from inference.audio import FRAME_SAMPLES, FRAME_SEC, float32_to_pcm16
+from inference.audio import FRAME_SAMPLES, FRAME_SEC, Float32, float32_to_pcm16
 from inference.engines.base import StepOutput
 from inference.voices.schedule import VoiceSchedule
 from inference.wire import Kind, Metadata, encode, encode_audio
@@ -20,11 +20,14 @@ REMEMBERED_STEPS: Final = 25  # two seconds: what warms a voice up in another wo
 
 
 class Frame(NamedTuple):
-    """One engine step of one row: `pcm` is PCM16 [FRAME_SAMPLES], `sample` its place on the microphone clock."""
+    """One engine step of one row: `pcm` is PCM16 [FRAME_SAMPLES], `sample` its place on the microphone clock.
+
+    `exact`, float32 [FRAME_SAMPLES], stands for `pcm` where no track is kept and so nothing needs to be rounded."""
 
     step: int
     sample: int
     pcm: bytes
+    exact: Float32 | None = None
 
 
 @dataclass(eq=False, slots=True)

@@ -110,10 +110,10 @@ class StepLoop:
         future fails, the row is not clean."""
         return self._call(lambda: self.batches[seat.engine].close(seat))
 
-    def submit(self, seat: Seat, step: int, sample: int, pcm: bytes) -> None:
-        """Hands over one frame, PCM16 [FRAME_SAMPLES]."""
+    def submit(self, seat: Seat, frame: Frame) -> None:
+        """Hands over one frame."""
         with self._changed:
-            if not seat.put(Frame(step, sample, pcm), time.monotonic()):
+            if not seat.put(frame, time.monotonic()):
                 self._statistics.frames_dropped["uplink"] += 1
             self._changed.notify()
 

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import structlog
 
+from inference.audio import FRAME_SAMPLES, Float32
 from inference.conversation import Carrier, Conversation
 from inference.engines.base import Engine
 from inference.environment import WorkerSettings
 from inference.errors import InferenceError
 from inference.load import Load
 from inference.moving import MovedState, fetched_state
-from inference.seats import Delivery, Seat
+from inference.seats import Delivery, Frame, Seat
 from inference.slots import Lease, SlotTable
 from inference.statistics import StepStatistics
 from inference.steps import StepLoop
@@ -104,7 +105,13 @@ class Takes:
     def hear(self, conversation: Conversation, data: bytes) -> None:
         """One encoded microphone frame; passed over while the take waits, or moves. Raises WireError."""
         if conversation.seat is not None and not conversation.frozen and (frame := conversation.gather(data)):
-            self.steps.submit(conversation.seat, *frame)
+            self.steps.submit(conversation.seat, Frame(*frame))
+
+    def hear_exactly(self, conversation: Conversation, step: int, samples: Float32) -> None:
+        """One frame, float32 [FRAME_SAMPLES], of a talk that nobody records: the engine hears it unrounded."""
+        if conversation.seat is not None:
+            conversation.next_step = step + 1
+            self.steps.submit(conversation.seat, Frame(step, step * FRAME_SAMPLES, b"", samples))
 
     def leave(self, conversation: Conversation, carrier: Carrier) -> None:
         """The socket is gone; the take may come back within the grace."""

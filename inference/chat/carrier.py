@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from websockets.asyncio.server import ServerConnection
 
-from inference.audio import FRAME_SAMPLES, float32_to_pcm16, pcm16_to_float32
+from inference.audio import Float32, pcm16_to_float32
 from inference.chat.opus import OpusInput, OpusOutput
 from inference.chat.query import ChatRequest
 from inference.errors import WireError
-from inference.wire import AUDIO_HEADER, MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, decode, encode_audio
+from inference.wire import AUDIO_HEADER, MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, decode
 
 PING_SEC: Final = 3.0  # stock web clients close after 10 s without a word
 IDLE_SEC: Final = 60.0  # a slot is not kept for a client that sends no sound
@@ -23,11 +23,11 @@ WINDOW_STEPS: Final = 6  # frames under way, half an inbox; a backlog waits in t
 MAX_FAULTS: Final = 25  # messages that cannot be understood, one after the other
 STOCK_KINDS: Final = frozenset(range(Kind.PING + 1))
 
-Hear = Callable[[bytes], None]
+Hear = Callable[[int, Float32], None]
 
 
 class ChatCarrier:
-    """Carries one conversation to its end. `hear` takes an encoded microphone frame; `is_waiting` says whether the
+    """Carries one conversation to its end. `hear` takes a step and its frame; `is_waiting` says whether the
     conversation waits for a slot: what is said then is not heard, and what is said while the slot opens is."""
 
     def __init__(
@@ -79,8 +79,7 @@ class ChatCarrier:
                 if self._request.max_steps is not None and self._step >= self._request.max_steps:
                     return
                 await self._room()
-                pcm = float32_to_pcm16(frame)
-                self._hear(encode_audio(Kind.PARTICIPANT, self._step, self._step * FRAME_SAMPLES, pcm))
+                self._hear(self._step, frame)
                 self._step += 1
                 self._faults = 0
                 self._heard_at = time.monotonic()
@@ -126,7 +125,7 @@ def translate(message: Message, request: ChatRequest) -> list[tuple[Kind, bytes]
             told = {"engine": fields["engine"], "seed": request.slot.seed, "unused": request.unused}
             return [(Kind.HANDSHAKE, b""), (Kind.METADATA, _json("live", told))]
         case Metadata("words", fields):
-            return [(Kind.TEXT, f" {fields['text']}".encode())]
+            return [(Kind.TEXT, str(fields.get("raw_text") or f" {fields['text']}").encode())]
         case Metadata("ended", fields):
             why = [] if fields["reason"] == "released" else [(Kind.ERROR, str(fields["message"]).encode())]
             return [*why, (Kind.METADATA, _json("ended", fields))]

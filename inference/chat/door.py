@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs
@@ -80,7 +81,7 @@ class ChatDoor:
         carrier = ChatCarrier(
             connection,
             chat,
-            hear=lambda data: self._takes.hear(conversation, data),
+            hear=partial(self._takes.hear_exactly, conversation),
             is_waiting=lambda: conversation.lease.row is None,
         )
         sending = asyncio.create_task(conversation.carry(carrier, greeting))
