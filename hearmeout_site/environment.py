@@ -65,6 +65,9 @@ class Environment(BaseSettings):
     cascade_recognition_hub: str = Field("", description="Or one on the hub: `owner/repository@commit`.")
     cascade_turn_end_path: str = Field("", description="A smart-turn ONNX file of your own.")
     cascade_turn_end_hub: str = Field("", description="Or one on the hub: `owner/repository/file.onnx@commit`.")
+    allow_test_models: bool = Field(
+        False, description="Lets engines with random weights answer in open studies: for tests. Refused in production."
+    )
     reconnect_grace_sec: float = Field(15, gt=0, le=300, description="How long a broken talk can be resumed.")
     celery_concurrency: int = Field(1, ge=1, le=64, description="Celery processes.")
     restart_wait_max_sec: float = Field(
@@ -88,6 +91,8 @@ class Environment(BaseSettings):
                 wrong.append("SECRET_KEY and WORKER_SECRET must differ in production")
             if "allowed_hosts" not in self.model_fields_set or "*" in self.allowed_hosts:
                 wrong.append("ALLOWED_HOSTS must name your hosts in production")
+            if self.allow_test_models:
+                wrong.append("ALLOW_TEST_MODELS is for tests: leave it out in production")
         if wrong:
             raise ValueError("\n  ".join(wrong))
         return self

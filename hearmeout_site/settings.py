@@ -27,6 +27,7 @@ SECRET_KEY = ENV.secret_key
 WORKER_SECRET = ENV.worker_secret
 ALLOWED_HOSTS = split_commas(ENV.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = split_commas(ENV.trusted_origins)
+ALLOW_TEST_MODELS = ENV.allow_test_models
 RECONNECT_GRACE_SEC = ENV.reconnect_grace_sec
 JOURNAL_MIN_FREE_BYTES = ENV.journal_min_free_mb * 1_000_000
 WORKER_STALE_SEC = 10

@@ -77,6 +77,7 @@ class ConsentEvent(models.Model):
         RECORD = "record", "Record my voice"
         CONVERT = "convert", "Convert my voice"
         VOICE_DONATION = "voice_donation", "Let others speak in my voice"
+        THIRD_PARTY = "third_party", "Send my voice to a model run by somebody else"
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="consents")
     purpose = models.CharField(max_length=20, choices=Purpose)

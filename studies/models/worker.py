@@ -17,7 +17,12 @@ class InferenceWorker(models.Model):
     slots = models.PositiveIntegerField()
     free_slots = models.PositiveIntegerField()
     queue_length = models.PositiveIntegerField(default=0)
+    accepting = models.BooleanField(default=True, help_text="False while overloaded or draining.")
+    draining = models.BooleanField(default=False, help_text="It stops once its conversations have moved or ended.")
+    occupancy = models.FloatField(null=True, blank=True, help_text="Mean rows of a step in the last minute.")
+    step_ms_p50 = models.FloatField(null=True, blank=True)
     step_ms_p95 = models.FloatField(null=True, blank=True)
+    step_ms_p99 = models.FloatField(null=True, blank=True)
     late_steps = models.PositiveBigIntegerField(default=0)
     seen_at = models.DateTimeField()
 

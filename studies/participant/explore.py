@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from inference.catalog import ENGINES
-from studies.models import Session, Take, Trial
+from studies.models import ConsentEvent, Session, Take, Trial
 from studies.protocol.schema import Protocol, offer_key
 from studies.protocol.voices import converts
 
@@ -34,10 +34,12 @@ class Options:
 
 
 def options(session: Session, protocol: Protocol) -> Options:
-    """What is offered. Without consent to conversion there are only voices that leave the own one as it is."""
+    """What is offered. Without consent to conversion there are only voices that leave the own one as it is; without
+    consent to third parties no engine that somebody else runs."""
     if protocol.offer is None:
         return Options([], [], [])
-    may_convert = session.consent("convert") is not None
+    may_convert = session.consent(ConsentEvent.Purpose.CONVERT) is not None
+    may_send = session.consent(ConsentEvent.Purpose.THIRD_PARTY) is not None
     return Options(
         prompts=[Card(prompt.key, prompt.title, prompt.card) for prompt in protocol.prompts],
         voices=[
@@ -46,10 +48,17 @@ def options(session: Session, protocol: Protocol) -> Options:
             if may_convert or not converts(voice.voices)
         ],
         engines=[
-            Card(engine.engine, ENGINES[engine.engine].label, ENGINES[engine.engine].about)
+            Card(engine.engine, ENGINES[engine.engine].label, about_engine(engine.engine))
             for engine in protocol.offer.engines
+            if may_send or not ENGINES[engine.engine].third_party
         ],
     )
+
+
+def about_engine(name: str) -> str:
+    """What participants read of an engine, with whether their voice leaves for somebody else."""
+    entry = ENGINES[name]
+    return f"{entry.about} Your voice is sent to somebody else, who runs it." if entry.third_party else entry.about
 
 
 @transaction.atomic

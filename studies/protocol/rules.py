@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from inference.catalog import ENGINES
 from studies.errors import Problem
@@ -87,7 +87,7 @@ def _check_names(protocol: Protocol) -> Iterator[Problem]:
 
 
 def _check_consent(protocol: Protocol) -> Iterator[Problem]:
-    required = {purpose.key: purpose.required for purpose in protocol.consent.purposes}
+    required: dict[str, bool] = {purpose.key: purpose.required for purpose in protocol.consent.purposes}
     for key in ("participate", "record"):
         if not required.get(key, False):
             yield Problem("consent.purposes", f"{key} must be there and required: every talk is recorded")
@@ -98,6 +98,24 @@ def _check_consent(protocol: Protocol) -> Iterator[Problem]:
             yield Problem("consent.purposes", "convert must be there: a condition changes the participant's voice")
         elif protocol.kind == "paired" and not required["convert"]:
             yield Problem("consent.purposes", "convert must be required: the plan of a paired study needs every voice")
+    yield from _check_third_party(protocol, required)
+
+
+def _check_third_party(protocol: Protocol, required: Mapping[str, bool]) -> Iterator[Problem]:
+    """`required`: purpose -> whether nobody takes part without it."""
+    engines = [engine for _, engine in _engines(protocol)]
+    abroad = [engine for engine in engines if ENGINES[engine].third_party]
+    if not abroad:
+        return
+    sends = f"{ENGINES[abroad[0]].label} sends the participant's voice to somebody else"
+    if "third_party" not in required:
+        purpose = "{key: third_party, label: My voice may be sent to a model run by somebody else.}"
+        yield Problem("consent.purposes", f"third_party must be there: {sends}; add {purpose}")
+    elif not required["third_party"] and (protocol.kind == "paired" or abroad == engines):
+        why = (
+            "the plan of a paired study needs every engine" if protocol.kind == "paired" else "there is no other engine"
+        )
+        yield Problem("consent.purposes", f"third_party must be required: {sends}, and {why}")
 
 
 def _engines(protocol: Protocol) -> Iterator[tuple[str, str]]:

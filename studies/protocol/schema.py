@@ -27,7 +27,7 @@ class Strict(BaseModel):
 class Purpose(Strict):
     """One thing a participant agrees to on its own. Someone who refuses a required one cannot take part."""
 
-    key: Literal["participate", "record", "convert", "voice_donation"]
+    key: Literal["participate", "record", "convert", "voice_donation", "third_party"]
     label: Line
     required: bool = True
 

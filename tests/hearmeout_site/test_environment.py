@@ -32,6 +32,7 @@ def read_with(folder: Path, **variables: str) -> subprocess.CompletedProcess[str
         (GOOD | {"SECRET_KEY": "short"}, "SECRET_KEY must be a secret of your own"),
         (GOOD | {"WORKER_SECRET": "s" * 32}, "SECRET_KEY and WORKER_SECRET must differ"),
         (GOOD | {"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name your hosts"),
+        (GOOD | {"ALLOW_TEST_MODELS": "true"}, "ALLOW_TEST_MODELS is for tests"),
         ({"PORT": "eighty"}, "PORT: Input should be a valid integer"),
         ({"PORT": "70000"}, "PORT: Input should be less than or equal to 65535"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must start with postgresql://"),

@@ -12,6 +12,7 @@ from inference.catalog import ENGINES
 from studies.models import Session, Trial
 from studies.participant import answers
 from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page
+from studies.participant.explore import about_engine
 from studies.participant.flow import Step, current_step
 from studies.participant.forms import ComparisonForm, RatingForm
 from studies.participant.heard import heard_take
@@ -83,5 +84,5 @@ def _engine_words(session: Session, trial: Trial) -> dict[str, str]:
     engines = set(session.version.conditions.values_list("engine", flat=True))
     if trial.pair is not None and len(engines) > 1:
         return {"engineLabel": "", "engineAbout": ""}
-    entry = ENGINES[trial.condition.engine]
-    return {"engineLabel": entry.label, "engineAbout": entry.about}
+    engine = trial.condition.engine
+    return {"engineLabel": ENGINES[engine].label, "engineAbout": about_engine(engine)}

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
+from inference.catalog import ENGINES, Entry
 from studies.models import Metric, Session, Take
 from tests.studies.factories import add_metrics
 from tests.studies.participant.visitor import Visitor, open_new_study
@@ -57,6 +60,26 @@ def test_without_consent_to_conversion_there_is_only_the_own_voice() -> None:
     ida = Visitor().begin().agree("participate", "record").check()
     assert [card.key for card in ida.response.context["offered"].voices] == ["own"]
     assert ida.post("explore/", **HIGHER).response.status_code == 422
+
+
+@pytest.mark.parametrize(("granted", "engines"), [(True, ["cascade", "abroad"]), (False, ["cascade"])])
+def test_engine_that_somebody_else_runs_is_offered_with_consent_to_that_alone(
+    granted: bool, engines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cast(dict[str, Entry], ENGINES), "abroad", Entry("Abroad", "nowhere:No", "", third_party=True))
+    document = explore()
+    document["offer"]["engines"].append({"engine": "abroad"})
+    purpose = {"key": "third_party", "label": "Send my voice to Abroad.", "required": False}
+    document["consent"]["purposes"].append(purpose)
+    open_new_study(document, "both")
+    ida = Visitor("both").begin()
+    assert "Send my voice to Abroad." in ida.response.content.decode()
+    ida.agree("participate", "record", "convert", *(["third_party"] if granted else [])).check()
+    assert [card.key for card in ida.response.context["offered"].engines] == engines
+    assert ("Your voice is sent to somebody else, who runs it." in ida.response.content.decode()) == granted
+    ida.post("explore/", **{**OWN, "engine": "abroad"})
+    assert ida.place == ("talk/0/" if granted else "explore/")
+    assert (ida.session.consent("third_party") is not None) == granted
 
 
 def test_takes_are_put_side_by_side_in_the_order_they_were_made() -> None:

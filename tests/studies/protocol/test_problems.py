@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
+from copy import deepcopy
+from typing import Any, cast
 
 import pytest
 
+from inference.catalog import ENGINES, Entry
 from studies.errors import ProtocolError
 from studies.protocol.document import parse
 from studies.protocol.rules import check_publishable
@@ -138,6 +140,44 @@ def test_optional_conversion_is_for_explore_studies_only() -> None:
     assert parse(explore()).consent.purposes[2].required is False
     assert problems(paired(consent=explore()["consent"])) == [
         "consent.purposes: convert must be required: the plan of a paired study needs every voice"
+    ]
+
+
+@pytest.fixture
+def abroad(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else's engine is in the catalogue."""
+    monkeypatch.setitem(cast(dict[str, Entry], ENGINES), "abroad", Entry("Abroad", "nowhere:No", "", third_party=True))
+
+
+def with_third_party(document: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    purpose = {"key": "third_party", "label": "Send my voice away.", "required": required}
+    document["consent"]["purposes"].append(purpose)
+    return document
+
+
+@pytest.mark.usefixtures("abroad")
+def test_engine_of_a_third_party_needs_a_consent_of_its_own() -> None:
+    study = paired(conditions=[condition(engine="abroad"), condition(key="higher")])
+    assert problems(study) == [
+        "consent.purposes: third_party must be there: Abroad sends the participant's voice to somebody else; add "
+        "{key: third_party, label: My voice may be sent to a model run by somebody else.}"
+    ]
+    assert problems(with_third_party(deepcopy(study), required=False)) == [
+        "consent.purposes: third_party must be required: Abroad sends the participant's voice to somebody else, and "
+        "the plan of a paired study needs every engine"
+    ]
+    assert parse(with_third_party(study, required=True)).consent.purposes[-1].key == "third_party"
+
+
+@pytest.mark.usefixtures("abroad")
+def test_visitors_may_refuse_a_third_party_where_there_is_another_engine() -> None:
+    alone, beside = explore(), explore()
+    alone["offer"]["engines"] = [{"engine": "abroad"}]
+    beside["offer"]["engines"] = [{"engine": "cascade"}, {"engine": "abroad"}]
+    assert parse(with_third_party(beside, required=False)).consent.purposes[-1].required is False
+    assert problems(with_third_party(alone, required=False)) == [
+        "consent.purposes: third_party must be required: Abroad sends the participant's voice to somebody else, and "
+        "there is no other engine"
     ]
 
 
