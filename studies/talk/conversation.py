@@ -1,58 +1,82 @@
-"""The inference worker's side of a take: finds one, holds its slot, and says why it came to an end."""
+"""The inference worker's side of a take: finds one, holds its slot, goes back to it or along with it to another worker,
+and says why it came to an end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any, Final, Protocol
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 import structlog
+from channels.db import database_sync_to_async
 from django.conf import settings
 
 from inference.client import Slot, open_slot
 from inference.errors import InferenceError, SlotLost
 from inference.tokens import SlotRequest
 from studies.errors import TakeRefused
+from studies.talk import workers
+from studies.talk.needs import Needs
 from studies.talk.slot_search import find_slot
 from studies.talk.uplink import Uplink
 
 CLOSE_SLOT_SEC: Final = 2.0
+TRY_AGAIN_SEC: Final = 0.5
+MOVE_WITHIN_SEC: Final = 5.0  # two heartbeats, in which a worker with room is heard of
+TELL_EVERY_SEC: Final = 2.0  # sooner than the page takes silence for a broken connection
+MAX_OPENINGS: Final = 5  # of a take that waits, when one worker after another goes away
 
 log = structlog.get_logger(__name__)
 
 
+class Moving(Exception):
+    """The inference worker stops, and keeps the conversation for another one that fetches it."""
+
+
+class SlotBroken(SlotLost):
+    """The connection to the inference worker broke; the slot may be there still."""
+
+
+class Place(NamedTuple):
+    """Where a slot is."""
+
+    name: str
+    address: str
+
+
 class Listener(Protocol):
-    """Who holds a conversation. `recording` is whether the engine has begun to hear."""
+    """Who holds a conversation. `recording` is whether the engine has begun to hear, `fingerprint` what an engine must
+    have to take the conversation over."""
 
     @property
     def recording(self) -> bool: ...
 
+    @property
+    def fingerprint(self) -> str: ...
+
     def note(self, event: str, data: Mapping[str, Any]) -> None:
         """Journals an event."""
 
+    def tell_away(self, away: bool) -> None:
+        """No engine hears just now, or one does again; said again every TELL_EVERY_SEC."""
+
     async def on_engine_message(self, data: bytes) -> None:
-        """One encoded message. Raises SlotLost when it is the last, TakeRefused when there may be no more."""
+        """One encoded message; resumes the uplink with a `live`. Raises SlotLost when it is the last, Moving when the
+        worker hands over, TakeRefused when there may be no more."""
 
 
-async def converse(request: SlotRequest, address: str, uplink: Uplink, listener: Listener) -> str:
+async def converse(request: SlotRequest, needs: Needs, address: str, uplink: Uplink, listener: Listener) -> str:
     """From queue to end; returns which of ENDINGS it is. Gives the slot back, also when cancelled.
 
     `address`: of the inference worker that has the slot already, or empty."""
-    slot: Slot | None = None
-    sending: asyncio.Task[None] | None = None
+    conversation = Conversation(request, needs, uplink, listener)
     try:
-        if address:
-            slot = await open_slot(address, request, settings.WORKER_SECRET)
-        else:
-            address, slot = await find_slot(request)
-        listener.note("slot", {"address": address})
-        sending = asyncio.get_running_loop().create_task(uplink.run(slot.send))
-        while True:
-            await listener.on_engine_message(await slot.receive())
+        await conversation.hold(address)
     except SlotLost as error:
         log.warning("slot_lost", take=request.take, reason=error.reason)
-        listener.note("slot_lost", {"reason": error.reason})
+        listener.note("slot_lost", {"reason": error.reason, "worker": conversation.place.name})
         return "engine_lost" if listener.recording else "refused"
     except InferenceError as error:
         log.warning("slot_refused", take=request.take, code=error.code, problem=str(error))
@@ -60,16 +84,180 @@ async def converse(request: SlotRequest, address: str, uplink: Uplink, listener:
         return "refused"
     except TakeRefused as error:
         listener.note("refused", {"code": error.code})
-        return "withdrawn"
+        return "refused" if error.code == "unsuitable_worker" else "withdrawn"
     except Exception:
         log.exception("conversation_failed", take=request.take)
         return "engine_lost"
     finally:
+        await conversation.release()
+
+
+class Conversation:
+    """One take's slot, wherever it is just now."""
+
+    def __init__(self, request: SlotRequest, needs: Needs, uplink: Uplink, listener: Listener) -> None:
+        self.place = Place("", "")
+        self._request = request
+        self._needs = needs
+        self._uplink = uplink
+        self._listener = listener
+        self._slot: Slot | None = None
+        self._sending: asyncio.Task[None] | None = None
+        self._openings = 0
+
+    async def hold(self, address: str) -> NoReturn:
+        """Carries the conversation until it cannot go on. Raises SlotLost, InferenceError, TakeRefused."""
+        if address:
+            self.place = Place(await database_sync_to_async(workers.name_of)(address), address)
+            await self._go_back()
+        else:
+            await self._find()
+        while True:
+            try:
+                await self._listen()
+            except Moving:
+                await self._move()
+            except SlotBroken as error:
+                await self._recover(error)
+            except SlotLost as error:
+                if error.reason != "stopping" or self._listener.recording:
+                    raise
+                await self._find()  # it waited in the queue of a worker that stops
+
+    async def release(self) -> None:
+        """Gives the slot back, if there is one."""
+        await self._leave(end=True)
+
+    async def _find(self) -> None:
+        await self._leave(end=True)
+        self._openings += 1
+        if self._openings > MAX_OPENINGS:
+            raise SlotLost("one inference worker after another went away")
+        worker, slot = await find_slot(self._request, self._needs)
+        self._enter(Place(worker.name, worker.address), slot)
+
+    async def _listen(self) -> NoReturn:
+        while True:
+            await self._hear()
+
+    async def _hear(self) -> None:
+        assert self._slot is not None
+        try:
+            data = await self._slot.receive()
+        except SlotLost as error:
+            raise SlotBroken(error.reason) from error
+        await self._listener.on_engine_message(data)
+
+    async def _recover(self, error: SlotLost) -> None:
+        self._listener.note("slot_lost", {"reason": error.reason, "worker": self.place.name})
+        log.warning("slot_broken", take=self._request.take, worker=self.place.name, reason=error.reason)
+        if not self._listener.recording:
+            await database_sync_to_async(workers.mark_gone)(self.place.address)
+            await self._find()
+            return
+        async with self._away():
+            await self._go_back()
+
+    async def _go_back(self) -> None:
+        """To the slot that the same worker keeps for the grace. Raises SlotLost when it does not, or is gone."""
+        await self._leave(end=False)
+        give_up_at = _now() + settings.RECONNECT_GRACE_SEC
+        while True:
+            try:
+                slot = await open_slot(self.place.address, self._request, settings.WORKER_SECRET)
+            except SlotLost as error:
+                if error.reason == "stopping" and self._listener.fingerprint:
+                    return await self._move()  # that it moves was said on the connection that broke
+                # nobody listens there any more: the process has died, and what it knew of the take with it
+                if isinstance(error.__cause__, ConnectionRefusedError) or _now() > give_up_at:
+                    await database_sync_to_async(workers.mark_gone)(self.place.address)
+                    raise
+                await asyncio.sleep(TRY_AGAIN_SEC)
+                continue
+            self._enter(self.place, slot)
+            if not self._listener.recording:
+                return None  # it waits in the queue there
+            try:
+                await self._until_live()
+            except Moving:
+                return await self._move()
+            self._listener.note("returned", {"worker": self.place.name})
+            return None
+
+    async def _move(self) -> None:
+        """To another worker that fetches the conversation from the one that stops. Raises SlotLost without one."""
+        leaving = self.place
+        await self._leave(end=False)
+        if not self._listener.recording:
+            return await self._find()
+        request = replace(self._request, moved_from=leaving.address)
+        give_up_at = _now() + MOVE_WITHIN_SEC
+        tried: set[str] = set()
+        async with self._away():
+            while _now() < give_up_at and self._listener.fingerprint:
+                for place in await self._twins(leaving.address, tried):
+                    tried.add(place.address)
+                    try:
+                        self._enter(place, await open_slot(place.address, request, settings.WORKER_SECRET))
+                        await self._until_live()
+                    except (InferenceError, Moving) as error:
+                        self._listener.note("move_refused", {"worker": place.name, "problem": str(error) or "moving"})
+                        log.warning("move_refused", take=request.take, worker=place.name, problem=str(error))
+                        await self._leave(end=True)
+                    else:
+                        self._listener.note("moved", {"from": leaving.name, "to": place.name})
+                        log.info("take_moved", take=request.take, source=leaving.name, worker=place.name)
+                        return None
+                await asyncio.sleep(TRY_AGAIN_SEC)
+        self.place = leaving
+        raise SlotLost("moving, and no other inference worker can take it over")
+
+    async def _twins(self, leaving: str, tried: set[str]) -> list[Place]:
+        found = await database_sync_to_async(workers.find_twins)(self._needs, self._listener.fingerprint, leaving)
+        return [Place(worker.name, worker.address) for worker in found if worker.address not in tried]
+
+    async def _until_live(self) -> None:
+        """Raises SlotLost, also when the slot is not live within the grace."""
+        try:
+            async with asyncio.timeout(settings.RECONNECT_GRACE_SEC):
+                while self._uplink.paused:
+                    await self._hear()
+        except TimeoutError:
+            raise SlotLost("not live in time") from None
+
+    def _enter(self, place: Place, slot: Slot) -> None:
+        self.place, self._slot = place, slot
+        self._listener.note("slot", {"worker": place.name, "address": place.address})
+        self._sending = asyncio.get_running_loop().create_task(self._uplink.run(slot.send))
+
+    async def _leave(self, *, end: bool) -> None:
+        """`end` gives the slot up; without it, it waits for somebody to come back."""
+        self._uplink.pause()
+        sending, self._sending = self._sending, None
+        slot, self._slot = self._slot, None
         if sending is not None:
             sending.cancel()
             with suppress(asyncio.CancelledError, SlotLost):
                 await sending
         if slot is not None:
-            with suppress(SlotLost, OSError):
+            with suppress(SlotLost, OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_SLOT_SEC):
-                    await slot.close(end=True)
+                    await slot.close(end=end)
+
+    @asynccontextmanager
+    async def _away(self) -> AsyncIterator[None]:
+        async def tell() -> NoReturn:
+            while True:
+                self._listener.tell_away(True)
+                await asyncio.sleep(TELL_EVERY_SEC)
+
+        telling = asyncio.get_running_loop().create_task(tell())
+        try:
+            yield
+        finally:
+            telling.cancel()
+            self._listener.tell_away(False)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

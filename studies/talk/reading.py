@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from inference.audio import FRAME_SAMPLES
 from inference.errors import WireError
 from inference.wire import AUDIO_HEADER, AUDIO_KINDS, Kind, Playback, decode
 from studies.talk.journal import read_journal
@@ -19,6 +20,13 @@ COUNTED: Final = {
     "lost": "browser_lost_frames",  # of these, what the browser says it could not keep
     "overflow": "overflow_frames",  # not heard by the engine
     "gap": "skipped_frames",  # of the agent, not sent to a slow browser
+}
+TIMES: Final = {
+    "slip": "slips",
+    "stalled": "stalls",
+    "connect": "sockets",
+    "returned": "engine_reconnects",  # to the inference worker it had lost
+    "moved": "engine_moves",  # to another one
 }
 TAKEN_FROM_END: Final = ("duplicates", "early")
 
@@ -35,6 +43,7 @@ class Reading:
     device: dict[str, Any] = field(default_factory=dict)
     live: dict[str, Any] = field(default_factory=dict)
     steps: list[tuple[int, int]] = field(default_factory=list)  # (step, place) of agent frames
+    places: list[int] = field(default_factory=list)  # the same without steps, but with those of frames that were lost
     reports: list[tuple[int, int]] = field(default_factory=list)  # (sounding step, place)
     counts: Counter[str] = field(default_factory=Counter)
     damage: list[Damage] = field(default_factory=list)
@@ -46,7 +55,7 @@ class Reading:
 
     @property
     def clock(self) -> SlotClock:
-        return SlotClock([place for _, place in self.steps])
+        return SlotClock(self.places)
 
     def events_by_name(self) -> list[dict[str, Any]]:
         """The events as the wire tells them, "event" first."""
@@ -55,15 +64,17 @@ class Reading:
     def summary(self) -> dict[str, int]:
         """`Take.counts`: everything that was not as it should be, zeros included."""
         delay = playback_delay_samples(self.reports, self.steps)
-        sockets = self.counts["sockets"]
+        counts = self.counts
         return {
-            "frames": self.counts["frames"],
+            "frames": counts["frames"],
             "lost_samples": sum(samples for _, samples in self.participant.gaps(self.participant.end)),
-            "reconnects": max(0, sockets - 1),
-            "underruns": self.counts["underruns"],
-            "slips": self.counts["slip"],
-            "stalls": self.counts["stalled"],
-            **{name: self.counts[name] for name in (*COUNTED.values(), *TAKEN_FROM_END)},
+            "reconnects": max(0, counts["sockets"] - 1),
+            "engine_reconnects": counts["engine_reconnects"],
+            "engine_moves": counts["engine_moves"],
+            "underruns": counts["underruns"],
+            "slips": counts["slips"],
+            "stalls": counts["stalls"],
+            **{name: counts[name] for name in (*COUNTED.values(), *TAKEN_FROM_END)},
             "damaged_bytes": sum(part.size for part in self.damage),
             **({} if delay is None else {"playback_delay_samples": delay}),
         }
@@ -93,6 +104,7 @@ def read_take(path: Path) -> Reading:
                         reading.participant.add(sample, found.pcm)
                     case Kind.AGENT:
                         reading.steps.append(found.place)
+                        reading.places.append(sample)
                         reading.agent.add(sample, found.pcm)
                     case _ if heard is not None:
                         heard.add(sample, found.pcm)
@@ -103,6 +115,9 @@ def read_take(path: Path) -> Reading:
                 heard = Delayed(reading.heard, reading.latency_samples)
             elif event.get("event") == "overflow" and event.get("direction") == "downlink" and heard is not None:
                 heard.lost()
+                last = reading.places[-1] if reading.places else -FRAME_SAMPLES
+                lost = range(1, int(event.get("frames") or 0) + 1)
+                reading.places.extend(last + FRAME_SAMPLES * number for number in lost)
             _note(reading, event, (found.time_us - first_us) / 1_000)
     return reading
 
@@ -135,6 +150,8 @@ def _note(reading: Reading, event: Mapping[str, Any], at_ms: float) -> None:
         return
     reading.events.append({"at_ms": round(at_ms, 3), "type": name, **{k: v for k, v in event.items() if k != "event"}})
     counts = reading.counts
+    if name in TIMES:
+        counts[TIMES[name]] += 1
     match name:
         case "live" if not reading.live:
             reading.live = dict(event)
@@ -143,14 +160,9 @@ def _note(reading: Reading, event: Mapping[str, Any], at_ms: float) -> None:
         case "playback":
             reading.reports.append((event["sounding_step"], event["sample"]))
             counts["underruns"] = max(counts["underruns"], event["underruns"])
-        case "connect":
-            counts["sockets"] += 1
         case "closed":
             counts.update({key: int(event.get(key) or 0) for key in TAKEN_FROM_END})
         case "slip":
-            counts[name] += 1
             reading.participant.slipped(event["sample"], event["slipped_samples"])
-        case "stalled":
-            counts[name] += 1
         case _ if name in COUNTED:
             counts[COUNTED[name]] += int(event.get("frames") or 0)

@@ -23,19 +23,15 @@ from inference.errors import SlotLost, WireError
 from inference.wire import AUDIO_HEADER, Ack, Kind, Metadata, Ping, Playback, decode, encode
 from studies.errors import RecordingError, TakeRefused
 from studies.models import Take
-from studies.talk import takes
+from studies.talk import takes, workers
 from studies.talk.arrival import ArrivalClock
-from studies.talk.conversation import converse
+from studies.talk.browser_link import BrowserLink
+from studies.talk.conversation import Moving, converse
+from studies.talk.deadlines import Deadlines
 from studies.talk.downlink import Downlink, Send
-from studies.talk.endings import (
-    ANOTHER_TAB,
-    CLOSE_ANOTHER_TAB,
-    CLOSE_NORMAL,
-    CLOSE_TOO_SLOW,
-    ENDINGS,
-    RECORDING_ENDINGS,
-)
-from studies.talk.journal import Continuation, Journal, journal_path, writer
+from studies.talk.endings import ENDINGS, RECORDING_ENDINGS
+from studies.talk.journal import Journal
+from studies.talk.opening import open_journal
 from studies.talk.records import now_us, pack_event
 from studies.talk.registry import RUNNING
 from studies.talk.uplink import Uplink
@@ -55,21 +51,24 @@ class Relay:
     def __init__(self, admission: takes.Admission) -> None:
         self.loop = asyncio.get_running_loop()
         self.take_id: UUID = admission.take_id
+        self.recording = False  # from `live` on
+        self.fingerprint = ""  # of the engine that hears
         self._admission = admission
         self._journal: Journal
-        self._uplink = Uplink(lambda steps: self._tell("overflow", {"direction": "uplink", "frames": steps}))
-        self._downlink: Downlink | None = None
+        self._browser = BrowserLink(self.note)
+        self._uplink = Uplink(lambda steps: self._browser.tell("overflow", {"direction": "uplink", "frames": steps}))
         self._next_sequence = 0
         self._max_sample = (admission.limit_ms + OVERTIME_MS) * 24
-        self.recording = False  # from `live` on
         self._arrival = ArrivalClock()
         self._live_us = 0
         self._live: dict[str, Any] = {}  # what the browser is told of the engine
         self._queue: dict[str, Any] = {}
-        self._unheard: tuple[int, int] | None = None  # (first step, frames) while no browser was there
+        self._away = False  # no engine hears just now
+        self._agent_step = -1  # of the newest frame that came
+        self._resumed = False  # since that frame
         self._event_bytes = 0
-        self._duplicates = self._early = self._sockets = 0
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._duplicates = self._early = 0
+        self._deadlines = Deadlines(self.end)
         self._ending: asyncio.Task[None] | None = None
         self._talking: asyncio.Task[None] | None = None
         self._opening = self.loop.create_task(self._open())
@@ -82,39 +81,32 @@ class Relay:
         await asyncio.shield(self._opening)
         if self._ending is not None:
             raise TakeRefused("take_over", "This talk is over. You can start another one.")
-        if self._downlink is not None:
-            self._downlink.event("ended", {"reason": "another_tab", "message": ANOTHER_TAB})
-            self._downlink.close(CLOSE_ANOTHER_TAB)
-        self._stop_timer("grace")
-        self._sockets += 1
+        self._deadlines.clear("abandoned")
         resumed = self._next_sequence > 0 or self.recording
         self._arrival.reconnected(now_us())
-        self._downlink = downlink = Downlink(send, self._on_gap, self._on_stalled)
+        downlink = self._browser.join(send)
         self.note("connect", {"resumed": resumed, "next_sequence": self._next_sequence})
         elapsed_ms = (now_us() - self._live_us) // 1_000 if self._live_us else 0
         hello = {"next_sequence": self._next_sequence, "limit_ms": self._admission.limit_ms, "resumed": resumed}
         downlink.event("hello", {**hello, "elapsed_ms": elapsed_ms})
-        if self._unheard is not None:
-            unheard, self._unheard = self._unheard, None
-            self._on_gap(*unheard)
+        self._browser.end_gap()
         if self._live:
             downlink.event("live", {**self._live, "resumed": True})
         elif self._queue:
             downlink.event("queue", self._queue)
+        if self._away:
+            downlink.event("away", {"away": True})
         return downlink
 
     def detach(self, downlink: Downlink) -> None:
         """A socket has gone; when it was the current one, the take waits for another."""
-        if downlink is self._downlink:
-            downlink.end_gap()
-            self._downlink = None
-            if self._ending is None:
-                self.note("disconnect", {})
-                self._start_timer("grace", settings.RECONNECT_GRACE_SEC, "abandoned")
+        if self._browser.part(downlink) and self._ending is None:
+            self.note("disconnect", {})
+            self._deadlines.set("abandoned", settings.RECONNECT_GRACE_SEC)
 
     def receive(self, downlink: Downlink, data: bytes | None) -> None:
         """One message of a browser. Raises WireError for what does not belong here."""
-        if downlink is not self._downlink or downlink.closing or self._ending is not None:
+        if not self._browser.carries(downlink) or self._ending is not None:
             return  # a socket that was told to go
         if not data:
             raise WireError("binary messages", "text or nothing")
@@ -137,41 +129,27 @@ class Relay:
     # -- opening and ending ----------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        """Opens the journal where an earlier process left it, if one did. Raises TakeRefused."""
+        """Raises TakeRefused."""
         try:
-            self._journal = await asyncio.to_thread(
-                Journal,
-                journal_path(self.take_id),
-                writer(),
+            self._journal = await open_journal(
+                self.take_id,
                 partial(self._from_thread, self._on_durable),
                 partial(self._from_thread, self._on_journal_failed),
             )
-            await self._go_on_from(self._journal.continuation)
-        except RecordingError as error:
-            del RUNNING[self.take_id]
-            if error.reason == "in_use":
-                raise TakeRefused("in_use", "This conversation is open elsewhere. Try again in a moment.") from error
-            reason = RECORDING_ENDINGS.get(error.reason, "recording_failed")
-            await database_sync_to_async(takes.end_take)(self.take_id, Take.Outcome.INTERRUPTED, reason)
-            raise TakeRefused(reason, ENDINGS[reason].message) from error
         except BaseException:
             del RUNNING[self.take_id]
             raise
-
-    async def _go_on_from(self, before: Continuation) -> None:
+        before = self._journal.continuation
         self._next_sequence, self._arrival.start_us = before.next_sequence, before.clock_us
         self.recording, self._live_us = before.live, before.live_time_us or 0
-        if before.last_time_us is not None:
-            away_sec = (now_us() - before.last_time_us) / 1_000_000
-            if before.ending is not None or away_sec > settings.RECONNECT_GRACE_SEC:
-                await asyncio.wrap_future(self._journal.close())
-                outcome, reason = before.ending or (Take.Outcome.ABANDONED, "abandoned")
-                await database_sync_to_async(takes.end_take)(self.take_id, outcome, reason)
-                raise TakeRefused("take_over", "The connection was away for too long. You can start another talk.")
         if before.live:
             self._start_limit()
-        self._start_timer("grace", settings.RECONNECT_GRACE_SEC, "abandoned")
+        self._deadlines.set("abandoned", settings.RECONNECT_GRACE_SEC)
         self._talking = self.loop.create_task(self._talk(before.worker))
+
+    def _start_limit(self) -> None:
+        elapsed_sec = (now_us() - self._live_us) / 1_000_000
+        self._deadlines.set("limit", max(0.0, self._admission.limit_ms / 1_000 - elapsed_sec))
 
     async def _finish(self, reason: str) -> None:
         try:
@@ -186,22 +164,16 @@ class Relay:
         except Exception:
             log.exception("take_not_ended", take=str(self.take_id))  # the sweep reads its end from the journal
         del RUNNING[self.take_id]
-        if self._downlink is not None:
-            self._downlink.event("ended", {"reason": reason, "message": ending.message})
-            self._downlink.close(CLOSE_NORMAL)
+        self._browser.close(reason, ending.message)
 
     async def _wind_up(self, reason: str, outcome: str) -> None:
         """Gives the slot back, then puts everything that is known on disk."""
-        for name in list(self._timers):
-            self._stop_timer(name)
+        self._deadlines.clear_all()
         if self._talking is not None and not self._talking.done():
             self._talking.cancel()
             await asyncio.wait([self._talking])
-        if self._downlink is not None:
-            self._downlink.end_gap()
-        elif self._unheard is not None:
-            self._on_gap(*self._unheard)
-        counts = {"duplicates": self._duplicates, "early": self._early, "sockets": self._sockets}
+        self._browser.end_gap()
+        counts = {"duplicates": self._duplicates, "early": self._early, "sockets": self._browser.sockets}
         self.note("closed", {"reason": reason, "outcome": outcome, **counts})
         await asyncio.wrap_future(self._journal.close())
         log.info("take_ended", take=str(self.take_id), reason=reason, frames=self._next_sequence, **counts)
@@ -209,19 +181,23 @@ class Relay:
     # -- inference worker ------------------------------------------------------------------------------------------
 
     async def _talk(self, address: str) -> None:
-        self.end(await converse(self._admission.request, address, self._uplink, self))
+        self.end(await converse(self._admission.request, self._admission.needs, address, self._uplink, self))
+
+    def tell_away(self, away: bool) -> None:
+        if away != self._away:
+            self._away = away
+            self._browser.event("away", {"away": away})
+        self._browser.ping()
 
     async def on_engine_message(self, data: bytes) -> None:
         kind = data[0]
         if kind == Kind.AGENT:
+            self._note_swallowed(data)
             self._journal.append(data)
-            step = AUDIO_HEADER.unpack_from(data)[1]
-            if self._downlink is not None:
-                self._downlink.frame(step, data)
-            else:
-                first, frames = self._unheard or (step, 0)
-                self._unheard = first, frames + 1
+            self._agent_step = AUDIO_HEADER.unpack_from(data)[1]
+            self._browser.frame(self._agent_step, data)
         elif kind == Kind.HEARD:
+            self._note_swallowed(data)
             self._journal.append(data)
         elif kind == Kind.METADATA:
             await self._on_engine_event(data)
@@ -235,8 +211,13 @@ class Relay:
             case "live":
                 await self._on_live(fields, data)
                 return
+            case "queue" if self.recording:
+                raise SlotLost("no slot is left for it")
             case "queue":
                 self._queue = fields
+            case "moving":
+                self._journal.append(data)
+                raise Moving
             case "ended":
                 self._journal.append(data)
                 raise SlotLost(str(fields["reason"]))
@@ -244,21 +225,31 @@ class Relay:
                 self._journal.append(data)
                 return
         self._journal.append(data)
-        if self._downlink is not None:
-            self._downlink.message(data)
+        self._browser.message(data)
 
     async def _on_live(self, live: Mapping[str, Any], data: bytes) -> None:
         if self.recording and not live.get("resumed"):
             raise SlotLost("conversation forgotten")  # the slot had been given to another
+        snapshot = live.get("snapshot") or {}
         if not self.recording:
-            await database_sync_to_async(takes.mark_live)(self.take_id)
+            await database_sync_to_async(takes.mark_live)(self.take_id, snapshot)
         self._journal.append(data)
+        self.fingerprint = workers.fingerprint_of(snapshot)
         self._live = {name: live[name] for name in ("engine", "latency_samples") if name in live}
+        self._resumed = self.recording
         if not self.recording:
             self.recording, self._live_us = True, now_us()
             self._start_limit()
-        if self._downlink is not None:
-            self._downlink.event("live", {**self._live, "resumed": bool(live.get("resumed"))})
+        self._uplink.resume(live.get("next_step", 0))
+        self._browser.event("live", {**self._live, "resumed": bool(live.get("resumed"))})
+
+    def _note_swallowed(self, data: bytes) -> None:
+        """Before the first frame after a broken connection: what the engine made of steps, and the connection lost."""
+        if self._resumed:
+            self._resumed = False
+            lost = self._uplink.sent_between(self._agent_step, AUDIO_HEADER.unpack_from(data)[1])
+            if lost:
+                self._browser.tell("overflow", {"direction": "downlink", "frames": lost})
 
     # -- browser ---------------------------------------------------------------------------------------------------
 
@@ -303,24 +294,10 @@ class Relay:
     # -- callbacks -------------------------------------------------------------------------------------------------
 
     def _on_durable(self, sequence: int) -> None:
-        if self._downlink is not None:
-            self._downlink.message(encode(Ack(sequence)))
+        self._browser.message(encode(Ack(sequence)))
 
     def _on_journal_failed(self, error: RecordingError) -> None:
         self.end(RECORDING_ENDINGS.get(error.reason, "recording_failed"))
-
-    def _on_gap(self, first: int, frames: int) -> None:
-        self._tell("gap", {"first": first, "frames": frames})
-
-    def _on_stalled(self) -> None:
-        if self._downlink is not None and not self._downlink.closing:
-            self.note("stalled", {})
-            self._downlink.error("too_slow", "This connection cannot keep up. Reconnecting.", CLOSE_TOO_SLOW)
-
-    def _tell(self, event: str, data: Mapping[str, Any]) -> None:
-        self.note(event, data)
-        if self._downlink is not None:
-            self._downlink.event(event, data)
 
     def note(self, event: str, data: Mapping[str, Any]) -> None:
         self._journal.append(pack_event(event, data))
@@ -328,18 +305,3 @@ class Relay:
     def _from_thread(self, callback: Any, *arguments: Any) -> None:
         with suppress(RuntimeError):  # the loop has closed, and all takes with it
             self.loop.call_soon_threadsafe(callback, *arguments)
-
-    # -- timers ----------------------------------------------------------------------------------------------------
-
-    def _start_limit(self) -> None:
-        left_sec = self._admission.limit_ms / 1_000 - (now_us() - self._live_us) / 1_000_000
-        self._start_timer("limit", max(0.0, left_sec), "limit")
-
-    def _start_timer(self, name: str, delay_sec: float, reason: str) -> None:
-        self._stop_timer(name)
-        self._timers[name] = self.loop.call_later(delay_sec, self.end, reason)
-
-    def _stop_timer(self, name: str) -> None:
-        timer = self._timers.pop(name, None)
-        if timer is not None:
-            timer.cancel()

@@ -12,7 +12,9 @@ from django.conf import settings
 from inference.client import Slot, open_slot
 from inference.errors import NoWorker, SlotLost
 from inference.tokens import SlotRequest
+from studies.models import InferenceWorker
 from studies.talk import workers
+from studies.talk.needs import Needs
 
 PATIENCE_SEC: Final = 30.0
 LOOK_AGAIN_SEC: Final = 0.5
@@ -20,24 +22,23 @@ LOOK_AGAIN_SEC: Final = 0.5
 log = structlog.get_logger(__name__)
 
 
-async def find_slot(request: SlotRequest) -> tuple[str, Slot]:
-    """The address of the first worker that answers, and the slot (or the place in its queue) there.
+async def find_slot(request: SlotRequest, needs: Needs) -> tuple[InferenceWorker, Slot]:
+    """The first worker that answers, and the slot (or the place in its queue) there.
 
     A worker that does not answer counts as gone until it reports again. Raises NoWorker after PATIENCE_SEC, and at
     once what a worker refused the request with."""
-    converters = [segment.converter for segment in request.voices]
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + PATIENCE_SEC
     while True:
         try:
-            address = await database_sync_to_async(workers.pick)(request.engine, converters)
+            worker = await database_sync_to_async(workers.pick)(needs)
         except NoWorker:
             if loop.time() > give_up_at:
                 raise
         else:
             try:
-                return address, await open_slot(address, request, settings.WORKER_SECRET)
+                return worker, await open_slot(worker.address, request, settings.WORKER_SECRET)
             except SlotLost as error:
-                log.warning("worker_does_not_answer", address=address, reason=error.reason)
-                await database_sync_to_async(workers.mark_gone)(address)
+                log.warning("worker_does_not_answer", worker=worker.name, reason=error.reason)
+                await database_sync_to_async(workers.mark_gone)(worker.address)
         await asyncio.sleep(LOOK_AGAIN_SEC)

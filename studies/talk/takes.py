@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -15,6 +16,7 @@ from django.utils import timezone
 from inference.tokens import SlotRequest
 from studies.errors import TakeRefused
 from studies.models import Condition, ConsentEvent, Session, Take, Trial
+from studies.talk.needs import Needs, needs_of, obstacle, sends_to_third_party
 from studies.talk.registry import end_running
 from studies.talk.requests import slot_request
 from studies.talk.tickets import new_ticket, read_ticket
@@ -31,6 +33,7 @@ class Admission:
     take_id: UUID
     limit_ms: int
     request: SlotRequest
+    needs: Needs
 
 
 def start_take(trial: Trial) -> Take:
@@ -66,10 +69,15 @@ def redeem_ticket(take_id: UUID, text: str) -> Admission:
         raise
 
 
-def mark_live(take_id: UUID) -> None:
-    """The engine hears from now on. Consent is asked once more: this is where recording begins. Raises TakeRefused."""
-    take = Take.objects.select_related("trial__session", "trial__condition").get(pk=take_id)
+def mark_live(take_id: UUID, snapshot: Mapping[str, Any]) -> None:
+    """The engine, which runs as its snapshot says, hears from now on. Consent is asked once more: this is where
+    recording begins. Raises TakeRefused."""
+    take = Take.objects.select_related("trial__session__version__study", "trial__condition").get(pk=take_id)
     check_consent(take.trial.session, take.trial.condition)
+    found = obstacle(needs_of(take.trial.session, take.trial.condition), snapshot)
+    if found:
+        log.error("worker_not_as_reported", take=str(take_id), problem=found)
+        raise TakeRefused("unsuitable_worker", "Nobody is there to talk with just now.")
     Take.objects.filter(pk=take_id, state=Take.State.PLANNED).update(state=Take.State.LIVE, started_at=timezone.now())
 
 
@@ -90,6 +98,8 @@ def check_consent(session: Session, condition: Condition) -> None:
     purposes = [ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD]
     if any(segment.get("converter", "none") != "none" for segment in condition.voices):
         purposes.append(ConsentEvent.Purpose.CONVERT)
+    if sends_to_third_party(condition.engine, {}):
+        purposes.append(ConsentEvent.Purpose.THIRD_PARTY)
     for purpose in purposes:
         if session.consent(purpose) is None:
             raise TakeRefused("no_consent", "You have not agreed to this, or have withdrawn. Nothing is recorded.")
@@ -116,14 +126,16 @@ def _redeem(take_id: UUID, text: str) -> Admission:
     ticket = read_ticket(text)
     if ticket.take_id != take_id:
         raise TakeRefused("foreign_take", "This talk belongs to somebody else.")
-    take = Take.objects.select_related("trial__session", "trial__condition").filter(pk=take_id).first()
+    related = ("trial__session__version__study", "trial__condition")
+    take = Take.objects.select_related(*related).filter(pk=take_id).first()
     if take is None:
         raise TakeRefused("unknown_take", "This talk is not known here.")
     check_open(take)
     check_consent(take.trial.session, take.trial.condition)
     if not Take.objects.filter(pk=take_id, ticket=ticket.nonce).update(ticket=""):
         raise TakeRefused("ticket_replayed", "This connection was opened before. Please reload the page.")
-    return Admission(take_id, take.limit_ms, slot_request(take))
+    needs = needs_of(take.trial.session, take.trial.condition)
+    return Admission(take_id, take.limit_ms, slot_request(take), needs)
 
 
 def _ask_for_filing(take_id: UUID) -> None:

@@ -19,11 +19,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from inference.errors import NoWorker, TokenError
+from inference.errors import TokenError
 from studies.errors import TakeRefused
 from studies.models import InferenceWorker, Session, Take, Track, Trial
 from studies.talk import takes, workers
 from studies.talk.listening import serve_track
+from studies.talk.needs import needs_of
 from studies.talk.registry import RUNNING
 
 BACK_WITHIN_SEC: Final = 60
@@ -53,13 +54,14 @@ def _refusals_as_json(view: View) -> View:
 def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse:
     """Starts a take of a trial and hands out the first ticket for its socket."""
     trial = get_object_or_404(
-        Trial.objects.select_related("session", "condition", "prompt"), session__token=token, position=position
+        Trial.objects.select_related("session__version__study", "condition", "prompt"),
+        session__token=token,
+        position=position,
     )
-    converters = [voice.get("converter", "none") for voice in trial.condition.voices]
-    try:  # one that has just died is about to be back, and the relay waits for it
-        workers.find(trial.condition.engine, converters, seen_within_sec=BACK_WITHIN_SEC)
-    except NoWorker:
-        raise TakeRefused("no_worker", "Nobody is there to talk with just now. Please try again in a moment.") from None
+    takes.check_consent(trial.session, trial.condition)
+    # one that has just died is about to be back, and the relay waits for it
+    if not workers.is_served(needs_of(trial.session, trial.condition), BACK_WITHIN_SEC):
+        raise TakeRefused("no_worker", "This conversation is not available just now. Please try again in a moment.")
     if shutil.disk_usage(settings.JOURNAL_DIR).free < settings.JOURNAL_MIN_FREE_BYTES:
         raise TakeRefused(
             "disk_full", "There is no room left for recordings. Please tell the people who run this study."

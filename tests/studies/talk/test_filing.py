@@ -108,6 +108,8 @@ def test_what_is_stored_beside_the_tracks(ended: Take) -> None:
         "frames": 12,
         "lost_samples": 0,
         "reconnects": 0,
+        "engine_reconnects": 0,
+        "engine_moves": 0,
         "underruns": 2,
         "slips": 0,
         "stalls": 0,

@@ -355,10 +355,10 @@ class LosingEngine(EchoEngine):
 
 
 async def test_failed_slot_ends_its_take(take: Take, serving: Serving) -> None:
-    async with serving(LosingEngine):
+    async with serving(LosingEngine) as worker:
         page = await live_page(take)
         page.say(*range(20))
         assert await page.until_closed() == 1000
         await page.gone()
     assert page.events("ended")[0]["reason"] == "engine_lost"
-    assert noted(take, "slot_lost") == [{"reason": "engine_failed"}]
+    assert noted(take, "slot_lost") == [{"reason": "engine_failed", "worker": worker.name}]

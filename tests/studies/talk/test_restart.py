@@ -45,7 +45,7 @@ async def leave(take: Take, worker: Worker) -> None:
 
 def admission(take: Take) -> takes.Admission:
     admitted = takes.redeem_ticket(take.pk, takes.issue_ticket(take))
-    takes.mark_live(take.pk)
+    takes.mark_live(take.pk, {})
     return admitted
 
 
@@ -74,7 +74,7 @@ async def test_slot_that_was_given_away_ends_the_talk(take: Take, serving: Servi
         await page.gone()
         assert worker.takes.table.free_slots == worker.takes.table.slots
     assert page.events("ended")[0]["reason"] == "engine_lost"
-    assert noted(take, "slot_lost") == [{"reason": "conversation forgotten"}]
+    assert noted(take, "slot_lost") == [{"reason": "conversation forgotten", "worker": worker.name}]
     assert (await reread(take)).outcome == Take.Outcome.INTERRUPTED
     assert sequences(take) == list(range(12))
 

@@ -12,11 +12,13 @@ from inference.client import Slot
 from inference.errors import NoWorker, OptionError
 from inference.tokens import SlotRequest, VoiceSegment
 from studies.models import InferenceWorker
+from studies.talk.needs import Needs
 from studies.talk.slot_search import find_slot
 from tests.e2e.stack import free_port
 from tests.studies.talk.conftest import Serving
 
 REQUEST = SlotRequest(take="a-take", engine="cascade", voices=(VoiceSegment("none"),))
+NEEDS = Needs("cascade", frozenset({"none"}), third_party=False, test_models=False)
 
 
 async def add_dead_worker() -> InferenceWorker:
@@ -35,16 +37,16 @@ async def add_dead_worker() -> InferenceWorker:
 async def test_worker_that_does_not_answer_is_passed_over_until_it_reports(serving: Serving) -> None:
     dead = await add_dead_worker()
     async with serving():
-        address, slot = await find_slot(REQUEST)
+        found, slot = await find_slot(REQUEST, NEEDS)
         await slot.close(end=True)
-        assert address != dead.address
+        assert found.address != dead.address
     await dead.arefresh_from_db()
     assert dead.seen_at < timezone.now() - timedelta(seconds=9)
 
 
 async def test_worker_that_comes_back_is_waited_for(serving: Serving) -> None:
     await add_dead_worker()
-    searching = asyncio.create_task(find_slot(REQUEST))
+    searching = asyncio.create_task(find_slot(REQUEST, NEEDS))
     await asyncio.sleep(0.1)
     assert not searching.done()
     async with serving():
@@ -57,10 +59,10 @@ async def test_worker_that_comes_back_is_waited_for(serving: Serving) -> None:
 async def test_search_without_any_worker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studies.talk.slot_search.PATIENCE_SEC", 0.1)
     with pytest.raises(NoWorker):
-        await find_slot(REQUEST)
+        await find_slot(REQUEST, NEEDS)
 
 
 async def test_request_that_a_worker_refuses_is_not_tried_again(serving: Serving) -> None:
     async with serving():
         with pytest.raises(OptionError):
-            await find_slot(SlotRequest(take="a-take", engine="cascade", options={"unknown": 1}))
+            await find_slot(SlotRequest(take="a-take", engine="cascade", options={"unknown": 1}), NEEDS)

@@ -6,14 +6,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from inference.errors import NoWorker, TokenError
-from inference.tokens import VoiceSegment, sign_heartbeat
+from inference.tokens import VoiceSegment
 from studies.models import AccessLog, InferenceWorker, Session, Take, Trial
-from studies.talk import takes, workers
+from studies.talk import takes
 from studies.talk.filing import file_take
 from studies.talk.listening import ByteRange, RangeError, parse_range
 from studies.talk.requests import slot_request
@@ -190,58 +188,6 @@ def test_range(header: str, expected: ByteRange | None) -> None:
 def test_range_outside_the_file(header: str) -> None:
     with pytest.raises(RangeError):
         parse_range(header, 10)
-
-
-def report(**fields: Any) -> dict[str, Any]:
-    shown = {"name": "gpu-1", "address": "ws://127.0.0.1:8700", "engines": {"cascade": {"version": "1"}}}
-    return {**shown, "converters": CONVERTERS, "slots": 4, "free_slots": 3, "queue_length": 0, **fields}
-
-
-def beat(text: str) -> int:
-    return Client(enforce_csrf_checks=True).post(reverse("heartbeat"), text, content_type="text/plain").status_code
-
-
-def test_heartbeat_is_stored_and_kept_fresh(transactional_db: None) -> None:
-    assert beat(sign_heartbeat(report(step_ms_p95=None), settings.WORKER_SECRET)) == 204
-    assert beat(sign_heartbeat(report(free_slots=1, step_ms_p95=3.5, late_steps=2), settings.WORKER_SECRET)) == 204
-    worker = InferenceWorker.objects.get()
-    assert (worker.name, worker.free_slots, worker.step_ms_p95, worker.late_steps) == ("gpu-1", 1, 3.5, 2)
-    assert workers.find("cascade", ["transform"]) == worker
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "nonsense", sign_heartbeat(report(), "another secret of the same length"), "x" * 300_000],
-    ids=["empty", "nonsense", "signed by another", "too long"],
-)
-def test_heartbeat_that_is_none(transactional_db: None, text: str) -> None:
-    assert beat(text) in {403, 413}
-    assert not InferenceWorker.objects.exists()
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"slots": -1}, {"name": ""}, {"address": "http://x"}, {"engines": []}, {"free_slots": "3"}]
-)
-def test_heartbeat_with_wrong_fields(transactional_db: None, wrong: dict[str, Any]) -> None:
-    with pytest.raises(TokenError):
-        workers.record_heartbeat(sign_heartbeat(report(**wrong), settings.WORKER_SECRET))
-
-
-def test_pick_takes_the_least_loaded_that_can_and_is_there(transactional_db: None) -> None:
-    able: dict[str, Any] = {"engines": {"cascade": {}}, "converters": CONVERTERS, "slots": 2}
-    make_worker("stale", free_slots=9, seen_ago_sec=settings.WORKER_STALE_SEC + 1, **able)
-    make_worker("other engine", free_slots=9, **{**able, "engines": {"echo": {}}})
-    make_worker("no converter", free_slots=9, **{**able, "converters": ["none"]})
-    make_worker("a", address="ws://a:1", free_slots=1, **able)
-    make_worker("b", address="ws://b:1", free_slots=2, **able)
-    picked = [workers.pick("cascade", ["none", "transform"]) for _ in range(5)]
-    assert picked == ["ws://b:1", "ws://a:1", "ws://b:1", "ws://a:1", "ws://b:1"]  # the last two wait in line
-
-
-def test_pick_without_any(transactional_db: None) -> None:
-    make_worker("other engine", engines={"echo": {}})
-    with pytest.raises(NoWorker):
-        workers.pick("cascade", [])
 
 
 def test_request_says_all_of_the_condition_and_nothing_of_the_person(session: Session) -> None:

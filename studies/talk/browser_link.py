@@ -1,0 +1,90 @@
+"""A take's side towards the browser: whichever socket carries it now, and what happens while there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from inference.wire import Metadata, Ping, encode
+from studies.talk.downlink import Downlink, Send
+from studies.talk.endings import ANOTHER_TAB, CLOSE_ANOTHER_TAB, CLOSE_NORMAL, CLOSE_TOO_SLOW
+
+PING = encode(Ping())
+
+
+class BrowserLink:
+    """Sends to the newest socket. Agent frames that no browser got are told as a gap, and journalled by `note`."""
+
+    def __init__(self, note: Callable[[str, Mapping[str, Any]], None]) -> None:
+        self.sockets = 0  # so far
+        self._note = note
+        self._downlink: Downlink | None = None
+        self._unheard: tuple[int, int] | None = None  # (first step, frames) while no browser was there
+
+    def join(self, send: Send) -> Downlink:
+        """A socket comes; the one before it is told that it was taken over."""
+        if self._downlink is not None:
+            self._downlink.event("ended", {"reason": "another_tab", "message": ANOTHER_TAB})
+            self._downlink.close(CLOSE_ANOTHER_TAB)
+        self.sockets += 1
+        self._downlink = Downlink(send, self._on_gap, self._on_stalled)
+        return self._downlink
+
+    def part(self, downlink: Downlink) -> bool:
+        """A socket has gone. False when another had taken over before."""
+        if downlink is not self._downlink:
+            return False
+        downlink.end_gap()
+        self._downlink = None
+        return True
+
+    def carries(self, downlink: Downlink) -> bool:
+        """Whether this socket is the current one, and is to stay."""
+        return downlink is self._downlink and not downlink.closing
+
+    def frame(self, step: int, data: bytes) -> None:
+        """One agent frame, encoded."""
+        if self._downlink is not None:
+            self._downlink.frame(step, data)
+        else:
+            first, frames = self._unheard or (step, 0)
+            self._unheard = first, frames + 1
+
+    def message(self, data: bytes) -> None:
+        """Anything else, encoded."""
+        if self._downlink is not None:
+            self._downlink.message(data)
+
+    def event(self, event: str, data: Mapping[str, Any]) -> None:
+        self.message(encode(Metadata(event, data)))
+
+    def tell(self, event: str, data: Mapping[str, Any]) -> None:
+        """An event for browser and journal."""
+        self._note(event, data)
+        self.event(event, data)
+
+    def ping(self) -> None:
+        """Shows a page that hears nothing else that the connection stands."""
+        self.message(PING)
+
+    def end_gap(self) -> None:
+        """Tells of agent frames that were not sent until now, if any."""
+        if self._unheard is not None:
+            unheard, self._unheard = self._unheard, None
+            self._on_gap(*unheard)
+        if self._downlink is not None:
+            self._downlink.end_gap()
+
+    def close(self, reason: str, message: str) -> None:
+        """The take is over."""
+        self.event("ended", {"reason": reason, "message": message})
+        if self._downlink is not None:
+            self._downlink.close(CLOSE_NORMAL)
+
+    def _on_gap(self, first: int, frames: int) -> None:
+        self.tell("gap", {"first": first, "frames": frames})
+
+    def _on_stalled(self) -> None:
+        if self._downlink is not None and not self._downlink.closing:
+            self._note("stalled", {})
+            self._downlink.error("too_slow", "This connection cannot keep up. Reconnecting.", CLOSE_TOO_SLOW)

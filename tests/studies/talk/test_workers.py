@@ -1,0 +1,202 @@
+"""What inference workers report, and which of them a take is given to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from inference.catalog import ENGINES, Entry
+from inference.errors import NoWorker, TokenError
+from inference.tokens import sign_heartbeat
+from studies.errors import TakeRefused
+from studies.models import InferenceWorker, Session, Study, Take, Trial
+from studies.talk import takes, workers
+from studies.talk.needs import Needs, needs_of, obstacle_at
+from tests.studies.factories import make_worker
+
+CONVERTERS = ["none", "transform"]
+NEEDS = Needs("cascade", frozenset(CONVERTERS), third_party=False, test_models=False)
+ABLE: dict[str, Any] = {"engines": {"cascade": {}}, "converters": CONVERTERS, "slots": 2, "free_slots": 2}
+
+
+def report(**fields: Any) -> dict[str, Any]:
+    shown = {"name": "gpu-1", "address": "ws://127.0.0.1:8700", "engines": {"cascade": {"version": "1"}}}
+    return {**shown, "converters": CONVERTERS, "slots": 4, "free_slots": 3, "queue_length": 0, **fields}
+
+
+def beat(text: str) -> int:
+    return Client(enforce_csrf_checks=True).post(reverse("heartbeat"), text, content_type="text/plain").status_code
+
+
+def test_heartbeat_is_stored_and_kept_fresh(transactional_db: None) -> None:
+    assert beat(sign_heartbeat(report(step_ms_p95=None), settings.WORKER_SECRET)) == 204
+    steps = {"step_ms_p50": 3.0, "step_ms_p95": 3.5, "step_ms_p99": 9.25, "late_steps": 2, "occupancy": 1.5}
+    state = {"free_slots": 1, "accepting": False, "draining": True}
+    assert beat(sign_heartbeat(report(**steps, **state), settings.WORKER_SECRET)) == 204
+    worker = InferenceWorker.objects.get()
+    assert {name: getattr(worker, name) for name in steps | state} == steps | state
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "nonsense", sign_heartbeat(report(), "another secret of the same length"), "x" * 300_000],
+    ids=["empty", "nonsense", "signed by another", "too long"],
+)
+def test_heartbeat_that_is_none(transactional_db: None, text: str) -> None:
+    assert beat(text) in {403, 413}
+    assert not InferenceWorker.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"slots": -1}, {"name": ""}, {"address": "http://x"}, {"engines": []}, {"free_slots": "3"}, {"step_ms_p99": -1.0}],
+)
+def test_heartbeat_with_wrong_fields(transactional_db: None, wrong: dict[str, Any]) -> None:
+    with pytest.raises(TokenError):
+        workers.record_heartbeat(sign_heartbeat(report(**wrong), settings.WORKER_SECRET))
+
+
+def test_pick_takes_the_least_loaded_that_can_and_is_there(transactional_db: None) -> None:
+    able: dict[str, Any] = {"engines": {"cascade": {}}, "converters": CONVERTERS, "slots": 2}
+    make_worker("stale", free_slots=9, seen_ago_sec=settings.WORKER_STALE_SEC + 1, **able)
+    make_worker("other engine", free_slots=9, **{**able, "engines": {"echo": {}}})
+    make_worker("no converter", free_slots=9, **{**able, "converters": ["none"]})
+    make_worker("a", address="ws://a:1", free_slots=1, **able)
+    make_worker("b", address="ws://b:1", free_slots=2, **able)
+    picked = [workers.pick(NEEDS).address for _ in range(5)]
+    assert picked == ["ws://b:1", "ws://a:1", "ws://b:1", "ws://a:1", "ws://b:1"]  # the last two wait in line
+
+
+def test_pick_without_any(transactional_db: None) -> None:
+    make_worker("other engine", engines={"echo": {}})
+    with pytest.raises(NoWorker):
+        workers.pick(NEEDS)
+
+
+def test_worker_that_accepts_nobody_is_picked_only_when_nothing_else_serves(transactional_db: None) -> None:
+    make_worker("overloaded", accepting=False, **ABLE)
+    assert workers.find(NEEDS).name == "overloaded"
+    make_worker("full", **{**ABLE, "free_slots": 0}, queue_length=7)
+    assert workers.find(NEEDS).name == "full"
+
+
+def test_worker_that_stops_is_never_picked_and_its_successor_waited_for(transactional_db: None) -> None:
+    make_worker("stopping", accepting=False, draining=True, **ABLE)
+    with pytest.raises(NoWorker):
+        workers.find(NEEDS)
+    assert workers.is_served(NEEDS, within_sec=60)
+
+
+def snapshot(**fields: Any) -> dict[str, Any]:
+    return {**ABLE, "engines": {"cascade": fields}}
+
+
+def test_conversation_moves_only_to_the_same_weights_with_a_free_slot(transactional_db: None) -> None:
+    same = snapshot(fingerprint="abc")
+    make_worker("leaving", address="ws://leaving:1", draining=True, accepting=False, **same)
+    make_worker("twin", address="ws://twin:1", **same)
+    make_worker("better twin", address="ws://better:1", **{**same, "free_slots": 3})
+    make_worker("full twin", address="ws://full:1", **{**same, "free_slots": 0})
+    make_worker("overloaded twin", address="ws://over:1", accepting=False, **same)
+    make_worker("silent twin", address="ws://silent:1", seen_ago_sec=60, **same)
+    make_worker("abroad", address="ws://abroad:1", **snapshot(fingerprint="abc", third_party=True))
+    make_worker("other weights", address="ws://other:1", **snapshot(fingerprint="abd"))
+    make_worker("no fingerprint", address="ws://none:1", **snapshot())
+    found = workers.find_twins(NEEDS, "abc", "ws://leaving:1")
+    assert [worker.name for worker in found] == ["better twin", "twin"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({}, ""),
+        ({"engines": {"echo": {}}}, "does not run cascade"),
+        ({"converters": ["none"]}, "has no converter transform"),
+        (
+            snapshot(third_party=True),
+            "sends the voice for cascade to somebody else, without a consent to that (third_party)",
+        ),
+        (
+            snapshot(test_only=True),
+            "runs cascade with random weights, for tests alone (test_only), and the study is open",
+        ),
+        ({"engines": {"cascade": "a snapshot that is none"}}, ""),
+    ],
+)
+def test_worker_that_is_not_used_says_why(fields: dict[str, Any], problem: str) -> None:
+    assert obstacle_at(NEEDS, InferenceWorker(**{**ABLE, **fields})) == problem
+
+
+def test_worker_abroad_is_used_with_consent_and_random_weights_where_allowed() -> None:
+    abroad, random = InferenceWorker(**snapshot(third_party=True)), InferenceWorker(**snapshot(test_only=True))
+    lenient = replace(NEEDS, third_party=True, test_models=True)
+    assert (obstacle_at(lenient, abroad), obstacle_at(lenient, random)) == ("", "")
+
+
+def refuse_third_party(session: Session) -> None:
+    session.consents.create(purpose="third_party", granted=False, document_sha256="0" * 64)
+
+
+def create(session: Session) -> Any:
+    return Client().post(reverse("create_take", args=[session.token, 0]))
+
+
+def test_consent_and_study_say_what_a_take_may_use(session: Session, trial: Trial, settings: Any) -> None:
+    assert needs_of(session, trial.condition) == Needs("cascade", frozenset({"none"}), True, False)
+    refuse_third_party(session)
+    settings.ALLOW_TEST_MODELS = True
+    assert needs_of(session, trial.condition) == Needs("cascade", frozenset({"none"}), False, True)
+    settings.ALLOW_TEST_MODELS = False
+    session.study.state = Study.State.PAUSED
+    assert needs_of(session, trial.condition).test_models
+
+
+def test_no_take_begins_at_a_worker_abroad_without_consent(session: Session) -> None:
+    make_worker(**snapshot(third_party=True))
+    refuse_third_party(session)
+    response = create(session)
+    assert (response.status_code, response.json()["code"]) == (503, "no_worker")
+    assert "not available just now" in response.json()["message"]
+    assert not Take.objects.exists()
+
+
+def test_no_take_of_an_open_study_begins_with_random_weights(session: Session, settings: Any) -> None:
+    make_worker(**snapshot(test_only=True))
+    assert create(session).json()["code"] == "no_worker"
+    settings.ALLOW_TEST_MODELS = True
+    assert create(session).status_code == 201
+
+
+@pytest.fixture
+def _cascade_abroad(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From when the study was there."""
+    monkeypatch.setitem(cast(dict[str, Entry], ENGINES), "cascade", Entry("Far", "nowhere:No", "", third_party=True))
+
+
+@pytest.mark.usefixtures("_cascade_abroad")
+def test_engine_of_a_third_party_needs_consent_at_the_start_and_when_the_socket_opens(
+    session: Session, trial: Trial
+) -> None:
+    make_worker(**ABLE)
+    take = takes.start_take(trial)
+    ticket = takes.issue_ticket(take)
+    refuse_third_party(session)
+    with pytest.raises(TakeRefused) as refused:
+        takes.redeem_ticket(take.pk, ticket)
+    assert refused.value.code == "no_consent"
+    assert create(session).json()["code"] == "no_consent"
+
+
+@pytest.mark.parametrize("fields", [{"third_party": True}, {"test_only": True}])
+def test_engine_that_is_not_as_reported_is_never_recorded(session: Session, take: Take, fields: dict[str, Any]) -> None:
+    refuse_third_party(session)
+    with pytest.raises(TakeRefused) as refused:
+        takes.mark_live(take.pk, fields)
+    assert refused.value.code == "unsuitable_worker"
+    take.refresh_from_db()
+    assert take.state == Take.State.PLANNED
