@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.admin.take_events import read_events
-from studies.models import Metric, Take, Track
+from studies.models import Metric, Take, Track, Utterance
 
 STATE_LABELS = {"planned": "info", "live": "warning", "ended": "info", "final": "success", "failed": "danger"}
 OUTCOME_LABELS = {"completed": "success", "interrupted": "warning", "abandoned": "danger"}
@@ -136,6 +136,7 @@ def take_context(take: Take, *, routine: bool) -> dict[str, Any]:
         "take": take,
         "tracks": sorted(tracks, key=lambda track: order[track.kind]),
         "utterances": take.utterances.order_by("turn", "start_ms", "id"),
+        "wordless": [reason for role in Utterance.Role.values if (reason := take.why_no_words(role))],
         "measures": measures_of(take),
         "event_list": read_events(take, routine=routine),
         "routine": routine,

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from inference.audio import SAMPLE_RATE_HZ
 from studies.exports.rows import TrialRow
 from studies.models import Metric, Study, Take, Track, Utterance
+from studies.talk.needs import sends_to_third_party
 
 Cell = str | int | float | bool | datetime | None
 ColumnType = Literal["text", "integer", "number", "boolean", "timestamp"]
@@ -123,6 +124,16 @@ def _words(role: str, field: Literal["text", "raw_text"]) -> Callable[[TrialRow]
     return value
 
 
+def _no_words(role: str) -> Callable[[TrialRow], Cell]:
+    return lambda row: row.take.why_no_words(role) or None if row.take is not None else None
+
+
+def _third_party(row: TrialRow) -> bool | None:
+    if row.take is None or row.take.engine_snapshot is None:
+        return None
+    return sends_to_third_party(row.trial.condition.engine, row.take.engine_snapshot.info)
+
+
 def _take(getter: Callable[[Take], Cell]) -> Callable[[TrialRow], Cell]:
     return lambda row: getter(row.take) if row.take is not None else None
 
@@ -167,6 +178,12 @@ COLUMNS: Final = (
     Column("session_seed", "integer", "Seed from which the order was drawn", lambda row: row.session.seed),
     Column("session_started_at", "timestamp", "When the session began", lambda row: row.session.created_at, _UTC),
     Column("session_finished_at", "timestamp", "When it was finished", lambda row: row.session.finished_at, _UTC),
+    Column(
+        "consent_third_party",
+        "boolean",
+        "Whether the participant agrees that the voice is sent to a model run by somebody else; empty where not asked",
+        lambda row: row.consents.get("third_party"),
+    ),
     Column("trial", "integer", "Number of the trial", lambda row: row.trial.pk),
     Column("position", "integer", "Place in the session, from 1", lambda row: row.trial.position + 1),
     Column("pair", "integer", "Number of the pair, from 1; empty outside pairs", lambda row: row.pair_number),
@@ -214,6 +231,8 @@ COLUMNS: Final = (
     ),
     _counted("underruns", "Times the participant's playback ran dry"),
     _counted("reconnects", "Times the connection broke and was resumed"),
+    _counted("engine_reconnects", "Times the connection to the engine broke and was resumed"),
+    _counted("engine_moves", "Times the talk moved to another machine with the same engine"),
     _counted("slips", "Times the microphone's clock jumped"),
     _counted("overflow_frames", "Frames of the participant that the engine did not hear, though they are recorded"),
     _counted("skipped_frames", "Frames of the agent that were not sent to a slow browser, though they are recorded"),
@@ -231,6 +250,12 @@ COLUMNS: Final = (
         _take(lambda take: take.engine_snapshot.sha256 if take.engine_snapshot else None),
     ),
     Column(
+        "engine_third_party",
+        "boolean",
+        "Whether the participant's voice was sent to a model run by somebody else",
+        _third_party,
+    ),
+    Column(
         "voice_sha256",
         "text",
         "SHA-256 of each voice snapshot, spaces between",
@@ -243,6 +268,7 @@ COLUMNS: Final = (
         _words(_PARTICIPANT, "text"),
     ),
     Column("participant_raw_words", "text", "The same as it was recognised", _words(_PARTICIPANT, "raw_text")),
+    Column("participant_words_reason", "text", "Why participant_words has no value", _no_words(_PARTICIPANT)),
     Column(
         "agent_words",
         "text",
@@ -250,6 +276,7 @@ COLUMNS: Final = (
         _words(_AGENT, "text"),
     ),
     Column("agent_raw_words", "text", "The same as it was generated", _words(_AGENT, "raw_text")),
+    Column("agent_words_reason", "text", "Why agent_words has no value", _no_words(_AGENT)),
     Column(
         "agent_discarded_turns",
         "integer",

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from studies.models import (
     Answer,
+    ConsentEvent,
     Judgement,
     Metric,
     ProtocolVersion,
@@ -47,6 +48,11 @@ class TrialRow:
         return self.trial.session.version
 
     @property
+    def consents(self) -> dict[str, bool]:
+        """What was last said to each purpose that was asked for."""
+        return {event.purpose: event.granted for event in self.session.consents.all()}
+
+    @property
     def withdrawn(self) -> bool:
         return self.session.state == Session.State.WITHDRAWN
 
@@ -81,6 +87,7 @@ def blocks_of(trials: QuerySet[Trial], size: int = BLOCK_TRIALS) -> Iterator[lis
         "takes__voice_snapshots",
         Prefetch("takes__utterances", Utterance.objects.order_by("turn", "start_ms", "id")),
         Prefetch("answers", Answer.objects.order_by("revision")),
+        Prefetch("session__consents", ConsentEvent.objects.order_by("id")),
         Prefetch("session__judgements", Judgement.objects.select_related("chosen__condition").order_by("id")),
         Prefetch("session__trials", Trial.objects.order_by("position")),
     )

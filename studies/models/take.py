@@ -121,6 +121,17 @@ class Take(models.Model):
     def __str__(self) -> str:
         return f"{self.trial} take {self.number}"
 
+    def why_no_words(self, role: str) -> str:
+        """Why nothing is written down of what one side said; empty when something is, or may still come."""
+        said = [words for words in self.utterances.all() if words.role == role and not words.discarded and words.text]
+        if said or self.state != Take.State.FINAL:
+            return ""
+        if not self.events:
+            return self.filing_error or "The engine heard nothing of this take."
+        if role == Utterance.Role.PARTICIPANT:
+            return "The engine gave no transcript of what the participant said."
+        return "The engine gave no words for what it said."
+
 
 class Track(models.Model):
     """One channel of a take as FLAC. The database refuses one without a granted recording consent."""
@@ -177,6 +188,11 @@ class Utterance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} turn {self.turn}"
+
+    @property
+    def was_altered(self) -> bool:
+        """Whether something else was passed on than was recognised or generated; spaces apart."""
+        return self.raw_text.split() != self.text.split()
 
 
 class Metric(models.Model):

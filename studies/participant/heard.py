@@ -33,6 +33,11 @@ class HeardTake:
     recordings: dict[str, Recording]
     words: Sequence[Utterance]
 
+    @property
+    def participant_unwritten(self) -> bool:
+        """Whether the machine's words are there, and none of the participant's will be."""
+        return self.state == "ready" and all(said.role == Utterance.Role.AGENT for said in self.words)
+
 
 def heard_take(session: Session, take: Take) -> HeardTake:
     """All tracks of a take with their addresses. A take that is still being filed has its addresses already."""

@@ -40,8 +40,9 @@ def utterances(events: Iterable[Mapping[str, Any]], clock: SlotClock, latency_sa
             key = ("agent", turn)
             row = spoken.setdefault(key, Spoken("agent", turn))
             if key not in complete:
-                row.text = f"{row.text} {event.get('text', '')}".strip()
-                row.raw_text = row.text
+                said = str(event.get("text", ""))
+                row.text = f"{row.text} {said}".strip()
+                row.raw_text += str(event.get("raw_text", f" {said}" if row.raw_text else said))
             _widen(row, event, clock, 0.0)
         elif name == "transcript" and event.get("role") in {"participant", "agent"}:
             key = (str(event["role"]), turn)

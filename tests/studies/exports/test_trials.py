@@ -17,7 +17,7 @@ from studies.exports import rows as export_rows
 from studies.exports.codebook import HEADER, codebook_rows, write_codebook
 from studies.exports.columns import COLUMNS, columns_of
 from studies.exports.trials import stream_trials
-from studies.models import AccessLog, Export, ProtocolVersion, Session, Study, Take, Trial
+from studies.models import AccessLog, EngineSnapshot, Export, ProtocolVersion, Session, Study, Take, Trial
 from tests.studies import factories
 
 
@@ -45,7 +45,15 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
     session = factories.make_session(version)
     own, lower = session.trials.all()
     started = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
-    counts = {"underruns": 2, "reconnects": 1, "slips": 0, "lost_samples": 480, "playback_delay_samples": 6_000}
+    counts = {
+        "engine_reconnects": 2,
+        "engine_moves": 1,
+        "underruns": 2,
+        "reconnects": 1,
+        "slips": 0,
+        "lost_samples": 480,
+        "playback_delay_samples": 6_000,
+    }
     take = factories.make_take(own, started_at=started, duration_sec=1.5, counts=counts)
     factories.make_answer(own, "warm", 3)
     factories.make_answer(own, "warm", 6)
@@ -68,6 +76,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "session_seed": "42",
         "session_started_at": session.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "session_finished_at": "",
+        "consent_third_party": "true",
         "trial": str(own.pk),
         "position": "1",
         "pair": "1",
@@ -90,16 +99,21 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "lost_ms": "20.0",
         "underruns": "2",
         "reconnects": "1",
+        "engine_reconnects": "2",
+        "engine_moves": "1",
         "slips": "0",
         "overflow_frames": "",
         "skipped_frames": "",
         "playback_delay_ms": "250.0",
         "engine_sha256": take.engine_snapshot.sha256,
+        "engine_third_party": "false",
         "voice_sha256": take.voice_snapshots.get().sha256,
         "participant_words": "hello",
         "participant_raw_words": "hello",
+        "participant_words_reason": "",
         "agent_words": "hi there",
         "agent_raw_words": "hi there (ha)",
+        "agent_words_reason": "",
         "agent_discarded_turns": "1",
         "listened_sec": "12.5",
         "rated_at": "",
@@ -156,12 +170,40 @@ def test_withdrawn_session_has_no_content(version: ProtocolVersion, rosa: User) 
     Trial.objects.filter(pk=trial.pk).update(done_at=session.created_at)
     Session.objects.filter(pk=session.pk).update(state=Session.State.WITHDRAWN)
     row = read_table(version.study, rosa)[0]
-    plan = [column.name for column in COLUMNS[:20]]
+    names = [column.name for column in COLUMNS]
+    plan = names[: names.index("takes")]
     assert row["session_state"] == "withdrawn"
     assert {name: row[name] for name in row if name not in plan} == {
         **dict.fromkeys((name for name in row if name not in plan), ""),
         "takes": "0",
     }
+
+
+def test_words_that_no_engine_wrote_down_have_their_reason(version: ProtocolVersion, rosa: User) -> None:
+    take = factories.make_take(factories.make_session(version).trials.all()[0])
+    take.utterances.filter(role="participant").delete()
+    row, never_talked = read_table(version.study, rosa)
+    reason = "The engine gave no transcript of what the participant said."
+    names = ("participant_words", "participant_raw_words", "participant_words_reason", "agent_words_reason")
+    assert [row[name] for name in names] == ["", "", reason, ""]
+    assert [never_talked[name] for name in names] == ["", "", "", ""]
+
+
+def test_voice_that_went_to_somebody_else_is_told(version: ProtocolVersion, rosa: User) -> None:
+    session = factories.make_session(version)
+    session.consents.filter(purpose="third_party").delete()
+    session.consents.create(purpose="third_party", granted=False, document_sha256="0" * 64)
+    take = factories.make_take(session.trials.all()[0])
+    take.engine_snapshot = EngineSnapshot.objects.create(sha256="1" * 64, name="far", info={"third_party": True})
+    take.save()
+    factories.make_session(version, "P-002").consents.filter(purpose="third_party").delete()
+    rows = read_table(version.study, rosa)
+    assert [(row["consent_third_party"], row["engine_third_party"]) for row in rows] == [
+        ("false", "true"),
+        ("false", ""),
+        ("", ""),
+        ("", ""),
+    ]
 
 
 def test_only_the_study_itself_is_exported(version: ProtocolVersion, rosa: User) -> None:
