@@ -109,9 +109,11 @@ class PersonaPlexPrompting:
         text = tagged(config.text_prompt) if config.text_prompt.strip() else ""
         tokens = self._tokenizer.encode(text) if text else []
         steps = prompt_steps(voice.steps if voice else None, tokens)
-        if len(steps) > self._most_steps:
-            room = max(0, self._most_steps - len(steps) + len(tokens))
-            raise OptionError("text_prompt", f"a text of {len(tokens)} tokens", f"at most {room} beside this voice")
+        room = self._most_steps - len(steps) + len(tokens)
+        if voice and room < 0:
+            raise OptionError("voice_prompt", voice.name, f"a voice prompt of at most {len(voice.steps) + room} steps")
+        if len(tokens) > room:
+            raise OptionError("text_prompt", f"a text of {len(tokens)} tokens", f"at most {room} with this voice")
         key = (text, voice.name if voice else "")
         inputs = model_inputs(steps, self._lm.delays, self._initial)
         return _Prompts(key, steps, inputs, voice.embeddings if voice else None)

@@ -1,6 +1,6 @@
 """A tiny Moshi: random weights in the real architecture, read by the same loader. For tests and benchmarks.
 
-    python -m inference.engines.moshi.tiny FOLDER [--seed N]
+    python -m inference.engines.moshi.tiny FOLDER [--shape personaplex] [--seed N]
 
 Writes config.json, model.safetensors, mimi.safetensors, mimi_config.json and tokenizer.model: 0.5 million parameters of
 language model and 0.2 of Mimi, deterministic by seed. It hears (its answer depends on what it is told) and says
@@ -179,10 +179,16 @@ def _save(state: Mapping[str, Tensor], path: Path) -> None:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m inference.engines.moshi.tiny", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="a new or empty folder")
+    parser.add_argument("--shape", choices=("moshi", "personaplex"), default="moshi", help="whose (default moshi)")
     parser.add_argument("--seed", type=int, default=0, help="of the random weights (default 0)")
     given = parser.parse_args(arguments)
     try:
-        make(given.folder, given.seed)
+        if given.shape == "personaplex":
+            from inference.engines.moshi import personaplex_tiny
+
+            personaplex_tiny.make(given.folder, given.seed)
+        else:
+            make(given.folder, given.seed)
     except FolderProblem as problem:
         print(problem, file=sys.stderr)
         return 1
