@@ -96,9 +96,9 @@ def test_a_voice_may_be_named_with_its_ending(engine: MoshiEngine, name: str) ->
 
 def test_a_checkpoint_without_personas_refuses_prompts() -> None:
     plain = MoshiEngine(1, settings(tiny_checkpoint()))
-    for prompts in ({"text_prompt": "You are Jane."}, {"voice_prompt": SAVED_VOICE}):
+    for config in (SlotConfig(text_prompt="You are Jane."), SlotConfig(voice_prompt=SAVED_VOICE)):
         with pytest.raises(OptionError, match="expected none: this checkpoint takes no prompts"):
-            plain.check(SlotConfig(**prompts))
+            plain.check(config)
     assert plain.snapshot()["prompts"] is None
     plain.shut_down()
 
