@@ -1,0 +1,84 @@
+"""python -m inference.converter_server transform
+python -m inference.converter_server seed_vc --weights FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from inference.catalog import CONVERTERS
+from inference.converter_server.local import LocalNetwork
+from inference.converter_server.network import Network
+from inference.converter_server.server import ConverterServer
+from inference.errors import EngineUnavailable
+
+PORT: Final = 8_800
+KEY_SETTING: Final = "CONVERTER_SERVER_KEY"
+LOCAL: Final = ("resynthesis", "transform")
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m inference.converter_server",
+        description="Converts voices for inference workers (REMOTE_VC_URL).",
+        epilog=f"With {KEY_SETTING} in the environment, only those who send it as REMOTE_VC_KEY are let in.",
+    )
+    parser.add_argument("network", choices=(*LOCAL, "seed_vc"), help="what converts")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=PORT, help="the port to listen on (%(default)s)")
+    parser.add_argument("--rows", type=int, default=0, help="talkers at once (the network's own choice)")
+    parser.add_argument("--weights", type=Path, help="folder with the weights of seed_vc")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (%(default)s)")
+    return parser
+
+
+def maker(options: argparse.Namespace) -> Callable[[], Network]:
+    """What loads the network that was asked for, on the thread that will own it."""
+    if options.network in LOCAL:
+        assert options.network in CONVERTERS
+        return partial(LocalNetwork, options.network, *([options.rows] if options.rows else []))
+
+    def seed_vc() -> Network:
+        from inference.converter_server.seed_vc import SeedVcNetwork  # its packages are not everywhere
+
+        return SeedVcNetwork(options.weights, rows=options.rows or 1, device=options.device)
+
+    return seed_vc
+
+
+async def serve(server: ConverterServer) -> int:
+    """Until SIGTERM or SIGINT; returns the exit status."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await server.start()
+    except (EngineUnavailable, OSError) as error:
+        print(f"The converter server cannot start: {error}", file=sys.stderr)
+        return 1
+    print(f"REMOTE_VC_URL={server.address}", flush=True)
+    await stopped.wait()
+    await server.stop()
+    return 0
+
+
+def main() -> int:
+    options = arguments().parse_args()
+    logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stderr)
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # prints what peers send
+    server = ConverterServer(maker(options), options.host, options.port, os.environ.get(KEY_SETTING, ""))
+    return asyncio.run(serve(server))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

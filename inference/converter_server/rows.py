@@ -1,0 +1,209 @@
+"""The thread that owns the network, and the talkers whose blocks it steps together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import structlog
+
+from inference.audio import Float32
+from inference.converter_server.framing import Framing
+from inference.converter_server.network import Network
+from inference.errors import InferenceError
+
+MAX_BLOCKS: Final = 4  # a talker further behind hears silence for the oldest block, and is told
+WAIT_SHARE: Final = 0.25  # of a block: so long the first talker's block waits for the others'
+
+Result = TypeVar("Result")
+log = structlog.get_logger(__name__)
+
+
+class NoRow(InferenceError):
+    """All rows are taken."""
+
+    code = "busy"
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(f"all {rows} places of this converter server are taken")
+        self.rows = rows
+
+
+class Talker:
+    """One stream. `deliver(samples, late_samples)` is called on the rows' thread, float32 [m] at 24 kHz each time;
+    `fail(error)` once, instead of more."""
+
+    def __init__(
+        self, row: int, framing: Framing, deliver: Callable[[Float32, int], None], fail: Callable[[Exception], None]
+    ) -> None:
+        self.row = row
+        self.framing = framing
+        self.deliver = deliver
+        self.fail = fail
+        self.blocks: deque[tuple[float, Float32]] = deque()  # (when it was full, block)
+        self.skipped = 0  # blocks that will be silence before the next one
+        self.over = False
+
+
+class Rows:
+    """Calls from any thread but its own."""
+
+    def __init__(self, make: Callable[[], Network]) -> None:
+        self.network: Network
+        self.steps = self.blocks = 0
+        self._make = make
+        self._talkers: dict[int, Talker] = {}
+        self._changed = threading.Condition()
+        self._commands: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="network", daemon=True)
+
+    def start(self) -> Future[None]:
+        """Loads the network on its own thread. The future fails with what loading raised."""
+        loaded = self._call(self._load)
+        self._thread.start()
+        return loaded
+
+    def stop(self) -> None:
+        """Returns when the thread has ended."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def knows(self, target: str) -> Future[bool]:
+        return self._call(lambda: self.network.knows(target))
+
+    def enrol(self, target: str, reference: Float32) -> Future[None]:
+        return self._call(lambda: self.network.enrol(target, reference))
+
+    def open(
+        self,
+        target: str,
+        parameters: Mapping[str, Any],
+        seed: int,
+        deliver: Callable[[Float32, int], None],
+        fail: Callable[[Exception], None],
+    ) -> Future[Talker]:
+        """The future fails with NoRow, OptionError, TargetUnavailable."""
+        return self._call(partial(self._open, target, parameters, seed, deliver, fail))
+
+    def close(self, talker: Talker) -> Future[None]:
+        return self._call(lambda: self._close(talker))
+
+    def say(self, talker: Talker, samples: Float32) -> None:
+        """float32 [n] at 24 kHz. One thread a talker."""
+        blocks = talker.framing.gather(samples)
+        now = time.monotonic()
+        with self._changed:
+            for block in blocks:
+                talker.blocks.append((now, block))
+                if len(talker.blocks) > MAX_BLOCKS:
+                    talker.blocks.popleft()
+                    talker.skipped += 1
+            self._changed.notify()
+
+    def _call(self, function: Callable[[], Result]) -> Future[Result]:
+        future: Future[Result] = Future()
+        with self._changed:
+            self._commands.append((future, function))
+            self._changed.notify()
+        return future
+
+    def _load(self) -> None:
+        self.network = self._make()
+
+    def _open(
+        self,
+        target: str,
+        parameters: Mapping[str, Any],
+        seed: int,
+        deliver: Callable[[Float32, int], None],
+        fail: Callable[[Exception], None],
+    ) -> Talker:
+        free = [row for row in range(self.network.rows) if row not in self._talkers]
+        if not free:
+            raise NoRow(self.network.rows)
+        self.network.open(free[0], target, parameters, seed)
+        framing = Framing(self.network.sample_rate_hz, self.network.block_samples)
+        talker = self._talkers[free[0]] = Talker(free[0], framing, deliver, fail)
+        return talker
+
+    def _close(self, talker: Talker) -> None:
+        if self._talkers.get(talker.row) is talker:
+            del self._talkers[talker.row]
+            self.network.close(talker.row)
+
+    def _run(self) -> None:
+        while work := self._next_work():
+            work()
+
+    def _next_work(self) -> Callable[[], None] | None:
+        """Sleeps until there is something to do; None when the thread is to end. Commands come first."""
+        with self._changed:
+            while not self._stopping:
+                if self._commands:
+                    return partial(_answer, *self._commands.popleft())
+                talkers = [talker for talker in self._talkers.values() if not talker.over]
+                waiting = [talker for talker in talkers if talker.blocks]
+                wait_sec = None
+                if waiting:
+                    block_sec = self.network.block_samples / self.network.sample_rate_hz
+                    due = min(talker.blocks[0][0] for talker in waiting) + WAIT_SHARE * block_sec
+                    wait_sec = due - time.monotonic()
+                    if len(waiting) == len(talkers) or wait_sec <= 0:
+                        return partial(self._step, {talker: self._take(talker) for talker in waiting})
+                self._changed.wait(wait_sec)
+        return None
+
+    def _take(self, talker: Talker) -> tuple[int, Float32]:
+        skipped, talker.skipped = talker.skipped, 0
+        return skipped, talker.blocks.popleft()[1]
+
+    def _step(self, taken: Mapping[Talker, tuple[int, Float32]]) -> None:
+        try:
+            converted = self.network.step({talker.row: block for talker, (_, block) in taken.items()})
+        except Exception as error:  # the network broke its contract: none of these streams can be trusted
+            for talker in taken:
+                self._fail(talker, error)
+            return
+        self.steps += 1
+        self.blocks += len(taken)
+        for talker, (skipped, _) in taken.items():
+            try:
+                if talker.row in self.network.failed:
+                    raise self.network.failed.pop(talker.row)
+                block = _checked(converted[talker.row], self.network.block_samples)
+                silence = np.zeros(self.network.block_samples, np.float32)
+                late = [talker.framing.release(silence) for _ in range(skipped)]
+                talker.deliver(np.concatenate([*late, talker.framing.release(block)]), sum(map(len, late)))
+            except Exception as error:
+                self._fail(talker, error)
+
+    def _fail(self, talker: Talker, error: Exception) -> None:
+        log.error("stream failed", row=talker.row, exc_info=error)
+        talker.over = True
+        talker.fail(error)
+
+
+def _checked(block: Float32, block_samples: int) -> Float32:
+    """Raises ValueError for what no loudspeaker should get."""
+    if block.shape != (block_samples,) or not np.isfinite(block).all():
+        raise ValueError(f"the network returned {block.shape} or no numbers instead of {block_samples} samples")
+    return np.clip(block, -1.0, 1.0)
+
+
+def _answer(future: Future[Any], function: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(function())
+    except Exception as error:
+        future.set_exception(error)

@@ -1,0 +1,192 @@
+"""The contract's side of a conversion that runs elsewhere: the step thread never waits for the network."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import structlog
+
+from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.engines.remote.address import Trust, check_url
+from inference.engines.remote.loop import LoopThread
+from inference.errors import EngineUnavailable, InferenceError, OptionError, RemoteLost
+from inference.voices.base import Converter, VoiceStream
+from inference.voices.remote.converter_server import ConverterServer
+from inference.voices.remote.load_target import TIMINGS, LoadTarget
+from inference.voices.remote.placement import Placement
+from inference.voices.remote.session import Dialect, Line, Order
+
+NAME: Final = "remote_vc"
+DIALECTS: Final = ("converter_server", *TIMINGS)
+MARGIN_MS: Final = 120  # for the network and for computing, where REMOTE_VC_MARGIN_MS says nothing else
+MAX_MARGIN_MS: Final = 2_000
+MAX_PARAMETERS: Final = 20
+START_SEC: Final = 10.0
+ENROL_SEC: Final = 90.0
+
+log = structlog.get_logger(__name__)
+
+
+class RemoteConversion(Converter):
+    """Settings: REMOTE_VC_URL, REMOTE_VC_DIALECT, REMOTE_VC_KEY, REMOTE_VC_CERTIFICATE, REMOTE_VC_MARGIN_MS.
+
+    The latency of all streams is the server's hold and the margin. What comes later than that is silence, counted
+    and logged: the unconverted voice is never heard instead. A lost server ends the stream."""
+
+    needs_target: ClassVar[bool] = True
+
+    def __init__(self, settings: Mapping[str, str] = os.environ, *, patience_sec: float = 0.0) -> None:
+        """Asks the server what it is. `patience_sec` is how long `push` may wait for sound that is late: 0 where a
+        step must not be held up. Raises EngineUnavailable."""
+        self._patience_sec = patience_sec
+        self._margin_samples = _margin_ms(settings) * SAMPLE_RATE_HZ // 1_000
+        self._dialect = _dialect(settings)
+        self._references: dict[str, Float32] = {}
+        self._thread = LoopThread(NAME)
+        try:
+            self._timing, self._model = self._thread.start(self._dialect.about()).result(START_SEC)
+        except (RemoteLost, TimeoutError) as error:
+            self._thread.stop()
+            reason = str(error) or f"{self._dialect.address} did not answer"
+            raise EngineUnavailable(NAME, reason, "Start the converter server, then this worker.") from None
+
+    @property
+    def latency_samples(self) -> int:
+        return self._timing.hold_samples + self._margin_samples
+
+    def check(self, parameters: Mapping[str, Any]) -> None:
+        """What the names mean is the server's business; it refuses at the beginning of a take what it cannot honour."""
+        if len(parameters) > MAX_PARAMETERS:
+            raise OptionError("parameters", len(parameters), f"{MAX_PARAMETERS} at most")
+        for name, value in parameters.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+                raise OptionError(str(name), value, "a number")
+
+    def enrol(self, target: str, reference: Float32) -> None:
+        """Makes a target known to the server; float32 [n] at 24 kHz. Waits for it: not for the step thread. Raises
+        RemoteLost, TargetUnavailable."""
+        order = Order(target=target, reference=reference)
+        try:
+            self._thread.start(self._dialect.enrol(order)).result(ENROL_SEC)
+        except TimeoutError:
+            raise RemoteLost(self._dialect.address, "it did not learn the target voice in time") from None
+        self._references[target] = reference
+
+    def open(self, parameters: Mapping[str, Any], seed: int = 0, target: str = "") -> RemoteStream:
+        self.check(parameters)
+        if self._model.get("needs_target", True) and not target:
+            raise OptionError("target", target, "a target voice: this converter needs one")
+        order = Order(parameters, seed, target, self._references.get(target))
+        return RemoteStream(self, order)
+
+    def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "name": NAME,
+            "version": "1",
+            "address": self._dialect.address,
+            "model": dict(self._model),
+            "latency_samples": self.latency_samples,
+            "parameters": dict(parameters),
+        }
+
+    def shut_down(self) -> None:
+        """Ends every stream."""
+        self._thread.stop()
+
+    def connect(self, order: Order) -> tuple[Line, Future[None]]:
+        """A connection of its own for a stream."""
+        line = Line(self._thread.loop, Placement(self._timing.first_sample, self.latency_samples))
+        return line, self._thread.start(_talk(self._dialect, order, line))
+
+    @property
+    def patience_sec(self) -> float:
+        return self._patience_sec
+
+
+class RemoteStream(VoiceStream):
+    """One talker's voice on its way through a server."""
+
+    def __init__(self, converter: RemoteConversion, order: Order) -> None:
+        self.latency_samples = converter.latency_samples
+        self._converter = converter
+        self._order = order
+        self._line, self._talking = converter.connect(order)
+        self._reported_samples = 0
+
+    @property
+    def missed_samples(self) -> int:
+        """Silence instead of converted speech that came too late."""
+        return self._line.placement.missed_samples
+
+    def push(self, samples: Float32) -> Float32:
+        """Raises what the connection was lost with."""
+        if self._line.failure is not None:
+            raise self._line.failure
+        self._line.say(samples)
+        converted = self._line.placement.take(len(samples), self._converter.patience_sec)
+        if self.missed_samples - self._reported_samples >= SAMPLE_RATE_HZ:  # a line a second, not a line a frame
+            log.warning("conversion too late", missed_samples=self.missed_samples - self._reported_samples)
+            self._reported_samples = self.missed_samples
+        if self._line.failure is not None:  # found out while waiting
+            raise self._line.failure
+        return converted
+
+    def reset(self) -> None:
+        self.close()
+        self._line, self._talking = self._converter.connect(self._order)
+        self._reported_samples = 0
+
+    def close(self) -> None:
+        """Lets the connection go."""
+        self._talking.cancel()
+
+
+async def _talk(dialect: Dialect, order: Order, line: Line) -> None:
+    try:
+        await dialect.talk(order, line)
+    except asyncio.CancelledError:
+        raise
+    except InferenceError as error:
+        line.fail(error)
+        log.warning("converter server lost", address=dialect.address, code=error.code, problem=str(error))
+    except Exception as error:
+        line.fail(RemoteLost(dialect.address, type(error).__name__))
+        log.exception("converter server lost", address=dialect.address)
+
+
+def _dialect(settings: Mapping[str, str]) -> Dialect:
+    """Raises EngineUnavailable."""
+    url = settings.get("REMOTE_VC_URL", "").strip()
+    if not url:
+        raise EngineUnavailable(NAME, "no converter server is named", "Set REMOTE_VC_URL to ws://host:port of one.")
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise EngineUnavailable(NAME, f"REMOTE_VC_URL {error}", "Correct it.") from None
+    name = settings.get("REMOTE_VC_DIALECT", "").strip() or DIALECTS[0]
+    if name not in DIALECTS:
+        raise EngineUnavailable(NAME, f"REMOTE_VC_DIALECT is {name!r}", f"Set it to one of {', '.join(DIALECTS)}.")
+    trust = None
+    if certificate := settings.get("REMOTE_VC_CERTIFICATE", "").strip():
+        try:
+            trust = Trust.read(Path(certificate))
+        except (OSError, ValueError) as error:
+            raise EngineUnavailable(NAME, f"REMOTE_VC_CERTIFICATE cannot be read ({error})", "Correct it.") from None
+    if name in TIMINGS:
+        return LoadTarget(name, url, trust)
+    return ConverterServer(url, settings.get("REMOTE_VC_KEY", "").strip(), trust)
+
+
+def _margin_ms(settings: Mapping[str, str]) -> int:
+    """Raises EngineUnavailable."""
+    text = settings.get("REMOTE_VC_MARGIN_MS", "").strip() or str(MARGIN_MS)
+    if not text.isdecimal() or not int(text) <= MAX_MARGIN_MS:
+        expected = f"Set it to milliseconds from 0 to {MAX_MARGIN_MS}."
+        raise EngineUnavailable(NAME, f"REMOTE_VC_MARGIN_MS is {text!r}", expected)
+    return int(text)
