@@ -51,7 +51,7 @@ def to_markdown(measured: Sequence[Measurement], refused: Sequence[tuple[int, st
     lines = []
     if measured:
         first = measured[0]
-        lines += [f"`{first.engine}` on {first.device}, {first.paced.steps} steps a row:", ""]
+        lines += [f"`{first.engine}` on {first.device}, {first.paced.steps} steps at each pace:", ""]
         lines += [_row(HEADER), "|" + "---|" * len(HEADER), *(_row(_cells(one)) for one in measured), ""]
         most = largest_in_time(measured)
         lines.append(

@@ -141,7 +141,7 @@ def test_the_largest_in_time_is_under_a_frame_and_whole() -> None:
 def test_the_table_has_a_cell_for_every_heading() -> None:
     row = measured(16, 79.9, model_memory_bytes=40_900_000_000, model_step_ms=11.9)
     table = to_markdown([row], [(64, "64 slots would need too much")]).splitlines()
-    assert table[0] == "`moshi` on NVIDIA H100, 100 steps a row:"
+    assert table[0] == "`moshi` on NVIDIA H100, 100 steps at each pace:"
     assert len({line.count("|") for line in table[2:5]}) == 1
     assert table[4] == ("| 16 | 20.0 | 30.0 | 79.9 | 2 | 20.0 | 79.9 | 400 | 20.00 | 110 | 40.90 | 11.9 |")
     assert table[6:] == [
