@@ -3,7 +3,7 @@ from the others. On the step thread only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -38,28 +38,31 @@ class Batch:
         """Equal where a conversation can go on; "" where it cannot."""
         return str(self.snapshot.get("fingerprint", "")) if self.engine.movable else ""
 
-    def open(self, row: int, request: SlotRequest, moved: MovedState | None, now: float) -> Seat:
-        """A conversation begins in a clean row, or goes on there. Raises whatever the engine or a converter does;
-        SlotNotMovable when it cannot go on here."""
-        seat = Seat(row, self._name, VoiceSchedule(request.voices, self._converters))
-        if moved is None:
-            self.engine.open(row, slot_config(request))
-        else:
-            self._go_on(seat, request, moved, now)
+    def open(self, row: int, request: SlotRequest) -> Seat:
+        """A conversation begins in a clean row. Raises whatever the engine or a converter does."""
+        seat = self.seat(row, request)
+        self.engine.open(row, slot_config(request))
         self.seats[row] = seat
         return seat
 
-    def _go_on(self, seat: Seat, request: SlotRequest, moved: MovedState, now: float) -> None:
+    def seat(self, row: int, request: SlotRequest) -> Seat:
+        """One that is not stepped, and of which the engine knows nothing. Raises OptionError, UnknownName."""
+        return Seat(row, self._name, VoiceSchedule(request.voices, self._converters))
+
+    def replay(self, seat: Seat, frames: Sequence[Frame]) -> None:
+        """Warms the voice of a seat that moved here with what it last heard elsewhere; no switch is told again."""
+        for frame in frames:
+            seat.voices.push(frame.sample, pcm16_to_float32(frame.pcm))
+            seat.remembered.append(frame)
+
+    def go_on(self, seat: Seat, request: SlotRequest, moved: MovedState) -> None:
+        """A conversation that moved here goes on in the seat's row. Raises SlotNotMovable; the row is clean then."""
         if (moved.take, moved.engine) != (request.take, self._name):
             raise SlotNotMovable("the state is another conversation's")
         if not self.fingerprint or moved.fingerprint != self.fingerprint:
             raise SlotNotMovable("the two inference workers run different models")
-        for frame in moved.remembered:  # the voice is warm, and tells of no switch again
-            seat.voices.push(frame.sample, pcm16_to_float32(frame.pcm))
         self.engine.import_slot(seat.row, slot_config(request), moved.engine_state)
-        seat.remembered.extend(moved.remembered)
-        for frame in moved.waiting:
-            seat.put(frame, now)
+        self.seats[seat.row] = seat
 
     def freeze(self, seat: Seat) -> None:
         """Steps the seat no more; its row stays as it is."""

@@ -16,7 +16,7 @@ from inference.voices.schedule import VoiceSchedule
 from inference.wire import Kind, Metadata, encode, encode_audio
 
 INBOX_STEPS: Final = 12  # about a second: an engine further behind than this drops the oldest
-REMEMBERED_STEPS: Final = 25  # two seconds: what warms a voice up in another worker
+REMEMBERED_STEPS: Final = 50  # four seconds: what warms a voice up in another worker
 
 
 class Frame(NamedTuple):

@@ -92,10 +92,22 @@ class StepLoop:
         """The future fails with OptionError or UnknownName unless all of `request` can be honoured here."""
         return self._call(lambda: self._check(request))
 
-    def open(self, row: int, request: SlotRequest, moved: MovedState | None = None) -> Future[Seat]:
-        """Starts a conversation in a clean row, or goes on with one that moved here. The future fails with whatever
-        the engine or a converter raised."""
-        return self._call(lambda: self._open(row, request, moved))
+    def open(self, row: int, request: SlotRequest) -> Future[Seat]:
+        """Starts a conversation in a clean row. The future fails with whatever the engine or a converter raised."""
+        return self._call(lambda: self._checked(request).open(row, request))
+
+    def seat(self, row: int, request: SlotRequest) -> Future[Seat]:
+        """For a conversation that moves here: `replay` what it last heard, then `go_on`. The future fails as in
+        `open`."""
+        return self._call(lambda: self._checked(request).seat(row, request))
+
+    def replay(self, seat: Seat, frames: Sequence[Frame]) -> Future[None]:
+        """Warms up the voice of a seat. A few frames at once: nobody is stepped meanwhile."""
+        return self._call(lambda: self.batches[seat.engine].replay(seat, frames))
+
+    def go_on(self, seat: Seat, request: SlotRequest, moved: MovedState) -> Future[None]:
+        """The conversation goes on in the seat's clean row. The future fails with SlotNotMovable."""
+        return self._call(lambda: self.batches[seat.engine].go_on(seat, request, moved))
 
     def freeze(self, seat: Seat) -> Future[None]:
         """The seat is stepped no more and stays as it is, what waits in its inbox included."""
@@ -174,9 +186,9 @@ class StepLoop:
         self.batches[request.engine].engine.check(slot_config(request))
         check_voices(request.voices, self.converters)
 
-    def _open(self, row: int, request: SlotRequest, moved: MovedState | None) -> Seat:
+    def _checked(self, request: SlotRequest) -> Batch:
         self._check(request)
-        return self.batches[request.engine].open(row, request, moved, time.monotonic())
+        return self.batches[request.engine]
 
     def _step(self, engine: str, frames: Mapping[Seat, Frame]) -> None:
         started = self._statistics.clock()

@@ -23,6 +23,7 @@ from inference.steps import StepLoop
 from inference.tokens import SlotRequest
 from inference.wire import ErrorMessage, Message, Metadata
 
+REPLAY_STEPS: Final = 5  # at once, between the steps of those who talk
 WATCH_SEC: Final = 0.5  # how often the load is looked at
 ENDINGS: Final = {
     "released": "The talk is over.",
@@ -243,9 +244,15 @@ class Takes:
             self._seated(conversation, seat)
             return seat
         async with fetched_state(request.moved_from, request.take, self._settings.secret) as state:
-            seat = await asyncio.wrap_future(self.steps.open(row, request, state))
+            seat = await asyncio.wrap_future(self.steps.seat(row, request))
+            for start in range(0, len(state.remembered), REPLAY_STEPS):
+                part = state.remembered[start : start + REPLAY_STEPS]
+                await asyncio.wrap_future(self.steps.replay(seat, part))
+            await asyncio.wrap_future(self.steps.go_on(seat, request, state))
             conversation.next_step = state.next_step
             self._seated(conversation, seat)
+            for frame in state.waiting:
+                self.steps.submit(seat, frame)
         return seat
 
     def _seated(self, conversation: Conversation, seat: Seat) -> None:
