@@ -25,6 +25,7 @@ from studies.talk.uplink import Uplink
 CLOSE_SLOT_SEC: Final = 2.0
 TRY_AGAIN_SEC: Final = 0.5
 MOVE_WITHIN_SEC: Final = 5.0  # two heartbeats, in which a worker with room is heard of
+TRANSFER_SEC: Final = 30.0  # gigabytes, with some engines
 TELL_EVERY_SEC: Final = 2.0  # sooner than the page takes silence for a broken connection
 MAX_OPENINGS: Final = 5  # of a take that waits, when one worker after another goes away
 
@@ -126,10 +127,10 @@ class Conversation:
 
     async def release(self) -> None:
         """Gives the slot back, if there is one."""
-        await self._leave(end=True)
+        await _close(await self._detach(), end=True)
 
     async def _find(self) -> None:
-        await self._leave(end=True)
+        await _close(await self._detach(), end=True)
         self._openings += 1
         if self._openings > MAX_OPENINGS:
             raise SlotLost("one inference worker after another went away")
@@ -160,7 +161,7 @@ class Conversation:
 
     async def _go_back(self) -> None:
         """To the slot that the same worker keeps for the grace. Raises SlotLost when it does not, or is gone."""
-        await self._leave(end=False)
+        await _close(await self._detach(), end=False)
         give_up_at = _now() + settings.RECONNECT_GRACE_SEC
         while True:
             try:
@@ -178,7 +179,7 @@ class Conversation:
             if not self._listener.recording:
                 return None  # it waits in the queue there
             try:
-                await self._until_live()
+                await self._until_live(settings.RECONNECT_GRACE_SEC)
             except Moving:
                 return await self._move()
             self._listener.note("returned", {"worker": self.place.name})
@@ -186,40 +187,49 @@ class Conversation:
 
     async def _move(self) -> None:
         """To another worker that fetches the conversation from the one that stops. Raises SlotLost without one."""
-        leaving = self.place
-        await self._leave(end=False)
-        if not self._listener.recording:
-            return await self._find()
+        leaving, left = self.place, await self._detach()
+        moved = False
+        try:
+            if not self._listener.recording:
+                await self._find()
+                return
+            async with self._away():
+                moved = await self._find_twin(leaving)
+            if not moved:
+                self.place = leaving
+                raise SlotLost("moving, and no other inference worker can take it over")
+        finally:
+            await _close(left, end=not moved)  # what nobody fetched need not be kept
+
+    async def _find_twin(self, leaving: Place) -> bool:
         request = replace(self._request, moved_from=leaving.address)
         give_up_at = _now() + MOVE_WITHIN_SEC
         tried: set[str] = set()
-        async with self._away():
-            while _now() < give_up_at and self._listener.fingerprint:
-                for place in await self._twins(leaving.address, tried):
-                    tried.add(place.address)
-                    try:
-                        self._enter(place, await open_slot(place.address, request, settings.WORKER_SECRET))
-                        await self._until_live()
-                    except (InferenceError, Moving) as error:
-                        self._listener.note("move_refused", {"worker": place.name, "problem": str(error) or "moving"})
-                        log.warning("move_refused", take=request.take, worker=place.name, problem=str(error))
-                        await self._leave(end=True)
-                    else:
-                        self._listener.note("moved", {"from": leaving.name, "to": place.name})
-                        log.info("take_moved", take=request.take, source=leaving.name, worker=place.name)
-                        return None
-                await asyncio.sleep(TRY_AGAIN_SEC)
-        self.place = leaving
-        raise SlotLost("moving, and no other inference worker can take it over")
+        while _now() < give_up_at and self._listener.fingerprint:
+            for place in await self._twins(leaving.address, tried):
+                tried.add(place.address)
+                try:
+                    self._enter(place, await open_slot(place.address, request, settings.WORKER_SECRET))
+                    await self._until_live(TRANSFER_SEC)
+                except (InferenceError, Moving) as error:
+                    self._listener.note("move_refused", {"worker": place.name, "problem": str(error) or "moving"})
+                    log.warning("move_refused", take=request.take, worker=place.name, problem=str(error))
+                    await _close(await self._detach(), end=True)
+                else:
+                    self._listener.note("moved", {"from": leaving.name, "to": place.name})
+                    log.info("take_moved", take=request.take, source=leaving.name, worker=place.name)
+                    return True
+            await asyncio.sleep(TRY_AGAIN_SEC)
+        return False
 
     async def _twins(self, leaving: str, tried: set[str]) -> list[Place]:
         found = await database_sync_to_async(workers.find_twins)(self._needs, self._listener.fingerprint, leaving)
         return [Place(worker.name, worker.address) for worker in found if worker.address not in tried]
 
-    async def _until_live(self) -> None:
-        """Raises SlotLost, also when the slot is not live within the grace."""
+    async def _until_live(self, within_sec: float) -> None:
+        """Raises SlotLost, also when the slot is not live in time."""
         try:
-            async with asyncio.timeout(settings.RECONNECT_GRACE_SEC):
+            async with asyncio.timeout(within_sec):
                 while self._uplink.paused:
                     await self._hear()
         except TimeoutError:
@@ -230,8 +240,8 @@ class Conversation:
         self._listener.note("slot", {"worker": place.name, "address": place.address})
         self._sending = asyncio.get_running_loop().create_task(self._uplink.run(slot.send))
 
-    async def _leave(self, *, end: bool) -> None:
-        """`end` gives the slot up; without it, it waits for somebody to come back."""
+    async def _detach(self) -> Slot | None:
+        """Nothing is sent to the slot any more, which is still open."""
         self._uplink.pause()
         sending, self._sending = self._sending, None
         slot, self._slot = self._slot, None
@@ -239,10 +249,7 @@ class Conversation:
             sending.cancel()
             with suppress(asyncio.CancelledError, SlotLost):
                 await sending
-        if slot is not None:
-            with suppress(SlotLost, OSError, TimeoutError):
-                async with asyncio.timeout(CLOSE_SLOT_SEC):
-                    await slot.close(end=end)
+        return slot
 
     @asynccontextmanager
     async def _away(self) -> AsyncIterator[None]:
@@ -257,6 +264,14 @@ class Conversation:
         finally:
             telling.cancel()
             self._listener.tell_away(False)
+
+
+async def _close(slot: Slot | None, *, end: bool) -> None:
+    """`end` gives the slot up; without it, it waits for somebody to come back."""
+    if slot is not None:
+        with suppress(SlotLost, OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SLOT_SEC):
+                await slot.close(end=end)
 
 
 def _now() -> float:

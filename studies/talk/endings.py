@@ -42,7 +42,10 @@ _KEPT = "What was said so far is kept, and you can start this conversation again
 ENDINGS: Final[Mapping[str, Ending]] = {
     "participant": Ending(Take.Outcome.COMPLETED, "You ended the conversation."),
     "limit": Ending(Take.Outcome.COMPLETED, "The time for this conversation is over."),
-    "engine_lost": Ending(Take.Outcome.INTERRUPTED, f"The machine stopped unexpectedly. {_KEPT}"),
+    "engine_lost": Ending(
+        Take.Outcome.INTERRUPTED,
+        "The machine stopped unexpectedly. What was said so far is kept, and you can go on in a new one.",
+    ),
     "refused": Ending(Take.Outcome.INTERRUPTED, "The conversation could not be opened. Please try again in a moment."),
     "abandoned": Ending(Take.Outcome.ABANDONED, f"The connection was away for too long. {_KEPT}"),
     "disk_full": Ending(
