@@ -45,6 +45,12 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "Any server of Moshi's own protocol: stock Python, Rust or MLX, PersonaPlex, another worker. Full duplex: it "
         "hears and speaks at the same time. The operator says which servers, and whether they are somebody else's.",
     ),
+    "moshi": Entry(
+        "Moshi",
+        "inference.engines.moshi:MoshiEngine",
+        "One model from speech to speech, without words in between: it hears how something is said, and it listens "
+        "while it speaks.",
+    ),
     "echo": Entry(
         "Echo",
         "inference.engines.echo:EchoEngine",

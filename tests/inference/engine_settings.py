@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 from tests.chat_server import ChatServer
+from tests.moshi_checkpoint import tiny_checkpoint
 
 
 @contextmanager
@@ -21,6 +22,9 @@ REMOTE: Mapping[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {"m
 @contextmanager
 def settings_for(engine: str) -> Iterator[dict[str, str]]:
     """Nothing for an engine that has all it needs."""
+    if engine == "moshi":
+        yield {"MOSHI_CHECKPOINT": str(tiny_checkpoint()), "MOSHI_DEVICE": "cpu"}
+        return
     if engine not in REMOTE:
         yield {}
         return

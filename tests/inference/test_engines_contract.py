@@ -13,13 +13,14 @@ from inference import wire
 from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.catalog import ENGINES, engine_class
 from inference.engines.base import Engine, SlotConfig, StepOutput
-from inference.errors import OptionError
+from inference.errors import OptionError, SlotNotMovable
 from inference.wire import Metadata
 from tests.inference.engine_settings import REMOTE, settings_for
 from tests.signals import silence, vowel
 
 SLOTS = 2
 STEPS = 25
+CONFIG = SlotConfig(seed=1)
 LIGHT = {"echo", *REMOTE}  # engines that load no model
 
 
@@ -42,9 +43,9 @@ def frames() -> list[Float32]:
     return [signal[start : start + FRAME_SAMPLES] for start in range(0, STEPS * FRAME_SAMPLES, FRAME_SAMPLES)]
 
 
-def converse(engine: Engine, slot: int, frames: Sequence[Float32]) -> list[StepOutput]:
+def converse(engine: Engine, slot: int, frames: Sequence[Float32], config: SlotConfig = CONFIG) -> list[StepOutput]:
     """One whole conversation in a row."""
-    engine.open(slot, SlotConfig(seed=1))
+    engine.open(slot, config)
     outputs = [engine.step({slot: frame})[slot] for frame in frames]
     engine.close(slot)
     return outputs
@@ -105,6 +106,32 @@ def test_rows_do_not_hear_each_other(engine: Engine, frames: list[Float32]) -> N
     alone = converse(engine, 1, [quiet] * len(frames))
     for together, by_itself in zip(heard_by_1, alone, strict=True):
         np.testing.assert_array_equal(together, by_itself.pcm)
+
+
+def test_conversation_moves_or_says_that_it_cannot(engine: Engine, frames: list[Float32]) -> None:
+    """Bit for bit, in the midst of it, to another row; and a state that was damaged on the way changes nothing."""
+    config = SlotConfig(seed=3)
+    if not engine.movable:
+        engine.open(0, config)
+        with pytest.raises(SlotNotMovable):
+            engine.export_slot(0)
+        with pytest.raises(SlotNotMovable):
+            engine.import_slot(1, config, b"state")
+        engine.close(0)
+        return
+    stayed = converse(engine, 0, frames, config)
+    engine.open(0, config)
+    moved = [engine.step({0: frame})[0] for frame in frames[:9]]
+    state = engine.export_slot(0)
+    engine.close(0)
+    with pytest.raises(SlotNotMovable):
+        engine.import_slot(1, config, state[:-1])
+    engine.import_slot(1, config, state)
+    moved += [engine.step({1: frame})[1] for frame in frames[9:]]
+    engine.close(1)
+    for here, there in zip(stayed, moved, strict=True):
+        np.testing.assert_array_equal(here.pcm, there.pcm)
+        assert list(here.events) == list(there.events)
 
 
 def test_check_unknown_option(engine: Engine) -> None:

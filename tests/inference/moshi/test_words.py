@@ -152,7 +152,7 @@ def test_raw_texts_add_up_to_what_the_package_prints() -> None:
 
 @pytest.mark.parametrize("piece", ["▁Hel", "lo", "<0xE2>"])
 def test_endless_speech_fits_into_events(piece: str) -> None:
-    """With spaces, without, and as bytes that are no text: a model that never pauses makes events that the wire takes."""
+    """Spaces, none, bytes that are no text: who never pauses makes events that the wire takes."""
     events = [event for _, event in hear(f"{piece} " * 5_000)]
     assert max(len(encode(event)) for event in events) < MAX_JSON_BYTES
     transcripts = [event.data for event in events if event.event == "transcript"]
