@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import structlog
 
+from inference.arrivals import Arrival, arriving
 from inference.audio import FRAME_SAMPLES, Float32
 from inference.conversation import Carrier, Conversation
 from inference.engines.base import Engine
 from inference.environment import WorkerSettings
 from inference.errors import InferenceError
 from inference.load import Load
-from inference.moving import MovedState, fetched_state
+from inference.moving import MovedState
 from inference.seats import Delivery, Frame, Seat
 from inference.slots import Lease, SlotTable
 from inference.statistics import StepStatistics
@@ -23,7 +24,6 @@ from inference.steps import StepLoop
 from inference.tokens import SlotRequest
 from inference.wire import ErrorMessage, Message, Metadata
 
-REPLAY_STEPS: Final = 5  # at once, between the steps of those who talk
 WATCH_SEC: Final = 0.5  # how often the load is looked at
 ENDINGS: Final = {
     "released": "The talk is over.",
@@ -223,42 +223,28 @@ class Takes:
                 conversation.tell(place)
 
     async def _open(self, conversation: Conversation) -> None:
+        row, request = conversation.lease.row, conversation.lease.request
+        assert row is not None
         try:
-            seat = await self._seat(conversation)
+            async with arriving(self.steps, row, request, self._settings.secret) as arrival:
+                self._seated(conversation, arrival)
         except Exception as error:
-            log.error("slot not opened", take=conversation.lease.request.take, exc_info=error)
+            log.error("slot not opened", take=request.take, row=row, exc_info=error)
             if isinstance(error, InferenceError):
                 refusal = ErrorMessage(error.code, str(error))
             else:
                 refusal = ErrorMessage("open_failed", ENDINGS["open_failed"])
             await self.end(conversation, refusal)
-            return
-        log.info("take live", take=conversation.lease.request.take, row=seat.row, engine=seat.engine)
 
-    async def _seat(self, conversation: Conversation) -> Seat:
-        """Takes the row that the lease has. Raises whatever the engine, a converter or the worker left behind does."""
-        row, request = conversation.lease.row, conversation.lease.request
-        assert row is not None
-        if not request.moved_from:
-            seat = await asyncio.wrap_future(self.steps.open(row, request))
-            self._seated(conversation, seat)
-            return seat
-        async with fetched_state(request.moved_from, request.take, self._settings.secret) as state:
-            seat = await asyncio.wrap_future(self.steps.seat(row, request))
-            for start in range(0, len(state.remembered), REPLAY_STEPS):
-                part = state.remembered[start : start + REPLAY_STEPS]
-                await asyncio.wrap_future(self.steps.replay(seat, part))
-            await asyncio.wrap_future(self.steps.go_on(seat, request, state))
-            conversation.next_step = state.next_step
-            self._seated(conversation, seat)
-            for frame in state.waiting:
-                self.steps.submit(seat, frame)
-        return seat
-
-    def _seated(self, conversation: Conversation, seat: Seat) -> None:
-        conversation.seat = seat
+    def _seated(self, conversation: Conversation, arrival: Arrival) -> None:
+        """It is live from here on."""
+        seat, request = arrival.seat, conversation.lease.request
+        conversation.seat, conversation.next_step = seat, arrival.next_step
         self._by_seat[seat] = conversation
-        conversation.tell(self._live(conversation, resumed=bool(conversation.lease.request.moved_from)))
+        conversation.tell(self._live(conversation, resumed=bool(request.moved_from)))
+        for frame in arrival.waiting:
+            self.steps.submit(seat, frame)
+        log.info("take live", take=request.take, row=seat.row, engine=seat.engine, moved=bool(request.moved_from))
 
     async def _clean(self, row: int, seat: Seat | None) -> None:
         if seat is None:

@@ -1,0 +1,39 @@
+"""How a take comes to its seat: it begins there, or goes on from another worker (see `inference.departures`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple
+
+from inference.moving import fetched_state
+from inference.seats import Frame, Seat
+from inference.steps import StepLoop
+from inference.tokens import SlotRequest
+
+REPLAY_STEPS: Final = 5  # at once, between the steps of those who talk
+
+
+class Arrival(NamedTuple):
+    """`next_step` is the first frame that is still to come, `waiting` are those that came before and are unheard."""
+
+    seat: Seat
+    next_step: int = 0
+    waiting: tuple[Frame, ...] = ()
+
+
+@asynccontextmanager
+async def arriving(steps: StepLoop, row: int, request: SlotRequest, secret: str) -> AsyncIterator[Arrival]:
+    """Seats a take in a clean row; a take that moves is given up by its former worker when the block ends.
+
+    Raises whatever the engine or a converter does, and SlotNotMovable; the row is clean then."""
+    if not request.moved_from:
+        yield Arrival(await asyncio.wrap_future(steps.open(row, request)))
+        return
+    async with fetched_state(request.moved_from, request.take, secret) as state:
+        seat = await asyncio.wrap_future(steps.seat(row, request))
+        for start in range(0, len(state.remembered), REPLAY_STEPS):
+            await asyncio.wrap_future(steps.replay(seat, state.remembered[start : start + REPLAY_STEPS]))
+        await asyncio.wrap_future(steps.go_on(seat, request, state))
+        yield Arrival(seat, state.next_step, state.waiting)
