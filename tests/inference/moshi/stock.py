@@ -58,4 +58,5 @@ def microphone(seed: int, steps: int) -> Float32:
     glide = 2 * np.pi * random.uniform(100, 800) * seconds + 3 * np.sin(2 * np.pi * random.uniform(0.5, 3) * seconds)
     loudness = 0.55 + 0.45 * np.sign(np.sin(2 * np.pi * random.uniform(0.3, 1) * seconds))
     sound = 0.4 * loudness * np.sin(glide) + 0.05 * random.standard_normal(seconds.shape)
-    return sound.astype(np.float32).reshape(steps, FRAME_SAMPLES)
+    frames: Float32 = sound.astype(np.float32).reshape(steps, FRAME_SAMPLES)
+    return frames

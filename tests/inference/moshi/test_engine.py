@@ -202,11 +202,11 @@ def test_option_out_of_range(engine: MoshiEngine, name: str, value: Any) -> None
     assert caught.value.name == name
 
 
-@pytest.mark.parametrize("prompt", ["text_prompt", "voice_prompt"])
-def test_prompt_is_refused_rather_than_ignored(engine: MoshiEngine, prompt: str) -> None:
+@pytest.mark.parametrize("config", [SlotConfig(text_prompt="a secret"), SlotConfig(voice_prompt="a secret")])
+def test_prompt_is_refused_rather_than_ignored(engine: MoshiEngine, config: SlotConfig) -> None:
     with pytest.raises(OptionError) as caught:
-        engine.check(SlotConfig(**{prompt: "a secret"}))
-    assert caught.value.name == prompt
+        engine.check(config)
+    assert caught.value.name == ("text_prompt" if config.text_prompt else "voice_prompt")
     assert "secret" not in str(caught.value)
 
 
