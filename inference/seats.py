@@ -32,8 +32,8 @@ class Frame(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Seat:
-    """Times are of time.monotonic. `owed_at` is when the row came to have a right to its next step: when a frame came
-    that no step has answered, or a frame's time after the last step for one that has more waiting.
+    """Times are of time.monotonic. From `owed_at` on the row has a right to a step: since its frame came, or, for a row
+    that is behind, a frame's time after it last had that right.
 
     `dropped` counts inbox overflow, `reported` what of it the client was told."""
 
@@ -50,8 +50,11 @@ class Seat:
     def put(self, frame: Frame, now: float) -> bool:
         """A frame has come. False when the oldest one had to give way to it."""
         self.last_arrival = now
-        self.owed_at = min(self.owed_at, now)
         self.inbox.append(frame)
+        if len(self.inbox) == 1:
+            self.owed_at = now
+        elif len(self.inbox) == 2 and self.owed_at <= now:
+            self.owed_at += FRAME_SEC
         if len(self.inbox) <= INBOX_STEPS:
             return True
         self.inbox.popleft()
