@@ -116,7 +116,7 @@ def test_connection_that_stays_away_ends_the_talk(
     ("reason", "title", "action"),
     [
         ("limit", "Time is up", "Continue"),
-        ("engine_lost", "The machine stopped", "Start again"),
+        ("recording_failed", "The recording stopped", "Start again"),
         ("another_tab", "The talk goes on in another window", "Start anew here"),
         ("abandoned", "The connection was lost", "Start again"),
     ],
@@ -134,7 +134,7 @@ def test_server_ends_the_talk(
 
 
 def test_another_take_can_follow(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:
-    server.reset(Script(ends_after=(20, "engine_lost", "The machine stopped unexpectedly.")))
+    server.reset(Script(ends_after=(20, "abandoned", "The connection was away for too long.")))
     page = new_page(browser)
     start(page, talk_url)
     state(page, "ended")
@@ -143,6 +143,69 @@ def test_another_take_can_follow(browser: Browser, new_page: NewPage, server: Pa
     state(page, "live")
     page.wait_for_timeout(500)
     assert 0 in recording.frames
+
+
+LOST = Script(ends_after=(20, "engine_lost", "The machine stopped unexpectedly. What was said so far is kept."))
+
+
+def test_lost_machine_is_followed_by_a_new_take_by_itself(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str, screenshots: Screenshots
+) -> None:
+    server.reset(LOST)
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "restarting")
+    recording = server.reset()
+    expect(page.get_by_role("heading", name="The machine stopped")).to_be_focused()
+    expect(page.get_by_text("What was said so far is kept.")).to_be_visible()
+    expect(page.get_by_role("timer")).to_have_text("A new conversation begins by itself in 4 seconds.")
+    screenshots(page, "talk-restarting")
+    assert [path for path, _ in server.posts if path == "/takes/"] == []
+    state(page, "live")
+    page.wait_for_timeout(500)
+    assert 0 in recording.frames
+    assert [path for path, _ in server.posts if path == "/takes/"] == ["/takes/"]
+
+
+def test_participant_stops_the_countdown(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str
+) -> None:
+    server.reset(LOST)
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "restarting")
+    page.get_by_role("button", name="Stop here").click()
+    state(page, "ended")
+    expect(page.get_by_role("heading", name="The machine stopped")).to_be_visible()
+    page.wait_for_timeout(5_500)
+    assert [path for path, _ in server.posts if path == "/takes/"] == ["/takes/"]
+    expect(page.get_by_role("button", name="Start again")).to_be_visible()
+
+
+def test_machine_that_is_lost_again_and_again_waits_for_a_click(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str
+) -> None:
+    server.reset(LOST)
+    page = new_page(browser)
+    start(page, talk_url)
+    for _ in range(3):
+        server.recording.frames.clear()
+        page.get_by_role("button", name="Continue now").click()
+    state(page, "ended")
+    expect(page.get_by_text("It has stopped several times in a row.")).to_be_visible()
+    server.reset()
+    page.get_by_role("button", name="Start again").click()
+    state(page, "live")
+
+
+def test_engine_that_is_away_is_told(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:
+    away = [wire.Metadata("away", {"away": gone}) for gone in (True, False)]
+    server.reset(Script(agent_events={5: away[:1], 45: away[1:]}))
+    page = new_page(browser)
+    start(page, talk_url)
+    status = page.locator("[data-part=status]")
+    expect(status).to_have_text("The machine is away for a moment; what you say is kept")
+    expect(status).to_have_text("You are live: speak")
 
 
 def test_refused_take_says_why(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:

@@ -1,4 +1,4 @@
-"""A take whose inference worker stops, breaks off or dies: it goes on at that worker or at a twin, or says that it ended."""
+"""A take whose inference worker stops, breaks off or dies goes on there or at a twin, or says that it ended."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ export type FromWorker =
   | { say: "queue"; position: number }
   | { say: "live" }
   | { say: "lost" } // the connection; being sought
-  | { say: "event"; event: string; data: EventData } // words, transcript, turn
+  | { say: "event"; event: string; data: EventData } // words, transcript, turn, away
   | { say: "sounding"; step: number }
   | { say: "slip"; samples: number }
   | { say: "buffer"; change: BufferEvent["change"]; underruns: number }

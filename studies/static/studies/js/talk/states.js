@@ -1,5 +1,5 @@
 /**
- * @typedef {"idle" | "asking" | "connecting" | "queue" | "live" | "reconnecting" | "ending" | "ended" | "failed"} State
+ * @typedef {"idle" | "asking" | "connecting" | "queue" | "live" | "reconnecting" | "ending" | "restarting" | "ended" | "failed"} State
  * @typedef {object} Screen
  * @property {string} status one line, also read aloud
  * @property {string} [title] with `text`, where there is no talk to show
@@ -9,7 +9,7 @@
  * @property {string} [cancel] label of the button that gives up
  */
 
-/** @type {Readonly<Record<Exclude<State, "ended" | "failed">, Screen>>} */
+/** @type {Readonly<Record<Exclude<State, "restarting" | "ended" | "failed">, Screen>>} */
 export const SCREENS = {
   idle: {
     status: "Not recording",
@@ -38,6 +38,8 @@ export const TURNS = Object.freeze({
   discarded: "You are live: speak",
 });
 
+export const AWAY = "The machine is away for a moment; what you say is kept";
+
 /** @param {number} position 1 is next @returns {Screen} */
 export function queueScreen(position) {
   return {
@@ -47,6 +49,7 @@ export function queueScreen(position) {
   };
 }
 
+const MACHINE_STOPPED = "The machine stopped";
 const AGAIN = { start: "Start again" };
 const ON = { next: "Continue" };
 
@@ -54,7 +57,8 @@ const ON = { next: "Continue" };
 const ENDINGS = {
   participant: { title: "Talk finished", ...ON },
   limit: { title: "Time is up", ...ON },
-  engine_lost: { title: "The machine stopped", ...AGAIN },
+  engine_lost: { title: MACHINE_STOPPED, ...AGAIN },
+  no_worker: { title: "The machine is not there just now", start: "Try again" },
   abandoned: { title: "The connection was lost", ...AGAIN },
   connection_lost: { title: "The connection was lost", ...AGAIN },
   recording_failed: { title: "The recording stopped", ...AGAIN },
@@ -71,6 +75,11 @@ const ENDINGS = {
 export function endedScreen(reason, text) {
   const ending = ENDINGS[reason] ?? { title: "The talk ended", start: "Try again" };
   return { status: "Not recording", text, ...ending };
+}
+
+/** A new talk is about to begin by itself. @param {string} text in the server's words @returns {Screen} */
+export function restartingScreen(text) {
+  return { status: "Not recording", title: MACHINE_STOPPED, text, start: "Continue now", cancel: "Stop here" };
 }
 
 /** @param {string} title @param {string} text @returns {Screen} */

@@ -12,7 +12,7 @@ import { TalkSocket } from "./talk-socket.js";
 const BACKLOG_FRAMES = 1_500; // 30 s: the 15 s of a lost connection and what was not acknowledged before
 const MAX_SOCKET_BYTES = 128 * 1_024; // beyond it frames wait in the backlog, where they can be sent again
 const ENDING_MS = 8_000; // for the last frames and the server's `ended`
-const TO_PAGE = new Set(["words", "transcript", "turn"]);
+const TO_PAGE = new Set(["words", "transcript", "turn", "away"]);
 
 /**
  * Both directions of one take, away from the page's own work: microphone → frames → socket, socket → playback worklet.

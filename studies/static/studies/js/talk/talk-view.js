@@ -41,13 +41,19 @@ export class TalkView {
     this.#offer("next", screen.next);
     this.#offer("cancel", screen.cancel);
     if (changed && state === "live") this.part("stage").scrollIntoView({ block: "nearest" });
-    if (changed && (state === "ended" || state === "failed")) this.part("title").focus();
+    if (changed && ["ended", "failed", "restarting"].includes(state)) this.part("title").focus();
   }
 
   /** @param {string} text */
   set status(text) {
     const status = this.part("status");
     if (status.textContent !== text) status.textContent = text;
+  }
+
+  /** @param {number} secondsLeft until a talk begins by itself */
+  set countdown(secondsLeft) {
+    this.part("countdown").textContent = String(secondsLeft);
+    this.part("countdown-unit").textContent = secondsLeft === 1 ? "second" : "seconds";
   }
 
   /** @param {number} limitMs */

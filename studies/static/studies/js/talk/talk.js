@@ -3,7 +3,8 @@ import { MicrophoneChoice } from "../microphone-choice.js";
 import { MicrophoneProblem } from "../microphone-problem.js";
 import { Speaker } from "../speaker.js";
 import { WakeLock } from "../wake-lock.js";
-import { endedScreen, failedScreen, queueScreen, SCREENS, TURNS } from "./states.js";
+import { Restarts } from "./restarts.js";
+import { AWAY, endedScreen, failedScreen, queueScreen, restartingScreen, SCREENS, TURNS } from "./states.js";
 import { TalkView } from "./talk-view.js";
 import { openTake, Refusal } from "./ticket.js";
 
@@ -31,6 +32,11 @@ export class Talk {
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
   #liveSinceMs = NaN;
   #muted = false;
+  #restarts = new Restarts(
+    (secondsLeft) => (this.#view.countdown = secondsLeft),
+    () => this.#start(),
+  );
+  #lastEnd = SCREENS.idle;
 
   /** @param {HTMLElement} root @param {TalkConfig} config @param {string} csrfToken */
   constructor(root, config, csrfToken) {
@@ -51,7 +57,7 @@ export class Talk {
   #listen() {
     const on = (/** @type {string} */ part, /** @type {() => void} */ action) =>
       this.#view.part(part).addEventListener("click", action);
-    on("start", () => this.#start());
+    on("start", () => this.#begin());
     on("cancel", () => this.#end());
     on("end", () => this.#end());
     on("mute", () => this.#mute(!this.#muted));
@@ -74,6 +80,12 @@ export class Talk {
   #show(state, screen) {
     this.#state = state;
     this.#view.show(state, screen);
+  }
+
+  #begin() {
+    if (this.#state === "restarting") return this.#restarts.skip();
+    this.#restarts.reset();
+    this.#start();
   }
 
   async #start() {
@@ -235,6 +247,9 @@ export class Talk {
       case "transcript":
         if (data.role === "agent") this.#view.words.complete(data.turn, data.text);
         break;
+      case "away":
+        if (this.#state === "live") this.#view.status = data.away ? AWAY : TURNS.listening;
+        break;
       case "turn":
         if (this.#state === "live" && data.state in TURNS)
           this.#view.status = TURNS[/** @type {keyof typeof TURNS} */ (data.state)];
@@ -247,6 +262,10 @@ export class Talk {
 
   #end() {
     if (this.#isTalking) this.#show("ending", SCREENS.ending);
+    if (this.#state === "restarting") {
+      this.#restarts.cancel();
+      return this.#show("ended", this.#lastEnd);
+    }
     if (this.#worker === null) return this.#close("idle", SCREENS.idle);
     this.#tell({ do: "end" });
   }
@@ -254,8 +273,12 @@ export class Talk {
   /** @param {string} reason @param {string} message */
   #ended(reason, message) {
     const given = reason === "participant" && Number.isNaN(this.#liveSinceMs);
+    const again = this.#restarts.begin(reason, performance.now() - this.#liveSinceMs);
+    const often = reason === "engine_lost" && this.#restarts.exhausted;
+    this.#lastEnd = endedScreen(reason, often && !again ? `${message} It has stopped several times in a row.` : message);
     if (given) this.#close("idle", SCREENS.idle);
-    else this.#close("ended", endedScreen(reason, message));
+    else if (again) this.#close("restarting", restartingScreen(message));
+    else this.#close("ended", this.#lastEnd);
   }
 
   /** @param {string} title @param {string} message */
