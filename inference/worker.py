@@ -116,6 +116,7 @@ class Worker:
             await self._heartbeat.once()
         ending = asyncio.create_task(self.takes.end_all())
         await asyncio.wait([ending], timeout=END_SEC)
+        ending.cancel()
         if self._serving:
             await asyncio.wait(self._serving, timeout=CLOSE_SEC)
         if self._server:
@@ -169,7 +170,12 @@ class Worker:
 
     def _health(self) -> Response:
         ready, accepting = not self.takes.draining, self.takes.accepting
-        body = {"ready": ready, "accepting": accepting, "free_slots": self.takes.table.free_slots if accepting else 0}
+        body = {
+            "ready": ready,
+            "accepting": accepting,
+            "free_slots": self.takes.table.free_slots if accepting else 0,
+            "engines": list(self.takes.steps.engines),
+        }
         return json_response(HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, body)
 
     async def _serve(self, connection: ServerConnection) -> None:

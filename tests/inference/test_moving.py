@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -26,11 +26,12 @@ from inference.moving import MovedState, fetched_state, pack_head, unpack, unpac
 from inference.seats import REMEMBERED_STEPS, Frame
 from inference.takes import ended
 from inference.tokens import SlotRequest, VoiceSegment, sign_request, sign_state_request
-from inference.wire import AudioFrame, ErrorMessage, Kind, Message, Metadata, decode
+from inference.wire import AudioFrame, ErrorMessage, Message, Metadata, decode
 from inference.worker import Worker
 from tests.inference.running import (
     SECRET,
     HeldEngine,
+    converse,
     end,
     everything,
     next_event,
@@ -101,19 +102,6 @@ def heard_and_said(messages: list[Message]) -> list[Message]:
     """What the steps made: audio, and what the engine and the voice told of."""
     steps = {"words", "transcript", "turn", "switch", "overflow"}
     return [m for m in messages if isinstance(m, AudioFrame) or (isinstance(m, Metadata) and m.event in steps)]
-
-
-async def converse(slot: Slot, steps: Iterable[int]) -> list[Message]:
-    """Says each step when the one before has been answered. Returns all that came, but for what follows the last."""
-    messages: list[Message] = []
-    for step in steps:
-        await say(slot, step)
-        while True:
-            message = decode(await slot.receive())
-            messages.append(message)
-            if isinstance(message, AudioFrame) and (message.kind, message.sequence) == (Kind.AGENT, step):
-                break
-    return messages
 
 
 async def unmoved(steps: int, **request: Any) -> list[Message]:
@@ -285,7 +273,10 @@ async def test_talks_that_cannot_move_and_those_that_wait_end_at_once() -> None:
         with pytest.raises(SlotLost):
             await open_take(worker, "3")
         assert worker.takes.statistics.slots_ended == {"stopping": 2}
-    assert (health.status_code, health.json()) == (503, {"ready": False, "accepting": False, "free_slots": 0})
+    assert (health.status_code, health.json()) == (
+        503,
+        {"ready": False, "accepting": False, "free_slots": 0, "engines": ["echo"]},
+    )
 
 
 # the state's door

@@ -359,7 +359,10 @@ async def test_health_and_metrics() -> None:
         scraped = await client.get(f"{base}/metrics")
         nothing = await client.get(f"{base}/elsewhere")
     values = dict(line.rsplit(" ", 1) for line in scraped.text.splitlines() if not line.startswith("#"))
-    assert (health.status_code, health.json()) == (200, {"ready": True, "accepting": True, "free_slots": 2})
+    assert (health.status_code, health.json()) == (
+        200,
+        {"ready": True, "accepting": True, "free_slots": 2, "engines": ["echo"]},
+    )
     assert (values["hearmeout_slots"], values["hearmeout_slots_free"]) == ("3.0", "2.0")
     assert (values["hearmeout_accepting"], values["hearmeout_draining"]) == ("1.0", "0.0")
     assert values['hearmeout_steps_total{engine="echo"}'] == values['hearmeout_row_steps_total{engine="echo"}'] == "1.0"

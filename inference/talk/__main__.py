@@ -1,0 +1,62 @@
+"""`python -m inference.talk`; see `--help`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+from inference.talk import arguments
+from inference.talk.address import open_link
+from inference.talk.arguments import Arguments
+from inference.talk.card import Card
+from inference.talk.link import TalkProblem
+from inference.talk.screen import Screen
+from inference.talk.sound import AnswerFile, Recording, Sink, Sinks, Source
+from inference.talk.talking import Talk
+
+
+def main() -> int:
+    given = arguments.read()
+    try:
+        asyncio.run(_until_a_signal(given))
+    except TalkProblem as problem:
+        print(problem, file=sys.stderr)
+        return problem.status
+    return 0
+
+
+async def run(given: Arguments, stop: asyncio.Event) -> None:
+    """One talk, to its end or until `stop`. Raises TalkProblem."""
+    screen = Screen(sys.stdout, sys.stderr)
+    sinks: list[Sink] = []
+    try:
+        source: Source
+        if given.question:
+            source = Recording(given.question, given.after_sec, in_real_time=not given.fast)
+        else:
+            source = card = Card()
+            sinks.append(card)
+        if given.answer:
+            sinks.append(AnswerFile(given.answer))
+        opening = asyncio.create_task(open_link(given))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if opening.done():
+            await Talk(await opening, source, Sinks(*sinks), screen, paced=not given.fast).run(stop)
+        opening.cancel()
+        stopping.cancel()
+    finally:
+        for sink in sinks:
+            sink.close()
+
+
+async def _until_a_signal(given: Arguments) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(given, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""A talk over `/api/chat`: with an inference worker, or with any server of Moshi's protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any, Final
+
+import numpy as np
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from inference.audio import Float32
+from inference.chat.opus import OpusInput, OpusOutput
+from inference.errors import WireError
+from inference.talk.dialing import NO_REASON, why_closed
+from inference.talk.link import Event, Live, Over, Sound, Waiting, Words
+from inference.wire import Kind
+
+LAST_SOUND_SEC: Final = 3.0  # after the last sound that may still come
+NO_HANDSHAKE_SEC: Final = 2.0  # a server that says nothing for longer is talking with somebody else
+
+
+class ChatLink:
+    """`socket` is open at `/api/chat`. The protocol has no goodbye: the talk ends when every frame was answered."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._input = OpusInput()
+        self._output = OpusOutput()
+        self._frames_out = 0
+        self._frames_in = 0
+        self._ending = False
+        self._greeted = False
+        self._told_waiting = False
+        self._error = ""
+
+    async def send(self, frame: Float32) -> None:
+        pages = self._output.push(frame)
+        self._frames_out += 1
+        if pages:
+            with suppress(ConnectionClosed):  # `receive` tells
+                await self._socket.send(bytes([Kind.OPUS]) + pages)
+
+    async def receive(self) -> Event:
+        while True:
+            if self._ending and self._frames_in >= self._frames_out - 1:  # some answer the first frame with nothing
+                return Over("", fault=False)
+            try:
+                async with asyncio.timeout(self._patience_sec()):
+                    data = await self._socket.recv()
+            except TimeoutError:
+                if self._ending:
+                    return Over("", fault=False)
+                self._told_waiting = True
+                return Waiting(0)
+            except ConnectionClosed as closed:
+                return Over(self._error or why_closed(closed), fault=not self._ending)
+            if isinstance(data, bytes) and data and (event := self._event(data[0], data[1:])):
+                return event
+
+    async def end(self) -> None:
+        self._ending = True
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+    def _patience_sec(self) -> float | None:
+        if self._ending:
+            return LAST_SOUND_SEC
+        return None if self._greeted or self._told_waiting else NO_HANDSHAKE_SEC
+
+    def _event(self, kind: int, body: bytes) -> Event | None:
+        match kind:
+            case Kind.HANDSHAKE:
+                self._greeted = True
+                return Live("")
+            case Kind.OPUS:
+                with suppress(WireError):  # what is broken is not played
+                    frames = self._input.push(body)
+                    self._frames_in += len(frames)
+                    return Sound(np.concatenate([np.zeros(0, np.float32), *frames]))
+            case Kind.TEXT:
+                return Words(body.decode(errors="replace"))
+            case Kind.METADATA:
+                return self._metadata(body)
+            case Kind.ERROR:
+                self._error = body.decode(errors="replace")
+        return None
+
+    def _metadata(self, body: bytes) -> Event | None:
+        try:
+            fields: Any = json.loads(body)
+        except ValueError:
+            return None
+        match fields:
+            case {"event": "queue", "position": int(position)}:
+                self._told_waiting = True
+                return Waiting(position)
+            case {"event": "live", "engine": str(engine)}:
+                return Live(engine)
+            case {"event": "ended", "reason": reason}:
+                return Over(self._error or NO_REASON, fault=True) if reason != "released" else Over("", fault=False)
+        return None

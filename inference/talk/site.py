@@ -1,0 +1,129 @@
+"""What a browser does on a study's site before a talk: follows the link to the talk that is due, starts a take of it.
+
+Consent and device check are for people and their browser: they cannot be given here.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from inference.talk.dialing import unreachable
+from inference.talk.link import TalkProblem
+
+ANSWER_SEC: Final = 15.0
+IN_BROWSER: Final = {
+    "consent": "The consent form of this session is not filled in yet.",
+    "check": "The microphone of this session is not checked yet.",
+    "rate": "The last talk of this session is to be rated first.",
+    "compare": "Two talks of this session are to be compared first.",
+    "debrief": "This session is finished.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StartedTake:
+    """`socket` is the WebSocket's address, ticket included; `origin` the site's, which it must name."""
+
+    socket: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a visitor of an explore study asks for; "" takes what the page offers."""
+
+    engine: str = ""
+    voice: str = ""
+
+
+async def start_take(link: str, choice: Choice, context: ssl.SSLContext) -> StartedTake:
+    """`link` is a participant's own (.../p/<token>/...). Raises TalkProblem."""
+    parts = urlsplit(link)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    token = parts.path.split("/p/", 1)[1].split("/", 1)[0]
+    async with httpx.AsyncClient(base_url=origin, verify=context, timeout=ANSWER_SEC, follow_redirects=True) as http:
+        try:
+            page = await http.get(parts.path)
+            if page.status_code == 404:
+                raise TalkProblem("This site knows no session by this link.", TalkProblem.REFUSED)
+            kind, position = _place(page, token)
+            if kind == "explore":
+                page = await _choose(http, page, choice)
+                kind, position = _place(page, token)
+            elif kind == "talk" and (choice.engine or choice.voice):
+                raise TalkProblem("The study decides on engine and voice: leave both out.", TalkProblem.REFUSED)
+            if kind != "talk":
+                problem = IN_BROWSER.get(kind, "This session cannot go on just now.")
+                raise TalkProblem(f"{problem} Open {origin}/p/{token}/ in a browser.", TalkProblem.REFUSED)
+            return await _take(http, origin, token, position)
+        except (httpx.TransportError, httpx.TooManyRedirects) as error:
+            raise TalkProblem(unreachable(link, error), TalkProblem.UNREACHABLE) from None
+
+
+async def _take(http: httpx.AsyncClient, origin: str, token: str, position: str) -> StartedTake:
+    answer = await http.post(f"/p/{token}/trials/{position}/takes/", headers=_same_site(http, origin))
+    try:
+        start: Mapping[str, Any] = answer.json()
+    except ValueError:
+        raise TalkProblem(f"The site answered {answer.status_code}.", TalkProblem.REFUSED) from None
+    if answer.status_code != 201:
+        raise TalkProblem(str(start.get("message", answer.status_code)), TalkProblem.REFUSED)
+    socket = f"{origin.replace('http', 'ws', 1)}{start['socketUrl']}?ticket={start['ticket']}"
+    return StartedTake(socket, origin)
+
+
+async def _choose(http: httpx.AsyncClient, page: httpx.Response, choice: Choice) -> httpx.Response:
+    """Fills in the form of an explore study, which leads to its talk."""
+    form = _Form()
+    form.feed(page.text)
+    fields = dict(form.hidden)
+    for name, offered in form.offered.items():
+        asked = getattr(choice, name, "")
+        if asked and asked not in offered:
+            raise TalkProblem(
+                f"The study offers no {name} called {asked!r}; there are {', '.join(offered)}.", TalkProblem.REFUSED
+            )
+        fields[name] = asked or form.ticked.get(name, offered[0])
+    origin = str(page.url.copy_with(raw_path=b"/")).rstrip("/")
+    return await http.post(page.url, data=fields, headers=_same_site(http, origin))
+
+
+def _place(page: httpx.Response, token: str) -> tuple[str, str]:
+    """("talk", "2") for .../p/<token>/talk/2/."""
+    rest = page.url.path.partition(f"/p/{token}/")[2].strip("/").split("/")
+    return rest[0], rest[1] if len(rest) > 1 else ""
+
+
+def _same_site(http: httpx.AsyncClient, origin: str) -> dict[str, str]:
+    """What shows that a form was sent by the page it stands in."""
+    return {"X-CSRFToken": http.cookies.get("csrftoken") or "", "Origin": origin, "Referer": f"{origin}/"}
+
+
+@dataclass
+class _Form(HTMLParser):
+    """The fields of the last form of the page that offers choices: `offered` values by name, which is `ticked`."""
+
+    hidden: dict[str, str] = field(default_factory=dict)
+    offered: dict[str, list[str]] = field(default_factory=dict)
+    ticked: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.hidden, self.offered, self.ticked = {}, {}, {}
+        elif tag == "input" and given.get("type") == "hidden":
+            self.hidden[given["name"]] = given.get("value", "")
+        elif tag == "input" and given.get("type") == "radio":
+            self.offered.setdefault(given["name"], []).append(given.get("value", ""))
+            if "checked" in given:
+                self.ticked[given["name"]] = given.get("value", "")

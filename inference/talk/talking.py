@@ -1,0 +1,77 @@
+"""The talk itself: what the source says goes to the server, what the server says goes to the sink and the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+from inference.audio import FRAME_SAMPLES
+from inference.talk.link import Link, Live, Over, Sound, TalkProblem
+from inference.talk.screen import Screen
+from inference.talk.sound import Sink, Source
+
+WINDOW_STEPS: Final = 6  # frames under way when nothing else sets the pace
+GOODBYE_SEC: Final = 5.0
+
+
+class Talk:
+    """`paced`: the source itself keeps real time; otherwise frames go out as answers come in."""
+
+    def __init__(self, link: Link, source: Source, sink: Sink, screen: Screen, *, paced: bool) -> None:
+        self._link = link
+        self._source = source
+        self._sink = sink
+        self._screen = screen
+        self._paced = paced
+        self._live = asyncio.Event()
+        self._answered = asyncio.Event()
+        self._samples_in = 0
+        self._frames_out = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """To the end of the source, of the server, or until `stop`. Raises TalkProblem when the server ended it."""
+        speaking = asyncio.create_task(self._speak())
+        listening = asyncio.create_task(self._listen())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({speaking, listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            speaking.cancel()
+            if not listening.done():
+                await self._link.end()
+                await asyncio.wait({listening}, timeout=GOODBYE_SEC)
+            if listening.done():
+                over = await listening
+                if over.fault:
+                    raise TalkProblem(f"The talk broke off: {over.message}", TalkProblem.BROKE_OFF)
+        finally:
+            for task in (speaking, listening, stopping):
+                task.cancel()
+            await asyncio.gather(speaking, listening, stopping, return_exceptions=True)
+            self._screen.end_line()
+            with suppress(OSError):
+                await self._link.close()
+
+    async def _speak(self) -> None:
+        await self._live.wait()
+        async for frame in self._source.frames():
+            while not self._paced and self._frames_out - self._samples_in // FRAME_SAMPLES >= WINDOW_STEPS:
+                self._answered.clear()
+                await self._answered.wait()
+            await self._link.send(frame)
+            self._frames_out += 1
+
+    async def _listen(self) -> Over:
+        while True:
+            match event := await self._link.receive():
+                case Sound(samples):
+                    self._sink.play(samples)
+                    self._samples_in += len(samples)
+                    self._answered.set()
+                case Over():
+                    return event
+                case Live():
+                    self._screen.show(event)
+                    self._live.set()
+                case _:
+                    self._screen.show(event)

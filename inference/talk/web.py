@@ -1,0 +1,75 @@
+"""A talk in a study, over its site: recorded, as every talk there is."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from inference.audio import BYTES_PER_SAMPLE, UPLINK_PER_FRAME, UPLINK_SAMPLES, Float32, float32_to_pcm16
+from inference.talk.dialing import why_closed
+from inference.talk.link import Event, Live, Over
+from inference.talk.slot import event_of
+from inference.wire import AudioFrame, Kind, Message, Metadata, Playback, decode, encode, encode_audio
+
+REPORT_EVERY_STEPS: Final = 5  # of what was played, or the site would stop to send
+UPLINK_BYTES: Final = UPLINK_SAMPLES * BYTES_PER_SAMPLE
+DEVICE: Final = Metadata("device", {"settings": {"client": "terminal"}})
+
+
+class WebLink:
+    """`socket` is open at `/ws/talk/<take>/`. A socket that breaks ends the talk; the site keeps what was said."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._sequence = 0
+
+    async def send(self, frame: Float32) -> None:
+        pcm = float32_to_pcm16(frame)
+        for part in range(UPLINK_PER_FRAME):
+            piece = pcm[part * UPLINK_BYTES : (part + 1) * UPLINK_BYTES]
+            await self._tell(encode_audio(Kind.PARTICIPANT, self._sequence, self._sample, piece))
+            self._sequence += 1
+
+    async def receive(self) -> Event:
+        while True:
+            try:
+                data = await self._socket.recv()
+            except ConnectionClosed as closed:
+                return Over(why_closed(closed), fault=True)
+            if not isinstance(data, bytes):
+                continue
+            message = decode(data)
+            await self._answer(message)
+            match event_of(message):
+                case Live():
+                    return Live("")  # which engine and voice it is stays with the study
+                case None:
+                    continue
+                case event:
+                    return event
+
+    async def end(self) -> None:
+        await self._tell(encode(Metadata("end")))
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+    @property
+    def _sample(self) -> int:
+        """Of the microphone clock."""
+        return self._sequence * UPLINK_SAMPLES
+
+    async def _answer(self, message: Message) -> None:
+        match message:
+            case Metadata("hello", fields):
+                self._sequence = fields["next_sequence"]
+                await self._tell(encode(DEVICE))
+            case AudioFrame(Kind.AGENT, step, _, _) if step % REPORT_EVERY_STEPS == 0:
+                await self._tell(encode(Playback(step, step, self._sample, 0, 0)))
+
+    async def _tell(self, data: bytes) -> None:
+        with suppress(ConnectionClosed):  # `receive` tells
+            await self._socket.send(data)
