@@ -51,6 +51,13 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "One model from speech to speech, without words in between: it hears how something is said, and it listens "
         "while it speaks.",
     ),
+    "openai_realtime": Entry(
+        "Realtime API",
+        "inference.engines.openai_realtime:OpenAIRealtimeEngine",
+        "Any server of the OpenAI Realtime protocol: OpenAI, Azure, Unmute and others. It answers turn by turn and can "
+        "be interrupted.",
+        third_party=True,
+    ),
     "echo": Entry(
         "Echo",
         "inference.engines.echo:EchoEngine",

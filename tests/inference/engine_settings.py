@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from tests.chat_server import ChatServer
 from tests.moshi_checkpoint import tiny_checkpoint
+from tests.realtime_server import RealtimeServer
 
 
 @contextmanager
@@ -16,7 +17,16 @@ def _moshi_server() -> Iterator[dict[str, str]]:
         yield {"MOSHI_SERVER_URLS": f"{server.url};slots=2"}
 
 
-REMOTE: Mapping[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {"moshi_server": _moshi_server}
+@contextmanager
+def _openai_realtime() -> Iterator[dict[str, str]]:
+    with RealtimeServer(talks=True) as server:
+        yield {"OPENAI_REALTIME_URL": server.url}
+
+
+REMOTE: Mapping[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {
+    "moshi_server": _moshi_server,
+    "openai_realtime": _openai_realtime,
+}
 
 
 @contextmanager

@@ -119,6 +119,11 @@ class Playout:
             self._held_back = False
             self._marks = [mark for mark in self._marks if mark.offset < self._taken.get(mark.source, 0)]
 
+    @property
+    def now(self) -> int:
+        """The slot's clock: samples given to the step loop, silence included."""
+        return self._now
+
     def taken(self, source: str) -> int:
         """How many samples of the source have been given to the step loop."""
         with self._lock:

@@ -1,0 +1,241 @@
+"""The dialects of the Realtime protocol: how a session is asked for, how its sound is coded, what events are called.
+
+GA is OpenAI's final protocol, BETA the preview that other servers took over, UNMUTE Kyutai's: a session of its own,
+Opus instead of PCM, no event at the end of a response, and no `session.created` at the beginning.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import sphn
+
+from inference.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.engines.base import SlotConfig
+from inference.engines.openai_realtime.options import Options
+from inference.engines.remote.resampling import Resampler
+
+LEAST_RATE_HZ: Final = 8_000
+MOST_RATE_HZ: Final = 48_000
+# the preview's name -> the final one
+FINAL_NAMES: Final[Mapping[str, str]] = {
+    "response.audio.delta": "response.output_audio.delta",
+    "response.audio.done": "response.output_audio.done",
+    "response.audio_transcript.delta": "response.output_audio_transcript.delta",
+    "response.audio_transcript.done": "response.output_audio_transcript.done",
+}
+
+
+class Unsupported(Exception):
+    """The server wants something that this engine cannot do; the text says what."""
+
+
+class Codec(ABC):
+    """One conversation's sound, both ways, in base64. `one_stream`: what is not wanted must be decoded too."""
+
+    one_stream = False
+
+    @abstractmethod
+    def encode(self, pcm: Float32) -> str:
+        """float32 [FRAME_SAMPLES] -> what `input_audio_buffer.append` carries."""
+
+    @abstractmethod
+    def decode(self, delta: str) -> Float32:
+        """What a delta carries -> float32 [n]. Raises ValueError."""
+
+    def finish(self) -> Float32:
+        """The rest of an answer that is complete."""
+        return np.zeros(0, np.float32)
+
+
+class Pcm16(Codec):
+    """16-bit samples at the server's rates; a sample may come in two deltas."""
+
+    def __init__(self, input_hz: int = SAMPLE_RATE_HZ, output_hz: int = SAMPLE_RATE_HZ) -> None:
+        self._up = Resampler(SAMPLE_RATE_HZ, input_hz)
+        self._down = Resampler(output_hz, SAMPLE_RATE_HZ)
+        self._half = b""
+
+    def encode(self, pcm: Float32) -> str:
+        return base64.b64encode(float32_to_pcm16(self._up.push(pcm))).decode()
+
+    def decode(self, delta: str) -> Float32:
+        data = self._half + _bytes(delta)
+        whole = len(data) - len(data) % BYTES_PER_SAMPLE
+        self._half = data[whole:]
+        return self._down.push(pcm16_to_float32(data[:whole]))
+
+    def finish(self) -> Float32:
+        self._half = b""
+        return self._down.finish()
+
+
+class Opus(Codec):
+    """One Ogg-Opus stream for the whole conversation."""
+
+    one_stream = True
+
+    def __init__(self) -> None:
+        self._writer = sphn.OpusStreamWriter(SAMPLE_RATE_HZ)
+        self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)
+
+    def encode(self, pcm: Float32) -> str:
+        return base64.b64encode(self._writer.append_pcm(pcm)).decode()
+
+    def decode(self, delta: str) -> Float32:
+        try:
+            pcm = self._reader.append_bytes(_bytes(delta))
+        except ValueError:
+            self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)  # such a reader reads nothing any more
+            raise
+        return np.zeros(0, np.float32) if pcm is None else np.asarray(pcm, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What a session turned out to be. `interrupts`: the server itself stops an answer when the participant speaks."""
+
+    codec: Codec
+    interrupts: bool
+    model: str
+
+
+class Dialect(ABC):
+    """`greets`: a session begins with `session.created`. `response_done`: an answer ends with `response.done`, else
+    with its sound. `timed_text`: text comes when it is said."""
+
+    name: str
+    greets = True
+    response_done = True
+    timed_text = False
+    takes_temperature = False
+    subprotocols: tuple[str, ...] = ()
+
+    @abstractmethod
+    def session(self, config: SlotConfig, options: Options, transcription: str) -> dict[str, Any]:
+        """The `session` of `session.update`."""
+
+    @abstractmethod
+    def agreed(self, session: Mapping[str, Any]) -> Agreed:
+        """What the `session` of `session.updated` says. Raises Unsupported."""
+
+
+class _Final(Dialect):
+    name = "ga"
+
+    def session(self, config: SlotConfig, options: Options, transcription: str) -> dict[str, Any]:
+        pcm = {"type": "audio/pcm", "rate": SAMPLE_RATE_HZ}
+        heard: dict[str, Any] = {"format": pcm, "turn_detection": options.detection()}
+        said: dict[str, Any] = {"format": pcm}
+        if transcription:
+            heard["transcription"] = {"model": transcription}
+        if config.voice_prompt:
+            said["voice"] = config.voice_prompt
+        if options.speed is not None:
+            said["speed"] = options.speed
+        session: dict[str, Any] = {
+            "type": "realtime",
+            "output_modalities": ["audio"],
+            "audio": {"input": heard, "output": said},
+        }
+        if config.text_prompt:
+            session["instructions"] = config.text_prompt
+        if options.max_output_tokens is not None:
+            session["max_output_tokens"] = options.max_output_tokens
+        return session
+
+    def agreed(self, session: Mapping[str, Any]) -> Agreed:
+        audio = _mapping(session.get("audio"))
+        heard, said = _mapping(audio.get("input")), _mapping(audio.get("output"))
+        codec = Pcm16(_rate(heard.get("format")), _rate(said.get("format")))
+        return Agreed(codec, _interrupts(heard), str(session.get("model") or ""))
+
+
+class _Preview(Dialect):
+    name = "beta"
+    takes_temperature = True
+
+    def session(self, config: SlotConfig, options: Options, transcription: str) -> dict[str, Any]:
+        chosen = {
+            "voice": config.voice_prompt or None,
+            "instructions": config.text_prompt or None,
+            "input_audio_transcription": {"model": transcription} if transcription else None,
+            "temperature": options.temperature,
+            "speed": options.speed,
+            "max_response_output_tokens": options.max_output_tokens,
+        }
+        return {
+            "modalities": ["audio", "text"],
+            "input_audio_format": "pcm16",
+            "output_audio_format": "pcm16",
+            "turn_detection": options.detection(),
+            **{name: value for name, value in chosen.items() if value is not None},
+        }
+
+    def agreed(self, session: Mapping[str, Any]) -> Agreed:
+        for name in ("input_audio_format", "output_audio_format"):
+            if session.get(name, "pcm16") != "pcm16":
+                raise Unsupported(f"its {name} is not pcm16")
+        return Agreed(Pcm16(), _interrupts(session), str(session.get("model") or ""))
+
+
+class _Unmute(Dialect):
+    name = "unmute"
+    greets = False
+    response_done = False
+    timed_text = True
+    subprotocols = ("realtime",)
+
+    def session(self, config: SlotConfig, options: Options, transcription: str) -> dict[str, Any]:
+        session: dict[str, Any] = {"allow_recording": False}
+        if config.voice_prompt:
+            session["voice"] = config.voice_prompt
+        # it begins to speak when it has instructions, so there must be some
+        session["instructions"] = {"type": "constant", **({"text": config.text_prompt} if config.text_prompt else {})}
+        return session
+
+    def agreed(self, session: Mapping[str, Any]) -> Agreed:
+        return Agreed(Opus(), interrupts=True, model="")
+
+
+GA: Final[Dialect] = _Final()
+BETA: Final[Dialect] = _Preview()
+UNMUTE: Final[Dialect] = _Unmute()
+
+
+def dialect_of(session: Mapping[str, Any]) -> Dialect:
+    """By the shape of a `session.created`."""
+    return GA if session.get("type") == "realtime" or "audio" in session or "output_modalities" in session else BETA
+
+
+def _interrupts(place: Mapping[str, Any]) -> bool:
+    if "turn_detection" in place and place["turn_detection"] is None:
+        raise Unsupported("it does not detect turns by itself")
+    return _mapping(place.get("turn_detection")).get("interrupt_response") is True
+
+
+def _rate(form: Any) -> int:
+    form = _mapping(form)
+    rate = form.get("rate", SAMPLE_RATE_HZ)
+    if form.get("type", "audio/pcm") != "audio/pcm" or not isinstance(rate, int):
+        raise Unsupported("its sound is not PCM")
+    if not LEAST_RATE_HZ <= rate <= MOST_RATE_HZ:
+        raise Unsupported(f"its sound has a rate beyond {LEAST_RATE_HZ} to {MOST_RATE_HZ} Hz")
+    return rate
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _bytes(delta: str) -> bytes:
+    try:
+        return base64.b64decode(delta, validate=True)
+    except binascii.Error:
+        raise ValueError("no base64") from None

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from inference.engines.openai_realtime.dialects import BETA, GA, UNMUTE, Dialect
+from inference.engines.openai_realtime.settings import read_settings
+from inference.errors import EngineUnavailable
+
+KEY = {"OPENAI_REALTIME_KEY": "sk-test"}
+BEARER = {"Authorization": "Bearer sk-test"}
+AZURE = {"api-key": "sk-test"}
+PREVIEW = BEARER | {"OpenAI-Beta": "realtime=v1"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "address", "dialect", "headers"),
+    [
+        ({}, "wss://api.openai.com/v1/realtime?model=gpt-realtime", GA, BEARER),
+        ({"URL": "wss://eu.api.openai.com"}, "wss://eu.api.openai.com/v1/realtime?model=gpt-realtime", GA, BEARER),
+        ({"MODEL": "a b"}, "wss://api.openai.com/v1/realtime?model=a", GA, BEARER),
+        ({"DIALECT": "beta"}, "wss://api.openai.com/v1/realtime", BETA, PREVIEW),
+        (
+            {"URL": "wss://me.openai.azure.com", "MODEL": "mine"},
+            "wss://me.openai.azure.com/openai/v1/realtime?model=mine",
+            GA,
+            AZURE,
+        ),
+        (
+            {"URL": "wss://me.openai.azure.com/openai/realtime?api-version=2024-10-01-preview&deployment=mine"},
+            "wss://me.openai.azure.com/openai/realtime?api-version=2024-10-01-preview&deployment=mine",
+            BETA,
+            AZURE,
+        ),
+        (
+            {"URL": "wss://me.openai.azure.com/openai/realtime", "MODEL": "mine"},
+            "wss://me.openai.azure.com/openai/realtime?api-version=2025-04-01-preview&deployment=mine",
+            BETA,
+            AZURE,
+        ),
+        (
+            {"URL": "wss://unmute.sh/api/v1/realtime", "DIALECT": "unmute"},
+            "wss://unmute.sh/api/v1/realtime",
+            UNMUTE,
+            BEARER,
+        ),
+        ({"URL": "ws://127.0.0.1:8000?model=own"}, "ws://127.0.0.1:8000/v1/realtime?model=own", None, BEARER),
+    ],
+)
+def test_read(settings: dict[str, str], address: str, dialect: Dialect | None, headers: dict[str, str]) -> None:
+    read = read_settings({f"OPENAI_REALTIME_{name}": value for name, value in settings.items()} | KEY)
+    assert (read.address(read.models[0] if read.models else ""), read.dialect, read.headers) == (
+        address,
+        dialect,
+        headers,
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({}, "OPENAI_REALTIME_KEY is not set"),
+        ({"URL": "wss://me.openai.azure.com", "MODEL": "mine"}, "OPENAI_REALTIME_KEY is not set"),
+        ({"URL": "wss://talk.example"}, "OPENAI_REALTIME_KEY is not set"),
+        ({"URL": "wss://me.openai.azure.com", "KEY": "k"}, "OPENAI_REALTIME_MODEL is not set"),
+        (
+            {"URL": "ws://talk.example", "KEY": "k"},
+            "OPENAI_REALTIME_URL would send the key and the voices in the clear",
+        ),
+        ({"URL": "https://talk.example"}, "OPENAI_REALTIME_URL should read ws://host:port/path or wss://host/path"),
+        ({"DIALECT": "gamma"}, "OPENAI_REALTIME_DIALECT is 'gamma'"),
+        ({"KEY": "sk-a\nX-Header: b"}, "OPENAI_REALTIME_KEY has signs in it that no key has"),
+    ],
+)
+def test_read_wrong(settings: dict[str, str], reason: str) -> None:
+    with pytest.raises(EngineUnavailable) as caught:
+        read_settings({f"OPENAI_REALTIME_{name}": value for name, value in settings.items()})
+    assert caught.value.reason == reason
+
+
+def test_no_key_for_a_server_of_ones_own() -> None:
+    assert read_settings({"OPENAI_REALTIME_URL": "ws://127.0.0.1:8000"}).headers == {}
+
+
+def test_key_is_not_in_the_representation() -> None:
+    assert "sk-test" not in repr(read_settings(KEY))
+
+
+@pytest.mark.parametrize(("setting", "model"), [("", "gpt-4o-mini-transcribe"), ("none", ""), ("own-asr", "own-asr")])
+def test_transcription(setting: str, model: str) -> None:
+    assert read_settings(KEY | {"OPENAI_REALTIME_TRANSCRIPTION": setting}).transcription == model
