@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.engines.remote.resampling import Resampler
+from inference.resampling import Resampler
 
 
 class Framing:

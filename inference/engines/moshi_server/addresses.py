@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from inference.engines.moshi_server.dialects import DIALECTS, Dialect
-from inference.engines.remote.address import check_url, shown
+from inference.remote.address import check_url, shown
 
 PATH: Final = "/api/chat"
 MAX_SLOTS: Final = 512

@@ -11,9 +11,9 @@ from inference.engines.base import SlotConfig
 from inference.engines.moshi_server.addresses import Leases, Server, read_servers
 from inference.engines.moshi_server.dialects import snapshot_of
 from inference.engines.moshi_server.session import MoshiSession, Patience, probe
-from inference.engines.remote.address import Trust, is_private
 from inference.engines.remote.engine import RemoteEngine
 from inference.errors import EngineUnavailable, RemoteLost
+from inference.remote.address import Trust, is_private
 
 HANDSHAKE_SEC: Final = 15.0
 SILENT_SEC: Final = 10.0

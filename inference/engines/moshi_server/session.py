@@ -21,11 +21,11 @@ from websockets.exceptions import ConnectionClosed
 from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, samples_to_ms
 from inference.engines.moshi_server.addresses import Server
 from inference.engines.moshi_server.words import Utterance, Word, Words
-from inference.engines.remote.address import Trust, call, closed
 from inference.engines.remote.engine import Session
 from inference.engines.remote.line import Line
-from inference.engines.remote.loop import first_to_end
 from inference.errors import RemoteLost
+from inference.remote.address import Trust, call, closed
+from inference.remote.loop import first_to_end
 from inference.wire import Kind, Metadata
 
 MAX_BROKEN: Final = 25  # messages in a row that are nothing; then the server is no Moshi

@@ -12,9 +12,9 @@ from inference.engines.openai_realtime.answer import WORD_TIMING
 from inference.engines.openai_realtime.options import Options
 from inference.engines.openai_realtime.session import RealtimeSession
 from inference.engines.openai_realtime.settings import NAME, read_settings
-from inference.engines.remote.address import shown
 from inference.engines.remote.engine import RemoteEngine
 from inference.errors import OptionError, RemoteLost
+from inference.remote.address import shown
 
 MAX_INSTRUCTIONS_BYTES: Final = 30_000
 _VOICE: Final = re.compile(r"\w[\w./-]{0,199}")

@@ -19,11 +19,11 @@ from inference.engines.openai_realtime.errors import is_harmless, plain_words
 from inference.engines.openai_realtime.fields import Broken, object_of
 from inference.engines.openai_realtime.options import Options
 from inference.engines.openai_realtime.settings import RealtimeSettings
-from inference.engines.remote.address import call, closed, shown
 from inference.engines.remote.engine import Session
 from inference.engines.remote.line import Line
-from inference.engines.remote.loop import first_to_end
 from inference.errors import RemoteLost
+from inference.remote.address import call, closed, shown
+from inference.remote.loop import first_to_end
 
 SETUP_SEC: Final = 10.0
 GREETING_SEC: Final = 1.0  # servers that greet do so at once

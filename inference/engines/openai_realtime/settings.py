@@ -9,8 +9,8 @@ from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from inference.engines.openai_realtime.dialects import BETA, GA, UNMUTE, Dialect
-from inference.engines.remote.address import check_url, is_private
 from inference.errors import EngineUnavailable
+from inference.remote.address import check_url, is_private
 
 NAME: Final = "openai_realtime"
 URL: Final = "wss://api.openai.com/v1/realtime"

@@ -13,9 +13,9 @@ import numpy as np
 import structlog
 
 from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.engines.remote.address import Trust, check_url
-from inference.engines.remote.loop import LoopThread
 from inference.errors import EngineUnavailable, InferenceError, OptionError, RemoteLost
+from inference.remote.address import Trust, check_url
+from inference.remote.loop import LoopThread
 from inference.voices.base import Converter, VoiceStream
 from inference.voices.remote.converter_server import ConverterServer
 from inference.voices.remote.load_target import TIMINGS, LoadTarget

@@ -31,10 +31,10 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.engines.remote.address import Trust, call, closed, shown
-from inference.engines.remote.loop import first_to_end
-from inference.engines.remote.resampling import Resampler
 from inference.errors import RemoteLost, TargetUnavailable, WireError
+from inference.remote.address import Trust, call, closed, shown
+from inference.remote.loop import first_to_end
+from inference.resampling import Resampler
 from inference.voices.remote.protocol import decode_sound, encode_sound
 from inference.voices.remote.session import Dialect, Line, Order, Timing
 
@@ -42,7 +42,7 @@ RATE_HZ: Final = 16_000
 CHUNK_SAMPLES: Final = 3_200  # 200 ms, as the servers expect
 CONNECT_SEC: Final = 10.0
 ENROL_SEC: Final = 60.0
-RESAMPLING_HOLD_SAMPLES: Final = 960  # what the two resamplers keep back, 24 kHz; measured: fewer than 700
+RESAMPLING_HOLD_SAMPLES: Final = 1_920  # what the two resamplers keep back, at 24 kHz; measured: 1,756
 TIMINGS: Final[Mapping[str, Timing]] = {  # at 24 kHz; sending in chunks of 200 ms adds one of them to the hold
     "meanvc": Timing(2_720 * 3 // 2, (3_680 + CHUNK_SAMPLES) * 3 // 2 + RESAMPLING_HOLD_SAMPLES),
     "xvc": Timing(0, (3_840 + CHUNK_SAMPLES) * 3 // 2 + RESAMPLING_HOLD_SAMPLES),
