@@ -37,18 +37,24 @@ class Departures:
         self._tokens = tokens
         self._asked_for: WeakKeyDictionary[ServerConnection, Conversation] = WeakKeyDictionary()
         self._in_transfer: set[Conversation] = set()
+        self._sending_off: list[asyncio.Task[None]] = []
 
     async def drain(self, limit_sec: float) -> None:
         """Takes nobody in any more; returns when all takes have left or ended, at the latest after `limit_sec`, or
         TRANSFER_SEC more for those that are leaving just then."""
         self._takes.draining = True
         conversations = self._takes.conversations
-        await asyncio.gather(*(self._send_off(each) for each in conversations))
+        # not awaited: a step that is stuck would hold them up beyond any limit
+        self._sending_off = [asyncio.create_task(self._send_off(each)) for each in conversations]
         await _all_over(conversations, limit_sec)
         await _all_over(self._in_transfer, TRANSFER_SEC)
 
     async def _send_off(self, conversation: Conversation) -> None:
-        if not await self._takes.freeze(conversation):
+        try:
+            is_ready = await self._takes.freeze(conversation)
+        except SlotLost:
+            is_ready = False
+        if not is_ready:
             await self._takes.end(conversation, ended("stopping"))
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:

@@ -149,7 +149,8 @@ class StepLoop:
         with self._changed:
             self._ended = True
             for future, _ in self._commands:
-                future.set_exception(SlotLost("the inference worker is stopping"))
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(SlotLost("the inference worker is stopping"))
         for batch in self.batches.values():
             batch.engine.shut_down()
         self._listener.loop_ended(error)

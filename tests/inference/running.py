@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.echo import EchoEngine
 from inference.environment import WorkerSettings
 from inference.errors import OptionError, SlotLost
+from inference.statistics import StepStatistics
 from inference.tokens import SlotRequest, sign_request
 from inference.wire import AudioFrame, Kind, Message, Metadata, decode, encode, encode_audio
 from inference.worker import Worker
@@ -68,11 +69,34 @@ class HeldEngine(EchoEngine):
         return super().step(frames)
 
 
+class Stopwatch:
+    """Time that passes only as it is told."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class TimedEngine(EchoEngine):
+    """Echoes; each step takes `step_sec` on the stopwatch, whatever it really takes."""
+
+    stopwatch = Stopwatch()
+    step_sec = 0.0
+
+    def step(self, frames: Mapping[int, Float32]) -> dict[int, StepOutput]:
+        self.stopwatch.seconds += self.step_sec
+        return super().step(frames)
+
+
 @asynccontextmanager
-async def running_worker(engine: Callable[..., Engine] = EchoEngine, **settings: Any) -> AsyncIterator[Worker]:
+async def running_worker(
+    engine: Callable[..., Engine] = EchoEngine, statistics: StepStatistics | None = None, **settings: Any
+) -> AsyncIterator[Worker]:
     """Serves `engine` under the name echo."""
     asked = WorkerSettings(**{"secret": SECRET, "port": 0, "web_url": NOWHERE, "engines": ("echo",), **settings})
-    worker = Worker(asked, {"echo": partial(engine, asked.slots, {})}, ("none", "transform"))
+    worker = Worker(asked, {"echo": partial(engine, asked.slots, {})}, ("none", "transform"), statistics)
     await worker.start()
     try:
         yield worker
@@ -101,6 +125,19 @@ async def say(slot: Slot, *steps: int) -> None:
     """One frame of noise for every step."""
     for step in steps:
         await slot.send(encode_audio(Kind.PARTICIPANT, step, step * FRAME_SAMPLES, noise_frame(step)))
+
+
+async def converse(slot: Slot, steps: Iterable[int]) -> list[Message]:
+    """Says each step when the one before has been answered. Returns all that came, but for what follows the last."""
+    messages: list[Message] = []
+    for step in steps:
+        await say(slot, step)
+        while True:
+            message = decode(await slot.receive())
+            messages.append(message)
+            if isinstance(message, AudioFrame) and (message.kind, message.sequence) == (Kind.AGENT, step):
+                break
+    return messages
 
 
 async def next_event(slot: Slot, event: str) -> Mapping[str, Any]:
