@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
@@ -23,6 +23,7 @@ from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
 from studies.protocol.document import parse_yaml, to_yaml
 from studies.protocol.schema import Protocol
 from studies.publish import protocol_of, publication_problems, publish
+from studies.talk.availability import unserved
 
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
 
@@ -110,13 +111,21 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
     def get_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
         own = ["title", "slug", "ethics_reference", "retention_until", "is_demo", "protocol"]
-        return ["state", "created_at", *own] if obj else own
+        return ["state", "availability", "created_at", *own] if obj else own
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
         if obj is None:
             return []
         started = obj.versions.filter(sessions__isnull=False).exists()
-        return ["state", "created_at", *(["slug"] if started else [])]  # links in use do not change
+        return ["state", "availability", "created_at", *(["slug"] if started else [])]  # links in use do not change
+
+    @admin.display(description="to talk with")
+    def availability(self, study: Study) -> SafeString | str:
+        """Why nobody answers just now, where so."""
+        if study.state != Study.State.OPEN:
+            return "asked for while the study is open"
+        problems = unserved([study]).get(study.pk, [])
+        return format_html_join("", "<p>{}</p>", ((problem,) for problem in problems)) or "somebody is there"
 
     def get_inlines(self, request: HttpRequest, obj: Study | None = None) -> tuple[type[VersionInline], ...]:
         return (VersionInline,) if obj else ()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from django.conf import settings
 from django.contrib import admin
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.models import InferenceWorker
+from studies.talk.worker_state import state_of
 
 
 @admin.register(InferenceWorker)
@@ -18,35 +17,47 @@ class InferenceWorkerAdmin(ReadOnlyAdmin):
     list_display = (
         "name",
         "status",
-        "occupancy",
+        "places",
         "queue_length",
+        "step_ms_p50",
         "step_ms_p95",
+        "step_ms_p99",
         "late_steps",
         "engine_names",
         "seen_at",
     )
     search_fields = ("name",)
     fields = (
-        "name",
-        "status",
-        "address",
-        "occupancy",
-        "queue_length",
-        "step_ms_p95",
-        "late_steps",
+        ("name", "status"),
+        ("address", "seen_at"),
+        ("places", "queue_length"),
+        ("rows", "late_steps"),
+        "steps",
+        "engine_list",
         "converter_names",
-        "seen_at",
         "engine_snapshots",
     )
 
-    @badge("status", {"fresh": "success", "stale": "danger"})
+    @badge("status", {"open": "success", "paused": "warning", "closed": "danger"})
     def status(self, worker: InferenceWorker) -> tuple[str, str]:
-        fresh = timezone.now() - worker.seen_at <= timedelta(seconds=settings.WORKER_STALE_SEC)
-        return ("fresh", "Reporting") if fresh else ("stale", "Silent")
+        return state_of(worker, timezone.now()).status
 
-    @admin.display(description="slots taken")
-    def occupancy(self, worker: InferenceWorker) -> str:
-        return f"{max(0, worker.slots - worker.free_slots)} of {worker.slots}"
+    @admin.display(description="free places")
+    def places(self, worker: InferenceWorker) -> str:
+        return f"{worker.free_slots} of {worker.slots}"
+
+    @admin.display(description="rows of a step, on average")
+    def rows(self, worker: InferenceWorker) -> str:
+        return "" if worker.occupancy is None else f"{worker.occupancy:.1f}"
+
+    @admin.display(description="steps in the last minute")
+    def steps(self, worker: InferenceWorker) -> str:
+        chart = state_of(worker, timezone.now()).chart
+        return "none" if chart is None else render_to_string("components/steps.html", {"chart": chart})
+
+    @admin.display(description="engines")
+    def engine_list(self, worker: InferenceWorker) -> str:
+        return render_to_string("components/engines.html", {"engines": state_of(worker, timezone.now()).engines})
 
     @admin.display(description="engines")
     def engine_names(self, worker: InferenceWorker) -> str:

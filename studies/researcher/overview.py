@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.conf import settings
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,6 +13,8 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from studies.models import ErasureReceipt, Export, InferenceWorker, Session, Study, Take
+from studies.talk.availability import unserved
+from studies.talk.worker_state import WorkerState, state_of
 
 PRESENT_MIN: Final = 15
 """A session counts as present when a page of it was opened within this time."""
@@ -21,20 +22,8 @@ LAST_ACTIVITIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerLine:
-    """An inference worker as last reported; `fresh` when that was lately enough to be given talks."""
-
-    worker: InferenceWorker
-    fresh: bool
-
-    @property
-    def taken_slots(self) -> int:
-        return max(0, self.worker.slots - self.worker.free_slots)
-
-
-@dataclass(frozen=True, slots=True)
 class StudyLine:
-    """A study and how far its sessions and takes are."""
+    """A study and how far its sessions and takes are. `unserved`: why nobody is there to talk with, where so."""
 
     study: Study
     started: int
@@ -43,6 +32,7 @@ class StudyLine:
     takes: int
     trials: int
     trials_done: int
+    unserved: list[str]
 
     @property
     def done_percent(self) -> int:
@@ -72,14 +62,14 @@ class Overview:
     live_takes: list[Take]
     present: int
     waiting: int
-    workers: list[WorkerLine]
+    workers: list[WorkerState]
     filing: int
     failed: list[Take]
     studies: list[StudyLine]
     activities: list[Activity]
 
     @property
-    def fresh_workers(self) -> list[WorkerLine]:
+    def fresh_workers(self) -> list[WorkerState]:
         return [line for line in self.workers if line.fresh]
 
     @property
@@ -99,10 +89,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def overview() -> Overview:
     now = timezone.now()
     takes = Take.objects.select_related("trial__session__participant", "trial__session__version__study")
-    workers = [
-        WorkerLine(worker, now - worker.seen_at <= timedelta(seconds=settings.WORKER_STALE_SEC))
-        for worker in InferenceWorker.objects.order_by("name")
-    ]
+    workers = [state_of(worker, now) for worker in InferenceWorker.objects.order_by("name")]
     live = takes.filter(state=Take.State.LIVE).select_related("trial__condition")
     return Overview(
         at=now,
@@ -142,7 +129,9 @@ def _studies() -> list[StudyLine]:
     takes = Take.objects.order_by().values_list("trial__session__version__study")
     by_take = dict(takes.annotate(all_count=Count("id")))
     lines = []
-    for study in Study.objects.order_by("title"):
+    studies = list(Study.objects.order_by("title"))
+    lacking = unserved(studies)
+    for study in studies:
         started_count, finished_count, withdrawn_count = by_session.get(study.pk, (0, 0, 0))
         trial_count, done_count = by_trial.get(study.pk, (0, 0))
         lines.append(
@@ -154,6 +143,7 @@ def _studies() -> list[StudyLine]:
                 takes=by_take.get(study.pk, 0),
                 trials=trial_count,
                 trials_done=done_count,
+                unserved=lacking.get(study.pk, []),
             )
         )
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from studies.models import ErasureReceipt, Export, Session, Take
+from studies.models import ErasureReceipt, Export, Session, Study, Take
 from studies.researcher.overview import PRESENT_MIN, overview
 from tests.studies import factories
 
@@ -40,6 +41,58 @@ def test_numbers_equal_the_database(db: None) -> None:
     assert (now.waiting, now.free_slots, now.slots) == (2, 1, 4)
     assert [(line.worker.name, line.fresh) for line in now.workers] == [("fresh", True), ("stale", False)]
     assert (now.filing, now.failed) == (1, [failed])
+
+
+def test_open_study_that_nobody_answers_says_why(db: None, client: Client) -> None:
+    study = factories.make_study().study
+    factories.make_study("paused", state=Study.State.PAUSED)
+    assert [line.unserved for line in overview().studies] == [
+        [],
+        ["Nobody answers as cascade: no inference worker reports."],
+    ]
+    factories.make_worker("tiny", engines={"cascade": {"test_only": True}})
+    factories.make_worker("other", engines={"echo": {}})
+    reason = (
+        "Nobody answers as cascade: other does not run cascade; tiny runs cascade with random weights, for tests alone "
+        "(test_only), and the study is open."
+    )
+    client.force_login(factories.make_researcher())
+    for url in (reverse("now"), reverse("admin:studies_study_change", args=[study.pk])):
+        assert reason in client.get(url).content.decode()
+    factories.make_worker("true")
+    assert [line.unserved for line in overview().studies] == [[], []]
+    assert "somebody is there" in client.get(reverse("admin:studies_study_change", args=[study.pk])).content.decode()
+
+
+def test_steps_of_a_worker_are_drawn_against_what_a_step_may_take(db: None, client: Client) -> None:
+    steps = {"step_ms_p50": 20.0, "step_ms_p95": 90.0, "step_ms_p99": 500.0}
+    snapshot = {"model": "kyutai/moshiko", "revision": "a" * 40, "device": "NVIDIA L4", "slots": 8, "test_only": True}
+    worker = factories.make_worker("gpu-1", engines={"moshi": snapshot}, late_steps=7, accepting=False, **steps)
+    state = overview().workers[0]
+    assert (state.status, state.engines[0].facts) == (
+        ("paused", "Too slow for more"),
+        ("kyutai/moshiko", "revision aaaaaaaaaaaa", "NVIDIA L4", "slots 8"),
+    )
+    assert state.chart is not None
+    assert (state.chart.places, state.chart.is_late) == ({"p50": 12.5, "p95": 56.2, "p99": 100.0, "budget": 50.0}, True)
+    client.force_login(factories.make_researcher())
+    for url in (reverse("now"), reverse("admin:studies_inferenceworker_change", args=[worker.pk])):
+        page = client.get(url).content.decode()
+        assert "95 % up to 90.0 ms" in page
+        assert "Random weights, for tests" in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({}, ("open", "Accepting")),
+        ({"accepting": False, "draining": True}, ("paused", "Stopping")),
+        ({"seen_ago_sec": settings.WORKER_STALE_SEC + 5}, ("closed", "Silent")),
+    ],
+)
+def test_worker_says_whether_it_takes_anybody(fields: dict[str, Any], status: tuple[str, str], db: None) -> None:
+    factories.make_worker(**fields)
+    assert overview().workers[0].status == status
 
 
 def test_progress_of_each_study(db: None) -> None:

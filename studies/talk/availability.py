@@ -1,0 +1,51 @@
+"""Whether the open studies have anybody to talk with, and why not, for researchers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from studies.models import Condition, ConsentEvent, InferenceWorker, ProtocolVersion, Study
+from studies.talk.needs import Needs, converters_of, may_use_test_models, obstacle_at
+from studies.talk.workers import fresh
+
+
+def unserved(studies: Iterable[Study]) -> dict[int, list[str]]:
+    """Study -> what of its newest protocol no inference worker serves just now, a line each; only those that are open
+    and lack something. Three queries, however many studies."""
+    opened = {study.pk: study for study in studies if study.state == Study.State.OPEN}
+    versions: dict[int, ProtocolVersion] = {}
+    published = ProtocolVersion.objects.filter(study__in=opened, published_at__isnull=False)
+    for version in published.order_by("number").select_related("study"):
+        versions[version.study_id] = version
+    found: dict[int, list[str]] = {}
+    workers = list(fresh())
+    by_version = {version.pk: version for version in versions.values()}
+    for condition in Condition.objects.filter(version__in=by_version).order_by("id"):
+        version = by_version[condition.version_id]
+        problem = _problem(_needs(version, condition), workers)
+        lines = found.setdefault(version.study_id, [])
+        if problem and problem not in lines:
+            lines.append(problem)
+    return {study: lines for study, lines in found.items() if lines}
+
+
+def _needs(version: ProtocolVersion, condition: Condition) -> Needs:
+    """Of somebody who agreed to everything that the protocol asks for."""
+    asked = {purpose.get("key") for purpose in version.document.get("consent", {}).get("purposes", ())}
+    return Needs(
+        engine=condition.engine,
+        converters=converters_of(condition),
+        third_party=ConsentEvent.Purpose.THIRD_PARTY in asked,
+        test_models=may_use_test_models(version),
+    )
+
+
+def _problem(needs: Needs, workers: Iterable[InferenceWorker]) -> str:
+    """Empty when a worker serves all of it."""
+    obstacles = {worker.name: obstacle_at(needs, worker) for worker in workers}
+    if not obstacles:
+        return f"Nobody answers as {needs.engine}: no inference worker reports."
+    if not all(obstacles.values()):
+        return ""
+    why = "; ".join(f"{name} {obstacle}" for name, obstacle in sorted(obstacles.items()))
+    return f"Nobody answers as {needs.engine}: {why}."
