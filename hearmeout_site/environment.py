@@ -49,7 +49,18 @@ class Environment(BaseSettings):
     )
     worker_port: int = Field(8700, ge=1, le=65_535, description="Port of the inference worker.")
     worker_engines: str = Field("cascade", description="Engines an inference worker loads, with commas between.")
-    worker_slots: int = Field(2, ge=1, le=512, description="Conversations an inference worker serves at once.")
+    worker_slots: int | None = Field(
+        None, ge=1, le=512, description="Conversations an inference worker serves at once; empty: the engine chooses."
+    )
+    worker_max_step_ms: float = Field(
+        80,
+        ge=0,
+        le=10_000,
+        description="While steps take longer than this, an inference worker lets nobody new in; 0 for no limit.",
+    )
+    worker_drain_sec: float = Field(
+        8, ge=0, le=300, description="How long an inference worker that stops keeps its talks for others to go on with."
+    )
     web_url: str = Field("http://127.0.0.1:8000", description="Where an inference worker reports its heartbeat.")
     worker_host: str = Field("127.0.0.1", description="Address an inference worker listens on.")
     worker_address: str = Field(
@@ -65,6 +76,37 @@ class Environment(BaseSettings):
     cascade_recognition_hub: str = Field("", description="Or one on the hub: `owner/repository@commit`.")
     cascade_turn_end_path: str = Field("", description="A smart-turn ONNX file of your own.")
     cascade_turn_end_hub: str = Field("", description="Or one on the hub: `owner/repository/file.onnx@commit`.")
+    moshi_server_urls: str = Field(
+        "",
+        description="Servers of the engine `moshi_server`: `wss://host:8998/api/chat`, "
+        "`personaplex+wss://host;slots=1`, with spaces between.",
+    )
+    moshi_server_certificate: str = Field(
+        "", description="PEM file of the only certificates trusted there; empty for the public authorities."
+    )
+    moshi_server_handshake_sec: float = Field(
+        15, gt=0, le=600, description="How long such a server may take to begin; then it counts as busy."
+    )
+    moshi_server_silent_sec: float = Field(
+        10, gt=0, le=600, description="How long it may leave what it hears unanswered; then it counts as dead."
+    )
+    moshi_server_third_party: str = Field(
+        "", description="`yes` or `no`: are they somebody else's? Empty for yes beyond this machine and its networks."
+    )
+    openai_realtime_url: str = Field(
+        "",
+        description="Server of the engine `openai_realtime`; empty for OpenAI's, `wss://api.openai.com/v1/realtime`.",
+    )
+    openai_realtime_key: str = Field("", repr=False, description="Its key; only the inference worker needs it.")
+    openai_realtime_model: str = Field(
+        "", description="Models that studies may ask for, the default first; a deployment's name on Azure."
+    )
+    openai_realtime_dialect: str = Field(
+        "auto", description="`openai`, `azure`, `beta` (the preview protocol), `unmute`, or `auto`."
+    )
+    openai_realtime_transcription: str = Field(
+        "", description="Its model that writes down the participant; `none` for no transcript; empty for its usual one."
+    )
     allow_test_models: bool = Field(
         False, description="Lets engines with random weights answer in open studies: for tests. Refused in production."
     )
@@ -150,7 +192,9 @@ def settings_table() -> str:
     """All settings as a Markdown table."""
     rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
     for name, field in Environment.model_fields.items():
-        default = "var/ in the checkout" if name == "data_dir" else f"`{field.default}`" if field.default != "" else "–"
+        default = "–" if field.default in ("", None) else f"`{field.default}`"
+        if name == "data_dir":
+            default = "var/ in the checkout"
         rows.append(f"| `{(field.alias or name).upper()}` | {default} | {field.description} |")
     return "\n".join(rows)
 

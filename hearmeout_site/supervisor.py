@@ -136,7 +136,9 @@ def children(settings: Environment, web_port: int, worker_port: int) -> list[Chi
         "PORT": str(web_port),
         "WORKER_PORT": str(worker_port),
         "WORKER_ENGINES": settings.worker_engines,
-        "WORKER_SLOTS": str(settings.worker_slots),
+        "WORKER_SLOTS": str(settings.worker_slots or ""),
+        "WORKER_MAX_STEP_MS": str(settings.worker_max_step_ms),
+        "WORKER_DRAIN_SEC": "0",  # all stops together: nobody is left to go on with a talk
         "WORKER_SECRET": settings.worker_secret,
         "RECONNECT_GRACE_SEC": str(settings.reconnect_grace_sec),
         "WEB_URL": web_url,
