@@ -78,6 +78,7 @@ class Environment(BaseSettings):
     cascade_turn_end_hub: str = Field("", description="Or one on the hub: `owner/repository/file.onnx@commit`.")
     moshi_server_urls: str = Field(
         "",
+        repr=False,
         description="Servers of the engine `moshi_server`: `wss://host:8998/api/chat`, "
         "`personaplex+wss://host;slots=1`, with spaces between.",
     )
@@ -95,6 +96,7 @@ class Environment(BaseSettings):
     )
     openai_realtime_url: str = Field(
         "",
+        repr=False,
         description="Server of the engine `openai_realtime`; empty for OpenAI's, `wss://api.openai.com/v1/realtime`.",
     )
     openai_realtime_key: str = Field("", repr=False, description="Its key; only the inference worker needs it.")
