@@ -47,7 +47,7 @@ class Batch:
 
     def seat(self, row: int, request: SlotRequest) -> Seat:
         """One that is not stepped, and of which the engine knows nothing. Raises OptionError, UnknownName."""
-        return Seat(row, self._name, VoiceSchedule(request.voices, self._converters))
+        return Seat(row, self._name, VoiceSchedule(request.voices, self._converters, request.latency_samples))
 
     def replay(self, seat: Seat, frames: Sequence[Frame]) -> None:
         """Warms the voice of a seat that moved here with what it last heard elsewhere; no switch is told again."""
@@ -64,14 +64,16 @@ class Batch:
         self.engine.import_slot(seat.row, slot_config(request), moved.engine_state)
         self.seats[seat.row] = seat
 
+    def is_behind(self, seat: Seat) -> bool:
+        """Whether there is something left to step before the seat is closed."""
+        return bool(seat.inbox) and self.seats.get(seat.row) is seat
+
     def freeze(self, seat: Seat) -> None:
         """Steps the seat no more; its row stays as it is."""
         self.seats.pop(seat.row, None)
 
     def close(self, seat: Seat) -> None:
-        """Steps what is left in the inbox of a seat that is neither frozen nor failed, then ends the conversation."""
-        while seat.inbox and self.seats.get(seat.row) is seat:
-            self.step({seat: seat.inbox.popleft()})
+        """Ends the conversation; nothing of it stays in the row unless this raises."""
         self.freeze(seat)
         seat.inbox.clear()
         self.engine.close(seat.row)

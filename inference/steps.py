@@ -29,6 +29,7 @@ from inference.tokens import SlotRequest
 from inference.voices.base import Converter
 from inference.voices.schedule import check_voices
 
+STOPPING: Final = "the inference worker is stopping"
 JOIN_SEC: Final = 3.0  # an engine stuck in a step cannot be waited for
 
 Result = TypeVar("Result")
@@ -53,6 +54,7 @@ class StepLoop:
         self._statistics = statistics
         self._changed = threading.Condition()
         self._commands: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._closing: dict[Seat, Future[None]] = {}
         self._stopping = False
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="steps", daemon=True)
@@ -118,9 +120,16 @@ class StepLoop:
         return self._call(lambda: self.batches[seat.engine].engine.export_slot(seat.row))
 
     def close(self, seat: Seat) -> Future[None]:
-        """Steps what is left in the inbox, then ends the conversation; nothing of it stays in the row. When the
-        future fails, the row is not clean."""
-        return self._call(lambda: self.batches[seat.engine].close(seat))
+        """Ends the conversation once what is left in the inbox has been stepped, in its turns; nothing of it stays in
+        the row. When the future fails, the row is not clean."""
+        future: Future[None] = Future()
+        with self._changed:
+            if self._ended:
+                future.set_exception(SlotLost(STOPPING))
+            else:
+                self._closing[seat] = future
+                self._changed.notify()
+        return future
 
     def submit(self, seat: Seat, frame: Frame) -> None:
         """Hands over one frame."""
@@ -133,7 +142,7 @@ class StepLoop:
         future: Future[Result] = Future()
         with self._changed:
             if self._ended:
-                future.set_exception(SlotLost("the inference worker is stopping"))
+                future.set_exception(SlotLost(STOPPING))
             else:
                 self._commands.append((future, function))
                 self._changed.notify()
@@ -148,9 +157,9 @@ class StepLoop:
             error = caught
         with self._changed:
             self._ended = True
-            for future, _ in self._commands:
+            for future in (*(future for future, _ in self._commands), *self._closing.values()):
                 if future.set_running_or_notify_cancel():
-                    future.set_exception(SlotLost("the inference worker is stopping"))
+                    future.set_exception(SlotLost(STOPPING))
         for batch in self.batches.values():
             batch.engine.shut_down()
         self._listener.loop_ended(error)
@@ -162,6 +171,10 @@ class StepLoop:
             while not self._stopping:
                 if self._commands:
                     return partial(_answer, *self._commands.popleft())
+                for seat in self._closing:
+                    batch = self.batches[seat.engine]
+                    if not batch.is_behind(seat):
+                        return partial(_answer, self._closing.pop(seat), partial(batch.close, seat))
                 now = time.monotonic()
                 seats = chain.from_iterable(batch.seats.values() for batch in self.batches.values())
                 turn = next_turn(seats, self._statistics.expected_sec, now)
@@ -185,7 +198,7 @@ class StepLoop:
         if request.engine not in self.batches:
             raise UnknownName("engine", request.engine, tuple(self.batches))
         self.batches[request.engine].engine.check(slot_config(request))
-        check_voices(request.voices, self.converters)
+        check_voices(request.voices, self.converters, request.latency_samples)
 
     def _checked(self, request: SlotRequest) -> Batch:
         self._check(request)

@@ -37,7 +37,8 @@ class VoiceSegment:
 class SlotRequest:
     """Everything a worker needs to serve a take. `take` is the lease's name: asking again for the same take
     within the reconnect grace resumes its slot. `moved_from` is the address of the worker that keeps the take's state
-    to be fetched, empty for a new take. Names no person."""
+    to be fetched, empty for a new take. `latency_samples` is how late the engine hears the voice, where that is to be
+    the same in all takes of a study; None: as late as its slowest converter. Names no person."""
 
     take: str
     engine: str
@@ -47,6 +48,7 @@ class SlotRequest:
     seed: int = 0
     voices: tuple[VoiceSegment, ...] = (VoiceSegment(),)
     moved_from: str = ""
+    latency_samples: int | None = None
 
 
 def sign_request(request: SlotRequest, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:

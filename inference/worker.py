@@ -38,6 +38,7 @@ from inference.engines.base import Engine
 from inference.environment import EnvironmentProblem, WorkerSettings, advertised_address, read_environment
 from inference.errors import EngineUnavailable
 from inference.heartbeat import Heartbeat
+from inference.latency import latency_samples
 from inference.moving import STATE_PATH
 from inference.statistics import StepStatistics, occupancy, percentile_ms
 from inference.takes import Takes
@@ -142,6 +143,12 @@ class Worker:
             "address": self.address,
             "engines": steps.snapshots,
             "converters": list(steps.converters),
+            # of those whose parameters do not tell: a study that matches delays needs it when it is published
+            "latency_samples": {
+                name: converter.snapshot({})["latency_samples"]
+                for name, converter in steps.converters.items()
+                if latency_samples(name, {}) is None
+            },
             "slots": table.slots,
             "free_slots": table.free_slots if accepting else 0,
             "queue_length": len(table.queue),

@@ -1,7 +1,8 @@
 """Runs a take's voice schedule: one stream per segment, switched at the exact sample with a cross-fade.
 
-All streams are delayed to the slowest one's latency, so that a switch joins the same moment of speech and what the
-engine hears is late by one constant. The next stream starts early, so that it is warm when its turn comes.
+All streams are delayed to the slowest one's latency, or to a longer one that is asked for, so that a switch joins the
+same moment of speech and what the engine hears is late by one constant. The next stream starts early, so that it is
+warm when its turn comes.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from inference.wire import Metadata
 
 FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50
 WARM_UP_SAMPLES: Final = SAMPLE_RATE_HZ
+MAX_LATENCY_SAMPLES: Final = 10 * SAMPLE_RATE_HZ
 FOREVER: Final = 2**62
 OWN_VOICE: Final = "none"
 
 
-def check_voices(segments: Sequence[VoiceSegment], converters: Mapping[str, Converter]) -> None:
-    """Raises OptionError or UnknownName unless `segments` are in order, apart, long enough and all can be run."""
+def check_voices(
+    segments: Sequence[VoiceSegment], converters: Mapping[str, Converter], latency_samples: int | None = None
+) -> None:
+    """Raises OptionError or UnknownName unless `segments` are in order, apart, long enough, and all can be run with
+    no more than the latency that is asked for."""
     end = 0
     for place, segment in enumerate(segments):
         stop = FOREVER if segment.end_sample is None else segment.end_sample
@@ -36,6 +41,16 @@ def check_voices(segments: Sequence[VoiceSegment], converters: Mapping[str, Conv
             raise UnknownName("converter", segment.converter, tuple(converters))
         converters[segment.converter].check(segment.parameters)
         end = stop
+    if latency_samples is not None:
+        _check_latency(segments, converters, latency_samples)
+
+
+def _check_latency(segments: Sequence[VoiceSegment], converters: Mapping[str, Converter], latency_samples: int) -> None:
+    told = (converters[segment.converter].snapshot(segment.parameters) for segment in segments)
+    slowest = max((snapshot["latency_samples"] for snapshot in told), default=0)
+    if not slowest <= latency_samples <= MAX_LATENCY_SAMPLES:
+        expected = f"from {slowest}, which its slowest voice needs, to {MAX_LATENCY_SAMPLES}"
+        raise OptionError("latency_samples", latency_samples, expected)
 
 
 def without_gaps(segments: Sequence[VoiceSegment]) -> list[VoiceSegment]:
@@ -54,14 +69,21 @@ def without_gaps(segments: Sequence[VoiceSegment]) -> list[VoiceSegment]:
 
 
 class VoiceSchedule:
-    """One talker's voice through a take."""
+    """One talker's voice through a take, late by `latency_samples`."""
 
-    def __init__(self, segments: Sequence[VoiceSegment], converters: Mapping[str, Converter]) -> None:
-        """Opens every stream. Raises OptionError or UnknownName."""
-        check_voices(segments, converters)
+    def __init__(
+        self,
+        segments: Sequence[VoiceSegment],
+        converters: Mapping[str, Converter],
+        latency_samples: int | None = None,
+    ) -> None:
+        """Opens every stream. `latency_samples`: exactly so many; None: as many as the slowest stream needs. Raises
+        OptionError or UnknownName."""
+        check_voices(segments, converters, latency_samples)
         whole = without_gaps(segments)
         streams = [converters[segment.converter].open(segment.parameters, segment.seed) for segment in whole]
-        self.latency_samples = max(stream.latency_samples for stream in streams)
+        slowest = max(stream.latency_samples for stream in streams)
+        self.latency_samples = slowest if latency_samples is None else latency_samples
         self.snapshots: list[dict[str, Any]] = [
             converters[segment.converter].snapshot(segment.parameters) for segment in segments
         ]

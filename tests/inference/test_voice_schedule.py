@@ -37,7 +37,7 @@ class Gain(Converter):
         return self.streams[-1]
 
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {"name": "gain", **parameters}
+        return {"name": "gain", "latency_samples": parameters.get("latency", 0), **parameters}
 
 
 class GainStream(VoiceStream):
@@ -57,8 +57,10 @@ class GainStream(VoiceStream):
         self._held = np.zeros(self.latency_samples, np.float32)
 
 
-def run(*segments: VoiceSegment, gain: Converter | None = None) -> tuple[Float32, list[Metadata], VoiceSchedule]:
-    schedule = VoiceSchedule(segments, {"none": NoConversion(), "gain": gain or Gain()})
+def run(
+    *segments: VoiceSegment, gain: Converter | None = None, latency_samples: int | None = None
+) -> tuple[Float32, list[Metadata], VoiceSchedule]:
+    schedule = VoiceSchedule(segments, {"none": NoConversion(), "gain": gain or Gain()}, latency_samples)
     heard, events = [], []
     for step in range(STEPS):
         start = step * FRAME_SAMPLES
@@ -100,6 +102,32 @@ def test_latencies_are_levelled_to_the_longest() -> None:
     np.testing.assert_allclose(heard[latency:], SIGNAL[:-latency], atol=1e-6)  # through the switch as well
 
 
+def test_own_voice_delayed_to_match_is_itself_to_the_bit() -> None:
+    heard, _, schedule = run(VoiceSegment(), latency_samples=1_777)
+    assert schedule.latency_samples == 1_777
+    np.testing.assert_array_equal(heard[:1_777], np.zeros(1_777, np.float32))
+    np.testing.assert_array_equal(heard[1_777:], SIGNAL[:-1_777])
+
+
+def test_switch_is_at_its_sample_under_a_longer_latency() -> None:
+    at, latency = 12 * FRAME_SAMPLES + 5, 2_400
+    half = VoiceSegment("gain", at, None, {"gain": 0.5, "latency": 1_440})
+    heard, events, _ = run(VoiceSegment("none", 0, at), half, latency_samples=latency)
+    np.testing.assert_array_equal(heard[latency : at + latency], SIGNAL[:at])
+    np.testing.assert_array_equal(heard[at + latency + FADE_SAMPLES :], SIGNAL[at + FADE_SAMPLES : -latency] / 2)
+    assert events == [Metadata("switch", {"converter": "gain", "requested_sample": at, "actual_sample": at})]
+
+
+@pytest.mark.parametrize("latency_samples", [-1, 1_439, 240_001])
+def test_latency_that_cannot_be_kept_is_refused(latency_samples: int) -> None:
+    with pytest.raises(OptionError) as caught:
+        run(VoiceSegment("gain", 0, None, {"latency": 1_440}), latency_samples=latency_samples)
+    assert (caught.value.name, caught.value.expected) == (
+        "latency_samples",
+        "from 1440, which its slowest voice needs, to 240000",
+    )
+
+
 def test_gap_and_rest_are_the_own_voice() -> None:
     first, second = 4 * FRAME_SAMPLES, 8 * FRAME_SAMPLES
     heard, events, schedule = run(VoiceSegment("gain", first, second, {"gain": 0.5}))
@@ -107,7 +135,7 @@ def test_gap_and_rest_are_the_own_voice() -> None:
     np.testing.assert_array_equal(heard[first + FADE_SAMPLES : second], SIGNAL[first + FADE_SAMPLES : second] / 2)
     np.testing.assert_array_equal(heard[second + FADE_SAMPLES :], SIGNAL[second + FADE_SAMPLES :])
     assert [event.data["converter"] for event in events] == ["gain", "none"]
-    assert schedule.snapshots == [{"name": "gain", "gain": 0.5}]
+    assert schedule.snapshots == [{"name": "gain", "latency_samples": 0, "gain": 0.5}]
 
 
 def test_start_too_soon_to_fade_has_no_gap_before_it() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from inference.audio import PCM16_SCALE, SAMPLE_RATE_HZ
+from inference.latency import LOOKAHEAD_SAMPLES
 from inference.voices.psola.compiled import compiled
 from inference.voices.psola.signal import Float64
 
@@ -17,7 +18,6 @@ _KEEP = float(np.exp(-FOLLOW_SAMPLES / SAMPLE_RATE_HZ / FOLLOW_SEC))
 LEAST_GAIN, MOST_GAIN = 0.5, 2.0
 _ENERGY_FLOOR = 1e-6
 
-LOOKAHEAD_SAMPLES = 60
 CEILING = 1.0 - 1.0 / PCM16_SCALE
 
 

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.audio import SAMPLE_RATE_HZ
+from inference.latency import HOP_SAMPLES, LAG_FRAMES
 from inference.voices.psola.compiled import compiled
 from inference.voices.psola.signal import Float64
 
-HOP_SAMPLES = 120
-LAG_FRAMES = 2
 CEILING_HZ = 500.0
 CANDIDATES = 6
 VOICING_THRESHOLD = 0.45

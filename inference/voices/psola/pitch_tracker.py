@@ -7,14 +7,9 @@ import numpy as np
 from scipy import fft
 
 from inference.audio import SAMPLE_RATE_HZ
-from inference.voices.psola.pitch_path import HOP_SAMPLES, PitchPath
+from inference.latency import HOP_SAMPLES, half_window_samples
+from inference.voices.psola.pitch_path import PitchPath
 from inference.voices.psola.signal import Float64, Signal
-
-PERIODS_PER_WINDOW = 3
-
-
-def half_window_samples(floor_hz: float) -> int:
-    return round(PERIODS_PER_WINDOW * SAMPLE_RATE_HZ / floor_hz / 2)
 
 
 class PitchTracker:

@@ -9,25 +9,18 @@ from typing import Any
 import numpy as np
 
 from inference.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
+from inference.latency import HOP_SAMPLES, LOOKAHEAD_SAMPLES, transform_latency_samples
 from inference.parameters import resolve
 from inference.voices.base import VoiceStream
 from inference.voices.psola.grains import TAPS, GrainReader
 from inference.voices.psola.intonation import Intonation
-from inference.voices.psola.level import LOOKAHEAD_SAMPLES, LevelFollower, Limiter
+from inference.voices.psola.level import LevelFollower, Limiter
 from inference.voices.psola.marks import Mark, MarkFinder
 from inference.voices.psola.overlap import Overlap
-from inference.voices.psola.pitch_path import HOP_SAMPLES, LAG_FRAMES
-from inference.voices.psola.pitch_tracker import PitchTracker, half_window_samples
+from inference.voices.psola.pitch_tracker import PitchTracker
 from inference.voices.psola.signal import Float64, Signal
 
 BLOCK_SAMPLES = UPLINK_SAMPLES
-PERIODS_OF_DELAY = 1.75  # from a decided F0 to a finished grain
-
-
-def latency_samples(floor_hz: float) -> int:
-    """Half the pitch window, the decision lag, the grain and the limiter, in whole hops."""
-    delay = half_window_samples(floor_hz) + LAG_FRAMES * HOP_SAMPLES + PERIODS_OF_DELAY * SAMPLE_RATE_HZ / floor_hz
-    return math.ceil((delay + LOOKAHEAD_SAMPLES) / HOP_SAMPLES) * HOP_SAMPLES
 
 
 class PsolaStream(VoiceStream):
@@ -41,7 +34,7 @@ class PsolaStream(VoiceStream):
         self._f0_ratio, self._f0_range = numbers["f0_ratio"], numbers["f0_range"]
         self._formant_ratio, self._breathiness = numbers["formant_ratio"], numbers["breathiness"]
         self._floor_hz = numbers["floor_hz"]
-        self.latency_samples = latency_samples(self._floor_hz)
+        self.latency_samples = transform_latency_samples(self._floor_hz)
         self.reset()
 
     def reset(self) -> None:

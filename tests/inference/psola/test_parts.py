@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from inference.audio import SAMPLE_RATE_HZ
+from inference.latency import HOP_SAMPLES, LOOKAHEAD_SAMPLES, transform_latency_samples
 from inference.voices.psola import PsolaStream
 from inference.voices.psola.grains import PHASES, TAPS, GrainReader, read_grain
 from inference.voices.psola.intonation import Intonation
-from inference.voices.psola.level import CEILING, LOOKAHEAD_SAMPLES, LevelFollower, Limiter, follow
+from inference.voices.psola.level import CEILING, LevelFollower, Limiter, follow
 from inference.voices.psola.marks import Mark, MarkFinder, best_match
-from inference.voices.psola.pitch_path import HOP_SAMPLES, extend_paths, find_candidates
+from inference.voices.psola.pitch_path import extend_paths, find_candidates
 from inference.voices.psola.pitch_tracker import PitchTracker
 from inference.voices.psola.signal import Float64, Signal
-from inference.voices.psola.stream import latency_samples
 from tests.signals import cents, noise, silence, vowel
 
 COMPILED: list[Any] = [read_grain, follow, best_match, find_candidates, extend_paths]
@@ -33,7 +33,7 @@ def signal_of(samples: Float64) -> Signal:
 
 
 def test_latency_by_floor() -> None:
-    assert [latency_samples(floor_hz) for floor_hz in (60.0, 70.0, 90.0, 120.0)] == [1_680, 1_440, 1_200, 960]
+    assert [transform_latency_samples(floor_hz) for floor_hz in (60.0, 70.0, 90.0, 120.0)] == [1_680, 1_440, 1_200, 960]
 
 
 def test_signal_is_addressed_by_sample_whatever_is_forgotten() -> None:

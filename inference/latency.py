@@ -1,0 +1,44 @@
+"""How late a voice comes out of each converter, from its parameters alone: arithmetic, so that the web can tell too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from inference.audio import SAMPLE_RATE_HZ
+from inference.parameters import resolve
+
+HOP_SAMPLES: Final = 120  # between two F0 values of the transformation
+LAG_FRAMES: Final = 2  # hops after which an F0 is decided
+PERIODS_PER_WINDOW: Final = 3  # of the pitch analysis
+PERIODS_OF_DELAY: Final = 1.75  # from a decided F0 to a finished grain
+LOOKAHEAD_SAMPLES: Final = 60  # of the limiter
+
+
+def half_window_samples(floor_hz: float) -> int:
+    """Of the pitch analysis."""
+    return round(PERIODS_PER_WINDOW * SAMPLE_RATE_HZ / floor_hz / 2)
+
+
+def transform_latency_samples(floor_hz: float) -> int:
+    """Half the pitch window, the decision lag, the grain and the limiter, in whole hops."""
+    delay = half_window_samples(floor_hz) + LAG_FRAMES * HOP_SAMPLES + PERIODS_OF_DELAY * SAMPLE_RATE_HZ / floor_hz
+    return math.ceil((delay + LOOKAHEAD_SAMPLES) / HOP_SAMPLES) * HOP_SAMPLES
+
+
+def latency_samples(converter: str, parameters: Mapping[str, Any]) -> int | None:
+    """At 24 kHz; None for a converter of which only a running inference worker knows. Raises OptionError."""
+    rule = _RULES.get(converter)
+    return None if rule is None else rule(resolve(converter, parameters))
+
+
+def _from_floor(in_force: Mapping[str, float | None]) -> int:
+    return transform_latency_samples(in_force["floor_hz"] or 0.0)
+
+
+_RULES: Final[Mapping[str, Callable[[Mapping[str, float | None]], int]]] = {
+    "none": lambda in_force: round((in_force.get("delay_ms") or 0.0) * SAMPLE_RATE_HZ / 1_000),
+    "resynthesis": _from_floor,
+    "transform": _from_floor,
+}
