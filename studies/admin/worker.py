@@ -28,7 +28,7 @@ class InferenceWorkerAdmin(ReadOnlyAdmin):
     )
     search_fields = ("name",)
     fields = (
-        ("name", "status"),
+        ("name", "status_text"),
         ("address", "seen_at"),
         ("places", "queue_length"),
         ("rows", "late_steps"),
@@ -41,6 +41,10 @@ class InferenceWorkerAdmin(ReadOnlyAdmin):
     @badge("status", {"open": "success", "paused": "warning", "closed": "danger"})
     def status(self, worker: InferenceWorker) -> tuple[str, str]:
         return state_of(worker, timezone.now()).status
+
+    @admin.display(description="status")
+    def status_text(self, worker: InferenceWorker) -> str:
+        return state_of(worker, timezone.now()).status[1]
 
     @admin.display(description="free places")
     def places(self, worker: InferenceWorker) -> str:

@@ -90,6 +90,7 @@ def overview() -> Overview:
     now = timezone.now()
     takes = Take.objects.select_related("trial__session__participant", "trial__session__version__study")
     workers = [state_of(worker, now) for worker in InferenceWorker.objects.order_by("name")]
+    workers.sort(key=lambda state: not state.fresh)
     live = takes.filter(state=Take.State.LIVE).select_related("trial__condition")
     return Overview(
         at=now,
