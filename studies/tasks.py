@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from studies.talk import erasure, filing, sweep
 from studies.talk.measuring import measure_and_store
+from studies.voices import drafts, library
 
 
 @shared_task
@@ -38,8 +39,10 @@ def pick_up_unfiled_takes() -> None:
 
 @shared_task
 def erase_expired_recordings() -> None:
-    """Erases recordings past their study's retention date."""
+    """Erases recordings past their study's retention date, voices made of them, and uploads nobody saved."""
+    library.withdraw_outlived_donations(timezone.localdate())
     erasure.erase_expired(timezone.localdate())
+    drafts.drop_old()
 
 
 @worker_ready.connect

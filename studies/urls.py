@@ -7,5 +7,6 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("studies.participant.urls")),
     path("", include("studies.talk.urls")),
+    path("", include("studies.voices.urls")),
     path("research/", include("studies.researcher.urls")),
 ]

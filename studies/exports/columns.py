@@ -161,6 +161,11 @@ def _counted_ms(name: str) -> Callable[[TrialRow], Cell]:
     return _take(value)
 
 
+def _targets(field: Literal["name", "version", "sha256"], between: str) -> Callable[[TrialRow], Cell]:
+    """Of the condition's target voices; None where it has none."""
+    return lambda row: between.join(str(target[field]) for target in row.trial.condition.targets) or None
+
+
 _PARTICIPANT: Final = Utterance.Role.PARTICIPANT
 _AGENT: Final = Utterance.Role.AGENT
 _UTC: Final = "ISO 8601, UTC"
@@ -195,6 +200,24 @@ COLUMNS: Final = (
     Column("engine", "text", "Speech-to-speech engine of the condition", lambda row: row.trial.condition.engine),
     Column(
         "voice", "text", "Voice the engine heard, in order of the schedule", lambda row: row.trial.condition.voice_label
+    ),
+    Column(
+        "target_voice",
+        "text",
+        "Name of each target voice the participant's was turned into, in order of the schedule",
+        _targets("name", " → "),
+    ),
+    Column(
+        "target_voice_version",
+        "text",
+        "Version of each target voice in the library, as pinned at publication, spaces between",
+        _targets("version", " "),
+    ),
+    Column(
+        "target_voice_sha256",
+        "text",
+        "SHA-256 of each target voice's reference recording (FLAC), spaces between",
+        _targets("sha256", " "),
     ),
     Column("takes", "integer", "Attempts at the talk", lambda row: row.takes),
     Column(

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from studies.errors import FrozenError
 
@@ -50,6 +51,15 @@ class Study(models.Model):
     def current_version(self) -> ProtocolVersion | None:
         """The newest published version, which new sessions pin; None while nothing is published."""
         return self.versions.filter(published_at__isnull=False).order_by("-number").first()
+
+    @property
+    def voice_obstacles(self) -> list[str]:
+        """Why talks of the current version are refused for their target voices, one line a voice."""
+        current, today = self.current_version, timezone.localdate()
+        conditions = current.conditions.all() if current is not None else ()
+        pinned = {pin.voice_version for condition in conditions for pin in condition.pinned_voices.all()}
+        lines = [(str(version), version.obstacle_on(today)) for version in pinned]
+        return sorted(f"{name} cannot be used: {obstacle}" for name, obstacle in lines if obstacle)
 
 
 class ProtocolVersion(models.Model):

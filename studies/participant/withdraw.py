@@ -6,6 +6,7 @@ from django.db import transaction
 
 from studies.models import AllocationSlot, Answer, ConsentEvent, ErasureReceipt, Judgement, Session
 from studies.talk.erasure import erase_recordings
+from studies.voices.library import withdraw_donations
 
 
 def withdraw(session: Session) -> ErasureReceipt:
@@ -13,6 +14,7 @@ def withdraw(session: Session) -> ErasureReceipt:
 
     Safe to repeat: a withdrawal that was cut off goes on where it stopped, and there is one receipt."""
     _close(session)
+    withdraw_donations(session)
     erased = erase_recordings(session)
     with transaction.atomic():
         answers, _ = Answer.objects.filter(session=session).delete()

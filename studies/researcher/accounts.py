@@ -22,13 +22,15 @@ class ResearcherAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth
 
 
 def researchers_group() -> Group:
-    """The group whose members see everything of the studies, and make and change the studies themselves.
+    """The group whose members see everything of the studies, and make and change studies and target voices.
 
     Its permissions are set anew each time, so that a new version of the product brings its own."""
     group, _ = Group.objects.get_or_create(name=RESEARCHERS)
     own = Permission.objects.filter(content_type__app_label="studies")
     group.permissions.set(
-        own.filter(codename__startswith="view_") | own.filter(codename__in=["add_study", "change_study"])
+        own.filter(codename__startswith="view_")
+        | own.filter(codename__in=["add_study", "change_study"])
+        | own.filter(codename__in=["add_targetvoice", "change_targetvoice", "delete_targetvoice"])
     )
     return group
 

@@ -22,6 +22,7 @@ CLOSE_CODES: Final[Mapping[str, int]] = {
     "ticket_replayed": 4401,
     "foreign_take": CLOSE_REFUSED,
     "no_consent": CLOSE_REFUSED,
+    "voice_unavailable": CLOSE_REFUSED,
     "unknown_take": 4404,
     "take_over": CLOSE_OVER,
     "session_over": CLOSE_OVER,
@@ -55,6 +56,11 @@ ENDINGS: Final[Mapping[str, Ending]] = {
     ),
     "recording_failed": Ending(
         Take.Outcome.INTERRUPTED, f"The conversation could not be recorded any more, so it was stopped. {_KEPT}"
+    ),
+    "voice_withdrawn": Ending(
+        Take.Outcome.INTERRUPTED,
+        "Something this conversation needs is no longer available, so it was stopped. "
+        "Please tell the people who run this study.",
     ),
     "withdrawn": Ending(Take.Outcome.INTERRUPTED, "You have withdrawn, so the conversation was stopped."),
 }

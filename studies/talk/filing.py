@@ -27,6 +27,7 @@ from inference.audio import SAMPLE_RATE_HZ, Int16
 from studies.errors import RecordingError
 from studies.models import ConsentEvent, EngineSnapshot, Take, Track, Utterance, VoiceSnapshot
 from studies.models.take import recordings
+from studies.talk.conversion import conversion_of, file_comment
 from studies.talk.journal import journal_path, lock
 from studies.talk.reading import Reading, read_take
 from studies.talk.takes import OPEN_STATES
@@ -62,7 +63,7 @@ def file_take(take_id: UUID) -> bool:
     except RecordingError:
         return False
     try:
-        take = Take.objects.select_related("trial__session").filter(pk=take_id).first()
+        take = Take.objects.select_related("trial__session", "trial__condition").filter(pk=take_id).first()
         if take is None or take.state in OPEN_STATES or take.state == Take.State.FAILED:
             return False
         if take.state == Take.State.FINAL:
@@ -87,7 +88,8 @@ def _file(take: Take, path: Path) -> None:
         path.unlink(missing_ok=True)
         return
     reading = read_take(path)
-    tracks = encode_tracks(reading)
+    conversion = conversion_of(take.trial.condition, reading.live.get("voices") or ())
+    tracks = encode_tracks(reading, file_comment(conversion))
     names = {track.kind: _store(f"{take.pk}/{track.kind}.flac", track.data) for track in tracks}
     lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in reading.events)
     events_name = _store(f"{take.pk}/events.jsonl", lines.encode()) if lines else ""
@@ -112,6 +114,7 @@ def _file(take: Take, path: Path) -> None:
                 lost_samples=sum(samples for _, samples in track.gaps),
                 gaps=track.gaps,
                 delay_samples=track.delay_samples,
+                conversion=conversion if track.kind == Track.Kind.HEARD else [],
             )
             for track in tracks
         )
@@ -143,9 +146,9 @@ def _file(take: Take, path: Path) -> None:
     log.info("take_filed", take=str(take.pk), samples=reading.duration, damaged_bytes=take.counts["damaged_bytes"])
 
 
-def encode_tracks(reading: Reading) -> list[EncodedTrack]:
-    """The three tracks, as long as each other; none when no microphone frame was kept. Raises RecordingError when an
-    encoded track does not decode to what went in."""
+def encode_tracks(reading: Reading, heard_comment: str = "") -> list[EncodedTrack]:
+    """The three tracks, as long as each other; none when no microphone frame was kept. `heard_comment` goes into the
+    file of what the engine heard. Raises RecordingError when an encoded track does not decode to what went in."""
     if not reading.participant.end:
         return []
     lanes = {
@@ -153,13 +156,19 @@ def encode_tracks(reading: Reading) -> list[EncodedTrack]:
         Track.Kind.HEARD: (reading.heard, reading.latency_samples),
         Track.Kind.AGENT: (reading.agent, 0),
     }
-    return [_encode(kind, lane, delay, reading.duration) for kind, (lane, delay) in lanes.items()]
+    comments = {Track.Kind.HEARD: heard_comment}
+    return [
+        _encode(kind, lane, delay, reading.duration, comments.get(kind, "")) for kind, (lane, delay) in lanes.items()
+    ]
 
 
-def _encode(kind: str, lane: Lane, delay_samples: int, duration: int) -> EncodedTrack:
+def _encode(kind: str, lane: Lane, delay_samples: int, duration: int, comment: str) -> EncodedTrack:
     samples = lane.samples(duration)
     file = io.BytesIO()
-    soundfile.write(file, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+    with soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, 1, "PCM_16", format="FLAC") as flac:
+        if comment:
+            flac.comment = comment  # before the samples, which the header stands before
+        flac.write(samples)
     data = file.getvalue()
     decoded: Int16
     decoded, rate_hz = soundfile.read(io.BytesIO(data), dtype="int16")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
 
 from studies.models import AccessLog, Track
+from studies.models.take import recordings
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -26,27 +27,36 @@ class RangeError(ValueError):
 
 def serve_track(request: HttpRequest, track: Track, reader: str) -> HttpResponse:
     """The FLAC file of `track`, whole or the range asked for. The caller has checked that `reader` may hear it."""
+    target = f"{track.take_id} {track.kind}"
+    return serve_flac(request, str(track.file.name), track.sha256, name=track.kind, reader=reader, target=target)
+
+
+def serve_flac(
+    request: HttpRequest, stored: str, sha256: str, *, name: str, reader: str, target: str, action: str = "listen"
+) -> HttpResponse:
+    """The FLAC file stored under this name, whole or the range asked for. `reader`, `action` and `target` go into the
+    access log when something is sent."""
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
-    etag = f'"{track.sha256}"'
+    etag = f'"{sha256}"'
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-store",
-        "Content-Disposition": f'inline; filename="{track.kind}.flac"',
+        "Content-Disposition": f'inline; filename="{name}.flac"',
         "ETag": etag,
         "X-Content-Type-Options": "nosniff",
     }
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers=headers)
     try:
-        with track.file.open("rb") as file:
-            size = file.size
+        with recordings().open(stored) as content:
+            size = content.size
             wanted = None
             if request.headers.get("If-Range", etag) == etag:
                 wanted = parse_range(request.headers.get("Range", ""), size)
             first, last = (wanted.first, wanted.last) if wanted else (0, size - 1)
-            file.seek(first)
-            body = b"" if request.method == "HEAD" else file.read(last - first + 1)
+            content.seek(first)
+            body = b"" if request.method == "HEAD" else content.read(last - first + 1)
     except FileNotFoundError:
         return HttpResponseNotFound("This recording is gone.")
     except RangeError:
@@ -55,7 +65,7 @@ def serve_track(request: HttpRequest, track: Track, reader: str) -> HttpResponse
     if wanted:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     if request.method == "GET":
-        AccessLog.objects.create(reader=reader, action="listen", target=f"{track.take_id} {track.kind}")
+        AccessLog.objects.create(reader=reader, action=action, target=target)
     return HttpResponse(body, status=206 if wanted else 200, content_type="audio/flac", headers=headers)
 
 

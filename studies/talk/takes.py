@@ -92,7 +92,8 @@ def end_take(take_id: UUID, outcome: str, reason: str) -> bool:
 
 
 def check_consent(session: Session, condition: Condition) -> None:
-    """Raises TakeRefused unless the participant takes part and agreed to all that will happen to the voice."""
+    """Raises TakeRefused unless the participant takes part and agreed to all that will happen to the voice, and the
+    speakers of its target voices to their use."""
     if session.state != Session.State.STARTED:
         raise TakeRefused("session_over", "This visit is over, so there is nothing more to talk about.")
     purposes = [ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD]
@@ -103,6 +104,22 @@ def check_consent(session: Session, condition: Condition) -> None:
     for purpose in purposes:
         if session.consent(purpose) is None:
             raise TakeRefused("no_consent", "You have not agreed to this, or have withdrawn. Nothing is recorded.")
+    check_voices(condition)
+
+
+def check_voices(condition: Condition) -> None:
+    """Raises TakeRefused unless the speakers of all its target voices agree to their use today. What the participant
+    is told does not say which voice it is."""
+    today = timezone.localdate()
+    for pin in condition.pinned_voices.select_related("voice_version__voice"):
+        obstacle = pin.voice_version.obstacle_on(today)
+        if obstacle:
+            log.warning("target_voice_unavailable", voice=str(pin.voice_version.voice.key), problem=obstacle)
+            raise TakeRefused(
+                "voice_unavailable",
+                "This conversation cannot take place, because something it needs is no longer available. "
+                "Please tell the people who run this study.",
+            )
 
 
 def check_open(take: Take) -> None:

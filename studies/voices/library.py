@@ -1,0 +1,210 @@
+"""What can be done with target voices: add a version, use a participant's recording, withdraw, delete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import structlog
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from inference.audio import SAMPLE_RATE_HZ
+from studies.errors import VoiceRefused
+from studies.models import (
+    AccessLog,
+    ErasureReceipt,
+    ProtocolVersion,
+    Session,
+    Take,
+    TargetVoice,
+    TargetVoiceVersion,
+)
+from studies.models.take import recordings
+from studies.talk.registry import end_running
+from studies.talk.takes import OPEN_STATES
+from studies.voices.decoding import Reference
+from studies.voices.donation import donation_of
+
+Source = TargetVoiceVersion.Source
+
+SPEAKER_WITHDREW: Final = "voice_withdrawn"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Who speaks, what for and until when, under which licence, and where that can be seen."""
+
+    speaker: str
+    scope: str
+    until: date
+    licence: str
+    licence_text: str
+    evidence: str
+
+
+@transaction.atomic
+def add_version(
+    voice: TargetVoice, reference: Reference, consent: Consent, *, by: User, source: str, donor: Session | None = None
+) -> TargetVoiceVersion:
+    """The voice's next version. `donor`: the session a participant's recording is from. Raises VoiceRefused."""
+    voice = TargetVoice.objects.select_for_update().get(pk=voice.pk)
+    if reference.quality["verdict"] == "refused":
+        reasons = " ".join(f["text"] for f in reference.quality["findings"] if f["verdict"] == "refused")
+        raise VoiceRefused(f"This recording is not good enough as a reference. {reasons}")
+    check_consent(voice, consent, donor)
+    name = f"{_folder(voice.pk)}/{reference.sha256}.flac"
+    if not recordings().exists(name):
+        recordings().save(name, ContentFile(reference.flac))
+    return TargetVoiceVersion.objects.create(
+        voice=voice,
+        number=_next_number(voice),
+        file=name,
+        sha256=reference.sha256,
+        sample_rate_hz=SAMPLE_RATE_HZ,
+        duration_samples=reference.duration_samples,
+        quality={**reference.quality, "upload": dict(reference.facts)},
+        source=source,
+        donation=donation_of(donor) if donor is not None else None,
+        uploaded_by=by,
+        **_columns(consent),
+    )
+
+
+@transaction.atomic
+def renew(version: TargetVoiceVersion, consent: Consent, *, by: User) -> TargetVoiceVersion:
+    """The next version with the same recording and another consent. Raises VoiceRefused."""
+    voice = TargetVoice.objects.select_for_update().get(pk=version.voice_id)
+    donor = version.donation.session if version.donation is not None else None
+    check_consent(voice, consent, donor)
+    if not version.file:
+        raise VoiceRefused("This recording is erased. Record or upload another one.")
+    return TargetVoiceVersion.objects.create(
+        voice=voice,
+        number=_next_number(voice),
+        file=version.file.name,
+        sha256=version.sha256,
+        sample_rate_hz=version.sample_rate_hz,
+        duration_samples=version.duration_samples,
+        quality=version.quality,
+        source=Source.RENEWED,
+        donation=version.donation,
+        uploaded_by=by,
+        **_columns(consent),
+    )
+
+
+def withdraw_voice(voice: TargetVoice, *, by: str) -> ErasureReceipt:
+    """The speaker wants it no more: erases the recordings, also of a voice that studies use, whose talks are refused
+    from now on. Talks of this process that are going on in it end. Can be done again; there is one receipt."""
+    with transaction.atomic():
+        voice = TargetVoice.objects.select_for_update().get(pk=voice.pk)
+        voice.versions.exclude(file="").update(file="")
+        if voice.withdrawn_at is None:
+            voice.withdrawn_at = timezone.now()
+            voice.save(update_fields=["withdrawn_at"])
+    files = _erase_files(voice.pk)
+    for take in takes_in(voice).filter(state__in=OPEN_STATES):
+        end_running(take.pk, SPEAKER_WITHDREW)
+    receipt, made = ErasureReceipt.objects.get_or_create(
+        study=voice.study,
+        code=f"voice {voice.key}",
+        defaults={"takes": 0, "files": files, "answers": 0},
+    )
+    if made:
+        AccessLog.objects.create(reader=by, action="erase", target=f"voice {voice.key}")
+        log.info("voice_withdrawn", voice=voice.key, files=files)
+    return receipt
+
+
+def remove_voice(voice: TargetVoice, *, by: str) -> None:
+    """Deletes a voice that no published study uses, with its recordings. Raises VoiceRefused."""
+    with transaction.atomic():
+        voice = TargetVoice.objects.select_for_update().get(pk=voice.pk)
+        users = uses_of(voice)
+        if users:
+            named = ", ".join(str(version) for version in users)
+            raise VoiceRefused(
+                f"{voice} is used by {named}, so it stays. If the speaker withdraws, withdraw it instead."
+            )
+        voice_id, key = voice.pk, voice.key
+        voice.delete()
+        AccessLog.objects.create(reader=by, action="delete", target=f"voice {key}")
+    _erase_files(voice_id)
+
+
+def uses_of(voice: TargetVoice) -> list[ProtocolVersion]:
+    """The published versions that speak in it, newest first."""
+    used = ProtocolVersion.objects.filter(conditions__pinned_voices__voice_version__voice=voice)
+    return list(used.select_related("study").distinct().order_by("study__title", "-number"))
+
+
+def takes_in(voice: TargetVoice) -> QuerySet[Take]:
+    """Every take under a condition that speaks in it."""
+    return Take.objects.filter(trial__condition__pinned_voices__voice_version__voice=voice).distinct()
+
+
+def withdraw_donations(session: Session) -> None:
+    """The participant withdraws: the voices made of what they said go with their recordings."""
+    for voice in TargetVoice.objects.filter(versions__donation__session=session).distinct():
+        withdraw_voice(voice, by="participant")
+
+
+def withdraw_outlived_donations(today: date) -> int:
+    """Voices that participants gave go with their study's recordings, when its retention date has passed."""
+    outlived = TargetVoice.objects.filter(
+        versions__donation__session__participant__study__retention_until__lt=today, withdrawn_at=None
+    ).distinct()
+    for voice in outlived:
+        withdraw_voice(voice, by="retention")
+    return len(outlived)
+
+
+def check_consent(voice: TargetVoice, consent: Consent, donor: Session | None) -> None:
+    """Raises VoiceRefused for a voice that is withdrawn, and for a consent that is over or outlives a donation."""
+    if voice.withdrawn_at is not None:
+        raise VoiceRefused("The speaker has withdrawn this voice. A new agreement makes a new voice.")
+    if consent.until < timezone.localdate():
+        raise VoiceRefused("The consent has ended already. Give the last day on which the voice may be used.")
+    retention = donor.study.retention_until if donor is not None else None
+    if retention is not None and consent.until > retention:
+        until = date_format(retention, "j F Y")
+        raise VoiceRefused(f"The participant's recordings are kept until {until}; the voice cannot be kept for longer.")
+
+
+def _next_number(voice: TargetVoice) -> int:
+    return (voice.versions.aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+def _columns(consent: Consent) -> dict[str, object]:
+    return {
+        "speaker": consent.speaker,
+        "consent_scope": consent.scope,
+        "consent_until": consent.until,
+        "licence": consent.licence,
+        "licence_text": consent.licence_text,
+        "evidence": consent.evidence,
+    }
+
+
+def _erase_files(voice_id: int) -> int:
+    """All that is in the voice's folder, also what a cut-off saving left there. Returns how many."""
+    folder = _folder(voice_id)
+    try:
+        names = recordings().listdir(folder)[1]
+    except FileNotFoundError:
+        return 0
+    for name in names:
+        recordings().delete(f"{folder}/{name}")
+    return len(names)
+
+
+def _folder(voice_id: int) -> str:
+    return f"voices/{voice_id}"
