@@ -1,5 +1,5 @@
 """The researchers' admin: one file per noun."""
 
-from studies.admin import record, researcher, session, study, take, worker
+from studies.admin import record, researcher, session, study, take, voice, worker
 
-__all__ = ["record", "researcher", "session", "study", "take", "worker"]
+__all__ = ["record", "researcher", "session", "study", "take", "voice", "worker"]

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.admin.take_events import read_events
 from studies.models import Metric, Take, Track, Utterance
+from studies.voices.donation import donation_obstacle
 
 STATE_LABELS = {"planned": "info", "live": "warning", "ended": "info", "final": "success", "failed": "danger"}
 OUTCOME_LABELS = {"completed": "success", "interrupted": "warning", "abandoned": "danger"}
@@ -142,6 +143,7 @@ def take_context(take: Take, *, routine: bool) -> dict[str, Any]:
         "routine": routine,
         "counts": sorted(take.counts.items()),
         "device": sorted(take.device.items()),
+        "donation_obstacle": donation_obstacle(take.trial.session),
         "engine_info": as_json(take.engine_snapshot.info) if take.engine_snapshot else "",
         "voices": [(voice, as_json(voice.info)) for voice in take.voice_snapshots.order_by("name")],
     }

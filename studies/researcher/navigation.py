@@ -26,6 +26,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 item("Studies", "science", "study"),
                 item("Protocol versions", "description", "protocolversion"),
+                item("Target voices", "record_voice_over", "targetvoice"),
                 item("Sessions", "groups", "session"),
                 item("Takes", "mic", "take"),
             ],

@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from studies.researcher import views
+from studies.researcher import views, voices
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="research"),
     path("now/", views.now, name="now"),
     path("takes/<uuid:take_id>/<slug:kind>.flac", views.researcher_track, name="researcher_track"),
+    path("voices/<int:version_id>.flac", voices.researcher_voice, name="researcher_voice"),
+    path("voices/drafts/", voices.upload_draft, name="upload_voice"),
+    path("voices/drafts/<uuid:draft>.flac", voices.draft_audio, name="voice_draft"),
     path("studies/<slug:slug>/trials.csv", views.trials_csv, name="trials_csv"),
     path("studies/<slug:slug>/codebook.csv", views.codebook_csv, name="codebook_csv"),
     path("studies/<slug:slug>/codebook/", views.codebook, name="codebook"),
