@@ -17,6 +17,7 @@ from inference.engines.base import SlotConfig
 from inference.errors import OptionError
 
 MAX_PROMPT_BYTES: Final = 6_000  # percent-encoded, in the request's first line, of which servers read some 8,000
+SEEDS: Final = 2**31  # as many as every server can tell apart
 PERSONAPLEX_VOICE: Final = "NATF2.pt"
 _VOICE: Final = re.compile(r"\w[\w.-]{0,99}")
 
@@ -106,7 +107,7 @@ class StockRust(Dialect):
             raise OptionError(" and ".join(together), "only one of them", "both or none")
 
     def query(self, config: SlotConfig) -> dict[str, str]:
-        seed = str(config.seed % 2**64)
+        seed = str(config.seed % SEEDS)
         asked = {"audio_seed": seed, "text_seed": seed}
         return asked | {self.options[name].query: str(value) for name, value in config.options.items()}
 
@@ -132,7 +133,7 @@ class PersonaPlex(Dialect):
         return {
             "text_prompt": config.text_prompt,
             "voice_prompt": config.voice_prompt or PERSONAPLEX_VOICE,
-            "seed": str(config.seed % 2**32),
+            "seed": str(config.seed % SEEDS),
         }
 
 

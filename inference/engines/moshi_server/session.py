@@ -144,7 +144,7 @@ class MoshiSession(Session):
                 self._speak(payload, line)
             case Kind.TEXT:
                 self._write(payload.decode(errors="replace"), line)
-            case Kind.METADATA:
+            case Kind.METADATA if not self._received:
                 _surface(payload, line)
             case Kind.ERROR:
                 raise self._lost(f"it reports an error{_error_code(payload)}")
@@ -213,7 +213,7 @@ def _words(word: Word, at: int) -> Metadata:
 
 
 def _surface(payload: bytes, line: Line) -> None:
-    """What the server says about itself (the Rust one: its model and what it samples with) goes with an event."""
+    """What the server says about itself before it speaks (the Rust one: its model, what it samples with)."""
     try:
         said: Any = json.loads(payload) if len(payload) <= MAX_METADATA_BYTES else None
         json.dumps(said, allow_nan=False, ensure_ascii=False).encode()

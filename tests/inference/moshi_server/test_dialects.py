@@ -31,8 +31,8 @@ def test_rust_takes_sampling_and_seeds() -> None:
         "pad_mult": -1.5,
     }
     assert asked("rust", SlotConfig(seed=-1, options=options)) == {
-        "audio_seed": str(2**64 - 1),
-        "text_seed": str(2**64 - 1),
+        "audio_seed": str(2**31 - 1),
+        "text_seed": str(2**31 - 1),
         "audio_temperature": "0.5",
         "audio_topk": "40",
         "text_temperature": "0",
