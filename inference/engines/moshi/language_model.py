@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from moshi.models import LMGen
 
+from inference.engines.moshi.depth import Moment, is_plain
 from inference.engines.moshi.sampling import RowSampler, draw_tokens
 
 FREE = -1  # in forced tokens: this one is drawn
@@ -30,6 +32,7 @@ class RowLMGen(LMGen):  # type: ignore[misc]  # the package has no types
             on_audio_hook=self._force_audio,
         )
         self._sampler = sampler
+        self._plain = is_plain(lm.depformer)
         self._text_logits = torch.zeros(0)
         self._text_likelihood = torch.zeros(rows, device=lm.device)
         self._likelihood = torch.zeros(rows, lm.dep_q, device=lm.device)
@@ -58,17 +61,26 @@ class RowLMGen(LMGen):  # type: ignore[misc]  # the package has no types
             tokens.copy_(torch.where(forced >= 0, forced, tokens))
 
     def depformer_step(self, text_token: torch.Tensor, transformer_out: torch.Tensor) -> torch.Tensor:
-        """text_token [B], transformer_out [B, 1, D] -> audio tokens [B, codebooks]: the package's loop over codebooks,
-        each drawn row by row. Runs inside a CUDA graph."""
-        lm = self.lm_model
-        token, tokens, likelihood = text_token, [], []
-        with lm.depformer.streaming(text_token.shape[0]):
-            for codebook in range(lm.dep_q):
-                logits = lm.forward_depformer(codebook, token[:, None, None], transformer_out)
-                token, likely = draw_tokens(
-                    logits[:, 0, 0].float(), self._sampler.temperature, self._sampler.noise[:, codebook]
-                )
-                tokens.append(token)
-                likelihood.append(likely)
+        """text_token [B], transformer_out [B, 1, D] -> audio tokens [B, codebooks], drawn row by row. It runs inside a
+        CUDA graph."""
+        if self._plain:
+            return self._draw_codebooks(Moment(self.lm_model, transformer_out), text_token)
+        with self.lm_model.depformer.streaming(text_token.shape[0]):
+            return self._draw_codebooks(
+                lambda codebook, token: self.lm_model.forward_depformer(
+                    codebook, token[:, None, None], transformer_out
+                )[:, 0, 0],
+                text_token,
+            )
+
+    def _draw_codebooks(self, logits: Callable[[int, torch.Tensor], torch.Tensor], token: torch.Tensor) -> torch.Tensor:
+        """`logits` [B, card] of a codebook after the token [B] before it, the text's at first."""
+        tokens, likelihood = [], []
+        for codebook in range(self.lm_model.dep_q):
+            token, likely = draw_tokens(
+                logits(codebook, token).float(), self._sampler.temperature, self._sampler.noise[:, codebook]
+            )
+            tokens.append(token)
+            likelihood.append(likely)
         self._likelihood.copy_(torch.stack(likelihood, dim=1))
         return torch.stack(tokens, dim=1)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from moshi.models import LMGen, loaders
+from moshi.run_inference import get_condition_tensors
 
 from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from tests.moshi_checkpoint import tiny_checkpoint
@@ -31,11 +32,18 @@ def checkpoint() -> Any:
 
 
 def stock_session(
-    frames: npt.NDArray[np.float32], *, seed: int | None = None, dtype: torch.dtype = torch.float32, **sampling: Any
+    frames: npt.NDArray[np.float32],
+    *,
+    info: Any = None,
+    seed: int | None = None,
+    dtype: torch.dtype = torch.float32,
+    **sampling: Any,
 ) -> Said:
-    """`frames` [n, FRAME_SAMPLES] through what `moshi.server` does with them, alone. `sampling` is LMGen's."""
-    mimi = checkpoint().get_mimi()
-    lm = LMGen(checkpoint().get_moshi(dtype=dtype), **sampling)
+    """`frames` [n, FRAME_SAMPLES] through what `moshi.server` does with them, alone. `info` is the package's own
+    CheckpointInfo, of the tiny Moshi if not given; `sampling` is LMGen's."""
+    info = info or checkpoint()
+    mimi, model = info.get_mimi(), info.get_moshi(dtype=dtype, fuse_lora=True)
+    lm = LMGen(model, condition_tensors=get_condition_tensors(info.model_type, model, 1, 1.0), **sampling)
     tokens, pcm = [], []
     with torch.no_grad(), mimi.streaming(1), lm.streaming(1):
         if seed is not None:
