@@ -20,6 +20,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 START_SEC: Final = 120.0
+READY: Final = "Running on"
 
 
 class StockServer:
@@ -45,7 +46,7 @@ class StockServer:
                 self._command, cwd=ROOT, env=self._environment, stdout=output, stderr=subprocess.STDOUT
             )
         deadline = time.monotonic() + START_SEC
-        while not self._listens():
+        while READY not in self.log_file.read_text():  # somebody else may listen on the port
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.__exit__()
                 raise RuntimeError(f"the stock server did not start:\n{self.log_file.read_text()}")
@@ -56,10 +57,6 @@ class StockServer:
         if self._process.poll() is None:
             self._process.kill()  # it waits for its clients otherwise
         self._process.wait()
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 def main() -> None:

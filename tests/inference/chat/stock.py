@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -133,7 +134,7 @@ async def stock_client(
     card = SoundCard(samples)
     monkeypatch.setitem(sys.modules, "sounddevice", card)
     monkeypatch.delitem(sys.modules, "moshi.client", raising=False)
-    from moshi import client
+    client = import_module("moshi.client")  # anew, since it keeps the sound card that it found
     from moshi.client_utils import RawPrinter
 
     printed = io.StringIO()
