@@ -76,6 +76,16 @@ class Environment(BaseSettings):
     cascade_recognition_hub: str = Field("", description="Or one on the hub: `owner/repository@commit`.")
     cascade_turn_end_path: str = Field("", description="A smart-turn ONNX file of your own.")
     cascade_turn_end_hub: str = Field("", description="Or one on the hub: `owner/repository/file.onnx@commit`.")
+    moshi_checkpoint: str = Field(
+        "",
+        description="Weights of the engine `moshi`: a folder, or on the hub (`kyutai/moshiko-pytorch-bf16`).",
+    )
+    moshi_revision: str = Field(
+        "",
+        description="Commit, branch or tag of that repository; empty for its newest. A take's snapshot has the commit.",
+    )
+    moshi_device: str = Field("", description="`cuda`, `cpu`, or empty for a GPU where there is one.")
+    hf_token: str = Field("", description="Token of the hub, for a repository that is private or gated.")
     moshi_server_urls: str = Field(
         "",
         repr=False,
