@@ -1,0 +1,85 @@
+"""`python -m inference.talk` in studies: consented to in a browser, then recorded like any other talk there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import soundfile
+
+from inference.audio import FRAME_SAMPLES
+from inference.talk.sound import read_audio
+from tests.e2e.filing import filed
+from tests.e2e.stack import Stack
+from tests.inference.talk.terminal import likeness, read_answer, talk, write_question
+
+AFTER_SEC = "0.8"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("terminal"), WORKER_ENGINES="echo") as stack:
+        yield stack
+
+
+async def test_talk_in_a_study_is_heard_printed_and_filed(stack: Stack, tmp_path: Path) -> None:
+    (token,) = await asyncio.to_thread(stack.script, "tests.e2e.seed", trials=1, engine="echo")
+    question, answer = write_question(tmp_path, frames=20), tmp_path / "answer.wav"
+    link = f"{stack.url}/p/{token}/talk/0/"
+    over = await talk(link, "--in", question, "--out", answer, "--after", AFTER_SEC)
+    (take,) = await asyncio.to_thread(stack.script, "tests.e2e.inspect_take", token=token)
+    found = await asyncio.to_thread(filed, stack, take)
+    assert (over.status, over.words) == (0, "echo\n")
+    assert over.notes.splitlines() == ["You can talk. Ctrl-C ends the talk.", "(you: echo)"]
+    assert likeness(read_answer(answer), read_audio(question), FRAME_SAMPLES) > 0.999
+    assert (found["outcome"], found["end_reason"]) == ("completed", "participant")
+    spoken, _ = soundfile.read(found["tracks"]["participant"]["path"], dtype="float32")
+    assert len(spoken) == 30 * FRAME_SAMPLES
+    assert likeness(spoken, read_audio(question), 0) > 0.999
+
+
+async def test_token_and_site_are_enough_once_consent_is_given(stack: Stack, tmp_path: Path) -> None:
+    question = ("--in", write_question(tmp_path), "--after", AFTER_SEC)
+    async with httpx.AsyncClient(base_url=stack.url, follow_redirects=True) as browser:
+        page = await submit(browser, await browser.get("/s/explore/"))
+        token = page.url.path.split("/")[2]
+        before = await talk(stack.url, "--token", token, *question)
+        page = await browser.get(page.url)  # the terminal was the last to open the session
+        boxes = re.findall(r'type="checkbox" name="([^"]+)"', page.text)
+        page = await submit(browser, page, **dict.fromkeys(boxes, "on"))
+        unchecked = await talk(stack.url, "--token", token, *question)
+        await submit(browser, await browser.get(page.url), device='{"label": "a microphone"}')
+    unknown = await talk(stack.url, "--token", token, "--voice", "angelic", *question)
+    alone = await talk(stack.url, "--token", token, *question)
+    assert (before.status, unchecked.status, unknown.status, alone.status) == (4, 4, 4, 4)
+    assert before.notes.startswith("The consent form of this session is not filled in yet. Open http")
+    assert unchecked.notes.startswith("The microphone of this session is not checked yet. Open http")
+    assert unknown.notes.startswith("The study offers no voice called 'angelic'; there are ")
+    # the choice was made and its talk begun; but this stack's worker has no engine that the demo offers
+    assert alone.notes.endswith(" Please try again in a moment.\n")
+
+
+async def test_what_leads_to_no_talk_is_told(stack: Stack, tmp_path: Path) -> None:
+    question = ("--in", write_question(tmp_path))
+    site = await talk(stack.url, *question)
+    stranger = await talk(f"{stack.url}/p/nobody/", *question)
+    (token,) = await asyncio.to_thread(stack.script, "tests.e2e.seed", trials=1, engine="echo")
+    chosen = await talk(f"{stack.url}/p/{token}/talk/0/", "--voice", "higher", *question)
+    fast = await talk(f"{stack.url}/p/{token}/talk/0/", "--fast", *question)
+    assert (site.status, stranger.status, chosen.status, fast.status) == (4, 4, 4, 4)
+    assert site.notes.startswith("This is a study's site: give your link to a session")
+    assert stranger.notes == "This site knows no session by this link.\n"
+    assert chosen.notes == "The study decides on engine and voice: leave both out.\n"
+    assert fast.notes.startswith("The study decides how the engine is conditioned, and it hears in real time")
+
+
+async def submit(browser: httpx.AsyncClient, page: httpx.Response, **fields: str) -> httpx.Response:
+    """Sends the page's form, with what is hidden in it."""
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+    answer = await browser.post(page.url, data={**hidden, **fields}, headers={"Referer": str(page.url)})
+    assert answer.status_code == 200, answer.text
+    return answer
