@@ -11,6 +11,7 @@ from inference.moving import fetched_state
 from inference.seats import Frame, Seat
 from inference.steps import StepLoop
 from inference.tokens import SlotRequest
+from inference.voices.targets import TargetVoices
 
 REPLAY_STEPS: Final = 5  # at once, between the steps of those who talk
 
@@ -24,10 +25,13 @@ class Arrival(NamedTuple):
 
 
 @asynccontextmanager
-async def arriving(steps: StepLoop, row: int, request: SlotRequest, secret: str) -> AsyncIterator[Arrival]:
+async def arriving(
+    steps: StepLoop, targets: TargetVoices, row: int, request: SlotRequest, secret: str
+) -> AsyncIterator[Arrival]:
     """Seats a take in a clean row; a take that moves is given up by its former worker when the block ends.
 
-    Raises whatever the engine or a converter does, and SlotNotMovable; the row is clean then."""
+    Raises whatever the engine or a converter does, TargetUnavailable and SlotNotMovable; the row is clean then."""
+    await _enrol(steps, targets, request)
     if not request.moved_from:
         yield Arrival(await asyncio.wrap_future(steps.open(row, request)))
         return
@@ -37,3 +41,13 @@ async def arriving(steps: StepLoop, row: int, request: SlotRequest, secret: str)
             await asyncio.wrap_future(steps.replay(seat, state.remembered[start : start + REPLAY_STEPS]))
         await asyncio.wrap_future(steps.go_on(seat, request, state))
         yield Arrival(seat, state.next_step, state.waiting)
+
+
+async def _enrol(steps: StepLoop, targets: TargetVoices, request: SlotRequest) -> None:
+    """Teaches the converters the target voices that the take needs: on a thread of its own, since it takes its time.
+    Raises TargetUnavailable, RemoteLost."""
+    for segment in request.voices:
+        converter = steps.converters.get(segment.converter)
+        if segment.target and converter is not None and converter.needs_target:
+            reference = await targets.fetch(segment.target)
+            await asyncio.to_thread(converter.enrol, segment.target, reference)

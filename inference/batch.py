@@ -76,6 +76,7 @@ class Batch:
         """Ends the conversation; nothing of it stays in the row unless this raises."""
         self.freeze(seat)
         seat.inbox.clear()
+        seat.voices.close()
         self.engine.close(seat.row)
 
     def step(self, frames: Mapping[Seat, Frame]) -> int:

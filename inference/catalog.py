@@ -79,7 +79,16 @@ CONVERTERS: Final[Mapping[str, Entry]] = {
         "inference.voices.transform:Transform",
         "Pitch, vocal-tract length, intonation range and breathiness changed by signal processing. Does not anonymise.",
     ),
+    "remote_vc": Entry(
+        "Another person's voice",
+        "inference.voices.remote:RemoteConversion",
+        "Converted into a target voice by a neural network in a process of its own (a converter server).",
+        needs_target=True,
+    ),
 }
+
+
+NOT_CONFIGURED: Final = "it is not configured here"  # the reason of what nobody asked for; no cause for alarm
 
 
 def engine_class(name: str) -> type[Engine]:

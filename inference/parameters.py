@@ -63,6 +63,10 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
         ),
         "floor_hz": FLOOR_HZ,
     },
+    "remote_vc": {  # of Seed-VC; another network refuses what it does not have when the talk begins
+        "diffusion_steps": Parameter("Steps", "", 1, 50, None, "More sound better and cost more; not set: its own 10."),
+        "guidance": Parameter("Guidance", "", 0.0, 2.0, None, "Towards the target; 0 halves the cost. Not set: 0.7."),
+    },
 }
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from inference.batch import Batch, slot_config
-from inference.catalog import converter_class
+from inference.catalog import NOT_CONFIGURED, converter_class
 from inference.engines.base import Engine
 from inference.errors import EngineUnavailable, SlotLost, UnknownName
 from inference.moving import MovedState
@@ -162,6 +162,8 @@ class StepLoop:
                     future.set_exception(SlotLost(STOPPING))
         for batch in self.batches.values():
             batch.engine.shut_down()
+        for converter in self.converters.values():
+            converter.shut_down()
         self._listener.loop_ended(error)
 
     def _next_work(self) -> Callable[[], None] | None:
@@ -188,7 +190,8 @@ class StepLoop:
             try:
                 self.converters[name] = converter_class(name)()
             except EngineUnavailable as error:
-                log.warning("converter unavailable", converter=name, reason=error.reason, remedy=error.remedy)
+                tell = log.info if error.reason == NOT_CONFIGURED else log.warning
+                tell("converter unavailable", converter=name, reason=error.reason, remedy=error.remedy)
         for name, make in self._make_engine.items():
             engine = make()
             engine.warm_up()

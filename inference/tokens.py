@@ -23,7 +23,8 @@ TOKEN_TTL_SEC = 30
 @dataclass(frozen=True, slots=True)
 class VoiceSegment:
     """One stretch of a voice schedule on the take's microphone clock; `end_sample` None lasts to the end. `target` is
-    the SHA-256 of a target voice, for converters that need one."""
+    the SHA-256 of a target voice, for converters that need one; `fallback` is the converter that takes over when this
+    one is lost in mid-talk, empty where the talk is to end then."""
 
     converter: str = "none"
     start_sample: int = 0
@@ -31,6 +32,7 @@ class VoiceSegment:
     parameters: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
     target: str = ""
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

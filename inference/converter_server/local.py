@@ -9,6 +9,7 @@ from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.catalog import converter_class
 from inference.converter_server.network import Network
 from inference.errors import OptionError, TargetUnavailable
+from inference.parameters import PARAMETERS
 from inference.voices.base import VoiceStream
 
 DEFAULT_ROWS: Final = 16
@@ -25,6 +26,7 @@ class LocalNetwork(Network):
         super().__init__()
         self.rows = rows
         self._converter = converter_class(name)()
+        self.parameters = {key: (known.low, known.high) for key, known in PARAMETERS[name].items()}
         self.latency_samples = self._converter.open({}).latency_samples
         self._streams: dict[int, VoiceStream] = {}
 

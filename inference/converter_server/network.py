@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from inference.audio import Float32
@@ -18,6 +19,7 @@ class Network(ABC):
     latency_samples: int  # at `sample_rate_hz`: so much later than it went in does a sample come out
     needs_target: bool
     rows: int
+    parameters: Mapping[str, tuple[float, float]] = MappingProxyType({})  # name -> (lowest, highest)
 
     def __init__(self) -> None:
         self.failed: dict[int, Exception] = {}  # row -> why; emptied by the server, which ends those streams

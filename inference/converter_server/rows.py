@@ -54,8 +54,9 @@ class Talker:
 class Rows:
     """Calls from any thread but its own."""
 
-    def __init__(self, make: Callable[[], Network]) -> None:
+    def __init__(self, make: Callable[[], Network], max_blocks: int = MAX_BLOCKS) -> None:
         self.network: Network
+        self._max_blocks = max_blocks
         self.steps = self.blocks = 0
         self._make = make
         self._talkers: dict[int, Talker] = {}
@@ -105,7 +106,7 @@ class Rows:
         with self._changed:
             for block in blocks:
                 talker.blocks.append((now, block))
-                if len(talker.blocks) > MAX_BLOCKS:
+                if len(talker.blocks) > self._max_blocks:
                     talker.blocks.popleft()
                     talker.skipped += 1
             self._changed.notify()

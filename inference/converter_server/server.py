@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from inference.audio import SAMPLE_RATE_HZ, Float32
 from inference.converter_server.framing import hold_samples
 from inference.converter_server.network import Network
-from inference.converter_server.rows import Rows, Talker
+from inference.converter_server.rows import MAX_BLOCKS, Rows, Talker
 from inference.errors import InferenceError, OptionError, WireError
 from inference.voices.remote.protocol import (
     ABOUT_PATH,
@@ -43,10 +43,18 @@ log = structlog.get_logger(__name__)
 
 
 class ConverterServer:
-    """Start it, stop it. `key` empty lets everyone in who reaches the port."""
+    """Start it, stop it. `key` empty lets everyone in who reaches the port; a talker who is further behind than
+    `max_blocks` misses some."""
 
-    def __init__(self, make: Callable[[], Network], host: str = "127.0.0.1", port: int = 0, key: str = "") -> None:
-        self.rows = Rows(make)
+    def __init__(
+        self,
+        make: Callable[[], Network],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        key: str = "",
+        max_blocks: int = MAX_BLOCKS,
+    ) -> None:
+        self.rows = Rows(make, max_blocks)
         self.address = ""
         self._host, self._port, self._key = host, port, key
         self._server: Server | None = None
@@ -63,6 +71,7 @@ class ConverterServer:
             "hold_samples": hold,
             "model": {
                 **network.about(),
+                "parameters": {name: list(ends) for name, ends in network.parameters.items()},
                 "needs_target": network.needs_target,
                 "sample_rate_hz": network.sample_rate_hz,
                 "block_samples": network.block_samples,

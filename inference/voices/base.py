@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.errors import TargetUnavailable
 
 
 class VoiceStream(ABC):
@@ -26,15 +27,26 @@ class VoiceStream(ABC):
     def reset(self) -> None:
         """Back to the state after `open`."""
 
+    def close(self) -> None:
+        """The talk is over: connections, if there are any, are let go."""
+        return
+
 
 class Converter(ABC):
-    """Opens streams. `batchable` says whether streams can be stepped together on a device."""
+    """Opens streams. `batchable` says whether streams can be stepped together on a device, `needs_target` whether it
+    converts into somebody's voice, which is enrolled before a stream is opened."""
 
     batchable: ClassVar[bool] = False
+    needs_target: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, parameters: Mapping[str, Any]) -> None:
         """Raises OptionError unless every parameter is known and in range."""
+
+    def enrol(self, target: str, reference: Float32) -> None:
+        """Learns the voice called `target` from float32 [n] at 24 kHz. The one method that may take its time, and that
+        is called from another thread. Raises TargetUnavailable, RemoteLost."""
+        raise TargetUnavailable("this converter has no target voices")
 
     @abstractmethod
     def open(self, parameters: Mapping[str, Any], seed: int = 0, target: str = "") -> VoiceStream:
@@ -43,3 +55,7 @@ class Converter(ABC):
     @abstractmethod
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What a researcher must know to repeat this conversion: name, version, every parameter in force."""
+
+    def shut_down(self) -> None:
+        """The worker stops."""
+        return

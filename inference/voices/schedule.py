@@ -16,6 +16,7 @@ from inference.audio import SAMPLE_RATE_HZ, Float32
 from inference.errors import OptionError, UnknownName
 from inference.tokens import VoiceSegment
 from inference.voices.base import Converter, VoiceStream
+from inference.voices.fallback import Delay, WithFallback
 from inference.wire import Metadata
 
 FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50
@@ -39,7 +40,14 @@ def check_voices(
             raise OptionError(f"voices[{place}].end_sample", segment.end_sample, f"{FADE_SAMPLES} after its start")
         if segment.converter not in converters:
             raise UnknownName("converter", segment.converter, tuple(converters))
-        converters[segment.converter].check(segment.parameters)
+        converter = converters[segment.converter]
+        converter.check(segment.parameters)
+        if converter.needs_target and not segment.target:
+            raise OptionError(f"voices[{place}].target", "", f"a target voice: {segment.converter} needs one")
+        if segment.target and not converter.needs_target:
+            raise OptionError(f"voices[{place}].target", segment.target, f"none: {segment.converter} has no targets")
+        if segment.fallback and (segment.fallback not in converters or converters[segment.fallback].needs_target):
+            raise OptionError(f"voices[{place}].fallback", segment.fallback, "a converter without a target")
         end = stop
     if latency_samples is not None:
         _check_latency(segments, converters, latency_samples)
@@ -81,7 +89,7 @@ class VoiceSchedule:
         OptionError or UnknownName."""
         check_voices(segments, converters, latency_samples)
         whole = without_gaps(segments)
-        streams = [converters[segment.converter].open(segment.parameters, segment.seed) for segment in whole]
+        streams = [_opened(segment, converters) for segment in whole]
         slowest = max(stream.latency_samples for stream in streams)
         self.latency_samples = slowest if latency_samples is None else latency_samples
         self.snapshots: list[dict[str, Any]] = [
@@ -89,7 +97,7 @@ class VoiceSchedule:
         ]
         starts = [0, *(segment.start_sample for segment in whole[1:])]
         self._voices = [
-            _Voice(segment.converter, start, end, stream, self.latency_samples - stream.latency_samples)
+            _Voice(segment, start, end, stream, self.latency_samples - stream.latency_samples)
             for segment, start, end, stream in zip(whole, starts, [*starts[1:], FOREVER], streams, strict=True)
         ]
         self._voices[0].announced = True  # the voice it starts with is no switch
@@ -106,6 +114,8 @@ class VoiceSchedule:
             if sample + len(samples) <= warm_at or heard_at >= voice.end + FADE_SAMPLES:
                 continue
             mixed += voice.push(samples) * voice.gain(moments)
+            if (lost := voice.just_lost()) is not None:
+                switches.append(Metadata("switch", {**lost, "requested_sample": heard_at, "actual_sample": heard_at}))
             if not voice.announced and heard_at + len(samples) > voice.start:
                 voice.announced = True
                 actual = max(voice.start, heard_at)
@@ -113,26 +123,44 @@ class VoiceSchedule:
                 switches.append(Metadata("switch", fields))
         return mixed, switches
 
+    def close(self) -> None:
+        """The talk is over."""
+        for voice in self._voices:
+            voice.close()
+
+
+def _opened(segment: VoiceSegment, converters: Mapping[str, Converter]) -> VoiceStream:
+    """Raises OptionError."""
+    stream = converters[segment.converter].open(segment.parameters, segment.seed, segment.target)
+    return WithFallback(stream, converters[segment.fallback].open({})) if segment.fallback else stream
+
 
 class _Voice:
     """One segment's stream, its place in time, and the delay that brings it level with the others."""
 
-    def __init__(self, converter: str, start: int, end: int, stream: VoiceStream, delay_samples: int) -> None:
-        self.converter = converter
+    def __init__(self, segment: VoiceSegment, start: int, end: int, stream: VoiceStream, delay_samples: int) -> None:
+        self.converter = segment.converter
         self.start = start
         self.end = end
         self.announced = False
+        self._fallback = segment.fallback
         self._stream = stream
-        self._held = np.zeros(delay_samples, np.float32)
+        self._delay = Delay(delay_samples)
+        self._told_lost = False
 
     def push(self, samples: Float32) -> Float32:
         """float32 [n] -> float32 [n], late by the schedule's latency."""
-        converted = self._stream.push(samples)
-        if not len(self._held):
-            return converted
-        joined = np.concatenate([self._held, converted])
-        self._held = joined[len(samples) :]
-        return joined[: len(samples)]
+        return self._delay.push(self._stream.push(samples))
+
+    def just_lost(self) -> dict[str, Any] | None:
+        """What a switch tells when the fallback has taken over; once."""
+        if self._told_lost or not isinstance(self._stream, WithFallback) or self._stream.lost is None:
+            return None
+        self._told_lost = True
+        return {"converter": self._fallback, "fallback": True, "reason": str(self._stream.lost)}
+
+    def close(self) -> None:
+        self._stream.close()
 
     def gain(self, moments: np.ndarray[Any, np.dtype[np.int64]]) -> Float32:
         """1 inside the segment, 0 outside; fades in over its first 20 ms and out over the next one's. int64 [n] ->

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.catalog import CONVERTERS, converter_class
+from inference.catalog import CONVERTERS
 from inference.errors import OptionError
 from inference.latency import latency_samples
 from inference.parameters import PARAMETERS
 from inference.presets import PRESETS
 from inference.voices.base import Converter, VoiceStream
+from tests.inference.converters import all_converters
 from tests.signals import Float64, noise, silence, tone, vowel
 
 STRONGEST: dict[str, dict[str, float]] = {
@@ -29,8 +30,9 @@ every_converter = pytest.mark.parametrize("name", CONVERTERS)
 
 
 @pytest.fixture(scope="module")
-def converters() -> dict[str, Converter]:
-    return {name: converter_class(name)() for name in CONVERTERS}
+def converters() -> Iterator[dict[str, Converter]]:
+    with all_converters() as converters:
+        yield converters
 
 
 @pytest.fixture(scope="module")

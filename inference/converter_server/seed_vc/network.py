@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -45,6 +46,7 @@ class SeedVcNetwork(Network):
     package's sampler knows one target at a time. Deterministic given the seed."""
 
     needs_target = True
+    parameters = MappingProxyType({name: (low, high) for name, (low, high, _) in RANGES.items()})
 
     def __init__(self, folder: Path | None, *, rows: int = 1, device: str = "auto") -> None:
         """Raises EngineUnavailable."""

@@ -9,10 +9,10 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-import numpy as np
 import structlog
 
 from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.catalog import NOT_CONFIGURED
 from inference.errors import EngineUnavailable, InferenceError, OptionError, RemoteLost
 from inference.remote.address import Trust, check_url
 from inference.remote.loop import LoopThread
@@ -26,7 +26,6 @@ NAME: Final = "remote_vc"
 DIALECTS: Final = ("converter_server", *TIMINGS)
 MARGIN_MS: Final = 120  # for the network and for computing, where REMOTE_VC_MARGIN_MS says nothing else
 MAX_MARGIN_MS: Final = 2_000
-MAX_PARAMETERS: Final = 20
 START_SEC: Final = 10.0
 ENROL_SEC: Final = 90.0
 
@@ -61,12 +60,15 @@ class RemoteConversion(Converter):
         return self._timing.hold_samples + self._margin_samples
 
     def check(self, parameters: Mapping[str, Any]) -> None:
-        """What the names mean is the server's business; it refuses at the beginning of a take what it cannot honour."""
-        if len(parameters) > MAX_PARAMETERS:
-            raise OptionError("parameters", len(parameters), f"{MAX_PARAMETERS} at most")
-        for name, value in parameters.items():
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-                raise OptionError(str(name), value, "a number")
+        known = self._model.get("parameters", {})
+        for name, value in _given(parameters).items():
+            if name not in known:
+                expected = f"one of {', '.join(known)}" if known else "no parameters"
+                raise OptionError(str(name), value, f"{expected} for the converter at {self._dialect.address}")
+            low, high = known[name]
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not is_number or not low <= value <= high:
+                raise OptionError(str(name), value, f"a number from {low:g} to {high:g}")
 
     def enrol(self, target: str, reference: Float32) -> None:
         """Makes a target known to the server; float32 [n] at 24 kHz. Waits for it: not for the step thread. Raises
@@ -82,17 +84,18 @@ class RemoteConversion(Converter):
         self.check(parameters)
         if self._model.get("needs_target", True) and not target:
             raise OptionError("target", target, "a target voice: this converter needs one")
-        order = Order(parameters, seed, target, self._references.get(target))
+        order = Order(_given(parameters), seed, target, self._references.get(target))
         return RemoteStream(self, order)
 
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        self.check(parameters)
         return {
             "name": NAME,
             "version": "1",
             "address": self._dialect.address,
             "model": dict(self._model),
             "latency_samples": self.latency_samples,
-            "parameters": dict(parameters),
+            "parameters": {name: parameters.get(name) for name in self._model.get("parameters", {})},
         }
 
     def shut_down(self) -> None:
@@ -160,11 +163,16 @@ async def _talk(dialect: Dialect, order: Order, line: Line) -> None:
         log.exception("converter server lost", address=dialect.address)
 
 
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are set; the server has defaults of its own."""
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
 def _dialect(settings: Mapping[str, str]) -> Dialect:
     """Raises EngineUnavailable."""
     url = settings.get("REMOTE_VC_URL", "").strip()
     if not url:
-        raise EngineUnavailable(NAME, "no converter server is named", "Set REMOTE_VC_URL to ws://host:port of one.")
+        raise EngineUnavailable(NAME, NOT_CONFIGURED, "Set REMOTE_VC_URL to ws://host:port of one.")
     try:
         check_url(url)
     except ValueError as error:

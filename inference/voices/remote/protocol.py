@@ -19,7 +19,8 @@ The k-th sample from the server is the conversion of the participant's sample k 
 samples of silence come first). It is sent, computing time aside, once the participant's sample k + first_sample +
 hold_samples has arrived. Both numbers are fixed for a connection. The server never returns the unconverted voice.
 
-GET `/about` returns what `ready` holds as "model", with the same two numbers, as JSON. With a key, both ask for
+"model" says what it is: free to choose but for "parameters", {name: [lowest, highest]}, and "needs_target", true or
+false. GET `/about` returns it, with the same two numbers, as JSON. With a key, both ask for
 `Authorization: Bearer <key>`.
 """
 

@@ -20,7 +20,7 @@ def running_server(make: Callable[[], Network], key: str = "") -> Iterator[Conve
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = ConverterServer(make, key=key)
+    server = ConverterServer(make, key=key, max_blocks=100)  # nobody speaks in real time here
     try:
         asyncio.run_coroutine_threadsafe(server.start(), loop).result(60)
         yield server

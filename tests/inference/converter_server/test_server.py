@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class Louder(Network):
     latency_samples = 320
     needs_target = True
     rows = 2
+    parameters = MappingProxyType({"factor": (0.0, 9.0), "fails": (0.0, 1.0)})
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,6 +175,14 @@ def test_unknown_parameter_ends_the_stream_with_the_servers_words(louder: Conver
         stream = converter.open({"factor": 3.0}, target=TARGET)
         with pytest.raises(OptionError, match="always 2"):
             run(stream, speech(1.92))
+
+
+@pytest.mark.parametrize("parameters", [{"pitch": 1.0}, {"factor": 10.0}, {"factor": float("nan")}, {"factor": "2"}])
+def test_parameter_that_the_server_does_not_declare_is_refused(
+    louder: ConverterServer, parameters: dict[str, Any]
+) -> None:
+    with connected(louder.address) as converter, pytest.raises(OptionError, match=next(iter(parameters))):
+        converter.check(parameters)
 
 
 def test_failed_row_ends_its_stream_alone(louder: ConverterServer) -> None:
