@@ -26,7 +26,8 @@ class _Leaving(VoiceStream):
     latency_samples = LATENCY_SAMPLES
 
     def __init__(self) -> None:
-        self.reset()
+        self._held = np.zeros(self.latency_samples, np.float32)
+        self._pushes = 0
 
     def push(self, samples: Float32) -> Float32:
         self._pushes += 1
