@@ -86,6 +86,17 @@ class Environment(BaseSettings):
     )
     moshi_device: str = Field("", description="`cuda`, `cpu`, or empty for a GPU where there is one.")
     hf_token: str = Field("", description="Token of the hub, for a repository that is private or gated.")
+    remote_vc_url: str = Field(
+        "", repr=False, description="Converter server for target voices, `ws://host:8800`; empty for none."
+    )
+    remote_vc_dialect: str = Field(
+        "", description="How it is spoken to: `converter_server` (or empty), `meanvc` or `xvc`."
+    )
+    remote_vc_key: str = Field("", repr=False, description="Its key, if it asks for one.")
+    remote_vc_certificate: str = Field("", description="PEM file of its certificate, if it signed its own.")
+    remote_vc_margin_ms: str = Field(
+        "", description="Time for network and computing, part of the voice's latency; empty for 120 ms."
+    )
     moshi_server_urls: str = Field(
         "",
         repr=False,
