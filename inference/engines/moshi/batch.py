@@ -71,8 +71,7 @@ class Batch:
         self._blank = {name: tensor.select(dim, 0).clone() for name, tensor, dim in self._states() if dim == 0}
 
     def start(self, row: int, sampling: Sampling, seed: int) -> None:
-        """A new conversation in a clean row."""
-        self.wipe(row)
+        """A new conversation in a clean row: a fresh one, or one that was wiped."""
         self._sampler.configure(row, sampling, seed)
 
     def wipe(self, row: int) -> None:
@@ -85,6 +84,7 @@ class Batch:
                     tensor[:, row].zero_()
         self._sampler.clear(row)
         self._pcm.array[row] = 0.0
+        self._pcm.send()
         self._lm.forced[row] = FREE
         self._told.pop(row, None)
         self._frames[row] = self._offsets[row] = 0

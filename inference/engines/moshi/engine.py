@@ -87,9 +87,14 @@ class MoshiEngine(Engine):
     def open(self, slot: int, config: SlotConfig) -> None:
         self.check(config)
         sampling = self._checkpoint.sampling.changed(config.options)
-        self.close(slot)
+        if slot in self._conversations:
+            self.close(slot)
         self._batch.start(slot, sampling, config.seed)
-        self._prompting.begin(slot, config)
+        try:
+            self._prompting.begin(slot, config)
+        except Exception:
+            self.close(slot)
+            raise
         self._conversations[slot] = _Conversation(config, sampling, Monologue(self._checkpoint.vocabulary))
 
     def step(self, frames: Mapping[int, Float32]) -> dict[int, StepOutput]:
@@ -147,7 +152,8 @@ class MoshiEngine(Engine):
             self._batch.check_state(tensors)
         except (ValueError, KeyError, TypeError) as error:
             raise SlotNotMovable(f"its state does not fit: {error}") from error
-        self.close(slot)
+        if slot in self._conversations:
+            self.close(slot)
         self._batch.restore(slot, tensors, sampling)
         self._conversations[slot] = _Conversation(config, sampling, monologue)
 
@@ -174,14 +180,14 @@ class MoshiEngine(Engine):
         """Empty where the row can be stepped."""
         if slot not in self._conversations:
             return "no conversation goes on in this row"
-        if frame.shape != (FRAME_SAMPLES,) or frame.dtype != np.float32:
-            return f"a frame should be float32 [{FRAME_SAMPLES}], not {frame.dtype} {list(frame.shape)}"
+        if not isinstance(frame, np.ndarray) or frame.shape != (FRAME_SAMPLES,) or frame.dtype != np.float32:
+            return f"what it hears is no frame of {FRAME_SAMPLES} samples, float32"
         if not np.abs(frame).max() < MAX_HEARD:  # nor where it is not a number
             return "the sound that it hears is no sound: its values are not numbers, or far too large"
         return ""
 
     def _break(self, slot: int, reason: str) -> StepOutput:
-        """The row ends; what was in it goes at once, so that nothing is computed with it any more."""
+        """The row ends, and what was in it goes at once."""
         self.failed[slot] = RowBroken(reason)
         if 0 <= slot < self.slots:
             self.close(slot)

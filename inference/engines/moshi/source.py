@@ -84,6 +84,8 @@ class Folder(Source):
         self.name = self._folder.name
         self.revision = ""
         config = path / CONFIG if path.is_dir() else path
+        if config.suffix != ".json":
+            raise _unavailable(f"{path} is no configuration", f"Set MOSHI_CHECKPOINT to its folder, or to a {CONFIG}.")
         self.config_path = config if config.exists() else None
         self.config = _read_config(self.config_path)
         if self.config is None and not any(self._folder.glob("*.safetensors")):

@@ -88,8 +88,13 @@ def test_state_that_is_no_number_ends_its_row_alone(engine: MoshiEngine, part: s
 
 @pytest.mark.parametrize(
     "frame",
-    [np.zeros(FRAME_SAMPLES + 1, np.float32), np.zeros((1, FRAME_SAMPLES), np.float32), np.zeros(FRAME_SAMPLES)],
-    ids=["long", "two-dimensional", "float64"],
+    [
+        np.zeros(FRAME_SAMPLES + 1, np.float32),
+        np.zeros((1, FRAME_SAMPLES), np.float32),
+        np.zeros(FRAME_SAMPLES),
+        [0.0] * FRAME_SAMPLES,
+    ],
+    ids=["long", "two-dimensional", "float64", "list"],
 )
 def test_frame_of_another_form_ends_its_row_alone(engine: MoshiEngine, frame: Any) -> None:
     engine.open(0, SlotConfig())

@@ -158,6 +158,11 @@ def test_folder_with_a_file_missing(files: Path) -> None:
     assert "tokenizer.model is missing" in why_not(settings(MOSHI_CHECKPOINT=str(files))).reason
 
 
+def test_file_that_is_no_configuration(files: Path) -> None:
+    error = why_not(settings(MOSHI_CHECKPOINT=str(files / "model.safetensors")))
+    assert "model.safetensors is no configuration" in error.reason
+
+
 def test_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "there is no checkpoint" in why_not(settings(MOSHI_CHECKPOINT=str(tmp_path / "empty"))).reason
