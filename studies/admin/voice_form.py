@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django import forms
@@ -27,6 +27,8 @@ from studies.voices.donation import MAX_DONATED_SEC, reference_of
 from studies.voices.library import Consent, Source
 
 CONSENT_FIELDS: Final = ("speaker", "consent_scope", "consent_until", "licence", "licence_text", "evidence")
+ALWAYS_NEEDED: Final = tuple(name for name in CONSENT_FIELDS if name != "licence_text")
+NEEDED: Final = "Needed: without the speaker's consent and a licence a voice is not used."
 NEEDS_WORDS: Final = {TargetVoiceVersion.Licence.AGREEMENT, TargetVoiceVersion.Licence.OTHER}
 PART_SEC: Final = 20.0
 
@@ -35,18 +37,18 @@ class RecordingWidget(forms.FileInput):
     """A file to choose or a recording to make; shows the draft that is kept, with its report."""
 
     draft: UUID | None = None
+    recorded = False
     reference: Reference | None = None
     track: Track | None = None
-    renewable: TargetVoiceVersion | None = None
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         context = {
             "id": (attrs or {}).get("id", f"id_{name}"),
             "name": name,
             "draft": self.draft,
+            "recorded": self.recorded,
             "track": self.track,
             "upload_url": reverse("upload_voice"),
-            "has_error": bool((attrs or {}).get("aria-invalid")),
         }
         if self.draft is not None and self.reference is not None:
             context["report"] = drafts.shown(self.reference, self.draft)
@@ -66,26 +68,26 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
 
     user: User
 
-    audio = forms.FileField(label="recording", required=False, widget=RecordingWidget)
+    audio = forms.FileField(label="Recording", required=False, widget=RecordingWidget)
     draft = forms.UUIDField(required=False, widget=forms.HiddenInput)
     recorded = forms.BooleanField(required=False, widget=forms.HiddenInput)
     track = forms.ModelChoiceField(Track.objects.all(), required=False, widget=forms.HiddenInput)
     part_start_sec = forms.FloatField(
-        label="from second",
+        label="From second",
         required=False,
         min_value=0,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
         help_text="Where the part begins that becomes the voice.",
     )
     part_end_sec = forms.FloatField(
-        label="to second",
+        label="To second",
         required=False,
         min_value=0,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
         help_text=f"10 to 30 seconds are best; {MAX_DONATED_SEC} are the most.",
     )
     renew = forms.BooleanField(
-        label="keep the recording of the newest version",
+        label="Keep the recording of the newest version",
         required=False,
         widget=UnfoldBooleanWidget,
         help_text="For a consent that was renewed: a new version with the same recording.",
@@ -102,6 +104,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
     class Meta:
         model = TargetVoice
         fields = ("key", "name", "description", "study")
+        widgets: ClassVar = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -115,6 +118,9 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
             del self.fields["part_start_sec"], self.fields["part_end_sec"], self.fields["track"]
         if self.newest is None:
             del self.fields["renew"]
+            for name in ALWAYS_NEEDED:
+                self.fields[name].required = True
+                self.fields[name].error_messages["required"] = NEEDED
         else:
             for name in CONSENT_FIELDS:
                 self.fields[name].initial = getattr(self.newest, name)
@@ -147,7 +153,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
             return library.renew(self.newest, self.consent(), by=self.user)
         track = cleaned.get("track")
         donor = track.take.trial.session if track is not None else None
-        uploaded = Source.RECORDED if cleaned.get("recorded") else Source.UPLOAD
+        uploaded = Source.RECORDED if self._widget.recorded else Source.UPLOAD
         source = Source.PARTICIPANT if donor is not None else uploaded
         version = library.add_version(voice, self.reference, self.consent(), by=self.user, source=source, donor=donor)
         if self._widget.draft is not None:
@@ -185,6 +191,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
             self.add_error("audio", str(refusal))
             return
         self._widget.draft, self._widget.reference = draft, self.reference
+        self._widget.recorded = bool(cleaned.get("recorded")) and audio is None
         if self.reference is not None and self.reference.quality["verdict"] == "refused":
             wrong = [
                 finding["text"] for finding in self.reference.quality["findings"] if finding["verdict"] == "refused"
@@ -204,9 +211,9 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
             )
 
     def _clean_consent(self, cleaned: dict[str, Any]) -> None:
-        for name in CONSENT_FIELDS:
-            if name not in self.errors and name != "licence_text" and not cleaned.get(name):
-                self.add_error(name, "Needed: without the speaker's consent and a licence a voice is not used.")
+        for name in ALWAYS_NEEDED:
+            if name not in self.errors and not cleaned.get(name):
+                self.add_error(name, NEEDED)
         if cleaned.get("licence") in NEEDS_WORDS and not cleaned.get("licence_text"):
             self.add_error("licence_text", "Say what this agreement or licence allows.")
         if set(CONSENT_FIELDS) & set(self.errors):

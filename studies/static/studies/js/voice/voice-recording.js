@@ -24,8 +24,8 @@ export class VoiceRecording {
     this.#meter = new Meter(this.#part("meter"));
     const select = /** @type {HTMLSelectElement} */ (this.#part("microphone"));
     this.#choice = new MicrophoneChoice(select, this.#part("microphone-field"));
-    const file = this.#input("file");
-    file.addEventListener("change", () => file.files?.[0] && this.#judge(file.files[0], false));
+    // before it gets to the input, where a script of django-unfold looks for parts of its own upload field
+    root.addEventListener("change", (event) => this.#chosen(event), { capture: true });
     this.#part("record").addEventListener("click", () => this.#toggle());
     this.#part("cancel").addEventListener("click", () => this.#upload?.abort());
     this.#recorder.onLevel = (level) => this.#meter.show(level);
@@ -70,6 +70,14 @@ export class VoiceRecording {
   }
 
   // upload
+
+  /** @param {Event} event */
+  #chosen(event) {
+    const file = this.#input("file");
+    if (event.target !== file) return;
+    event.stopPropagation();
+    if (file.files?.[0]) this.#judge(file.files[0], false);
+  }
 
   /** @param {Blob} audio @param {boolean} recorded */
   async #judge(audio, recorded) {
