@@ -44,12 +44,13 @@ class Moment:
         embedding = lm.depformer_text_emb if codebook == 0 else lm.depformer_emb[codebook - 1]
         heard = lm.depformer_in[weights if lm.depformer_multi_linear else 0](self._heard)
         x = heard + embedding(token[:, None])  # [B, 1, D]
+        dtype = x.dtype
         for layer, keys, values in zip(lm.depformer.layers, self._keys, self._values, strict=True):
             update = self._attend(layer.self_attn, layer.norm1(x), weights, keys, values)
             x = x.to(update) + layer.layer_scale_1(update)
             update = layer.gating[weights](layer.norm2(x))
             x = x.to(update) + layer.layer_scale_2(update)
-        logits: torch.Tensor = lm.linears[codebook](lm.depformer_norms[codebook](x.to(heard.dtype)))
+        logits: torch.Tensor = lm.linears[codebook](lm.depformer_norms[codebook](x.to(dtype)))
         return logits[:, 0]
 
     @staticmethod
