@@ -26,6 +26,16 @@ def snr_db(reference: Float32, recorded: Float32, lag: int, taps: int = 24) -> f
     return float(10 * np.log10(np.sum(target**2) / np.sum(error**2)))
 
 
+def likeness(reference: Float32, window: Float32) -> float:
+    """Of `window` with the stretch of `reference` that it fits best: the coefficient of correlation, 0 to 1."""
+    size = len(reference) + len(window)
+    products = np.fft.irfft(np.fft.rfft(reference, size) * np.conj(np.fft.rfft(window, size)), size)
+    energy = np.cumsum(np.concatenate([[0.0], reference.astype(np.float64) ** 2]))
+    stretches = energy[len(window) :] - energy[: -len(window)]  # of every stretch as long as the window
+    norms = np.sqrt(stretches * np.sum(window.astype(np.float64) ** 2)) + 1e-9
+    return float(np.max(np.abs(products[: len(norms)]) / norms))
+
+
 def window_lags(reference: Float32, recorded: Float32, lag: int) -> set[int]:
     """Lag of every second of sound: more than one means that something slipped."""
     lags = set()

@@ -48,7 +48,9 @@ def consented_session(*, trials: int, engine: str, limit_sec: int = 120, session
     tokens = []
     for _ in range(sessions):
         participant = Participant.objects.create(study=study, code=f"P{study.participants.count() + 1:04d}")
-        session = Session.objects.create(participant=participant, version=version, checked_at=timezone.now())
+        session = Session.objects.create(
+            participant=participant, version=version, seed=participant.pk, checked_at=timezone.now()
+        )
         for purpose in ("participate", "record", "convert"):
             ConsentEvent.objects.create(session=session, purpose=purpose, granted=True, document_sha256="0" * 64)
         for position in range(trials):
