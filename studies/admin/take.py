@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.admin.take_events import read_events
 from studies.models import Metric, Take, Track, Utterance
+from studies.talk.needs import sends_to_third_party
 from studies.voices.donation import donation_obstacle
 
 STATE_LABELS = {"planned": "info", "live": "warning", "ended": "info", "final": "success", "failed": "danger"}
@@ -144,6 +145,8 @@ def take_context(take: Take, *, routine: bool) -> dict[str, Any]:
         "counts": sorted(take.counts.items()),
         "device": sorted(take.device.items()),
         "donation_obstacle": donation_obstacle(take.trial.session),
+        "third_party": take.engine_snapshot is not None
+        and sends_to_third_party(take.engine_snapshot.name, take.engine_snapshot.info),
         "engine_info": as_json(take.engine_snapshot.info) if take.engine_snapshot else "",
         "voices": [(voice, as_json(voice.info)) for voice in take.voice_snapshots.order_by("name")],
     }

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from studies.admin.take import measures_of
 from studies.admin.take_events import Event, read_events
-from studies.models import Take
+from studies.models import EngineSnapshot, Take
 from tests.studies import factories
 
 
@@ -40,6 +40,23 @@ def test_page_marks_discarded_turns(page: str) -> None:
 
 def test_page_tells_why_a_value_is_missing(page: str) -> None:
     assert "none: too few words" in page
+
+
+def test_page_tells_why_nothing_of_the_participant_is_written_down(take: Take, client: Client) -> None:
+    take.utterances.filter(role="participant").delete()
+    client.force_login(factories.make_researcher())
+    page = client.get(reverse("admin:studies_take_change", args=[take.pk])).content.decode()
+    assert "The engine gave no transcript of what the participant said." in page
+
+
+def test_page_tells_what_the_engine_was(take: Take, client: Client) -> None:
+    info = {"third_party": True, "test_only": True}
+    take.engine_snapshot = EngineSnapshot.objects.create(sha256="1" * 64, name="far", info=info)
+    take.save()
+    client.force_login(factories.make_researcher())
+    page = client.get(reverse("admin:studies_take_change", args=[take.pk])).content.decode()
+    said = ["The voice was sent to somebody else, who runs the engine", "Random weights, for tests"]
+    assert [text in page for text in said] == [True, True]
 
 
 def test_measures_stand_side_by_side_for_the_tracks(take: Take) -> None:

@@ -36,6 +36,19 @@ def test_words_without_transcript_are_what_was_said() -> None:
     assert utterances(events, CLOCK, 0) == [Spoken("agent", 1, "hi the", "hi the", 0, 110)]
 
 
+def test_words_keep_what_was_generated_as_it_was() -> None:
+    events = [{**words("well", 0, 1), "raw_text": " well"}, {**words("...", 60, 1), "raw_text": "...\n"}]
+    assert utterances(events, CLOCK, 0) == [Spoken("agent", 1, "well ...", " well...\n", 0, 110)]
+
+
+def test_turns_of_an_engine_that_only_hears_have_one_side() -> None:
+    events = [words("so", 0, 1), transcript("agent", "so", 1), words("yes", 100, 2)]
+    assert [(said.role, said.turn, said.text) for said in utterances(events, CLOCK, 0)] == [
+        ("agent", 1, "so"),
+        ("agent", 2, "yes"),
+    ]
+
+
 def test_turn_that_was_discarded_and_never_spoken() -> None:
     events = [transcript("participant", "hm", 1), {"event": "turn", "state": "discarded", "turn": 1}]
     assert utterances(events, CLOCK, 0) == [
