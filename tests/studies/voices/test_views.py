@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -94,17 +95,15 @@ def test_worker_is_told_why_a_voice_is_gone(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.django_db(transaction=True)
 async def test_worker_fetches_over_http_until_the_speaker_withdraws(live_server: LiveServer) -> None:
-    from asgiref.sync import sync_to_async
-
-    version = await sync_to_async(make_voice)()
+    version = await database_sync_to_async(make_voice)()
     targets = TargetVoices(live_server.url, settings.WORKER_SECRET)
     assert len(await targets.fetch(SHA256)) == reference().duration_samples
     await targets.fetch(SHA256)
-    assert await sync_to_async(log)() == [
+    assert await database_sync_to_async(log)() == [
         ("inference worker", "fetch", "voice anna v1"),
         ("inference worker", "use", "voice anna v1"),
     ]
-    await sync_to_async(library.withdraw_voice)(version.voice, by="vera")
+    await database_sync_to_async(library.withdraw_voice)(version.voice, by="vera")
     with pytest.raises(TargetUnavailable, match="the speaker withdrew on"):
         await targets.fetch(SHA256)
 
