@@ -11,7 +11,17 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from studies.errors import Problem, ProtocolError
-from studies.models import Condition, PinnedVoice, Prompt, ProtocolVersion, Study, TargetVoice, TargetVoiceVersion
+from studies.models import (
+    Condition,
+    InferenceWorker,
+    PinnedVoice,
+    Prompt,
+    ProtocolVersion,
+    Study,
+    TargetVoice,
+    TargetVoiceVersion,
+)
+from studies.protocol.delay import check_delay, common_latency_samples
 from studies.protocol.document import parse, sha256_of, to_document
 from studies.protocol.rules import check_publishable
 from studies.protocol.schema import ConditionCell, Protocol
@@ -21,8 +31,12 @@ from studies.protocol.voices import resolved
 
 def publication_problems(protocol: Protocol, study: Study | None) -> list[Problem]:
     """What keeps a valid protocol from being published in `study` (None: a new one) today: engines for tests alone,
-    target voices that are not there, not its own, expired or withdrawn."""
-    return [*check_publishable(protocol), *check_targets(protocol, _obstacles(_voices_for(study)))]
+    target voices that are not there, not its own, expired or withdrawn, and delays to be matched that nobody knows."""
+    return [
+        *check_publishable(protocol),
+        *check_targets(protocol, _obstacles(_voices_for(study))),
+        *check_delay(protocol, _told_latencies()),
+    ]
 
 
 @transaction.atomic
@@ -30,7 +44,8 @@ def publish(study: Study, protocol: Protocol) -> ProtocolVersion:
     """The newest version of `study`, now with `protocol` as its document; the one there is when nothing has changed.
 
     Sessions under way stay with the version they began with. Target voices are pinned: each condition keeps the very
-    version, with its SHA-256, that is the newest now. Raises ProtocolError for what `publication_problems` names."""
+    version, with its SHA-256, that is the newest now. So is the delay that all conditions have in common. Raises
+    ProtocolError for what `publication_problems` names."""
     named = {key for _, key in targets_of(protocol)}
     # a speaker who withdraws in this moment waits until the voice is pinned, or is seen here
     list(TargetVoice.objects.select_for_update().filter(key__in=named).order_by("pk"))
@@ -41,8 +56,9 @@ def publish(study: Study, protocol: Protocol) -> ProtocolVersion:
     current = study.current_version
     digest = sha256_of(protocol)
     pins = {key: version for key, version in _voices_for(study).items() if key in named}
-    conditions = [_condition(cell, pins) for cell in protocol.cells()]
-    if current is not None and current.sha256 == digest and _targets(current.conditions.all()) == _targets(conditions):
+    latency_samples = common_latency_samples(protocol, _told_latencies())
+    conditions = [_condition(cell, pins, latency_samples) for cell in protocol.cells()]
+    if current is not None and current.sha256 == digest and _pinned(current.conditions.all()) == _pinned(conditions):
         return current
     last = study.versions.aggregate(last=Max("number"))["last"] or 0
     version = ProtocolVersion.objects.create(
@@ -89,11 +105,21 @@ def _obstacles(voices: Mapping[str, TargetVoiceVersion]) -> dict[str, str]:
     return {key: version.obstacle_on(today) for key, version in voices.items()}
 
 
-def _targets(conditions: Iterable[Condition]) -> dict[str, list[dict[str, Any]]]:
-    return {condition.key: condition.targets for condition in conditions}
+def _told_latencies() -> dict[str, int]:
+    """Of converters of which only inference workers know: the longest that any of them reported in the last day."""
+    told: dict[str, int] = {}
+    for reported in InferenceWorker.objects.values_list("latency_samples", flat=True):
+        for converter, samples in reported.items():
+            told[converter] = max(samples, told.get(converter, 0))
+    return told
 
 
-def _condition(cell: ConditionCell, pins: Mapping[str, TargetVoiceVersion]) -> Condition:
+def _pinned(conditions: Iterable[Condition]) -> dict[str, tuple[list[dict[str, Any]], int | None]]:
+    """What the document does not say."""
+    return {condition.key: (condition.targets, condition.latency_samples) for condition in conditions}
+
+
+def _condition(cell: ConditionCell, pins: Mapping[str, TargetVoiceVersion], latency_samples: int | None) -> Condition:
     targets = {
         key: {"key": key, "name": version.voice.name, "version": version.number, "sha256": version.sha256}
         for key, version in pins.items()
@@ -106,4 +132,5 @@ def _condition(cell: ConditionCell, pins: Mapping[str, TargetVoiceVersion]) -> C
         text_prompt=cell.text_prompt,
         voice_prompt=cell.voice_prompt,
         voices=[resolved(segment, targets) for segment in cell.voices],
+        latency_samples=latency_samples,
     )

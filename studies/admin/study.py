@@ -17,6 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from inference.audio import samples_to_ms
 from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_document, as_json, badge, digest
 from studies.errors import ProtocolError
 from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
@@ -213,8 +214,13 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
 class ConditionInline(ReadOnlyInline):
     model = Condition
-    fields = ("key", "label", "engine", "voice_label", "text_prompt")
+    fields = ("key", "label", "engine", "voice_label", "voice_delay", "text_prompt")
     readonly_fields = fields
+
+    @admin.display(description="voice later by")
+    def voice_delay(self, condition: Condition) -> str:
+        """In all conditions alike; without that, takes tell."""
+        return "" if condition.latency_samples is None else f"{samples_to_ms(condition.latency_samples):g} ms"
 
 
 class PromptInline(ReadOnlyInline):

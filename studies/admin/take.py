@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from inference.audio import samples_to_ms
 from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.admin.take_events import read_events
 from studies.models import Metric, Take, Track, Utterance
@@ -42,6 +43,7 @@ class TakeAdmin(ReadOnlyAdmin):
     fields = (
         ("title", "session"),
         ("prompt", "condition"),
+        "voice_delay",
         ("state", "outcome"),
         ("started_at", "ended_at"),
         ("ended_by", "limit"),
@@ -107,7 +109,16 @@ class TakeAdmin(ReadOnlyAdmin):
     @admin.display(description="condition", ordering="trial__condition__label")
     def condition(self, take: Take) -> str:
         condition = take.trial.condition
-        return f"{condition.label} ({condition.engine}; voice {condition.voice_label})"
+        return f"{condition.label} ({condition.engine}; voice {take.trial.voice_label})"
+
+    @admin.display(description="voice later by")
+    def voice_delay(self, take: Take) -> str:
+        """How late the engine heard the participant."""
+        samples = take.counts.get("voice_delay_samples")
+        if samples is None:
+            return ""
+        matched = ", the same under all conditions" if take.trial.condition.latency_samples is not None else ""
+        return f"{samples_to_ms(samples):g} ms{matched}"
 
     @admin.display(description="duration", ordering="length_ms")
     def duration(self, take: Any) -> str:

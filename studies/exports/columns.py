@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -166,6 +167,17 @@ def _targets(field: Literal["name", "version", "sha256"], between: str) -> Calla
     return lambda row: between.join(str(target[field]) for target in row.trial.condition.targets) or None
 
 
+def _checked(name: str) -> Callable[[TrialRow], Cell]:
+    """What the device check says of delays. The browser sent it: only numbers are taken."""
+
+    def value(row: TrialRow) -> Cell:
+        delay = row.session.device.get("delay")
+        number = delay.get(name) if isinstance(delay, dict) else None
+        return number if isinstance(number, int | float) and not isinstance(number, bool) else None
+
+    return value
+
+
 _PARTICIPANT: Final = Utterance.Role.PARTICIPANT
 _AGENT: Final = Utterance.Role.AGENT
 _UTC: Final = "ISO 8601, UTC"
@@ -189,6 +201,26 @@ COLUMNS: Final = (
         "Whether the participant agrees that the voice is sent to a model run by somebody else; empty where not asked",
         lambda row: row.consents.get("third_party"),
     ),
+    Column(
+        "check_conversion_ms",
+        "number",
+        "How late the change of voice was, as told at the device check",
+        _checked("conversion_ms"),
+        "ms",
+    ),
+    Column(
+        "check_round_trip_ms",
+        "number",
+        "Way from the participant's page to the inference worker and back, as the device check measured it (median)",
+        _checked("round_trip_ms"),
+        "ms",
+    ),
+    Column(
+        "check_heard_self",
+        "integer",
+        "How often the participants heard themselves in a voice of the study at the device check",
+        _checked("heard_self"),
+    ),
     Column("trial", "integer", "Number of the trial", lambda row: row.trial.pk),
     Column("position", "integer", "Place in the session, from 1", lambda row: row.trial.position + 1),
     Column("pair", "integer", "Number of the pair, from 1; empty outside pairs", lambda row: row.pair_number),
@@ -198,8 +230,18 @@ COLUMNS: Final = (
     Column("condition", "text", "Key of the condition", lambda row: row.trial.condition.key),
     Column("condition_label", "text", "Name of the condition", lambda row: row.trial.condition.label),
     Column("engine", "text", "Speech-to-speech engine of the condition", lambda row: row.trial.condition.engine),
+    Column("voice", "text", "Voice the engine heard, in order of the schedule", lambda row: row.trial.voice_label),
     Column(
-        "voice", "text", "Voice the engine heard, in order of the schedule", lambda row: row.trial.condition.voice_label
+        "voice_schedule",
+        "text",
+        "The same with the converter, the parameters that were set, and the times of each segment, as JSON",
+        lambda row: json.dumps(row.trial.voices, ensure_ascii=False, sort_keys=True),
+    ),
+    Column(
+        "voice_delay_matched",
+        "boolean",
+        "Whether the engine hears the participant equally late under all conditions of the study",
+        lambda row: row.trial.condition.latency_samples is not None,
     ),
     Column(
         "target_voice",
@@ -259,6 +301,13 @@ COLUMNS: Final = (
     _counted("slips", "Times the microphone's clock jumped"),
     _counted("overflow_frames", "Frames of the participant that the engine did not hear, though they are recorded"),
     _counted("skipped_frames", "Frames of the agent that were not sent to a slow browser, though they are recorded"),
+    Column(
+        "voice_delay_ms",
+        "number",
+        "How much later than the microphone the engine heard the participant: the change of voice, or the wait for it",
+        _counted_ms("voice_delay_samples"),
+        "ms",
+    ),
     Column(
         "playback_delay_ms",
         "number",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.db import models
@@ -92,7 +92,8 @@ class Condition(models.Model):
     """One design cell: an engine with its options and prompts, heard through a voice schedule.
 
     `voices` is a list of segments {converter, preset, parameters, start_sec, end_sec}, those with a target voice also
-    with target: {key, name, version, sha256}, exactly as it was when the protocol was published."""
+    with target: {key, name, version, sha256}, exactly as it was when the protocol was published. `latency_samples` is
+    how late the engine hears them in all conditions alike; None: as late as the slowest of the condition's own."""
 
     version = models.ForeignKey(ProtocolVersion, models.CASCADE, related_name="conditions")
     key = models.SlugField()
@@ -102,6 +103,7 @@ class Condition(models.Model):
     text_prompt = models.TextField(blank=True)
     voice_prompt = models.CharField(max_length=200, blank=True)
     voices = models.JSONField(default=list)
+    latency_samples = models.PositiveIntegerField(null=True, blank=True, help_text="At 24 kHz, where delays match.")
 
     class Meta:
         ordering: ClassVar = ["version", "id"]
@@ -114,8 +116,8 @@ class Condition(models.Model):
 
     @property
     def voice_label(self) -> str:
-        """The converters in order, for tables: "none", "transform (deeper)" or "remote (Anna v2)"."""
-        return " → ".join(map(_voice_name, self.voices)) or "none"
+        """Its voice schedule for tables."""
+        return voice_label(self.voices)
 
     @property
     def targets(self) -> list[dict[str, Any]]:
@@ -123,9 +125,17 @@ class Condition(models.Model):
         return [segment["target"] for segment in self.voices if segment.get("target")]
 
 
+def voice_label(segments: Sequence[Mapping[str, Any]]) -> str:
+    """The converters of a voice schedule in order: "none", "transform (deeper)", "transform (f0_ratio 1.3)", or
+    "remote_vc (Anna v2)"."""
+    return " → ".join(map(_voice_name, segments)) or "none"
+
+
 def _voice_name(segment: Mapping[str, Any]) -> str:
     target = segment.get("target")
     by = f"{target['name']} v{target['version']}" if target else segment.get("preset")
+    if not by:
+        by = ", ".join(f"{name} {value:g}" for name, value in (segment.get("parameters") or {}).items())
     return f"{segment['converter']} ({by})" if by else str(segment["converter"])
 
 

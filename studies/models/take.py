@@ -11,7 +11,7 @@ from django.db import models
 
 from studies.errors import FrozenError
 from studies.models.session import ConsentEvent, Session
-from studies.models.study import Condition, Prompt
+from studies.models.study import Condition, Prompt, voice_label
 
 
 def recordings() -> Storage:
@@ -52,9 +52,12 @@ class Trial(models.Model):
     condition = models.ForeignKey(Condition, models.PROTECT, related_name="trials")
     pair = models.PositiveIntegerField(null=True, blank=True, help_text="Trials of one number are compared.")
     side = models.CharField(max_length=1, blank=True, help_text="Blind label in the comparison: A or B.")
+    own_voices = models.JSONField(
+        null=True, blank=True, help_text="A voice of the visitor's own making, in place of the condition's."
+    )
     done_at = models.DateTimeField(null=True, blank=True, help_text="When its ratings were given.")
 
-    PLAN: ClassVar = ("session_id", "position", "prompt_id", "condition_id", "pair", "side")
+    PLAN: ClassVar = ("session_id", "position", "prompt_id", "condition_id", "pair", "side", "own_voices")
 
     class Meta:
         ordering: ClassVar = ["session", "position"]
@@ -73,6 +76,16 @@ class Trial(models.Model):
             if before is not None and before != {name: getattr(self, name) for name in self.PLAN}:
                 raise FrozenError(str(self))
         super().save(*args, **kwargs)
+
+    @property
+    def voices(self) -> list[dict[str, Any]]:
+        """The voice schedule in force: the visitor's own, or the condition's."""
+        own: list[dict[str, Any]] | None = self.own_voices
+        return self.condition.voices if own is None else own
+
+    @property
+    def voice_label(self) -> str:
+        return voice_label(self.voices)
 
     @property
     def take(self) -> Take | None:

@@ -14,6 +14,7 @@ class InferenceWorker(models.Model):
     address = models.CharField(max_length=200, help_text="ws://host:port")
     engines = models.JSONField(default=dict, help_text="Engine name -> its snapshot.")
     converters = models.JSONField(default=list)
+    latency_samples = models.JSONField(default=dict, help_text="Of converters whose parameters do not tell.")
     slots = models.PositiveIntegerField()
     free_slots = models.PositiveIntegerField()
     queue_length = models.PositiveIntegerField(default=0)

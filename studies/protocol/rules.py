@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from inference.catalog import ENGINES
 from studies.errors import Problem
 from studies.protocol.problems import path_of, suggestion
-from studies.protocol.schema import Choice, Protocol
+from studies.protocol.schema import FREE_VOICE, Choice, Protocol
 from studies.protocol.voices import check_schedule, converts
 
 
@@ -40,6 +40,9 @@ def _check_keys(protocol: Protocol) -> Iterator[Problem]:
     if protocol.offer is not None:
         lists.append(("offer.engines", [engine.engine for engine in protocol.offer.engines]))
         lists.append(("offer.voices", [voice.key for voice in protocol.offer.voices]))
+        if protocol.offer.free_voice and FREE_VOICE.key in lists[-1][1]:
+            message = f"{FREE_VOICE.key!r} stands for the free voice; choose another key"
+            yield Problem(f"offer.voices[{lists[-1][1].index(FREE_VOICE.key)}]", message)
     for path, keys in lists:
         for index, key in enumerate(keys):
             if key in keys[:index]:
@@ -98,6 +101,8 @@ def _check_consent(protocol: Protocol) -> Iterator[Problem]:
             yield Problem("consent.purposes", "convert must be there: a condition changes the participant's voice")
         elif protocol.kind == "paired" and not required["convert"]:
             yield Problem("consent.purposes", "convert must be required: the plan of a paired study needs every voice")
+    elif protocol.hear_yourself != "off" and "convert" not in required:
+        yield Problem("hear_yourself", "takes the consent to convert: add that purpose to consent, or set it to off")
     yield from _check_third_party(protocol, required)
 
 

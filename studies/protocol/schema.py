@@ -6,9 +6,10 @@ hashing are in `document.py`. Unknown keys are errors everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 SCHEMA_VERSION = 1
 
@@ -16,6 +17,7 @@ Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_len
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Markdown = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 Option = str | int | float | bool | None
+Place = tuple[int | str, ...]
 
 
 class Strict(BaseModel):
@@ -106,11 +108,22 @@ class VoiceOffer(Strict):
     voices: Annotated[list[Segment], Field(min_length=1)]
 
 
+FREE_VOICE = VoiceOffer(
+    key="free",
+    label="A voice of your own making",
+    about="Set with sliders, and heard before you talk.",
+    voices=[Segment(converter="transform")],
+)
+"""Stands for what a visitor makes of it: a trial keeps the parameters (see `Trial.voices`)."""
+
+
 class Offer(Strict):
-    """What a visitor may combine freely in a study of kind `explore`."""
+    """What a visitor may combine freely in a study of kind `explore`. `free_voice`: also a voice of their own making,
+    with sliders."""
 
     engines: Annotated[list[EngineOffer], Field(min_length=1)]
     voices: Annotated[list[VoiceOffer], Field(min_length=1)]
+    free_voice: bool = False
 
 
 class Likert(Strict):
@@ -168,8 +181,20 @@ class Completion(Strict):
     code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,12}$")] | None = None
 
 
+def _yaml_off(value: object) -> object:
+    """YAML reads an unquoted `off` as false."""
+    return "off" if value is False else value
+
+
+HearYourself = Annotated[Literal["off", "preview", "live"], BeforeValidator(_yaml_off)]
+
+
 class Protocol(Strict):
-    """A whole study. `kind` paired: a fixed plan of pairs. `kind` explore: visitors choose engine and voice."""
+    """A whole study. `kind` paired: a fixed plan of pairs. `kind` explore: visitors choose engine and voice.
+
+    `match_delay`: the engine hears the participant equally late in all conditions, as late as in the slowest voice.
+    `hear_yourself`: whether participants may hear themselves as the engine does, before the talk (preview) or during
+    it too (live)."""
 
     version: Literal[1]
     kind: Literal["paired", "explore"]
@@ -178,6 +203,8 @@ class Protocol(Strict):
     welcome: Markdown
     consent: Consent
     audio: Audio = Audio()
+    match_delay: bool = True
+    hear_yourself: HearYourself = "off"
     prompts: Annotated[list[PromptCard], Field(min_length=1)]
     conditions: list[ConditionCell] = Field(default_factory=list)
     pairs: list[Pair] = Field(default_factory=list)
@@ -192,7 +219,15 @@ class Protocol(Strict):
         if self.offer is None:
             return list(self.conditions)
         one = len(self.offer.engines) == 1
-        return [_cell(engine, voice, one) for engine in self.offer.engines for voice in self.offer.voices]
+        voices = [*self.offer.voices, *([FREE_VOICE] if self.offer.free_voice else [])]
+        return [_cell(engine, voice, one) for engine in self.offer.engines for voice in voices]
+
+    def schedules(self) -> Iterator[tuple[Place, list[Segment]]]:
+        """(place in the document, segments) of every voice schedule that is written there."""
+        for index, condition in enumerate(self.conditions):
+            yield ("conditions", index, "voices"), condition.voices
+        for index, voice in enumerate(self.offer.voices if self.offer else ()):
+            yield ("offer", "voices", index, "voices"), voice.voices
 
 
 def offer_key(engine: str, voice: str) -> str:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from inference.catalog import CONVERTERS
 from studies.errors import Problem
 from studies.protocol.problems import path_of, suggestion
-from studies.protocol.schema import Protocol, Segment
+from studies.protocol.schema import Protocol
 
 Place = tuple[int | str, ...]
 
 
 def targets_of(protocol: Protocol) -> Iterator[tuple[str, str]]:
     """(path, key) of every target voice that is named."""
-    schedules: list[tuple[Place, Sequence[Segment]]] = [
-        (("conditions", index, "voices"), condition.voices) for index, condition in enumerate(protocol.conditions)
-    ]
-    for index, voice in enumerate(protocol.offer.voices if protocol.offer else ()):
-        schedules.append((("offer", "voices", index, "voices"), voice.voices))
-    for place, segments in schedules:
+    for place, segments in protocol.schedules():
         for index, segment in enumerate(segments):
             if segment.target is not None:
                 yield path_of((*place, index, "target")), segment.target

@@ -37,6 +37,7 @@ def _needs(version: ProtocolVersion, condition: Condition) -> Needs:
         converters=converters_of(condition),
         third_party=ConsentEvent.Purpose.THIRD_PARTY in asked,
         test_models=may_use_test_models(version),
+        latency_samples=condition.latency_samples,
     )
 
 

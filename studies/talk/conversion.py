@@ -6,18 +6,18 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from studies.models import Condition
+from studies.models import Trial
 
 
-def conversion_of(condition: Condition, snapshots: Sequence[Any]) -> list[dict[str, Any]]:
+def conversion_of(trial: Trial, snapshots: Sequence[Any]) -> list[dict[str, Any]]:
     """A record for each segment of the voice schedule: converter, preset, target voice, parameters, times and
     `as_it_ran`, the converter's own snapshot. Empty when the voice is as it was throughout.
 
     `snapshots`: what the inference worker reported, in the order of the schedule; shorter when it never went live."""
-    if all(segment.get("converter", "none") == "none" for segment in condition.voices):
+    if all(segment.get("converter", "none") == "none" for segment in trial.voices):
         return []
-    ran = [*snapshots, *[None] * len(condition.voices)]
-    return [{**segment, "as_it_ran": snapshot} for segment, snapshot in zip(condition.voices, ran, strict=False)]
+    ran = [*snapshots, *[None] * len(trial.voices)]
+    return [{**segment, "as_it_ran": snapshot} for segment, snapshot in zip(trial.voices, ran, strict=False)]
 
 
 def file_comment(conversion: Sequence[Any]) -> str:

@@ -28,7 +28,7 @@ from studies.errors import RecordingError
 from studies.models import ConsentEvent, EngineSnapshot, Take, Track, Utterance, VoiceSnapshot
 from studies.models.take import recordings
 from studies.talk.conversion import conversion_of, file_comment
-from studies.talk.journal import journal_path, lock
+from studies.talk.journal_file import journal_path, lock
 from studies.talk.reading import Reading, read_take
 from studies.talk.takes import OPEN_STATES
 from studies.talk.timeline import Lane
@@ -88,7 +88,7 @@ def _file(take: Take, path: Path) -> None:
         path.unlink(missing_ok=True)
         return
     reading = read_take(path)
-    conversion = conversion_of(take.trial.condition, reading.live.get("voices") or ())
+    conversion = conversion_of(take.trial, reading.live.get("voices") or ())
     tracks = encode_tracks(reading, file_comment(conversion))
     names = {track.kind: _store(f"{take.pk}/{track.kind}.flac", track.data) for track in tracks}
     lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in reading.events)

@@ -8,18 +8,21 @@ from typing import Any
 
 from django.conf import settings
 
+from inference.audio import samples_to_ms
 from inference.catalog import ENGINES
 from studies.models import Condition, ConsentEvent, InferenceWorker, ProtocolVersion, Session, Study
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """`third_party`: the voice may be sent to somebody else. `test_models`: random weights may answer."""
+    """`third_party`: the voice may be sent to somebody else. `test_models`: random weights may answer.
+    `latency_samples`: the converters may be so late at most; None: as late as they are."""
 
     engine: str
     converters: frozenset[str]
     third_party: bool
     test_models: bool
+    latency_samples: int | None = None
 
 
 def needs_of(session: Session, condition: Condition) -> Needs:
@@ -29,6 +32,7 @@ def needs_of(session: Session, condition: Condition) -> Needs:
         converters=converters_of(condition),
         third_party=session.consent(ConsentEvent.Purpose.THIRD_PARTY) is not None,
         test_models=may_use_test_models(session.version),
+        latency_samples=condition.latency_samples,
     )
 
 
@@ -63,6 +67,14 @@ def obstacle_at(needs: Needs, worker: InferenceWorker) -> str:
     missing = needs.converters - set(worker.converters)
     if missing:
         return f"has no converter {_listed(missing)}"
+    if needs.latency_samples is not None:
+        for name, samples in sorted(worker.latency_samples.items()):
+            if name in needs.converters and samples > needs.latency_samples:
+                study_ms, worker_ms = samples_to_ms(needs.latency_samples), samples_to_ms(samples)
+                return (
+                    f"is later with {name} ({worker_ms:g} ms) than the study was published with ({study_ms:g} ms): "
+                    "publish it again"
+                )
     snapshot = worker.engines[needs.engine]
     return obstacle(needs, snapshot if isinstance(snapshot, dict) else {})
 

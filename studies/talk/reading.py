@@ -11,7 +11,7 @@ from typing import Any, Final
 from inference.audio import FRAME_SAMPLES
 from inference.errors import WireError
 from inference.wire import AUDIO_HEADER, AUDIO_KINDS, Kind, Playback, decode
-from studies.talk.journal import read_journal
+from studies.talk.journal_file import read_journal
 from studies.talk.records import Damage, Record
 from studies.talk.timeline import Delayed, Lane, SlotClock, playback_delay_samples
 
@@ -76,6 +76,7 @@ class Reading:
             "stalls": counts["stalls"],
             **{name: counts[name] for name in (*COUNTED.values(), *TAKEN_FROM_END)},
             "damaged_bytes": sum(part.size for part in self.damage),
+            **({"voice_delay_samples": self.latency_samples} if self.live else {}),
             **({} if delay is None else {"playback_delay_samples": delay}),
         }
 

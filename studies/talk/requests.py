@@ -16,7 +16,7 @@ def slot_request(take: Take) -> SlotRequest:
     trial = take.trial
     condition = trial.condition
     seed = _seed(trial.session.seed, trial.position, take.number)
-    segments = tuple(_segment(voice, seed) for voice in condition.voices)
+    segments = tuple(_segment(voice, seed) for voice in trial.voices)
     return SlotRequest(
         take=str(take.pk),
         engine=condition.engine,
@@ -25,6 +25,7 @@ def slot_request(take: Take) -> SlotRequest:
         voice_prompt=condition.voice_prompt,
         seed=seed,
         voices=segments or (VoiceSegment(seed=seed),),
+        latency_samples=condition.latency_samples,
     )
 
 

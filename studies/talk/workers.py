@@ -27,6 +27,7 @@ class Heartbeat(BaseModel):
     address: str = Field(max_length=200, pattern=r"^wss?://")
     engines: dict[str, Any]
     converters: list[str]
+    latency_samples: dict[str, int] = Field(default_factory=dict)
     slots: int = Field(ge=0)
     free_slots: int = Field(ge=0)
     queue_length: int = Field(0, ge=0)

@@ -49,6 +49,7 @@ consent:
     - {key: participate, label: I take part.}
     - {key: record, label: My voice may be recorded.}
     - {key: convert, label: My voice may be changed.}
+match_delay: false
 prompts:
   - {key: weekend, title: Your weekend, card: Tell about **your weekend**.}
 conditions:

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any, cast
 
 import pytest
 from django.core.exceptions import ValidationError
 
+from inference.catalog import CONVERTERS, Entry
+from inference.latency import transform_latency_samples
+from inference.parameters import PARAMETERS
 from studies.errors import FrozenError, ProtocolError
-from studies.models import Study
+from studies.models import InferenceWorker, Study
 from studies.protocol.document import parse, sha256_of
+from studies.protocol.schema import Protocol
 from studies.publish import open_study, protocol_of, publish
+from tests.studies.factories import make_worker
 from tests.studies.protocol.documents import explore, paired
 
 pytestmark = pytest.mark.django_db
@@ -70,3 +76,48 @@ def test_engine_for_tests_is_not_published(study: Study) -> None:
 def test_study_opens_only_with_an_ethics_reference(study: Study) -> None:
     with pytest.raises(ValidationError, match="Give an ethics reference"):
         open_study(study, ethics_reference="", retention_until=date(2036, 1, 1))
+
+
+MATCHED = transform_latency_samples(70)
+
+
+def test_conditions_are_equally_late_as_the_slowest(study: Study) -> None:
+    conditions = publish(study, parse(paired())).conditions
+    assert list(conditions.values_list("key", "latency_samples")) == [("own", MATCHED), ("higher", MATCHED)]
+
+
+def test_conditions_are_as_late_as_they_are_where_the_protocol_says_so(study: Study) -> None:
+    conditions = publish(study, parse(paired(match_delay=False))).conditions
+    assert set(conditions.values_list("latency_samples", flat=True)) == {None}
+
+
+def test_delay_that_changed_makes_a_new_version(study: Study, remote: str) -> None:
+    protocol = in_remote_voice(remote)
+    make_worker("slow", latency_samples={remote: 9_600})
+    make_worker("quick", latency_samples={remote: 7_200})
+    first = publish(study, protocol)
+    assert set(first.conditions.values_list("latency_samples", flat=True)) == {9_600}
+    assert publish(study, protocol) == first
+    InferenceWorker.objects.filter(name="slow").update(latency_samples={remote: 12_000})
+    second = publish(study, protocol)
+    assert (second.number, second.conditions.get(key="own").latency_samples) == (2, 12_000)
+
+
+def test_delay_that_nobody_knows_is_not_published(study: Study, remote: str) -> None:
+    make_worker()
+    with pytest.raises(ProtocolError, match=r"conditions\[1\]\.voices\[0\]: how late remote is"):
+        publish(study, in_remote_voice(remote))
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A converter whose parameters do not tell how late it is."""
+    monkeypatch.setitem(cast(dict[str, Any], CONVERTERS), "remote", Entry("Remote", "nowhere:No", ""))
+    monkeypatch.setitem(cast(dict[str, Any], PARAMETERS), "remote", {})
+    return "remote"
+
+
+def in_remote_voice(remote: str) -> Protocol:
+    document = paired()
+    document["conditions"][1]["voices"] = [{"converter": remote}]
+    return parse(document)

@@ -53,7 +53,10 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "slips": 0,
         "lost_samples": 480,
         "playback_delay_samples": 6_000,
+        "voice_delay_samples": 1_440,
     }
+    session.device = {"delay": {"conversion_ms": 60, "round_trip_ms": 23.5, "heard_self": "=1+1"}}
+    session.save()
     take = factories.make_take(own, started_at=started, duration_sec=1.5, counts=counts)
     factories.make_answer(own, "warm", 3)
     factories.make_answer(own, "warm", 6)
@@ -77,6 +80,9 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "session_started_at": session.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "session_finished_at": "",
         "consent_third_party": "true",
+        "check_conversion_ms": "60",
+        "check_round_trip_ms": "23.5",
+        "check_heard_self": "",
         "trial": str(own.pk),
         "position": "1",
         "pair": "1",
@@ -90,6 +96,9 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "target_voice_version": "",
         "target_voice_sha256": "",
         "voice": "none (natural)",
+        "voice_schedule": '[{"converter": "none", "end_sec": null, "parameters": {}, "preset": "natural", '
+        '"start_sec": 0}]',
+        "voice_delay_matched": "false",
         "takes": "1",
         "take": str(take.pk),
         "take_number": "1",
@@ -108,6 +117,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "overflow_frames": "",
         "skipped_frames": "",
         "playback_delay_ms": "250.0",
+        "voice_delay_ms": "60.0",
         "engine_sha256": take.engine_snapshot.sha256,
         "engine_third_party": "false",
         "voice_sha256": take.voice_snapshots.get().sha256,

@@ -21,7 +21,7 @@ from studies.models import Session, Take, Track, Trial
 from studies.models.take import recordings
 from studies.talk import takes
 from studies.talk.filing import MAX_ATTEMPTS, canonical_sha256, file_take
-from studies.talk.journal import journal_path, lock
+from studies.talk.journal_file import journal_path, lock
 from studies.talk.records import HEADER_BYTES, MAGIC, pack, pack_event
 from tests.studies.talk.pages import microphone_frame
 
@@ -120,6 +120,7 @@ def test_what_is_stored_beside_the_tracks(ended: Take) -> None:
         "duplicates": 3,
         "early": 1,
         "damaged_bytes": 0,
+        "voice_delay_samples": 480,
         "playback_delay_samples": 2_400,
     }
     assert ended.engine_snapshot is not None

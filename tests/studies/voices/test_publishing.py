@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("become")
 
 
 def in_voice(**segment: Any) -> dict[str, Any]:
-    document = paired()
+    document = paired(match_delay=False)
     document["conditions"][1]["voices"] = [segment]
     return document
 
