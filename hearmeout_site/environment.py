@@ -67,6 +67,11 @@ class Environment(BaseSettings):
         "", description="Where the web reaches the worker; empty for `ws://` with its host and port."
     )
     worker_name: str = Field("", description="What the worker is called on the start page; empty for host and port.")
+    worker_chat: Literal["off", "token", "open"] = Field(
+        "off",
+        description="Whom an inference worker lets in at `/api/chat`: nobody, holders of a slot token, or whoever "
+        "reaches the port.",
+    )
     cascade_threads: str = Field(
         "", description="Threads of the local engine; empty for a choice by the machine's cores."
     )

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 START_SEC: Final = 120.0
@@ -40,7 +40,7 @@ class StockServer:
     def pid(self) -> int:
         return self._process.pid
 
-    def __enter__(self) -> StockServer:
+    def __enter__(self) -> Self:
         with self.log_file.open("w") as output:
             self._process = subprocess.Popen(
                 self._command, cwd=ROOT, env=self._environment, stdout=output, stderr=subprocess.STDOUT

@@ -33,6 +33,7 @@ CHAT_NAMES: Final = {
     "text_temperature": "text_temperature",
     "text_top_k": "text_topk",
 }
+SEEDS: Final = ("seed", "text_seed", "audio_seed")  # PersonaPlex has one, Moshi's server in Rust the other two
 PROTOCOLS: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 PAGES: Final = {"ws": "http", "wss": "https"}
 
@@ -97,14 +98,12 @@ async def _chat(url: str, given: Arguments, context: ssl.SSLContext) -> Link:
         "token": given.token,
         "engine": given.engine,
         "voice": given.voice,
-        "text_prompt": given.text_prompt,
-        "voice_prompt": given.voice_prompt,
-        "seed": given.seed,
+        **dict.fromkeys(SEEDS, given.seed),
         **{CHAT_NAMES[name]: value for name, value in given.options.items()},
     }
-    query = urlencode({name: value for name, value in asked.items() if value not in ("", None)})
-    joint = "&" if "?" in url else "?"
-    return ChatLink(await dial(f"{url}{joint}{query}" if query else url, context))
+    prompts = {"text_prompt": given.text_prompt, "voice_prompt": given.voice_prompt}  # PersonaPlex wants both, always
+    query = urlencode(prompts | {name: value for name, value in asked.items() if value not in ("", None)})
+    return ChatLink(await dial(f"{url}{'&' if '?' in url else '?'}{query}", context))
 
 
 def _request(given: Arguments, engine: str) -> SlotRequest:

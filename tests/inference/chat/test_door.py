@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from inference.audio import FRAME_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
 from inference.chat import carrier
+from inference.chat.__main__ import main
 from inference.chat.carrier import MAX_FAULTS
 from inference.takes import ENDINGS
 from inference.tokens import SlotRequest, sign_request
@@ -331,3 +332,24 @@ async def _all_free(worker: Worker) -> None:
     """Until every slot can be lent again."""
     while worker.takes.table.free_slots < worker.takes.table.slots:
         await asyncio.sleep(0.01)
+
+
+async def test_printed_token_opens_the_door(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORKER_SECRET", SECRET)
+    assert main(["--engine", "echo", "--text-prompt", "printed"]) == 0
+    token = capsys.readouterr().out.strip()
+    async with running_worker(chat="token") as worker:
+        client = await RawClient.open(f"{worker.address}/{token}")
+        await client.receive_until(Kind.HANDSHAKE)
+        for message in opus_messages(np.concatenate([speech(4), np.zeros(10 * FRAME_SAMPLES, np.float32)])):
+            await client.socket.send(message)
+        await client.receive_until(Kind.TEXT)
+    assert client.text == " printed"
+
+
+def test_no_token_without_the_secret(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("WORKER_SECRET", "short")
+    assert main(["--engine", "echo"]) == 2
+    assert capsys.readouterr().err == "WORKER_SECRET: should be the web's, 32 characters or more\n"
