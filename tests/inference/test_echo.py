@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from inference.engines.base import SlotConfig
 from inference.engines.echo import EchoEngine
-from inference.errors import OptionError
+from inference.errors import OptionError, SlotNotMovable
 from inference.wire import Metadata
 from tests.signals import noise, silence
 
@@ -40,3 +42,28 @@ def test_echo_has_no_voice_of_its_own() -> None:
     with pytest.raises(OptionError) as caught:
         EchoEngine(1, {}).check(SlotConfig(voice_prompt="calm.wav"))
     assert caught.value.name == "voice_prompt"
+
+
+def test_echo_goes_on_in_another_row() -> None:
+    engine, other = EchoEngine(2, {}), EchoEngine(2, {})
+    engine.open(0, SlotConfig(text_prompt="hello there"))
+    frames = [noise(0.08, seed=seed) for seed in range(3)] + [silence(0.08)] * 6
+    engine.step({0: frames[0]})
+    other.import_slot(1, SlotConfig(text_prompt="hello there"), engine.export_slot(0))
+    for frame in frames[1:]:
+        stayed, moved = engine.step({0: frame})[0], other.step({1: frame})[1]
+        np.testing.assert_array_equal(stayed.pcm, moved.pcm)
+        assert stayed.events == moved.events
+
+
+@pytest.mark.parametrize(
+    "change", [lambda state: b"", lambda state: state[:-1], lambda state: state.replace(b"a", b"b")]
+)
+def test_echo_takes_no_damaged_state(change: Callable[[bytes], bytes]) -> None:
+    engine = EchoEngine(1, {})
+    engine.open(0, SlotConfig())
+    state = engine.export_slot(0)
+    engine.close(0)
+    with pytest.raises(SlotNotMovable):
+        engine.import_slot(0, SlotConfig(), change(state))
+    engine.open(0, SlotConfig())  # the row is as before

@@ -27,6 +27,8 @@ def test_everything_set() -> None:
         "WORKER_NAME": "gpu-1",
         "WEB_URL": "https://study.example/",
         "RECONNECT_GRACE_SEC": "7.5",
+        "WORKER_DRAIN_SEC": "0",
+        "WORKER_MAX_STEP_MS": "120",
         "LOG_LEVEL": "WARNING",
     }
     assert read_environment(environ) == WorkerSettings(
@@ -39,6 +41,8 @@ def test_everything_set() -> None:
         name="gpu-1",
         web_url="https://study.example",
         reconnect_grace_sec=7.5,
+        drain_sec=0.0,
+        max_step_ms=120.0,
         log_level="WARNING",
     )
 
@@ -53,6 +57,8 @@ def test_all_problems_at_once() -> None:
         "WORKER_NAME": "n" * 81,
         "WEB_URL": "study.example",
         "RECONNECT_GRACE_SEC": "nan",
+        "WORKER_DRAIN_SEC": "-1",
+        "WORKER_MAX_STEP_MS": "nan",
         "LOG_LEVEL": "loud",
     }
     with pytest.raises(EnvironmentProblem) as caught:

@@ -57,3 +57,10 @@ def test_lend_passes_over_who_is_away_and_keeps_their_place() -> None:
     bob.attached = True
     table.put_back(table.release(charlie) or 0)
     assert table.lend() == [bob]
+
+
+def test_lend_whoever_moves_here_goes_first() -> None:
+    table = SlotTable(1)
+    alice, bob = ask(table, "alice", "bob")
+    charlie = table.ask(SlotRequest("charlie", "echo", moved_from="ws://gpu-1:8700"))
+    assert (table.queue, table.lend()) == ((charlie, alice, bob), [charlie])

@@ -10,12 +10,14 @@ import pytest
 from inference.errors import TokenError
 from inference.tokens import (
     SLOT_AUDIENCE,
+    STATE_AUDIENCE,
     SlotRequest,
     TokenReader,
     VoiceSegment,
     read_heartbeat,
     sign_heartbeat,
     sign_request,
+    sign_state_request,
 )
 
 SECRET = "a secret of the tests, long enough"
@@ -26,6 +28,7 @@ REQUEST = SlotRequest(
     options={"temperature": 0.5},
     text_prompt="You are calm.",
     seed=7,
+    moved_from="ws://gpu-1:8700",
     voices=(VoiceSegment("none", 0, 48_000), VoiceSegment("transform", 48_000, None, {"f0_ratio": 1.7}, 3)),
 )
 
@@ -69,6 +72,34 @@ def test_read_unsigned() -> None:
 @pytest.mark.parametrize("token", ["", "a.b.c", "not a token"])
 def test_read_no_token(token: str) -> None:
     assert refused(token) == "invalid"
+
+
+def test_state_request_there_and_back_once() -> None:
+    reader, token = TokenReader(SECRET), sign_state_request("take-1", SECRET)
+    assert reader.read_state_request(token) == "take-1"
+    with pytest.raises(TokenError) as caught:
+        reader.read_state_request(token)
+    assert caught.value.reason == "replayed"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        sign_request(REQUEST, SECRET, 600),
+        sign_state_request("take-1", OTHER, 600),
+        jwt.encode({"aud": STATE_AUDIENCE, "exp": 2**40, "jti": "1", "take": ["take-1"]}, SECRET),
+        jwt.encode({"aud": STATE_AUDIENCE, "exp": 2**40, "jti": "1"}, SECRET),
+    ],
+    ids=["slot token", "other secret", "no name", "nothing"],
+)
+def test_state_request_refused(token: str) -> None:
+    with pytest.raises(TokenError) as caught:
+        TokenReader(SECRET).read_state_request(token)
+    assert caught.value.reason == "invalid"
+
+
+def test_read_state_request_as_slot_token() -> None:
+    assert refused(sign_state_request("take-1", SECRET)) == "invalid"
 
 
 def test_read_heartbeat_as_slot_token() -> None:
