@@ -11,7 +11,7 @@ from django.db import transaction
 
 from studies.models import AccessLog, Metric, Session, Study, Take, Track, Utterance
 from studies.models.take import recordings
-from studies.talk.journal import journal_path
+from studies.talk.journal_file import journal_path
 from studies.talk.registry import end_running
 from studies.talk.takes import OPEN_STATES
 

@@ -6,134 +6,31 @@ later (so a power cut loses no more), and only then is it acknowledged.
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import mmap
 import os
 import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import structlog
 from django.conf import settings
 
-from inference.audio import SAMPLE_RATE_HZ
-from inference.wire import Kind
 from studies.errors import RecordingError
-from studies.talk.records import MAGIC, Damage, Record, now_us, pack, scan
+from studies.talk.journal_file import continuation, lock, recording_error
+from studies.talk.records import MAGIC, now_us, pack
 
 BATCH_SEC: Final = 0.1
 SYNC_SEC: Final = 1.0
 LOCK_WAIT_SEC: Final = 0.5  # for somebody who only looks whether it is locked
 MAX_PENDING_RECORDS: Final = 6_000  # a minute or more of one take: the disk has stopped
-NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Continuation:
-    """Where a journal on disk stops, and so where its take goes on."""
-
-    next_sequence: int = 0
-    live: bool = False  # the engine has heard it
-    ending: tuple[str, str] | None = None  # (outcome, reason), once it has ended
-    last_time_us: int | None = None
-    live_time_us: int | None = None
-    clock_us: int | None = None  # earliest that microphone sample 0 can have been, from when frames arrived
-    worker: str = ""  # address of the inference worker that holds its slot
-    end_offset: int = 0  # of what can be read
-
-    def note(self, record: Record) -> None:
-        """One more record that stands in the file."""
-        self.last_time_us = record.time_us
-        if record.kind == Kind.PARTICIPANT:
-            sequence, sample = record.place
-            self.next_sequence = max(self.next_sequence, sequence + 1)
-            clock_us = record.time_us - sample * 1_000_000 // SAMPLE_RATE_HZ
-            self.clock_us = clock_us if self.clock_us is None else min(self.clock_us, clock_us)
-        elif record.kind == Kind.METADATA:
-            event = record.event()
-            match event.get("event"):
-                case "live":
-                    self.live = True
-                    self.live_time_us = self.live_time_us or record.time_us
-                case "slot":
-                    self.worker = str(event.get("address", ""))
-                case "closed":
-                    self.ending = str(event.get("outcome", "")), str(event.get("reason", ""))
-
-
-def journal_path(take_id: UUID) -> Path:
-    """Where a take's journal is, or would be."""
-    return Path(settings.JOURNAL_DIR) / f"{take_id}.journal"
-
-
-@contextmanager
-def read_journal(path: Path) -> Iterator[Iterator[Record | Damage]]:
-    """The records of a journal; none of a file that is missing or empty. Raises RecordingError."""
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                yield iter(())
-                return
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                yield scan(data)
-    except FileNotFoundError:
-        yield iter(())
-    except OSError as error:
-        raise _recording_error(error) from error
-
-
-def continuation(path: Path) -> Continuation:
-    """Reads a journal through to its end. Raises RecordingError."""
-    state = Continuation()
-    state.end_offset = path.stat().st_size if path.exists() else 0
-    with read_journal(path) as records:
-        for found in records:
-            if isinstance(found, Record):
-                state.note(found)
-            elif found.torn:
-                state.end_offset = found.offset
-    return state
-
-
-def lock(path: Path, wait_sec: float = 0.0) -> int:
-    """Opens a journal for the one process that may have it, and returns its file descriptor.
-
-    Raises RecordingError("in_use") when another still has it after `wait_sec`, FileNotFoundError when there is none."""
-    fd = os.open(path, os.O_RDWR | os.O_APPEND)
-    until = time.monotonic() + wait_sec
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if time.monotonic() >= until:
-                os.close(fd)
-                raise RecordingError("in_use") from None
-            time.sleep(0.05)
-        else:
-            return fd
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a process is writing this journal, or filing it, just now."""
-    try:
-        os.close(lock(path))
-    except RecordingError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
 
 
 class Journal:
@@ -168,13 +65,13 @@ class Journal:
             path.touch(mode=0o600)
             self.fd = lock(path, LOCK_WAIT_SEC)
         except OSError as error:
-            raise _recording_error(error) from error
+            raise recording_error(error) from error
         try:
             self.continuation = continuation(path)
             self._start_file()
         except OSError as error:
             os.close(self.fd)
-            raise _recording_error(error) from error
+            raise recording_error(error) from error
         self.sequence = self.durable = self.continuation.next_sequence - 1
         writer.add(self)
 
@@ -251,7 +148,7 @@ class JournalWriter(threading.Thread):
         try:
             free = shutil.disk_usage(self.folder).free
         except OSError as error:
-            raise _recording_error(error) from error
+            raise recording_error(error) from error
         if free < self.min_free_bytes:
             raise RecordingError("disk_full")
 
@@ -323,7 +220,7 @@ class JournalWriter(threading.Thread):
         except RecordingError as error:
             self._fail(journal, error)
         except OSError as error:
-            self._fail(journal, _recording_error(error))
+            self._fail(journal, recording_error(error))
         except Exception:
             log.exception("journal_failed")
             self._fail(journal, RecordingError("disk_error"))
@@ -342,7 +239,3 @@ def writer() -> JournalWriter:
     thread = JournalWriter(Path(settings.JOURNAL_DIR), settings.JOURNAL_MIN_FREE_BYTES)
     thread.start()
     return thread
-
-
-def _recording_error(error: OSError) -> RecordingError:
-    return RecordingError("disk_full" if error.errno in NO_SPACE else "disk_error")

@@ -13,7 +13,8 @@ from studies.errors import RecordingError, TakeRefused
 from studies.models import Take
 from studies.talk import takes
 from studies.talk.endings import ENDINGS, RECORDING_ENDINGS
-from studies.talk.journal import Journal, journal_path, writer
+from studies.talk.journal import Journal, writer
+from studies.talk.journal_file import journal_path
 from studies.talk.records import now_us
 
 

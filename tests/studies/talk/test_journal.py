@@ -15,7 +15,8 @@ import pytest
 from inference.audio import UPLINK_SAMPLES
 from inference.wire import Kind, encode_audio
 from studies.errors import RecordingError
-from studies.talk.journal import Journal, JournalWriter, continuation, is_locked, read_journal
+from studies.talk.journal import Journal, JournalWriter
+from studies.talk.journal_file import continuation, is_locked, read_journal
 from studies.talk.records import MAGIC, Damage, Record, pack, pack_event
 
 

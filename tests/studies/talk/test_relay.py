@@ -16,7 +16,8 @@ from studies.models import Session, Take, Trial
 from studies.talk import takes
 from studies.talk.endings import CLOSE_ANOTHER_TAB, CLOSE_OVER, CLOSE_TOO_SLOW
 from studies.talk.erasure import erase_recordings
-from studies.talk.journal import journal_path, read_journal, writer
+from studies.talk.journal import writer
+from studies.talk.journal_file import journal_path, read_journal
 from studies.talk.records import Record
 from studies.talk.registry import RUNNING
 from tests.studies.factories import make_session

@@ -15,7 +15,7 @@ from inference.worker import Worker
 from studies.models import Take
 from studies.talk import takes
 from studies.talk.endings import CLOSE_OVER
-from studies.talk.journal import journal_path
+from studies.talk.journal_file import journal_path
 from studies.talk.records import MAGIC, now_us, pack, pack_event
 from tests.studies.talk.conftest import Serving, open_page, reread
 from tests.studies.talk.pages import Page

@@ -16,7 +16,7 @@ from studies.models.take import recordings
 from studies.talk import takes
 from studies.talk.erasure import Erased, erase_expired, erase_recordings
 from studies.talk.filing import file_take
-from studies.talk.journal import journal_path, lock
+from studies.talk.journal_file import journal_path, lock
 from studies.talk.sweep import end_left_takes, file_forgotten_takes, remove_filed_journals
 from tests.studies.talk.test_filing import talk, write_journal
 
