@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
 import torch
 from moshi.models import loaders
 from moshi.run_inference import get_condition_tensors
@@ -25,6 +24,7 @@ from inference.engines.moshi.memory import RESERVE_BYTES, MemoryModel, memory_mo
 from inference.engines.moshi.options import Sampling
 from inference.engines.moshi.persona import KEPT_BYTES
 from inference.engines.moshi.personaplex import MODEL_TYPE as PERSONAPLEX
+from inference.engines.moshi.placing import OTHER_ENGINES, choose_device, choose_rows
 from inference.engines.moshi.prompting import NoPrompting, Prompting
 from inference.engines.moshi.source import Source, find, test_only
 from inference.engines.moshi.words import Vocabulary
@@ -32,15 +32,6 @@ from inference.errors import EngineUnavailable, OptionError
 from inference.weights import sha256
 
 MODEL_TYPES: Final = frozenset({"moshi", "hibiki", PERSONAPLEX})  # with whom one can talk
-MAX_CPU_PARAMETERS: Final = 300_000_000  # more cannot be read from memory twelve times a second
-CPU_RESERVE_BYTES: Final = 300_000_000
-CPU_SLOTS: Final = 8
-GPU_SLOTS: Final = 32  # chosen at most: launches and fragmentation, which the memory model leaves out, grow too
-OTHER_ENGINES: Final = (
-    "Other engines need none: cascade runs on a CPU, moshi_server and openai_realtime use a server elsewhere."
-)
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +62,7 @@ def load(slots: int | None, settings: Mapping[str, str]) -> Checkpoint:
         source.config = personaplex_checkpoint.completed(source.config or {})
     config = source.config
     _check_dialogue(source)
-    device = _device(settings, _memory(source, 2).parameters)
+    device = choose_device(settings, _memory(source, 2).parameters)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     names = config or {}
     mimi_config_path = source.fetch(names["mimi_config_name"]) if names.get("mimi_config_name") else None
@@ -82,7 +73,7 @@ def load(slots: int | None, settings: Mapping[str, str]) -> Checkpoint:
         memory = memory_model(
             config, value_bytes=dtype.itemsize, mimi_config=mimi_config, mimi_bytes=mimi_path.stat().st_size
         )
-    rows = _rows(slots, memory, device, RESERVE_BYTES + (KEPT_BYTES if personaplex else 0))
+    rows = choose_rows(slots, memory, device, RESERVE_BYTES + (KEPT_BYTES if personaplex else 0))
     lm_path = source.fetch(names.get("moshi_name", loaders.MOSHI_NAME))
     lora_path = source.fetch(names["lora_name"]) if names.get("lora_name") else None
     with _reading("the configuration", source.config_path):
@@ -172,56 +163,6 @@ def _memory(source: Source, value_bytes: int) -> MemoryModel:
         return memory_model(source.config, value_bytes=value_bytes)
 
 
-def _device(settings: Mapping[str, str], parameters: int) -> torch.device:
-    wanted = settings.get("MOSHI_DEVICE", "").strip().lower() or "auto"
-    if wanted not in {"auto", "cuda", "cpu"}:
-        raise EngineUnavailable("moshi", f"MOSHI_DEVICE is {wanted!r}", "Set it to auto, cuda or cpu.")
-    gpu = torch.cuda.is_available()
-    if wanted == "cuda" and not gpu:
-        raise EngineUnavailable(
-            "moshi",
-            f"MOSHI_DEVICE is cuda, and torch {torch.__version__} sees no GPU",
-            f"Install a driver and a CUDA build of torch, or set MOSHI_DEVICE to auto. {OTHER_ENGINES}",
-        )
-    if wanted == "auto" and not gpu and parameters > MAX_CPU_PARAMETERS:
-        raise EngineUnavailable(
-            "moshi",
-            f"the checkpoint has {parameters / 1e9:.1f} billion parameters, and torch {torch.__version__} sees no GPU",
-            f"Run it where there is one. {OTHER_ENGINES}",
-        )
-    if gpu and wanted != "cpu":
-        return torch.device("cuda", torch.cuda.current_device())
-    if parameters > MAX_CPU_PARAMETERS:
-        log.warning("moshi will not keep up on a CPU", parameters=parameters)
-    return torch.device("cpu")
-
-
-def _rows(slots: int | None, memory: MemoryModel, device: torch.device, gpu_reserve_bytes: int) -> int:
-    """As many as were asked for or, where nobody asked, as many as make sense. Raises EngineUnavailable."""
-    cuda = device.type == "cuda"
-    free = torch.cuda.mem_get_info(device)[0] if cuda else _free_memory_bytes()
-    if free is None:
-        return slots or CPU_SLOTS
-    reserve = gpu_reserve_bytes if cuda else CPU_RESERVE_BYTES
-    fitting = memory.slots_that_fit(free, reserve_bytes=reserve)
-    if fitting < (slots or 1):
-        raise EngineUnavailable(
-            "moshi",
-            f"there is not enough memory: {memory.what_fits(slots or 1, free, reserve_bytes=reserve)}",
-            f"Set WORKER_SLOTS to {fitting} or less." if fitting else f"Use a larger GPU. {OTHER_ENGINES}",
-        )
-    return slots or min(fitting, GPU_SLOTS if cuda else CPU_SLOTS)
-
-
-def _free_memory_bytes() -> int | None:
-    """None where the machine does not tell."""
-    try:
-        found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
-    except OSError:
-        return None
-    return int(found[1]) * 1_024 if found else None
-
-
 def _info(source: Source, lm: Path, mimi: Path, tokenizer: Path, mimi_config: Path | None, lora: Path | None) -> Any:
     if source.config_path is None:
         return loaders.CheckpointInfo(lm, mimi, tokenizer)
@@ -255,16 +196,6 @@ def _check_fit(mimi: Any, lm: Any) -> None:
     else:
         return
     raise EngineUnavailable("moshi", f"the checkpoint does not fit: {wrong}", "Name another checkpoint.")
-
-
-@contextmanager
-def enough_memory(rows: int) -> Iterator[None]:
-    """Around what takes memory for every row. Raises EngineUnavailable when there is not enough after all."""
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        remedy = f"Set WORKER_SLOTS to less than {rows}." if rows > 1 else "Use a larger GPU."
-        raise EngineUnavailable("moshi", f"there is not enough memory for {rows} slots", remedy) from error
 
 
 @contextmanager

@@ -57,7 +57,7 @@ class MoshiEngine(Engine):
         try:  # torch is not there unless it was asked for
             import torch
 
-            from inference.engines.moshi import batch, checkpoint, moving
+            from inference.engines.moshi import batch, checkpoint, moving, placing
         except ModuleNotFoundError as error:
             raise EngineUnavailable("moshi", f"the package {error.name} is missing", "Run: make moshi") from error
         self._moving = moving
@@ -67,7 +67,7 @@ class MoshiEngine(Engine):
         if loaded.device.type == "cpu":
             torch.set_num_threads(1)  # the steps are too small to share, and idle threads would spin
         self._conversations: dict[int, _Conversation] = {}
-        with checkpoint.enough_memory(self.slots):
+        with placing.enough_memory(self.slots):
             self._batch: Batch = batch.Batch(loaded.mimi, loaded.lm, self.slots, loaded.conditions)
             self._prompting: Prompting = loaded.prompting(self._batch)
         log.info(
@@ -75,7 +75,7 @@ class MoshiEngine(Engine):
         )
 
     def warm_up(self) -> None:
-        from inference.engines.moshi.checkpoint import enough_memory
+        from inference.engines.moshi.placing import enough_memory
 
         with enough_memory(self.slots):
             self._batch.warm_up()

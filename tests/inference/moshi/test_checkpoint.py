@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from inference.engines.base import SlotConfig
-from inference.engines.moshi import MoshiEngine, checkpoint, tiny
+from inference.engines.moshi import MoshiEngine, placing, tiny
 from inference.engines.moshi.memory import MOSHI_7B
 from inference.engines.moshi.options import Sampling
 from inference.errors import EngineUnavailable, OptionError
@@ -44,7 +44,7 @@ def why_not(folder: Path, slots: int | None = 1, **given: str) -> EngineUnavaila
 
 def test_engine_chooses_its_slots() -> None:
     engine = MoshiEngine(None, settings(tiny_checkpoint()))
-    assert engine.slots == engine.snapshot()["slots"] == checkpoint.CPU_SLOTS
+    assert engine.slots == engine.snapshot()["slots"] == placing.CPU_SLOTS
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "mimi.safetensors", "tokenizer.model", "mimi_config.json"])
@@ -131,7 +131,7 @@ def test_large_checkpoint_without_gpu_offers_other_engines(folder: Path) -> None
 
 
 def test_more_slots_than_memory_says_how_many_would_fit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "_free_memory_bytes", lambda: checkpoint.CPU_RESERVE_BYTES + 10_000_000)
+    monkeypatch.setattr(placing, "_free_memory_bytes", lambda: placing.CPU_RESERVE_BYTES + 10_000_000)
     error = why_not(folder, slots=500)
     fitting = int(error.remedy.removeprefix("Set WORKER_SLOTS to ").removesuffix(" or less."))
     assert 0 < fitting < 500
@@ -140,7 +140,7 @@ def test_more_slots_than_memory_says_how_many_would_fit(folder: Path, monkeypatc
 
 
 def test_no_memory_at_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "_free_memory_bytes", lambda: 1_000_000)
+    monkeypatch.setattr(placing, "_free_memory_bytes", lambda: 1_000_000)
     assert "not even one slot would fit" in why_not(folder, slots=None).reason
 
 

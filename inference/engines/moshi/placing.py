@@ -1,0 +1,86 @@
+"""Where a checkpoint runs, and with how many rows: decided from its configuration, before anything large is fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+import torch
+
+from inference.engines.moshi.memory import MemoryModel
+from inference.errors import EngineUnavailable
+
+MAX_CPU_PARAMETERS: Final = 300_000_000  # more cannot be read from memory twelve times a second
+CPU_RESERVE_BYTES: Final = 300_000_000
+CPU_SLOTS: Final = 8
+GPU_SLOTS: Final = 32  # chosen at most: launches and fragmentation, which the memory model leaves out, grow too
+OTHER_ENGINES: Final = (
+    "Other engines need none: cascade runs on a CPU, moshi_server and openai_realtime use a server elsewhere."
+)
+
+log = structlog.get_logger()
+
+
+def choose_device(settings: Mapping[str, str], parameters: int) -> torch.device:
+    """What `MOSHI_DEVICE` says, or a GPU where there is one. Raises EngineUnavailable."""
+    wanted = settings.get("MOSHI_DEVICE", "").strip().lower() or "auto"
+    if wanted not in {"auto", "cuda", "cpu"}:
+        raise EngineUnavailable("moshi", f"MOSHI_DEVICE is {wanted!r}", "Set it to auto, cuda or cpu.")
+    gpu = torch.cuda.is_available()
+    if wanted == "cuda" and not gpu:
+        raise EngineUnavailable(
+            "moshi",
+            f"MOSHI_DEVICE is cuda, and torch {torch.__version__} sees no GPU",
+            f"Install a driver and a CUDA build of torch, or set MOSHI_DEVICE to auto. {OTHER_ENGINES}",
+        )
+    if wanted == "auto" and not gpu and parameters > MAX_CPU_PARAMETERS:
+        raise EngineUnavailable(
+            "moshi",
+            f"the checkpoint has {parameters / 1e9:.1f} billion parameters, and torch {torch.__version__} sees no GPU",
+            f"Run it where there is one. {OTHER_ENGINES}",
+        )
+    if gpu and wanted != "cpu":
+        return torch.device("cuda", torch.cuda.current_device())
+    if parameters > MAX_CPU_PARAMETERS:
+        log.warning("moshi will not keep up on a CPU", parameters=parameters)
+    return torch.device("cpu")
+
+
+def choose_rows(slots: int | None, memory: MemoryModel, device: torch.device, gpu_reserve_bytes: int) -> int:
+    """As many as were asked for or, where nobody asked, as many as make sense. Raises EngineUnavailable."""
+    cuda = device.type == "cuda"
+    free = torch.cuda.mem_get_info(device)[0] if cuda else _free_memory_bytes()
+    if free is None:
+        return slots or CPU_SLOTS
+    reserve = gpu_reserve_bytes if cuda else CPU_RESERVE_BYTES
+    fitting = memory.slots_that_fit(free, reserve_bytes=reserve)
+    if fitting < (slots or 1):
+        raise EngineUnavailable(
+            "moshi",
+            f"there is not enough memory: {memory.what_fits(slots or 1, free, reserve_bytes=reserve)}",
+            f"Set WORKER_SLOTS to {fitting} or less." if fitting else f"Use a larger GPU. {OTHER_ENGINES}",
+        )
+    return slots or min(fitting, GPU_SLOTS if cuda else CPU_SLOTS)
+
+
+def _free_memory_bytes() -> int | None:
+    """None where the machine does not tell."""
+    try:
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) * 1_024 if found else None
+
+
+@contextmanager
+def enough_memory(rows: int) -> Iterator[None]:
+    """Around what takes memory for every row. Raises EngineUnavailable when there is not enough after all."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        remedy = f"Set WORKER_SLOTS to less than {rows}." if rows > 1 else "Use a larger GPU."
+        raise EngineUnavailable("moshi", f"there is not enough memory for {rows} slots", remedy) from error
