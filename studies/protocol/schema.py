@@ -61,11 +61,13 @@ class PromptCard(Strict):
 
 class Segment(Strict):
     """One stretch of a voice schedule: a preset by name, or a converter with parameters and, where it needs one, the
-    key of a target voice. Times count from the start of the talk; an open `end_sec` lasts to its end."""
+    key of a target voice. Times count from the start of the talk; an open `end_sec` lasts to its end. `if_lost` is the
+    voice in which a talk goes on whose converter server is lost; without it the take ends."""
 
     preset: str | None = None
     converter: str | None = None
     target: Key | None = None
+    if_lost: Literal["natural", "sham"] | None = None
     parameters: dict[str, float | None] = Field(default_factory=dict)
     start_sec: Annotated[float, Field(ge=0, le=1_800)] = 0
     end_sec: Annotated[float, Field(gt=0, le=1_800)] | None = None

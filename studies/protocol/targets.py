@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from inference.catalog import CONVERTERS
 from studies.errors import Problem
 from studies.protocol.problems import path_of, suggestion
-from studies.protocol.schema import Protocol
+from studies.protocol.schema import Protocol, Segment
 
 Place = tuple[int | str, ...]
 
@@ -32,9 +32,12 @@ def check_targets(protocol: Protocol, obstacles: Mapping[str, str]) -> list[Prob
     return problems
 
 
-def check_target(converter: str, target: str | None, place: Place) -> list[Problem]:
-    """Whether a segment names a target voice exactly when its converter needs one."""
-    needed = CONVERTERS[converter].needs_target
+def check_target(converter: str, segment: Segment, place: Place) -> list[Problem]:
+    """Whether a segment names a target voice exactly when its converter needs one, and what is to happen when such a
+    converter is lost only there."""
+    needed, target = CONVERTERS[converter].needs_target, segment.target
+    if segment.if_lost is not None and not needed:
+        return [Problem(path_of((*place, "if_lost")), f"{converter} runs beside the engine and cannot be lost alone")]
     if needed and target is None:
         return [Problem(path_of(place), f"{converter} turns one voice into another: add target: and a voice's key")]
     if target is not None and not needed:

@@ -22,8 +22,10 @@ def resolved(segment: Segment, targets: Mapping[str, Mapping[str, Any]] = Mappin
     preset = PRESETS[segment.preset] if segment.preset is not None else None
     parameters = preset.parameters if preset else {k: v for k, v in segment.parameters.items() if v is not None}
     target = {"target": dict(targets[segment.target])} if segment.target and segment.target in targets else {}
+    fallback = {"if_lost": segment.if_lost} if segment.if_lost is not None else {}
     return {
         **target,
+        **fallback,
         "converter": preset.converter if preset else segment.converter,
         "preset": segment.preset or "",
         "parameters": dict(parameters),
@@ -76,7 +78,7 @@ def _check_names(segment: Segment, place: tuple[int | str, ...]) -> list[Problem
             Problem(path_of((*place, name)), "is set by the preset; leave one of the two out")
             for name, given in (("converter", segment.converter), ("parameters", segment.parameters))
             if given
-        ] + check_target(PRESETS[segment.preset].converter, segment.target, place)
+        ] + check_target(PRESETS[segment.preset].converter, segment, place)
     if segment.converter is None:
         return [Problem(path_of(place), "needs a preset or a converter")]
     if segment.converter not in CONVERTERS:
@@ -86,4 +88,4 @@ def _check_names(segment: Segment, place: tuple[int | str, ...]) -> list[Problem
         resolve(segment.converter, segment.parameters)
     except OptionError as error:
         return [Problem(path_of((*place, "parameters", error.name)), f"is {error.value!r}; expected {error.expected}")]
-    return check_target(segment.converter, segment.target, place)
+    return check_target(segment.converter, segment, place)

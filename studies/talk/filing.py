@@ -88,7 +88,9 @@ def _file(take: Take, path: Path) -> None:
         path.unlink(missing_ok=True)
         return
     reading = read_take(path)
-    conversion = conversion_of(take.trial, reading.live.get("voices") or ())
+    conversion = conversion_of(
+        take.trial, reading.live.get("voices") or (), [event for event in reading.events if event["type"] == "switch"]
+    )
     tracks = encode_tracks(reading, file_comment(conversion))
     names = {track.kind: _store(f"{take.pk}/{track.kind}.flac", track.data) for track in tracks}
     lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in reading.events)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.audio import SAMPLE_RATE_HZ
+from inference.presets import PRESETS
 from inference.tokens import SlotRequest, VoiceSegment
 from studies.models import Take
 
@@ -38,6 +39,7 @@ def _segment(voice: Mapping[str, Any], seed: int) -> VoiceSegment:
         parameters=voice.get("parameters") or {},
         seed=seed,
         target=voice["target"]["sha256"] if voice.get("target") else "",
+        fallback=PRESETS[voice["if_lost"]].converter if voice.get("if_lost") else "",
     )
 
 

@@ -56,6 +56,13 @@ def test_target_stands_exactly_where_the_converter_needs_one(segment: dict[str, 
     assert problems(in_voice(**segment)) == [problem]
 
 
+def test_lost_converter_may_give_way_only_where_it_can_be_lost() -> None:
+    assert parse(in_voice(converter="become", target="anna", if_lost="sham")).conditions[1].voices[0].if_lost == "sham"
+    problem = Problem(f"{PLACE}.if_lost", "transform runs beside the engine and cannot be lost alone")
+    assert problems(in_voice(preset="lower", if_lost="sham")) == [problem]
+    assert problems(in_voice(converter="become", target="anna", if_lost="loud"))[0].path == f"{PLACE}.if_lost"
+
+
 def test_target_is_a_key() -> None:
     assert problems(in_voice(converter="become", target="../Anna"))[0].path == f"{PLACE}.target"
 

@@ -108,7 +108,14 @@ def test_own_voice_is_not_marked(session: Session) -> None:
 
 
 def test_segment_that_never_ran_says_so(trial: Trial) -> None:
-    assert [segment["as_it_ran"] for segment in conversion_of(trial.condition, [])] == [None]
+    assert [segment["as_it_ran"] for segment in conversion_of(trial, [])] == [None]
+
+
+def test_segment_that_fell_back_says_where_and_why(trial: Trial) -> None:
+    switch = {"type": "switch", "converter": "resynthesis", "actual_sample": 48_000, "fallback": True, "reason": "gone"}
+    planned = {"type": "switch", "converter": BECOME, "actual_sample": 0}
+    [segment] = conversion_of(trial, [VOICE], [planned, switch])
+    assert segment["fell_back"] == {"sample": 48_000, "to": "resynthesis", "reason": "gone"}
 
 
 def test_export_names_voice_version_and_hash(trial: Trial) -> None:
