@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 from inference.moving import fetched_state
 from inference.seats import Frame, Seat
 from inference.steps import StepLoop
-from inference.tokens import SlotRequest
+from inference.tokens import SlotRequest, VoiceSegment
 from inference.voices.targets import TargetVoices
 
 REPLAY_STEPS: Final = 5  # at once, between the steps of those who talk
@@ -31,7 +31,7 @@ async def arriving(
     """Seats a take in a clean row; a take that moves is given up by its former worker when the block ends.
 
     Raises whatever the engine or a converter does, TargetUnavailable and SlotNotMovable; the row is clean then."""
-    await _enrol(steps, targets, request)
+    await enrol(steps, targets, request.voices)
     if not request.moved_from:
         yield Arrival(await asyncio.wrap_future(steps.open(row, request)))
         return
@@ -43,10 +43,10 @@ async def arriving(
         yield Arrival(seat, state.next_step, state.waiting)
 
 
-async def _enrol(steps: StepLoop, targets: TargetVoices, request: SlotRequest) -> None:
-    """Teaches the converters the target voices that the take needs: on a thread of its own, since it takes its time.
+async def enrol(steps: StepLoop, targets: TargetVoices, voices: Sequence[VoiceSegment]) -> None:
+    """Teaches the converters the target voices that a schedule needs: on a thread of its own, since it takes its time.
     Raises TargetUnavailable, RemoteLost."""
-    for segment in request.voices:
+    for segment in voices:
         converter = steps.converters.get(segment.converter)
         if segment.target and converter is not None and converter.needs_target:
             reference = await targets.fetch(segment.target)

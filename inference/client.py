@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from inference.errors import EngineUnavailable, InferenceError, OptionError, SlotLost, TokenError, UnknownName
-from inference.tokens import SlotRequest, sign_request
+from inference.tokens import PreviewRequest, SlotRequest, sign_preview_request, sign_request
 from inference.wire import MAX_OPUS_BYTES, Metadata, encode
 
 PING_SEC: Final = 5.0  # a worker that vanished without a word is noticed within two of these
@@ -25,10 +25,20 @@ async def open_slot(address: str, request: SlotRequest, secret: str, *, timeout_
 
     Raises what the worker refused with (TokenError, UnknownName, OptionError), or SlotLost when it cannot be reached.
     """
+    return Slot(await _connect(f"{address}/slot", sign_request(request, secret), timeout_sec))
+
+
+async def open_preview(address: str, request: PreviewRequest, secret: str, *, timeout_sec: float = 5.0) -> Slot:
+    """Connects to hear a voice; a `preview` event comes first, then a heard frame for each microphone frame of a whole
+    step. Raises as `open_slot`."""
+    return Slot(await _connect(f"{address}/preview", sign_preview_request(request, secret), timeout_sec))
+
+
+async def _connect(url: str, token: str, timeout_sec: float) -> ClientConnection:
     try:
-        socket = await connect(
-            f"{address}/slot",
-            additional_headers={"Authorization": f"Bearer {sign_request(request, secret)}"},
+        return await connect(
+            url,
+            additional_headers={"Authorization": f"Bearer {token}"},
             compression=None,  # costs more than the audio path itself
             max_size=MAX_OPUS_BYTES + 1,
             open_timeout=timeout_sec,
@@ -41,11 +51,10 @@ async def open_slot(address: str, request: SlotRequest, secret: str, *, timeout_
         raise _refusal(refusal.response.status_code, refusal.response.body) from None
     except (OSError, InvalidHandshake, InvalidURI) as error:
         raise SlotLost(f"the inference worker cannot be reached ({type(error).__name__})") from error
-    return Slot(socket)
 
 
 class Slot:
-    """A take's place in an inference worker, or in its queue."""
+    """A take's place in an inference worker, or in its queue; or a voice to be heard there."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
+from inference.audio import Float32
 from inference.batch import Batch, slot_config
 from inference.catalog import NOT_CONFIGURED, converter_class
 from inference.engines.base import Engine
@@ -25,14 +26,17 @@ from inference.moving import MovedState
 from inference.pacing import Turn, next_turn
 from inference.seats import Frame, Listener, Seat
 from inference.statistics import StepStatistics
-from inference.tokens import SlotRequest
+from inference.tokens import SlotRequest, VoiceSegment
 from inference.voices.base import Converter
-from inference.voices.schedule import check_voices
+from inference.voices.schedule import VoiceSchedule, check_voices
 
 STOPPING: Final = "the inference worker is stopping"
 JOIN_SEC: Final = 3.0  # an engine stuck in a step cannot be waited for
 
+SPARE_SEC: Final = 0.01  # before the next step, for what may wait: a frame's conversion takes less
+
 Result = TypeVar("Result")
+Work = deque[tuple[Future[Any], Callable[[], Any]]]
 log = structlog.get_logger(__name__)
 
 
@@ -53,7 +57,8 @@ class StepLoop:
         self._listener = listener
         self._statistics = statistics
         self._changed = threading.Condition()
-        self._commands: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._commands: Work = deque()
+        self._spare: Work = deque()  # what may wait
         self._closing: dict[Seat, Future[None]] = {}
         self._stopping = False
         self._ended = False
@@ -131,6 +136,16 @@ class StepLoop:
                 self._changed.notify()
         return future
 
+    def open_voices(self, voices: Sequence[VoiceSegment], latency_samples: int | None) -> Future[VoiceSchedule]:
+        """A schedule that belongs to no seat. The future fails with OptionError or UnknownName, or what a converter
+        raised."""
+        return self._call(lambda: VoiceSchedule(voices, self.converters, latency_samples))
+
+    def convert(self, voices: VoiceSchedule, sample: int, samples: Float32) -> Future[Float32]:
+        """One frame of a schedule that belongs to no seat: while no step is due, so that nobody who talks waits for
+        it. The future fails with what a converter raised."""
+        return self._put(self._spare, lambda: voices.push(sample, samples)[0])
+
     def submit(self, seat: Seat, frame: Frame) -> None:
         """Hands over one frame."""
         with self._changed:
@@ -139,12 +154,15 @@ class StepLoop:
             self._changed.notify()
 
     def _call(self, function: Callable[[], Result]) -> Future[Result]:
+        return self._put(self._commands, function)
+
+    def _put(self, queue: Work, function: Callable[[], Result]) -> Future[Result]:
         future: Future[Result] = Future()
         with self._changed:
             if self._ended:
                 future.set_exception(SlotLost(STOPPING))
             else:
-                self._commands.append((future, function))
+                queue.append((future, function))
                 self._changed.notify()
         return future
 
@@ -157,7 +175,7 @@ class StepLoop:
             error = caught
         with self._changed:
             self._ended = True
-            for future in (*(future for future, _ in self._commands), *self._closing.values()):
+            for future in (*(future for future, _ in (*self._commands, *self._spare)), *self._closing.values()):
                 if future.set_running_or_notify_cancel():
                     future.set_exception(SlotLost(STOPPING))
         for batch in self.batches.values():
@@ -182,6 +200,8 @@ class StepLoop:
                 turn = next_turn(seats, self._statistics.expected_sec, now)
                 if isinstance(turn, Turn):
                     return partial(self._step, turn.engine, {seat: seat.take(now) for seat in turn.seats})
+                if self._spare and turn - now > SPARE_SEC:
+                    return partial(_answer, *self._spare.popleft())
                 self._changed.wait(None if turn == math.inf else turn - now)
         return None
 

@@ -16,6 +16,7 @@ ALGORITHM = "HS256"
 SLOT_AUDIENCE = "hearmeout.slot"
 HEARTBEAT_AUDIENCE = "hearmeout.heartbeat"
 STATE_AUDIENCE = "hearmeout.state"
+PREVIEW_AUDIENCE = "hearmeout.preview"
 VOICE_AUDIENCE = "hearmeout.voice"
 TOKEN_TTL_SEC = 30
 
@@ -53,11 +54,25 @@ class SlotRequest:
     latency_samples: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """A voice to be heard before the talk. Names neither take nor person."""
+
+    voices: tuple[VoiceSegment, ...] = (VoiceSegment(),)
+    latency_samples: int | None = None
+
+
 def sign_request(request: SlotRequest, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
     """A token for one connection."""
     now = time.time()
     claims = {"aud": SLOT_AUDIENCE, "exp": now + ttl_sec, "jti": secrets.token_urlsafe(12), "slot": asdict(request)}
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
+
+
+def sign_preview_request(request: PreviewRequest, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
+    """A token for one connection."""
+    claims = {"aud": PREVIEW_AUDIENCE, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12)}
+    return jwt.encode({**claims, "preview": asdict(request)}, secret, algorithm=ALGORITHM)
 
 
 def sign_state_request(take: str, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
@@ -78,8 +93,18 @@ class TokenReader:
         claims = self._unseen(token, SLOT_AUDIENCE)
         try:
             slot = dict(claims["slot"])
-            segments = tuple(VoiceSegment(**segment) for segment in slot.pop("voices"))
-            request = SlotRequest(**slot, voices=segments)
+            request = SlotRequest(**slot | {"voices": _segments(slot)})
+        except (KeyError, TypeError, ValueError):
+            raise TokenError("invalid") from None
+        self._remember(claims)
+        return request
+
+    def read_preview_request(self, token: str) -> PreviewRequest:
+        """Raises TokenError."""
+        claims = self._unseen(token, PREVIEW_AUDIENCE)
+        try:
+            preview = dict(claims["preview"])
+            request = PreviewRequest(**preview | {"voices": _segments(preview)})
         except (KeyError, TypeError, ValueError):
             raise TokenError("invalid") from None
         self._remember(claims)
@@ -132,6 +157,10 @@ def read_voice_request(token: str, secret: str) -> str:
     if not isinstance(sha256, str):
         raise TokenError("invalid")
     return sha256
+
+
+def _segments(request: Mapping[str, Any]) -> tuple[VoiceSegment, ...]:
+    return tuple(VoiceSegment(**segment) for segment in request["voices"])
 
 
 def _claims(token: str, secret: str, audience: str) -> dict[str, Any]:

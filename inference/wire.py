@@ -13,7 +13,7 @@ against `tests/data/wire.json`.
     0x06 ping        empty
     0x10 participant microphone frame        header, PCM16
     0x11 agent       what the engine said    header, PCM16
-    0x12 heard       what the engine heard   header, PCM16 (worker to web only)
+    0x12 heard       what the engine heard   header, PCM16 (to the browser only where the study allows it)
     0x13 ack         3 bytes of padding, sequence (uint32): all microphone frames up to it are on disk
     0x14 playback    3 bytes of padding, received step (uint32), sounding step (uint32),
                      microphone sample at which it sounds (uint64), depth in samples (uint32), underruns (uint32)
@@ -71,6 +71,7 @@ EVENTS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
     "overflow": {"direction": str, "frames": int},  # frames a full queue dropped
     "gap": {"first": int, "frames": int},  # live agent frames skipped for a slow browser
     "server": {"about": dict},  # worker to web only: what a remote engine's server says of itself, its model say
+    "preview": {"latency_samples": int},  # worker to web only: a voice can be heard, so much later
     "moving": {"next_step": int},  # worker to web only: another worker may fetch the take, which goes on at this step
     "away": {"away": bool},  # web to browser only: no engine hears for a moment, or one does again
     "ended": {"reason": str, "message": str},  # the take is over
@@ -80,7 +81,13 @@ EVENTS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
     "lost": {"first": int, "frames": int},  # microphone frames the browser could not keep
     "mute": {"muted": bool, "sample": int},
     "buffer": {"change": str},  # the jitter buffer steered, jumped or ran dry
+    "monitor": {"level": (int, float)},  # participants hear themselves as the engine does, so loud; 0 ends it
     "end": {},  # the participant ended the talk
+    # before the talk: the page's sentence, said in microphone frames, comes back in heard frames
+    "render": {"number": int},  # browser to web; with "voice", a number of the study's, or "parameters" of a free one
+    "rendered": {"number": int, "latency_samples": int, "samples": int},  # web to browser; the heard frames follow
+    "probe": {"number": int},  # browser to web, and back as it comes from the worker: a round trip
+    "probed": {"number": int, "latency_samples": int},
 }
 
 

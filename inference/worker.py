@@ -5,6 +5,7 @@ python -m inference.worker
 GET /slot      WebSocket, `Authorization: Bearer <slot token>`; one take each
 GET /api/chat  WebSocket of Moshi's protocol, if WORKER_CHAT opens it
 GET /state/... WebSocket, `Authorization: Bearer <state token>`; for the worker that goes on with a take of this one
+GET /preview   WebSocket, `Authorization: Bearer <preview token>`; a voice heard before the talk
 GET /metrics   for Prometheus
 GET /healthz   200 while it serves, 503 while it stops; "accepting" is false while its steps take too long
 """
@@ -40,6 +41,7 @@ from inference.errors import EngineUnavailable
 from inference.heartbeat import Heartbeat
 from inference.latency import latency_samples
 from inference.moving import STATE_PATH
+from inference.previews import PREVIEW_PATH, PreviewDoor
 from inference.statistics import StepStatistics, occupancy, percentile_ms
 from inference.takes import Takes
 from inference.tokens import TokenReader
@@ -72,6 +74,7 @@ class Worker:
         self.doors: dict[str, Door] = {
             "/slot": SlotDoor(self.takes, tokens),
             STATE_PATH: self._departures,
+            PREVIEW_PATH: PreviewDoor(self.takes, tokens),
             CHAT_PATH: ChatDoor(self.takes, tokens, settings.chat),
         }
         self._serving: set[asyncio.Task[Any]] = set()

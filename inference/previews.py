@@ -1,0 +1,133 @@
+"""A voice heard before the talk: what is said comes straight back, converted. No row of an engine is taken for it.
+
+    GET /preview   WebSocket, `Authorization: Bearer <preview token>`
+
+The worker says `preview`, with the latency; then every microphone frame of a whole step comes back as a heard frame,
+later by that latency, as in a talk. The step thread converts while no step is due. Nothing is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import structlog
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from inference.arrivals import enrol
+from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, FRAME_SEC, float32_to_pcm16, pcm16_to_float32
+from inference.doors import POLICY_VIOLATION, bearer, count_refused, refusal
+from inference.errors import InferenceError, SlotLost, WireError
+from inference.latency import latency_samples
+from inference.takes import Takes
+from inference.tokens import PreviewRequest, TokenReader
+from inference.voices.schedule import VoiceSchedule
+from inference.wire import AudioFrame, ErrorMessage, Kind, Metadata, decode, encode, encode_audio
+
+PREVIEW_PATH: Final = "/preview"
+MAX_PREVIEWS: Final = 8  # at once
+MAX_STEPS: Final = 250  # of one connection: 20 s
+IDLE_SEC: Final = 20.0
+FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
+
+log = structlog.get_logger(__name__)
+
+
+class PreviewDoor:
+    """`/preview`."""
+
+    def __init__(self, takes: Takes, tokens: TokenReader) -> None:
+        self._takes = takes
+        self._tokens = tokens
+        self._requests: WeakKeyDictionary[ServerConnection, PreviewRequest] = WeakKeyDictionary()
+        self._open = 0
+
+    async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        try:
+            preview = self._tokens.read_preview_request(bearer(request))
+            if self._takes.draining:
+                raise SlotLost("stopping")
+            if self._open >= MAX_PREVIEWS:
+                raise SlotLost("others are listening to their voices just now")
+        except InferenceError as error:
+            return refusal(error, self._takes)
+        self._requests[connection] = preview
+        return None
+
+    async def serve(self, connection: ServerConnection) -> None:
+        request = self._requests.pop(connection)
+        self._open += 1
+        try:
+            await self._answer(connection, request)
+        except ConnectionClosed:
+            pass
+        except InferenceError as error:
+            count_refused(error, self._takes)
+            await _refuse(connection, error.code, str(error))
+        except Exception as error:
+            log.error("preview failed", exc_info=error)
+            await _refuse(connection, "converter_failed", "The change of voice stopped because of a fault.")
+        finally:
+            self._open -= 1
+
+    async def _answer(self, connection: ServerConnection, request: PreviewRequest) -> None:
+        """Raises InferenceError, ConnectionClosed, or what a converter raised."""
+        steps = self._takes.steps
+        await enrol(steps, self._takes.targets, request.voices)
+        voices = await asyncio.wrap_future(steps.open_voices(request.voices, request.latency_samples))
+        try:
+            fields = {"latency_samples": voices.latency_samples, "voices": voices.snapshots}
+            await connection.send(encode(Metadata("preview", fields)))
+            await self._convert(connection, voices, 0.0 if _is_instant(request) else FRAME_SEC)
+        finally:
+            voices.close()
+
+    async def _convert(self, connection: ServerConnection, voices: VoiceSchedule, every_sec: float) -> None:
+        """Returns when the client has ended. `every_sec`: between two frames at least."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        for step in range(MAX_STEPS):
+            pcm = await _next_frame(connection)
+            if pcm is None:
+                return
+            await asyncio.sleep(due - loop.time())
+            due = max(due, loop.time()) + every_sec
+            sample = step * FRAME_SAMPLES
+            heard = await asyncio.wrap_future(self._takes.steps.convert(voices, sample, pcm16_to_float32(pcm)))
+            if not np.isfinite(heard).all():
+                raise ValueError("the converter returned samples that are not numbers")
+            await connection.send(encode_audio(Kind.HEARD, step, sample, float32_to_pcm16(heard)))
+        await connection.close()
+
+
+def _is_instant(request: PreviewRequest) -> bool:
+    """Whether sound may come faster than it is spoken: not where a server elsewhere converts it as it comes."""
+    return all(latency_samples(segment.converter, segment.parameters) is not None for segment in request.voices)
+
+
+async def _next_frame(connection: ServerConnection) -> bytes | None:
+    """PCM16 [FRAME_SAMPLES]; None when the client has ended, or says nothing for too long. Raises WireError,
+    ConnectionClosed."""
+    try:
+        async with asyncio.timeout(IDLE_SEC):
+            data = await connection.recv()
+    except TimeoutError:
+        return None
+    match decode(data if isinstance(data, bytes) else b""):
+        case AudioFrame(kind=Kind.PARTICIPANT, pcm=pcm) if len(pcm) == FRAME_BYTES:
+            return pcm
+        case Metadata(event="end"):
+            return None
+        case other:
+            raise WireError(f"microphone frames of {FRAME_BYTES} bytes or an end", other.kind.name.lower())
+
+
+async def _refuse(connection: ServerConnection, code: str, message: str) -> None:
+    with suppress(ConnectionClosed):
+        await connection.send(encode(ErrorMessage(code, message)))
+        await connection.close(POLICY_VIOLATION, code)
