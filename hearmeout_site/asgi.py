@@ -1,4 +1,4 @@
-"""HTTP by Django; `/ws/talk/<take>/` by the relay, past Channels' per-message dispatch."""
+"""HTTP by Django; `/ws/talk/<take>/` by the relay and `/ws/p/<token>/preview/`, past Channels' per-message dispatch."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ http = get_asgi_application()  # sets Django up; what follows imports models
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
+from studies.preview.consumer import PreviewConsumer
 from studies.talk.consumer import TalkConsumer
 from studies.talk.origin import same_origin
 
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": same_origin(URLRouter([path("ws/talk/<uuid:take_id>/", TalkConsumer.as_asgi())])),
+        "websocket": same_origin(
+            URLRouter(
+                [
+                    path("ws/talk/<uuid:take_id>/", TalkConsumer.as_asgi()),
+                    path("ws/p/<str:token>/preview/", PreviewConsumer.as_asgi()),
+                ]
+            )
+        ),
     }
 )

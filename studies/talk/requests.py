@@ -17,7 +17,7 @@ def slot_request(take: Take) -> SlotRequest:
     trial = take.trial
     condition = trial.condition
     seed = _seed(trial.session.seed, trial.position, take.number)
-    segments = tuple(_segment(voice, seed) for voice in trial.voices)
+    segments = tuple(voice_segment(voice, seed) for voice in trial.voices)
     return SlotRequest(
         take=str(take.pk),
         engine=condition.engine,
@@ -30,7 +30,8 @@ def slot_request(take: Take) -> SlotRequest:
     )
 
 
-def _segment(voice: Mapping[str, Any], seed: int) -> VoiceSegment:
+def voice_segment(voice: Mapping[str, Any], seed: int) -> VoiceSegment:
+    """One segment of a stored voice schedule."""
     end_sec = voice.get("end_sec")
     return VoiceSegment(
         converter=voice["converter"],

@@ -82,6 +82,12 @@ def pick(needs: Needs) -> InferenceWorker:
     return worker
 
 
+def find_converting(converters: frozenset[str]) -> InferenceWorker | None:
+    """The least loaded worker with these converters, whatever engines it has; None without one."""
+    able = [worker for worker in fresh().filter(draining=False) if converters <= set(worker.converters)]
+    return min(able, key=_load, default=None)
+
+
 def find_twins(needs: Needs, fingerprint: str, leaving: str) -> list[InferenceWorker]:
     """Workers that can take a live conversation over from the one at address `leaving`, the least loaded first: same
     weights, and a free slot now."""

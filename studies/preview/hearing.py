@@ -1,0 +1,108 @@
+"""What a participant may hear of themselves before the talk, and in which voices."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from inference.catalog import CONVERTERS
+from inference.errors import OptionError
+from inference.latency import latency_samples
+from inference.tokens import PreviewRequest, VoiceSegment
+from studies.errors import TakeRefused
+from studies.models import Condition, ConsentEvent, Session, Study
+from studies.protocol.free_voice import free_segment
+from studies.publish import protocol_of
+from studies.talk.requests import voice_segment
+
+PURPOSES: Final = (ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD, ConsentEvent.Purpose.CONVERT)
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """`voices` stand in an order drawn for the session, so that their numbers tell nothing. `free`: also any voice
+    that sliders can make. `slowest` is the one whose way is measured."""
+
+    voices: tuple[VoiceSegment, ...]
+    free: bool
+    slowest: VoiceSegment
+    latency_samples: int | None
+
+    def request(self, order: Mapping[str, Any]) -> PreviewRequest:
+        """What a `render` asks for: `voice`, a number, or `parameters`. Raises TakeRefused."""
+        voice, parameters = order.get("voice"), order.get("parameters")
+        if isinstance(voice, int) and 0 <= voice < len(self.voices):
+            return self._of(self.voices[voice])
+        if self.free and isinstance(parameters, Mapping):
+            try:
+                return self._of(voice_segment(free_segment(parameters), self.slowest.seed))
+            except OptionError as error:
+                raise TakeRefused("bad_voice", f"{error.name} must be {error.expected}.") from None
+        raise TakeRefused("not_offered", "This study does not let you hear this voice before the talk.")
+
+    def probe(self) -> PreviewRequest:
+        """For silence, to measure its way."""
+        return self._of(self.slowest)
+
+    def _of(self, voice: VoiceSegment) -> PreviewRequest:
+        return PreviewRequest((voice,), self.latency_samples)
+
+
+def session_of(token: str) -> Session:
+    """Raises TakeRefused unless the visit goes on."""
+    session = Session.objects.select_related("version__study").filter(token=token).first()
+    if session is None:
+        raise TakeRefused("unknown_session", "This link is not known here.")
+    if session.state != Session.State.STARTED or session.study.state != Study.State.OPEN:
+        raise TakeRefused("session_over", "This visit is over.")
+    if session.consent(ConsentEvent.Purpose.RECORD) is None:
+        raise TakeRefused("no_consent", "You have not agreed to this, or have withdrawn.")
+    return session
+
+
+def hearing_of(session: Session) -> Hearing:
+    """By the protocol and by what was agreed to until now."""
+    protocol = protocol_of(session.version)
+    conditions = conditions_of(session)
+    seed = session.seed & 0x7FFFFFFF
+    spoken = [voice_segment(voice, seed) for condition in conditions for voice in condition.voices]
+    distinct = list({_sound(segment): _whole(segment) for segment in spoken}.values())
+    random.Random(seed).shuffle(distinct)  # noqa: S311  blinding, not secrecy
+    agreed = _agreed(session, distinct)
+    return Hearing(
+        voices=tuple(distinct) if agreed and protocol.hear_yourself != "off" else (),
+        free=agreed and protocol.offer is not None and protocol.offer.free_voice,
+        slowest=max(distinct, key=_slowness, default=VoiceSegment()),
+        latency_samples=conditions[0].latency_samples if conditions else None,
+    )
+
+
+def conditions_of(session: Session) -> list[Condition]:
+    """Those of its plan; all where there is no plan."""
+    planned = session.trials.filter(pair__isnull=False).values("condition")
+    return list(session.version.conditions.filter(pk__in=planned) or session.version.conditions.all())
+
+
+def _agreed(session: Session, voices: Iterable[VoiceSegment]) -> bool:
+    """To all that happens to the voice while it is heard."""
+    purposes = [*PURPOSES]
+    if any(CONVERTERS[voice.converter].third_party for voice in voices if voice.converter in CONVERTERS):
+        purposes.append(ConsentEvent.Purpose.THIRD_PARTY)
+    return all(session.consent(purpose) is not None for purpose in purposes)
+
+
+def _whole(segment: VoiceSegment) -> VoiceSegment:
+    """From the first sample to the last."""
+    return replace(segment, start_sample=0, end_sample=None)
+
+
+def _sound(segment: VoiceSegment) -> tuple[Any, ...]:
+    return segment.converter, tuple(sorted(segment.parameters.items())), segment.target
+
+
+def _slowness(segment: VoiceSegment) -> float:
+    """Voices of which only a worker knows how late they are come first."""
+    known = latency_samples(segment.converter, segment.parameters)
+    return float("inf") if known is None else known

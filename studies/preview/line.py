@@ -1,0 +1,135 @@
+"""The inference worker's side of a preview: a sentence there and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
+from inference.client import Slot, open_preview
+from inference.errors import InferenceError, SlotLost, WireError
+from inference.tokens import PreviewRequest
+from inference.wire import AudioFrame, ErrorMessage, Kind, Message, Metadata, decode, encode_audio
+from studies.errors import TakeRefused
+from studies.talk import workers
+
+FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
+OPEN_SEC: Final = 10.0
+RENDER_SEC: Final = 30.0
+PROBE_SEC: Final = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """PCM16 of the sentence as an engine would hear it, with its latency taken out."""
+
+    pcm: bytes
+    latency_samples: int
+
+
+class VoiceLine:
+    """One voice at an inference worker."""
+
+    def __init__(self, slot: Slot, latency_samples: int) -> None:
+        self.latency_samples = latency_samples
+        self._slot = slot
+        self._step = 0
+
+    async def say(self, pcm: bytes) -> None:
+        """PCM16 [FRAME_SAMPLES]. Raises SlotLost."""
+        await self._slot.send(encode_audio(Kind.PARTICIPANT, self._step, self._step * FRAME_SAMPLES, pcm))
+        self._step += 1
+
+    async def heard(self) -> bytes:
+        """The next PCM16 [FRAME_SAMPLES]. Raises SlotLost, TakeRefused."""
+        while True:
+            message = await _receive(self._slot)
+            if isinstance(message, AudioFrame):
+                return message.pcm
+
+    async def close(self) -> None:
+        with suppress(SlotLost, OSError):
+            await self._slot.close(end=True)
+
+
+async def open_line(request: PreviewRequest) -> VoiceLine:
+    """At the inference worker that is least busy. Raises TakeRefused."""
+    converters = frozenset(segment.converter for segment in request.voices)
+    worker = await database_sync_to_async(workers.find_converting)(converters)
+    if worker is None:
+        raise TakeRefused("no_worker", "Nobody can change voices just now. Please try again in a moment.")
+    try:
+        async with asyncio.timeout(OPEN_SEC):
+            slot = await open_preview(worker.address, request, settings.WORKER_SECRET)
+            message = await _receive(slot)
+    except (InferenceError, TimeoutError) as error:
+        raise _refusal(error) from None
+    latency = message.data["latency_samples"] if isinstance(message, Metadata) else 0
+    return VoiceLine(slot, latency)
+
+
+async def render(request: PreviewRequest, pcm: bytes) -> Rendered:
+    """Raises TakeRefused."""
+    async with _line(request) as line:
+        late_bytes = line.latency_samples * BYTES_PER_SAMPLE
+        steps = -(-(len(pcm) + late_bytes) // FRAME_BYTES)
+        padded = pcm.ljust(steps * FRAME_BYTES, b"\0")
+        saying = asyncio.ensure_future(_say(line, padded))  # both at once: neither side has room for all of it
+        try:
+            heard = b"".join([await line.heard() for _ in range(steps)])
+            await saying
+        finally:
+            saying.cancel()
+        return Rendered(heard[late_bytes : late_bytes + len(pcm)], line.latency_samples)
+
+
+async def there_and_back(line: VoiceLine) -> None:
+    """A silent frame. Raises TakeRefused."""
+    try:
+        async with asyncio.timeout(PROBE_SEC):
+            await line.say(bytes(FRAME_BYTES))
+            await line.heard()
+    except (InferenceError, TimeoutError) as error:
+        raise _refusal(error) from None
+
+
+@asynccontextmanager
+async def _line(request: PreviewRequest) -> AsyncIterator[VoiceLine]:
+    line = await open_line(request)
+    try:
+        async with asyncio.timeout(RENDER_SEC):
+            yield line
+    except (InferenceError, TimeoutError) as error:
+        raise _refusal(error) from None
+    finally:
+        await line.close()
+
+
+async def _say(line: VoiceLine, padded: bytes) -> None:
+    for start in range(0, len(padded), FRAME_BYTES):
+        await line.say(padded[start : start + FRAME_BYTES])
+
+
+async def _receive(slot: Slot) -> Message:
+    """Raises SlotLost, TakeRefused for what the worker refuses."""
+    try:
+        message = decode(await slot.receive())
+    except WireError as error:
+        raise SlotLost(str(error)) from None
+    if isinstance(message, ErrorMessage):
+        raise _refusal(InferenceError(message.code))
+    return message
+
+
+def _refusal(error: Exception) -> TakeRefused:
+    log.warning("voice_not_heard", problem=str(error) or type(error).__name__)
+    return TakeRefused("not_rendered", "The voice could not be changed just now. Please try again in a moment.")

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.studies.talk.conftest import serving
+
+__all__ = ["serving"]
