@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class Page:
         self._changed = asyncio.Condition()
         self._running: asyncio.Task[None] | None = None
 
-    async def open(self) -> Page:
+    async def open(self) -> Self:
         self._to_application.put_nowait({"type": "websocket.connect"})
         self._running = asyncio.create_task(application(self._scope, self._to_application.get, self._from_application))
         return self
