@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -92,11 +92,14 @@ class TimedEngine(EchoEngine):
 
 @asynccontextmanager
 async def running_worker(
-    engine: Callable[..., Engine] = EchoEngine, statistics: StepStatistics | None = None, **settings: Any
+    engine: Callable[..., Engine] = EchoEngine,
+    statistics: StepStatistics | None = None,
+    converters: Sequence[str] = ("none", "transform"),
+    **settings: Any,
 ) -> AsyncIterator[Worker]:
     """Serves `engine` under the name echo."""
     asked = WorkerSettings(**{"secret": SECRET, "port": 0, "web_url": NOWHERE, "engines": ("echo",), **settings})
-    worker = Worker(asked, {"echo": partial(engine, asked.slots, {})}, ("none", "transform"), statistics)
+    worker = Worker(asked, {"echo": partial(engine, asked.slots, {})}, converters, statistics)
     await worker.start()
     try:
         yield worker

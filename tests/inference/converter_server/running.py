@@ -31,6 +31,13 @@ def running_server(make: Callable[[], Network], key: str = "") -> Iterator[Conve
         loop.close()
 
 
+def hang_up(server: ConverterServer) -> None:
+    """Breaks every connection, as a process that dies does."""
+    assert server._server is not None
+    for connection in list(server._server.connections):
+        server._server.get_loop().call_soon_threadsafe(connection.transport.abort)
+
+
 @contextmanager
 def connected(
     address: str, settings: Mapping[str, str] | None = None, *, patience_sec: float = PATIENCE_SEC

@@ -20,7 +20,7 @@ from inference.converter_server.server import ConverterServer
 from inference.errors import EngineUnavailable, OptionError, RemoteLost, TargetUnavailable
 from inference.voices.remote.protocol import CONVERT_PATH, decode_message, encode_message, encode_sound
 from inference.voices.transform import Transform
-from tests.inference.converter_server.running import connected, running_server
+from tests.inference.converter_server.running import connected, hang_up, running_server
 from tests.signals import vowel
 
 PARAMETERS = {"f0_ratio": 1.5, "formant_ratio": 1.1}
@@ -211,8 +211,7 @@ def test_server_that_stops_in_mid_talk_ends_the_stream() -> None:
         converter.enrol(TARGET, speech())
         stream = converter.open({}, target=TARGET)
         run(stream, speech(0.96))
-        for connection in list(server._server.connections if server._server else ()):
-            connection.transport.abort()
+        hang_up(server)
         with pytest.raises(RemoteLost, match="connection"):
             run(stream, speech(1.92))
 
