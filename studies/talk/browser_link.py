@@ -50,6 +50,11 @@ class BrowserLink:
             first, frames = self._unheard or (step, 0)
             self._unheard = first, frames + 1
 
+    def own_voice(self, data: bytes) -> None:
+        """What a browser that is behind does without, encoded."""
+        if self._downlink is not None:
+            self._downlink.own_voice(data)
+
     def message(self, data: bytes) -> None:
         """Anything else, encoded."""
         if self._downlink is not None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from inference.wire import DOWNLINK_WINDOW_FRAMES, ErrorMessage, Metadata, encode
 
 MAX_MESSAGES: Final = 1_000  # events and acknowledgements waiting for a browser that reads nothing
+OWN_VOICE_MESSAGES: Final = 10
 STALL_SEC: Final = 10.0
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -60,6 +61,11 @@ class Downlink:
         while self._unreported and self._unreported[0] <= received_step:
             self._unreported.popleft()
             self._reported_at = self._loop.time()
+
+    def own_voice(self, message: bytes) -> None:
+        """What participants hear of themselves: left out while the browser is behind, and nobody is told."""
+        if len(self._unreported) < DOWNLINK_WINDOW_FRAMES // 2 and len(self._queue) < OWN_VOICE_MESSAGES:
+            self._put(message)
 
     def end_gap(self) -> None:
         """Reports frames that were skipped until now, if any."""

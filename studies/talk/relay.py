@@ -37,7 +37,7 @@ from studies.talk.registry import RUNNING
 from studies.talk.uplink import Uplink
 
 UPLINK_BYTES: Final = AUDIO_HEADER.size + UPLINK_SAMPLES * BYTES_PER_SAMPLE
-FROM_BROWSER: Final = frozenset({"device", "slip", "lost", "mute", "buffer", "end"})
+FROM_BROWSER: Final = frozenset({"device", "slip", "lost", "mute", "buffer", "monitor", "end"})
 TO_BROWSER: Final = frozenset({"words", "transcript", "turn"})  # `switch` would tell which voice it is
 MAX_EVENT_BYTES: Final = 4_000_000  # of one take from its browser: far beyond an hour's reports
 OVERTIME_MS: Final = 30_000  # the microphone clock may be this far past the limit
@@ -64,6 +64,7 @@ class Relay:
         self._live: dict[str, Any] = {}  # what the browser is told of the engine
         self._queue: dict[str, Any] = {}
         self._away = False  # no engine hears just now
+        self._monitoring = False  # the participant hears what the engine hears
         self._agent_step = -1  # of the newest frame that came
         self._resumed = False  # since that frame
         self._event_bytes = 0
@@ -199,6 +200,8 @@ class Relay:
         elif kind == Kind.HEARD:
             self._note_swallowed(data)
             self._journal.append(data)
+            if self._monitoring:
+                self._browser.own_voice(data)
         elif kind == Kind.METADATA:
             await self._on_engine_event(data)
         elif kind == Kind.ERROR:
@@ -286,6 +289,8 @@ class Relay:
                 self._journal.append(data)
                 if message.event == "end":
                     self.end("participant")
+                elif message.event == "monitor":
+                    self._monitoring = self._admission.hear_yourself and message.data["level"] > 0
             case Ping():
                 pass
             case _:

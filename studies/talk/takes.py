@@ -28,12 +28,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Everything the audio path needs of a take, so that it touches no database."""
+    """Everything the audio path needs of a take, so that it touches no database. `hear_yourself`: participants may
+    hear themselves as the engine does."""
 
     take_id: UUID
     limit_ms: int
     request: SlotRequest
     needs: Needs
+    hear_yourself: bool
 
 
 def start_take(trial: Trial) -> Take:
@@ -152,7 +154,8 @@ def _redeem(take_id: UUID, text: str) -> Admission:
     if not Take.objects.filter(pk=take_id, ticket=ticket.nonce).update(ticket=""):
         raise TakeRefused("ticket_replayed", "This connection was opened before. Please reload the page.")
     needs = needs_of(take.trial.session, take.trial.condition)
-    return Admission(take_id, take.limit_ms, slot_request(take), needs)
+    hear_yourself = take.trial.session.version.document.get("hear_yourself") == "live"
+    return Admission(take_id, take.limit_ms, slot_request(take), needs, hear_yourself)
 
 
 def _ask_for_filing(take_id: UUID) -> None:

@@ -17,6 +17,7 @@ from studies.models.session import new_token
 from studies.participant import enrol
 from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, not_open, session_page, take_over
 from studies.participant.forms import ConsentForm
+from studies.preview.hearing import hearing_of
 from studies.publish import protocol_of
 
 PLACE = Signer(salt="studies.participant.place")
@@ -102,7 +103,11 @@ def check(request: HttpRequest, session: Session) -> HttpResponse:
             session.save(update_fields=["device", "checked_at", "seen_at"])
             return go_on(session)
         error = "The result of the check did not arrive as it should. Please run it once more."
-    config = {"capture": capture_settings(session)}
+    config = {
+        "capture": capture_settings(session),
+        "previewUrl": f"/ws/p/{session.token}/preview/",
+        "previewVoices": len(hearing_of(session).voices),
+    }
     context = frame(request, session, check_config=config, error=error)
     return render(request, "participant/check.html", context, status=422 if error else 200)
 

@@ -35,6 +35,7 @@ def talk(request: HttpRequest, session: Session, position: int) -> HttpResponse:
         "limitMs": trial.prompt.limit_sec * 1_000,
         "uplinkSamples": UPLINK_SAMPLES,
         "capture": capture_settings(session),
+        "hearYourself": protocol_of(session.version).hear_yourself == "live",
         **_engine_words(session, trial),
     }
     return render(request, "participant/talk.html", frame(request, session, trial=trial, talk_config=config))

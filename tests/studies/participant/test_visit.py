@@ -112,6 +112,7 @@ def test_talk_page_says_what_the_browser_needs(study: Study) -> None:
         "limitMs": 30_000,
         "uplinkSamples": 480,
         "capture": {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False},
+        "hearYourself": False,
         "engineLabel": "Local cascade",
         "engineAbout": config["engineAbout"],
     }

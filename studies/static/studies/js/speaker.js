@@ -10,6 +10,8 @@ export class Speaker {
   onBlocked = /** @type {(blocked: boolean) => void} */ (() => {}); // the browser or system has stopped the sound
   #context = new AudioContext({ sampleRate: SAMPLE_RATE_HZ, latencyHint: "interactive" });
   #node = /** @type {AudioWorkletNode | null} */ (null);
+  #monitor = /** @type {AudioWorkletNode | null} */ (null);
+  #monitorGain = /** @type {GainNode | null} */ (null);
   #clock = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
 
   /** Must be made while a click is handled, or the browser keeps it silent. */
@@ -30,6 +32,24 @@ export class Speaker {
     return port2;
   }
 
+  /**
+   * A second voice beside the agent's: the participant's own as the engine hears it, silent at first.
+   * @returns {Promise<MessagePort>} takes `{step, pcm}`; after `open`
+   */
+  async openMonitor() {
+    this.#monitorGain = new GainNode(this.#context, { gain: 0 });
+    this.#monitor = new AudioWorkletNode(this.#context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
+    this.#monitor.connect(this.#monitorGain).connect(this.#context.destination);
+    const { port1, port2 } = new MessageChannel();
+    this.#monitor.port.postMessage({ port: port1 }, [port1]);
+    return port2;
+  }
+
+  /** @param {number} level from 0 to 1 */
+  set monitorLevel(level) {
+    this.#monitorGain?.gain.setTargetAtTime(level, this.#context.currentTime, 0.02);
+  }
+
   /** Start, or start again after the system stopped it; needs a click in some browsers. */
   resume() {
     this.#context.resume().catch(() => this.onBlocked(true));
@@ -47,6 +67,7 @@ export class Speaker {
     clearInterval(this.#clock);
     this.onBlocked = () => {};
     this.#node?.port.postMessage({ port: null });
+    this.#monitor?.port.postMessage({ port: null });
     if (this.#context.state !== "closed") this.#context.close();
   }
 

@@ -11,6 +11,8 @@ onmessage = (/** @type {MessageEvent<import("./talk/messages.js").ToWorker>} */ 
       return line.open(order);
     case "mute":
       return line.mute(order.muted);
+    case "monitor":
+      return line.monitor(order.level);
     case "outputClock":
       return line.setOutputClock(order.offsetMs);
     case "end":

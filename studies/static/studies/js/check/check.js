@@ -2,7 +2,10 @@ import { Meter } from "../meter.js";
 import { Microphone } from "../microphone.js";
 import { MicrophoneChoice } from "../microphone-choice.js";
 import { MicrophoneProblem } from "../microphone-problem.js";
+import { PreviewSocket } from "../preview/preview-socket.js";
+import { DelayCheck } from "./delay-check.js";
 import { LevelCheck } from "./level-check.js";
+import { SelfCheck } from "./self-check.js";
 import { SoundCheck } from "./sound-check.js";
 
 const SPEAK_MS = 5_000;
@@ -25,7 +28,17 @@ const VERDICTS = {
   },
 };
 
-/** The device check: microphone level, test sound, headphones. What was found goes into the form's field `device`. */
+/**
+ * @typedef {object} CheckConfig
+ * @property {import("../microphone.js").CaptureSettings} capture
+ * @property {string} [previewUrl] of the session's preview socket
+ * @property {number} [previewVoices] how many voices participants may hear themselves in
+ */
+
+/**
+ * The device check: microphone level, test sound, headphones, and where there is a server for it the delay and "hear
+ * yourself". What was found goes into the form's field `device`.
+ */
 export class DeviceCheck {
   #root;
   #capture;
@@ -36,9 +49,12 @@ export class DeviceCheck {
   #level = /** @type {ReturnType<LevelCheck["result"]> | null} */ (null);
   #leak = /** @type {{leak_db: number, leaking: boolean} | null} */ (null);
   #heard = /** @type {boolean | null} */ (null);
+  #preview = /** @type {PreviewSocket | null} */ (null);
+  #delay = /** @type {DelayCheck | null} */ (null);
+  #self = /** @type {SelfCheck | null} */ (null);
 
-  /** @param {HTMLFormElement} root @param {import("../microphone.js").CaptureSettings} capture */
-  constructor(root, capture) {
+  /** @param {HTMLFormElement} root @param {CheckConfig} config */
+  constructor(root, { capture, previewUrl, previewVoices = 0 }) {
     this.#root = root;
     this.#capture = capture;
     this.#meter = new Meter(this.#part("meter"));
@@ -54,7 +70,29 @@ export class DeviceCheck {
     const problem = MicrophoneProblem.ofBrowser();
     if (problem !== null) this.#say("microphone-result", "error", `${problem.title}. ${problem.message}`);
     this.#enable("listen", problem === null);
+    if (previewUrl !== undefined) this.#connect(previewUrl, previewVoices);
     this.#update();
+  }
+
+  /** @param {string} url @param {number} voices */
+  #connect(url, voices) {
+    this.#preview = new PreviewSocket(url);
+    this.#delay = new DelayCheck(this.#preview, this.#part("delay-result"));
+    this.#delay.onResult = () => {
+      this.#enable("measure", true);
+      this.#update();
+    };
+    this.#on("measure", () => this.#measureDelay());
+    this.#measureDelay();
+    if (voices === 0) return;
+    const options = { capture: this.#capture, voices, deviceId: () => this.#choice.deviceId };
+    this.#self = new SelfCheck(this.#root, options, this.#preview);
+    this.#self.onHeard = () => this.#update();
+  }
+
+  #measureDelay() {
+    this.#enable("measure", false);
+    this.#delay?.measure();
   }
 
   // microphone
@@ -163,6 +201,7 @@ export class DeviceCheck {
       headphones: headphones === "yes",
       settings: this.#microphone?.settings() ?? null,
       check_context_hz: this.#sound?.contextHz ?? null,
+      delay: this.#delay === null ? null : { ...this.#delay.result, heard_self: this.#self?.heard ?? null },
     };
     /** @type {HTMLInputElement} */ (this.#part("device")).value = JSON.stringify(device);
   }
@@ -170,6 +209,8 @@ export class DeviceCheck {
   #close() {
     this.#microphone?.close();
     this.#sound?.close();
+    this.#self?.close();
+    this.#preview?.close();
   }
 
   // elements

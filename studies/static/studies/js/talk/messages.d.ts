@@ -11,7 +11,8 @@ export type DeviceSettings = Record<string, unknown>;
 
 export type ToWorker =
   | { do: "listen"; source: CaptureSource; latencyMs: number; settings: DeviceSettings } // also a change of microphone
-  | { do: "open"; address: SocketAddress; playbackPort: MessagePort }
+  | { do: "open"; address: SocketAddress; playbackPort: MessagePort; monitorPort: MessagePort | null }
+  | { do: "monitor"; level: number } // participants hear themselves as the engine does; 0 ends it
   | { do: "mute"; muted: boolean }
   | { do: "outputClock"; offsetMs: number } // wall time at which the playback context's time 0 sounded
   | { do: "end" };

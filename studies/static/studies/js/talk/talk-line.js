@@ -31,6 +31,7 @@ export class TalkLine {
   #framer = /** @type {MicrophoneFramer | null} */ (null); // from `live` on
   #socket = /** @type {TalkSocket | null} */ (null);
   #playback = /** @type {MessagePort | null} */ (null);
+  #monitor = /** @type {MessagePort | null} */ (null);
   #stopSource = () => {};
   #inputLatencyMs = 0;
   #cursor = 0; // sequence of the next frame to send on this connection
@@ -56,8 +57,9 @@ export class TalkLine {
   }
 
   /** @param {Extract<import("./messages.js").ToWorker, {do: "open"}>} order */
-  open({ address, playbackPort }) {
+  open({ address, playbackPort, monitorPort }) {
     this.#playback = playbackPort;
+    this.#monitor = monitorPort;
     playbackPort.onmessage = ({ data }) => this.#played(data);
     this.#socket = new TalkSocket(address, {
       onMessage: (message) => this.#receive(message),
@@ -72,6 +74,11 @@ export class TalkLine {
     if (this.#framer === null) return;
     this.#framer.muted = muted;
     this.#tell("mute", { muted, sample: this.#framer.position });
+  }
+
+  /** @param {number} level from 0 to 1 */
+  monitor(level) {
+    this.#tell("monitor", { level });
   }
 
   /** @param {number} offsetMs */
@@ -102,6 +109,7 @@ export class TalkLine {
     clearTimeout(this.#endTimer);
     this.#socket?.close();
     this.#playback?.close();
+    this.#monitor?.close();
   }
 
   // microphone
@@ -152,6 +160,9 @@ export class TalkLine {
     switch (message.kind) {
       case "agent":
         this.#hear(message);
+        break;
+      case "heard":
+        this.#monitor?.postMessage({ step: message.sequence, pcm: message.pcm }, [message.pcm.buffer]);
         break;
       case "ack":
         this.#backlog.acknowledge(message.sequence);

@@ -10,8 +10,10 @@ export class TalkView {
   participantMeter;
   agentMeter;
   words;
+  onMonitor = (/** @type {number} */ _level) => {}; // from 0 to 1
   #root;
   #limitMs = 0;
+  #monitor; // only where the study lets participants hear themselves
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -19,6 +21,9 @@ export class TalkView {
     this.participantMeter = new Meter(this.part("participant-meter"));
     this.agentMeter = new Meter(this.part("agent-meter"));
     this.words = new WordsView(this.part("words"));
+    this.#monitor = /** @type {HTMLInputElement | null} */ (root.querySelector('[data-part="monitor"]'));
+    this.#monitor?.addEventListener("input", () => this.#showMonitor());
+    this.#monitor?.addEventListener("change", () => this.onMonitor(this.#showMonitor()));
   }
 
   /** @param {string} name */
@@ -78,6 +83,20 @@ export class TalkView {
     this.part("mute-label").textContent = muted ? "Unmute" : "Mute";
     this.#root.classList.toggle("talk--muted", muted);
     if (muted) this.participantMeter.clear();
+  }
+
+  /** Every talk begins without it: nobody is to be startled. */
+  silenceMonitor() {
+    if (this.#monitor === null) return;
+    this.#monitor.value = "0";
+    this.#showMonitor();
+  }
+
+  /** @returns {number} the level from 0 to 1 */
+  #showMonitor() {
+    const percent = Number(this.#monitor?.value ?? 0);
+    this.part("monitor-value").textContent = percent === 0 ? "off" : `${percent} %`;
+    return percent / 100;
   }
 
   /**

@@ -16,6 +16,7 @@ const WORKER = new URL("../talk-worker.js", import.meta.url);
  * @property {string} doneUrl
  * @property {number} limitMs
  * @property {import("../microphone.js").CaptureSettings} capture
+ * @property {boolean} [hearYourself] whether participants may hear themselves as the engine does
  */
 
 /** One talk page: the participant may start several takes, one after another. */
@@ -62,6 +63,7 @@ export class Talk {
     on("end", () => this.#end());
     on("mute", () => this.#mute(!this.#muted));
     on("sound", () => this.#speaker?.resume());
+    if (this.#config.hearYourself) this.#view.onMonitor = (level) => this.#monitor(level);
     document.addEventListener("keydown", (event) => {
       const typing = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
       if (event.key.toLowerCase() !== "m" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -98,13 +100,14 @@ export class Talk {
       await this.#openMicrophone(this.#choice.deviceId);
       this.#show("connecting", SCREENS.connecting);
       const playbackPort = await speaker.open();
+      const monitorPort = this.#config.hearYourself ? await speaker.openMonitor() : null;
       const worker = (this.#worker = this.#newWorker());
       await this.#sendMicrophone();
       const take = await openTake(this.#config.takesUrl, this.#csrfToken);
       const { socketUrl, ticketUrl, ticket } = take;
-      /** @type {import("./messages.js").ToWorker} */
-      const order = { do: "open", address: { socketUrl, ticketUrl, ticket, csrfToken: this.#csrfToken }, playbackPort };
-      if (this.#worker === worker) worker.postMessage(order, [playbackPort]);
+      const address = { socketUrl, ticketUrl, ticket, csrfToken: this.#csrfToken };
+      const ports = monitorPort === null ? [playbackPort] : [playbackPort, monitorPort];
+      if (this.#worker === worker) this.#tell({ do: "open", address, playbackPort, monitorPort }, ports);
     } catch (error) {
       if (error instanceof MicrophoneProblem) this.#fail(error.title, error.message);
       else if (error instanceof Refusal) this.#close("failed", endedScreen(error.code, error.message));
@@ -192,6 +195,12 @@ export class Talk {
     this.#muted = muted;
     this.#view.muted = muted;
     this.#tell({ do: "mute", muted });
+  }
+
+  /** @param {number} level from 0 to 1 */
+  #monitor(level) {
+    if (this.#speaker !== null) this.#speaker.monitorLevel = level;
+    this.#tell({ do: "monitor", level });
   }
 
   // what the Worker says
@@ -297,6 +306,7 @@ export class Talk {
     this.#liveSinceMs = NaN;
     this.#muted = false;
     this.#view.muted = false;
+    this.#view.silenceMonitor();
     this.#view.part("sound").hidden = true;
     this.#view.clearWarnings();
     this.#show(state, screen);

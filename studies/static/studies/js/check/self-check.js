@@ -1,0 +1,99 @@
+import { MicrophoneProblem } from "../microphone-problem.js";
+import { PreviewProblem } from "../preview/preview-socket.js";
+import { SentenceRecorder } from "../preview/sentence-recorder.js";
+import { VoicePlayer } from "../preview/voice-player.js";
+
+const SPEAK_SEC = 5;
+
+/**
+ * "Hear yourself": five seconds through the study's voices. With several, each has a button and a number that tells
+ * nothing; the recording is in this page's memory alone.
+ */
+export class SelfCheck {
+  onHeard = () => {};
+  heard = 0; // times
+  #socket;
+  #recorder;
+  #player = new VoicePlayer();
+  #deviceId;
+  #record;
+  #voices;
+  #status;
+
+  /**
+   * @param {HTMLElement} root with parts self-record, self-voices, self-result
+   * @param {{capture: import("../microphone.js").CaptureSettings, voices: number, deviceId: () => string}} options
+   * @param {import("../preview/preview-socket.js").PreviewSocket} socket
+   */
+  constructor(root, { capture, voices, deviceId }, socket) {
+    this.#socket = socket;
+    this.#deviceId = deviceId;
+    this.#recorder = new SentenceRecorder(capture);
+    this.#recorder.onLeft = (sec) => this.#say("", sec > 0 ? `Speak now: ${sec}` : "");
+    const part = (/** @type {string} */ name) =>
+      /** @type {HTMLElement} */ (root.querySelector(`[data-part="${name}"]`));
+    this.#record = /** @type {HTMLButtonElement} */ (part("self-record"));
+    this.#status = part("self-result");
+    this.#record.addEventListener("click", () => this.#begin());
+    this.#voices = Array.from({ length: voices }, (_, voice) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "button button--small";
+      button.textContent = voices === 1 ? "Hear it again" : `Voice ${voice + 1}`;
+      button.disabled = true;
+      button.addEventListener("click", () => this.#hear(voice));
+      part("self-voices").append(button);
+      return button;
+    });
+  }
+
+  async #begin() {
+    this.#player.unlock(); // within the click
+    this.#player.stop();
+    this.#enable(false);
+    try {
+      this.#socket.sentence = await this.#recorder.record(SPEAK_SEC, this.#deviceId());
+    } catch (error) {
+      if (!(error instanceof MicrophoneProblem)) throw error;
+      this.#record.disabled = false;
+      return this.#say("error", `${error.title}. ${error.message}`);
+    }
+    this.#record.textContent = "Record again";
+    if (this.#voices.length === 1) return this.#hear(0);
+    this.#enable(true);
+    this.#say("", "Choose a voice to hear yourself in.");
+  }
+
+  /** @param {number} voice */
+  async #hear(voice) {
+    this.#player.unlock();
+    this.#enable(false);
+    this.#say("", "One moment …");
+    try {
+      const { samples } = await this.#socket.render({ voice });
+      this.#player.play(samples);
+      this.heard++;
+      this.#say("", this.#voices.length === 1 ? "This is how your partner will hear you." : `Voice ${voice + 1}.`);
+      this.onHeard();
+    } catch (error) {
+      if (!(error instanceof PreviewProblem)) throw error;
+      this.#say("warning", error.message);
+    }
+    this.#enable(true);
+  }
+
+  close() {
+    this.#player.close();
+  }
+
+  /** @param {boolean} enabled */
+  #enable(enabled) {
+    for (const button of [this.#record, ...this.#voices]) button.disabled = !enabled;
+  }
+
+  /** @param {string} tone @param {string} text */
+  #say(tone, text) {
+    this.#status.className = tone ? `notice notice--${tone}` : "";
+    if (this.#status.textContent !== text) this.#status.textContent = text;
+  }
+}

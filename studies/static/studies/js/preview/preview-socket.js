@@ -1,0 +1,176 @@
+import { fromPcm16, SAMPLES_PER_MS, UPLINK_SAMPLES } from "../audio.js";
+import { decode, encodeAudio, encodeEvent, WireError } from "../wire.js";
+
+const OPEN_MS = 5_000;
+const ANSWER_MS = 30_000;
+const LOST = "The connection to the server was lost. Please try again.";
+
+/** What the server or the network would not do, in words for the participant. */
+export class PreviewProblem extends Error {
+  /** @param {string} message */
+  constructor(message) {
+    super(message);
+    this.name = "PreviewProblem";
+  }
+}
+
+/**
+ * @typedef {{samples: Float32Array<ArrayBuffer>, latencyMs: number}} RenderedVoice at 24 kHz, with its latency taken out
+ * @typedef {{roundTripMs: number, latencyMs: number}} Probe
+ * @typedef {object} Pending
+ * @property {(answer: any) => void} resolve
+ * @property {(problem: PreviewProblem) => void} reject
+ * @property {Float32Array<ArrayBuffer>} [samples] what has come of a voice
+ * @property {number} [filled]
+ * @property {number} [latencyMs]
+ */
+
+/** A page's sentence, there and back through the study's voices. The connection opens when it is needed, and again when it was lost. */
+export class PreviewSocket {
+  #url;
+  #socket = /** @type {WebSocket | null} */ (null);
+  #sentence = new Int16Array(0);
+  #told = false; // the sentence, on this connection
+  #number = 0;
+  #pending = /** @type {Pending | null} */ (null);
+  #turn = /** @type {Promise<unknown>} */ (Promise.resolve()); // one order after the other
+
+  /** @param {string} url path of the session's preview socket */
+  constructor(url) {
+    this.#url = url;
+  }
+
+  /** @param {Int16Array<ArrayBuffer>} pcm a whole number of microphone frames is kept, at 24 kHz */
+  set sentence(pcm) {
+    this.#sentence = pcm.slice(0, pcm.length - (pcm.length % UPLINK_SAMPLES));
+    this.#told = false;
+  }
+
+  /**
+   * The sentence in one of the study's voices (`voice`), or in one that sliders make (`parameters`).
+   * @param {{voice: number} | {parameters: Record<string, number>}} voice
+   * @returns {Promise<RenderedVoice>} @throws {PreviewProblem}
+   */
+  render(voice) {
+    return this.#next(async (socket) => {
+      if (!this.#told) this.#tell(socket);
+      return this.#ask(socket, "render", voice);
+    });
+  }
+
+  /** A silent frame to the inference worker and back. @returns {Promise<Probe>} @throws {PreviewProblem} */
+  probe() {
+    return this.#next(async (socket) => {
+      const startMs = performance.now();
+      const latencyMs = await this.#ask(socket, "probe", {});
+      return { roundTripMs: performance.now() - startMs, latencyMs };
+    });
+  }
+
+  close() {
+    this.#lose();
+  }
+
+  /** @template T @param {(socket: WebSocket) => Promise<T>} act @returns {Promise<T>} */
+  #next(act) {
+    const done = this.#turn.then(async () => act(await this.#open()));
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  /** @returns {Promise<WebSocket>} @throws {PreviewProblem} */
+  async #open() {
+    if (this.#socket?.readyState === WebSocket.OPEN) return this.#socket;
+    const url = new URL(this.#url, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = (this.#socket = new WebSocket(url));
+    socket.binaryType = "arraybuffer";
+    this.#told = false;
+    await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new PreviewProblem(LOST)), OPEN_MS);
+      socket.onopen = () => (clearTimeout(timer), resolve(null));
+      socket.onclose = () => (clearTimeout(timer), reject(new PreviewProblem(LOST)));
+    });
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = () => this.#lose();
+    return socket;
+  }
+
+  /** @param {WebSocket} socket */
+  #tell(socket) {
+    for (let start = 0; start < this.#sentence.length; start += UPLINK_SAMPLES) {
+      const frame = this.#sentence.subarray(start, start + UPLINK_SAMPLES);
+      socket.send(encodeAudio("participant", start / UPLINK_SAMPLES, start, frame));
+    }
+    this.#told = true;
+  }
+
+  /** @param {WebSocket} socket @param {string} event @param {object} order @returns {Promise<any>} */
+  #ask(socket, event, order) {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#lose(), ANSWER_MS);
+      this.#pending = {
+        resolve: (answer) => (clearTimeout(timer), resolve(answer)),
+        reject: (problem) => (clearTimeout(timer), reject(problem)),
+      };
+      socket.send(encodeEvent(event, { number: ++this.#number, ...order }));
+    });
+  }
+
+  /** @param {ArrayBuffer} data */
+  #receive(data) {
+    let message;
+    try {
+      message = decode(data);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return this.#lose();
+    }
+    const pending = this.#pending;
+    if (pending === null) return;
+    if (message.kind === "error") this.#reject(message.message);
+    else if (message.kind === "heard") this.#fill(pending, message.pcm);
+    else if (message.kind === "metadata" && message.data.number === this.#number) this.#happened(pending, message);
+  }
+
+  /** @param {Pending} pending @param {import("../wire.js").Metadata} message */
+  #happened(pending, { event, data }) {
+    const told = /** @type {{latency_samples: number, samples: number}} */ (data);
+    const latencyMs = told.latency_samples / SAMPLES_PER_MS;
+    if (event === "probed") this.#resolve(latencyMs);
+    else if (event === "rendered")
+      Object.assign(pending, { samples: new Float32Array(told.samples), filled: 0, latencyMs });
+  }
+
+  /** @param {Pending} pending @param {Int16Array} pcm */
+  #fill(pending, pcm) {
+    const { samples, latencyMs } = pending;
+    if (samples === undefined || pending.filled === undefined) return;
+    for (const sample of pcm) samples[pending.filled++] = fromPcm16(sample);
+    if (pending.filled >= samples.length) this.#resolve({ samples, latencyMs });
+  }
+
+  /** @param {any} answer */
+  #resolve(answer) {
+    const pending = this.#pending;
+    this.#pending = null;
+    pending?.resolve(answer);
+  }
+
+  /** @param {string} message */
+  #reject(message) {
+    const pending = this.#pending;
+    this.#pending = null;
+    pending?.reject(new PreviewProblem(message));
+  }
+
+  #lose() {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket !== null) {
+      socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    this.#reject(LOST);
+  }
+}

@@ -1,0 +1,54 @@
+import { SAMPLE_RATE_HZ, toPcm16 } from "../audio.js";
+import { LevelGauge } from "../level-gauge.js";
+import { Microphone } from "../microphone.js";
+import { Capture } from "../talk/capture.js";
+import { openSource } from "../talk/capture-source.js";
+
+const LEVEL_SAMPLES = SAMPLE_RATE_HZ / 20;
+
+/** Records a few seconds as the talk would hear them, in this page's memory alone. */
+export class SentenceRecorder {
+  onLevel = (/** @type {import("../level-gauge.js").Level} */ _level) => {};
+  onLeft = (/** @type {number} */ _sec) => {}; // seconds left
+  #capture;
+
+  /** @param {import("../microphone.js").CaptureSettings} capture */
+  constructor(capture) {
+    this.#capture = capture;
+  }
+
+  /**
+   * @param {number} sec
+   * @param {string} [deviceId] the system's default without one
+   * @returns {Promise<Int16Array<ArrayBuffer>>} at 24 kHz
+   * @throws {import("../microphone-problem.js").MicrophoneProblem}
+   */
+  async record(sec, deviceId) {
+    const microphone = await Microphone.open(this.#capture, deviceId);
+    const sentence = new Int16Array(sec * SAMPLE_RATE_HZ);
+    const gauge = new LevelGauge(LEVEL_SAMPLES);
+    let filled = 0;
+    let closeSource = () => {};
+    try {
+      const source = await microphone.source();
+      await new Promise((resolve) => {
+        microphone.onEnded = () => resolve(null);
+        const keep = (/** @type {Float32Array} */ samples) => {
+          for (const sample of samples.subarray(0, sentence.length - filled)) sentence[filled++] = toPcm16(sample);
+          const level = gauge.push(samples);
+          if (level !== null) this.onLevel(level);
+          this.onLeft(Math.ceil(sec - filled / SAMPLE_RATE_HZ));
+          if (filled >= sentence.length) resolve(null);
+        };
+        const capture = new Capture({ onAudio: keep, onSlip: () => {} });
+        closeSource = openSource(source, (samples, rateHz, clockMs, missing) =>
+          capture.push(samples, rateHz, clockMs, missing, performance.now()),
+        );
+      });
+    } finally {
+      closeSource();
+      microphone.close();
+    }
+    return sentence.slice(0, filled);
+  }
+}
