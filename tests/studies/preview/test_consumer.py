@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from inference.audio import PCM16_SCALE, UPLINK_SAMPLES, pcm16_to_float32
+from inference.latency import latency_samples
 from inference.presets import PRESETS
 from inference.voices.transform import Transform
 from inference.wire import AudioFrame, Kind, encode_audio
@@ -86,7 +87,8 @@ async def test_round_trip_goes_to_the_worker_and_back(session: Session, serving:
         for number in range(3):
             page.tell("probe", number=number)
         await page.until(lambda: len(page.events("probed")) == 3)
-        assert page.events("probed") == [{"number": number, "latency_samples": 1_440} for number in range(3)]
+        late = latency_samples("transform", PRESETS["lower"].parameters)
+        assert page.events("probed") == [{"number": number, "latency_samples": late} for number in range(3)]
         assert worker.takes.table.free_slots == 2
         page.drop()
         await page.gone()

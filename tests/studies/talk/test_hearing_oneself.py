@@ -6,6 +6,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from inference.audio import FRAME_SAMPLES
+from inference.latency import latency_samples
 from inference.wire import Kind
 from studies.models import Take
 from studies.talk import takes
@@ -14,7 +15,7 @@ from tests.studies.talk.conftest import Serving
 from tests.studies.talk.pages import Page
 from tests.studies.talk.test_relay import end, journalled, live_page, noted
 
-LATENCY_SAMPLES = 1_440  # of the study's slower voice
+LATENCY_SAMPLES = latency_samples("transform", {}) or 0  # of the study's slower voice
 
 
 def planned_take(hear_yourself: str) -> Take:
