@@ -12,8 +12,9 @@ from inference.parameters import resolve
 HOP_SAMPLES: Final = 120  # between two F0 values of the transformation
 LAG_FRAMES: Final = 2  # hops after which an F0 is decided
 PERIODS_PER_WINDOW: Final = 3  # of the pitch analysis
-PERIODS_OF_DELAY: Final = 1.75  # from a decided F0 to a finished grain
-LOOKAHEAD_SAMPLES: Final = 60  # of the limiter
+PERIODS_OF_DELAY: Final = 1.4  # from a decided F0 to a finished grain
+LOOKAHEAD_SAMPLES: Final = 40  # of the limiter
+_MS_SAMPLES: Final = SAMPLE_RATE_HZ // 1_000
 
 
 def half_window_samples(floor_hz: float) -> int:
@@ -22,9 +23,9 @@ def half_window_samples(floor_hz: float) -> int:
 
 
 def transform_latency_samples(floor_hz: float) -> int:
-    """Half the pitch window, the decision lag, the grain and the limiter, in whole hops."""
+    """Half the pitch window, the decision lag, the grain and the limiter, in whole milliseconds."""
     delay = half_window_samples(floor_hz) + LAG_FRAMES * HOP_SAMPLES + PERIODS_OF_DELAY * SAMPLE_RATE_HZ / floor_hz
-    return math.ceil((delay + LOOKAHEAD_SAMPLES) / HOP_SAMPLES) * HOP_SAMPLES
+    return math.ceil((delay + LOOKAHEAD_SAMPLES) / _MS_SAMPLES) * _MS_SAMPLES
 
 
 def latency_samples(converter: str, parameters: Mapping[str, Any]) -> int | None:
@@ -38,7 +39,7 @@ def _from_floor(in_force: Mapping[str, float | None]) -> int:
 
 
 _RULES: Final[Mapping[str, Callable[[Mapping[str, float | None]], int]]] = {
-    "none": lambda in_force: round((in_force.get("delay_ms") or 0.0) * SAMPLE_RATE_HZ / 1_000),
+    "none": lambda in_force: round((in_force["delay_ms"] or 0.0) * SAMPLE_RATE_HZ / 1_000),
     "resynthesis": _from_floor,
     "transform": _from_floor,
 }

@@ -27,17 +27,26 @@ FLOOR_HZ: Final = Parameter(
     "Hz",
     60.0,
     120.0,
-    70.0,
-    "About 0.6 of the talker's median F0. Sets the latency: 60 ms at 70 Hz.",
+    60.0,
+    "Below every F0 of the talker. Sets the latency: 60 ms at 60 Hz, 38 ms at 110 Hz.",
 )
 
 PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
-    "none": {},
+    "none": {
+        "delay_ms": Parameter(
+            "Delay",
+            "ms",
+            0.0,
+            500.0,
+            0.0,
+            "As late as a converted voice: 60 ms with its default floor.",
+        )
+    },
     "resynthesis": {"floor_hz": FLOOR_HZ},
     "transform": {
         "f0_ratio": Parameter("Pitch", "×", 0.4, 2.5, 1.0, "F0 out over F0 in."),
         "f0_target_hz": Parameter(
-            "Pitch target", "Hz", 60.0, 500.0, None, "Moves the talker's reference F0 here; instead of a ratio."
+            "Pitch target", "Hz", 60.0, 500.0, None, "Moves the talker's median F0 here; instead of a ratio."
         ),
         "formant_ratio": Parameter(
             "Formants", "×", 0.7, 1.5, 1.0, "Formant frequencies out over in: above 1 is a shorter vocal tract."
@@ -51,12 +60,12 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
             "Excursion of log F0 about the reference; 0 is a monotone.",
         ),
         "f0_ref_hz": Parameter(
-            "Talker's reference F0",
+            "Talker's median F0",
             "Hz",
             60.0,
             500.0,
             None,
-            "From enrolment; not set: the running mean of log F0.",
+            "The talker's median F0, where it is known; not set: learnt while the talker speaks.",
         ),
         "breathiness": Parameter(
             "Breathiness", "", 0.0, 1.0, 0.0, "Share of voiced energy above 0.5–3 kHz turned into noise."

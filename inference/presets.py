@@ -1,7 +1,8 @@
 """Named voices: a converter with its parameters, and where the numbers come from. Data only.
 
-The ratios are relative to whoever talks, so that a preset needs no enrolment. All use the default floor and
-therefore share one latency. None anonymises: a transformed voice can still be matched to its talker.
+No preset needs enrolment: ratios are relative to whoever talks, and an F0 target is steered to while the talker's own
+median is learnt. All transformed ones use the default floor and therefore share one latency. None anonymises: a
+transformed voice can still be matched to its talker.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-VOICE_CUES = "Traunmüller & Eriksson 1995; Hillenbrand & Clark 2009: F0 and formants together change perceived sex."
-VOICE_SIZE = "Smith & Patterson 2005; Gaudrain & Başkent 2018: F0 and vocal-tract length as cues to the talker."
+SEX = (
+    "Traunmüller & Eriksson 1995 (mean F0 of women and men); Hillenbrand & Clark 2009: F0 and formants together change "
+    "perceived sex, either alone seldom does."
+)
+SIZE = "Smith & Patterson 2005; Gaudrain & Başkent 2018: F0 and vocal-tract length as cues to the talker."
+LIVELINESS = "Traunmüller & Eriksson 1995: wider F0 excursions are heard as livelier."
+OUR_SIZE = "The direction is theirs, the size our own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,48 +32,96 @@ class Preset:
 
 PRESETS: Final[Mapping[str, Preset]] = {
     "natural": Preset("Own voice", "none", {}, "No processing."),
+    "natural_delayed": Preset(
+        "Own voice, delayed", "none", {"delay_ms": 60.0}, "No processing, as late as the transformed voices."
+    ),
     "sham": Preset(
         "Own voice, resynthesised",
         "resynthesis",
         {},
         "Sham control: the same processing and latency as a transformed voice, with nothing changed.",
     ),
-    "higher": Preset("Higher voice", "transform", {"f0_ratio": 1.7, "formant_ratio": 1.17}, VOICE_CUES),
-    "lower": Preset("Lower voice", "transform", {"f0_ratio": 0.59, "formant_ratio": 0.855}, VOICE_CUES),
+    "male_to_female": Preset(
+        "From a man's voice to a woman's",
+        "transform",
+        {"f0_target_hz": 210.0, "formant_ratio": 1.17},
+        f"{SEX} The formant ratio is our own, about that of women's to men's vowels.",
+    ),
+    "female_to_male": Preset(
+        "From a woman's voice to a man's",
+        "transform",
+        {"f0_target_hz": 120.0, "formant_ratio": 0.855},
+        f"{SEX} The formant ratio is our own, about that of men's to women's vowels.",
+    ),
+    "male_to_androgynous": Preset(
+        "From a man's voice to between",
+        "transform",
+        {"f0_target_hz": 160.0, "formant_ratio": 1.08},
+        f"{SEX} {OUR_SIZE} The geometric midpoint of the change.",
+    ),
+    "female_to_androgynous": Preset(
+        "From a woman's voice to between",
+        "transform",
+        {"f0_target_hz": 160.0, "formant_ratio": 0.93},
+        f"{SEX} {OUR_SIZE} The geometric midpoint of the change.",
+    ),
+    "higher": Preset("Higher voice", "transform", {"f0_ratio": 1.7, "formant_ratio": 1.17}, f"{SEX} {OUR_SIZE}"),
+    "lower": Preset("Lower voice", "transform", {"f0_ratio": 0.59, "formant_ratio": 0.855}, f"{SEX} {OUR_SIZE}"),
     "androgynous_raised": Preset(
         "Between, from a lower voice",
         "transform",
         {"f0_ratio": 1.3, "formant_ratio": 1.08},
-        f"{VOICE_CUES} The geometric midpoint of the change.",
+        f"{SEX} {OUR_SIZE} The geometric midpoint of the change.",
     ),
     "androgynous_lowered": Preset(
         "Between, from a higher voice",
         "transform",
         {"f0_ratio": 0.77, "formant_ratio": 0.93},
-        f"{VOICE_CUES} The geometric midpoint of the change.",
+        f"{SEX} {OUR_SIZE} The geometric midpoint of the change.",
     ),
-    "pitch_raised": Preset("Higher pitch alone", "transform", {"f0_ratio": 1.25}, f"{VOICE_SIZE} About two JNDs."),
-    "pitch_lowered": Preset("Lower pitch alone", "transform", {"f0_ratio": 0.8}, f"{VOICE_SIZE} About two JNDs."),
+    "pitch_raised": Preset(
+        "Higher pitch alone", "transform", {"f0_ratio": 1.25}, f"{SIZE} {OUR_SIZE} About two just noticeable steps."
+    ),
+    "pitch_lowered": Preset(
+        "Lower pitch alone", "transform", {"f0_ratio": 0.8}, f"{SIZE} {OUR_SIZE} About two just noticeable steps."
+    ),
     "tract_shortened": Preset(
-        "Shorter vocal tract alone", "transform", {"formant_ratio": 1.23}, f"{VOICE_SIZE} About two JNDs."
+        "Shorter vocal tract alone",
+        "transform",
+        {"formant_ratio": 1.23},
+        f"{SIZE} {OUR_SIZE} About two just noticeable steps.",
     ),
     "tract_lengthened": Preset(
-        "Longer vocal tract alone", "transform", {"formant_ratio": 0.81}, f"{VOICE_SIZE} About two JNDs."
+        "Longer vocal tract alone",
+        "transform",
+        {"formant_ratio": 0.81},
+        f"{SIZE} {OUR_SIZE} About two just noticeable steps.",
     ),
-    "smaller": Preset("Smaller talker", "transform", {"formant_ratio": 1.105}, f"{VOICE_SIZE} About one JND."),
-    "larger": Preset("Larger talker", "transform", {"formant_ratio": 0.905}, f"{VOICE_SIZE} About one JND."),
+    "smaller": Preset(
+        "Smaller talker", "transform", {"formant_ratio": 1.105}, f"{SIZE} {OUR_SIZE} About one just noticeable step."
+    ),
+    "larger": Preset(
+        "Larger talker", "transform", {"formant_ratio": 0.905}, f"{SIZE} {OUR_SIZE} About one just noticeable step."
+    ),
     "child_like": Preset(
         "Child-like voice",
         "transform",
         {"f0_target_hz": 260.0, "formant_ratio": 1.35},
-        "Lee, Potamianos & Narayanan 1999: acoustics of children's speech, against an adult male voice.",
+        f"Lee, Potamianos & Narayanan 1999: children's F0 and formants, against an adult man's. {OUR_SIZE}",
     ),
-    "monotone": Preset("Flatter intonation", "transform", {"f0_range": 0.5}, "Half the excursion of log F0."),
-    "lively": Preset("Livelier intonation", "transform", {"f0_range": 1.5}, "One and a half the excursion of log F0."),
+    "monotone": Preset(
+        "Flatter intonation", "transform", {"f0_range": 0.5}, f"{LIVELINESS} {OUR_SIZE} Half the excursion of log F0."
+    ),
+    "lively": Preset(
+        "Livelier intonation",
+        "transform",
+        {"f0_range": 1.5},
+        f"{LIVELINESS} {OUR_SIZE} One and a half the excursion of log F0.",
+    ),
     "breathy": Preset(
         "Breathy voice",
         "transform",
         {"breathiness": 0.6},
-        "Xu et al. 2013: breathiness in vocal attractiveness (the direction; the size is our own).",
+        f"Xu, Lee, Wu, Liu & Birkholz 2013: breathiness in vocal attractiveness. {OUR_SIZE}",
     ),
 }

@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.errors import TargetUnavailable
+from inference.errors import OptionError, TargetUnavailable
 
 
 class VoiceStream(ABC):
@@ -21,7 +23,9 @@ class VoiceStream(ABC):
 
     @abstractmethod
     def push(self, samples: Float32) -> Float32:
-        """float32 [n] -> float32 [n], delayed by `latency_samples`; n is a multiple of UPLINK_SAMPLES."""
+        """float32 [n] -> float32 [n], delayed by `latency_samples`; n is a multiple of UPLINK_SAMPLES.
+
+        Whatever comes in, what goes out is finite and within full scale (`playable` helps)."""
 
     @abstractmethod
     def reset(self) -> None:
@@ -52,6 +56,11 @@ class Converter(ABC):
     def open(self, parameters: Mapping[str, Any], seed: int = 0, target: str = "") -> VoiceStream:
         """A fresh stream. `target` names a target voice where the converter needs one. Raises OptionError."""
 
+    def refuse_target(self, target: str) -> None:
+        """For those that have none: to ignore one would let a study believe in it. Raises OptionError."""
+        if target:
+            raise OptionError("target", target, "none: this converter has no target voices")
+
     @abstractmethod
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What a researcher must know to repeat this conversion: name, version, every parameter in force."""
@@ -59,3 +68,12 @@ class Converter(ABC):
     def shut_down(self) -> None:
         """The worker stops."""
         return
+
+
+def playable(samples: Float32) -> Float32:
+    """A copy [n] of what can be played: what is no number becomes 0, what is too loud is clipped. Raises ValueError
+    for more than one channel."""
+    if np.ndim(samples) != 1:
+        raise ValueError(f"one channel is needed, [n], not {np.shape(samples)}")
+    finite = np.nan_to_num(np.asarray(samples, np.float32), posinf=1.0, neginf=-1.0)
+    return np.clip(finite, -1.0, 1.0, out=finite)

@@ -9,6 +9,7 @@ import numpy as np
 from inference.audio import SAMPLE_RATE_HZ, Float32
 from inference.errors import RemoteLost
 from inference.voices.base import VoiceStream
+from inference.voices.delay import Delay
 
 FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50
 
@@ -47,18 +48,3 @@ class WithFallback(VoiceStream):
     def _make_delays(self) -> None:
         self._delays = [Delay(self.latency_samples - stream.latency_samples) for stream in self._streams]
         self._faded_samples = 0
-
-
-class Delay:
-    """The same samples, later."""
-
-    def __init__(self, samples: int) -> None:
-        self._held = np.zeros(samples, np.float32)
-
-    def push(self, samples: Float32) -> Float32:
-        """float32 [n] -> float32 [n]"""
-        if not len(self._held):
-            return samples
-        joined = np.concatenate([self._held, samples])
-        self._held = joined[len(samples) :]
-        return joined[: len(samples)]

@@ -6,31 +6,41 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.audio import Float32
+from inference.latency import latency_samples
 from inference.parameters import resolve
-from inference.voices.base import Converter, VoiceStream
+from inference.voices.base import Converter, VoiceStream, playable
+from inference.voices.delay import Delay
 
 
-class PassThrough(VoiceStream):
-    """Returns what it is given, at once."""
+class Unchanged(VoiceStream):
+    """Returns what it is given, `latency_samples` later."""
 
-    latency_samples = 0
+    def __init__(self, latency_samples: int) -> None:
+        self.latency_samples = latency_samples
+        self.reset()
 
     def push(self, samples: Float32) -> Float32:
-        return samples.copy()  # the caller may reuse its buffer
+        return self._delay.push(playable(samples))
 
     def reset(self) -> None:
-        return None
+        self._delay = Delay(self.latency_samples)
 
 
 class NoConversion(Converter):
-    """No parameters, no latency, no change of a single bit."""
+    """Not a bit is changed of what can be played. `delay_ms` brings the own voice level with a converted one."""
 
     def check(self, parameters: Mapping[str, Any]) -> None:
         resolve("none", parameters)
 
-    def open(self, parameters: Mapping[str, Any], seed: int = 0, target: str = "") -> PassThrough:
-        self.check(parameters)
-        return PassThrough()
+    def open(self, parameters: Mapping[str, Any], seed: int = 0, target: str = "") -> Unchanged:
+        self.refuse_target(target)
+        return Unchanged(latency_samples("none", parameters) or 0)
 
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {"name": "none", "version": "1", "latency_samples": 0, "parameters": resolve("none", parameters)}
+        """Raises OptionError."""
+        return {
+            "name": "none",
+            "version": "2",
+            "latency_samples": latency_samples("none", parameters),
+            "parameters": resolve("none", parameters),
+        }

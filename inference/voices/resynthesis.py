@@ -21,7 +21,7 @@ class Resynthesis(Converter):
         resolve("resynthesis", parameters)
 
     def open(self, parameters: Mapping[str, Any], seed: int = 0, target: str = "") -> PsolaStream:
-        return self._transform.open(resolve("resynthesis", parameters), seed)
+        return self._transform.open(resolve("resynthesis", parameters), seed, target)
 
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         in_force = resolve("resynthesis", parameters)

@@ -16,7 +16,8 @@ from inference.audio import SAMPLE_RATE_HZ, Float32
 from inference.errors import OptionError, UnknownName
 from inference.tokens import VoiceSegment
 from inference.voices.base import Converter, VoiceStream
-from inference.voices.fallback import Delay, WithFallback
+from inference.voices.delay import Delay
+from inference.voices.fallback import WithFallback
 from inference.wire import Metadata
 
 FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50

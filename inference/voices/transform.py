@@ -7,28 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES
+from inference.audio import UPLINK_SAMPLES
+from inference.latency import latency_samples
 from inference.parameters import resolve
 from inference.voices.base import Converter
 from inference.voices.psola import PsolaStream
 
-VERSION = "1"
-WARM_UP_SEC = 0.5
+VERSION = "2"
 
 
 class Transform(Converter):
     """Parameters and ranges: `inference.parameters`. Latency follows from `floor_hz` alone."""
 
     def __init__(self) -> None:
-        """Compiles the inner loops, so that no talker waits for it: seconds at the first start, then a fraction."""
-        pulses = np.zeros(int(WARM_UP_SEC * SAMPLE_RATE_HZ) // UPLINK_SAMPLES * UPLINK_SAMPLES, np.float32)
-        pulses[:: SAMPLE_RATE_HZ // 120] = 0.5
-        PsolaStream({"breathiness": 0.5}).push(pulses)
+        """Compiles the chain, so that no talker waits for it: some 10 s at the first start, then a fraction of one."""
+        PsolaStream({}).push(np.zeros(UPLINK_SAMPLES, np.float32))
 
     def check(self, parameters: Mapping[str, Any]) -> None:
         resolve("transform", parameters)
 
     def open(self, parameters: Mapping[str, Any], seed: int = 0, target: str = "") -> PsolaStream:
+        self.refuse_target(target)
         return PsolaStream(parameters, seed)
 
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,6 +36,6 @@ class Transform(Converter):
             "name": "transform",
             "version": VERSION,
             "method": "streaming TD-PSOLA with resampled grains",
-            "latency_samples": PsolaStream(parameters).latency_samples,
+            "latency_samples": latency_samples("transform", parameters),
             "parameters": resolve("transform", parameters),
         }

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from inference.catalog import CONVERTERS
 from inference.errors import OptionError, UnknownName
+from inference.latency import latency_samples
 from inference.parameters import PARAMETERS, resolve
 from inference.presets import PRESETS
 
@@ -42,7 +43,7 @@ def test_resolve_without_parameters_gives_the_defaults() -> None:
         "f0_range": 1.0,
         "f0_ref_hz": None,
         "breathiness": 0.0,
-        "floor_hz": 70.0,
+        "floor_hz": 60.0,
     }
 
 
@@ -67,9 +68,15 @@ def test_resolve_with_a_bad_parameter_names_it(parameters: dict[str, object], na
     assert caught.value.name == name
 
 
-def test_resolve_of_own_voice_takes_no_parameters() -> None:
-    with pytest.raises(OptionError, match="no parameters"):
+def test_resolve_of_own_voice_takes_a_delay_alone() -> None:
+    assert resolve("none", {"delay_ms": 60}) == {"delay_ms": 60.0}
+    with pytest.raises(OptionError, match="expected one of delay_ms for none"):
         resolve("none", {"f0_ratio": 1.0})
+
+
+def test_delayed_own_voice_is_as_late_as_every_transformed_one() -> None:
+    late = {latency_samples(preset.converter, preset.parameters) for preset in PRESETS.values()}
+    assert late == {0, latency_samples("none", PRESETS["natural_delayed"].parameters)}
 
 
 def test_resolve_of_an_unknown_converter_lists_the_known() -> None:

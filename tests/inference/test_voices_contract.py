@@ -8,19 +8,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
 from inference.catalog import CONVERTERS
-from inference.errors import OptionError
+from inference.errors import OptionError, TargetUnavailable
 from inference.latency import latency_samples
 from inference.parameters import PARAMETERS
 from inference.presets import PRESETS
 from inference.voices.base import Converter, VoiceStream
-from tests.inference.converters import all_converters
+from tests.inference.converters import REMOTE, all_converters
 from tests.signals import Float64, noise, silence, tone, vowel
 
+LOCAL = [name for name in CONVERTERS if name != REMOTE]
 STRONGEST: dict[str, dict[str, float]] = {
-    "transform": {"f0_ratio": 2.5, "formant_ratio": 1.5, "f0_range": 2.5, "breathiness": 1.0, "floor_hz": 60.0}
+    "none": {"delay_ms": 150.0},
+    "resynthesis": {"floor_hz": 120.0},
+    "transform": {"f0_ratio": 2.5, "formant_ratio": 1.5, "f0_range": 2.5, "breathiness": 1.0, "floor_hz": 60.0},
 }
 CASES: list[tuple[str, dict[str, float]]] = [(name, {}) for name in CONVERTERS] + list(STRONGEST.items())
 IDS = [*CONVERTERS, *(f"{name}, strongest" for name in STRONGEST)]
@@ -85,6 +90,18 @@ def test_push_in_any_pieces_gives_the_same_bits(
     converter = converters[name]
     whole = run(converter.open(parameters, seed=3), speechlike)
     np.testing.assert_array_equal(run(converter.open(parameters, seed=3), speechlike, sizes), whole)
+
+
+@pytest.mark.parametrize("name", LOCAL)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(blocks=st.lists(st.integers(0, 9), min_size=1, max_size=6).filter(any), seed=st.integers(0, 2**63))
+def test_push_in_drawn_pieces_gives_the_same_bits(
+    converters: dict[str, Converter], speechlike: Float32, name: str, blocks: list[int], seed: int
+) -> None:
+    parameters, sizes = STRONGEST[name], [UPLINK_SAMPLES * block for block in blocks]
+    spoken = speechlike[: SAMPLE_RATE_HZ // 2]
+    whole = converters[name].open(parameters, seed).push(spoken)
+    np.testing.assert_array_equal(run(converters[name].open(parameters, seed), spoken, sizes), whole)
 
 
 @every_case
@@ -182,6 +199,51 @@ def test_wild_input_gives_numbers_within_full_scale(
 
 
 @every_case
+def test_what_is_no_number_is_survived(
+    converters: dict[str, Converter], speechlike: Float32, name: str, parameters: dict[str, float]
+) -> None:
+    """Nothing of it is heard once it has passed: after a second of silence all is as it was."""
+    stream = converters[name].open(parameters)
+    broken = noise(0.4, 0.5)
+    broken[::7], broken[1::7], broken[2::7], broken[3::7] = np.nan, np.inf, -np.inf, 3e38
+    heard = run(stream, broken)
+    assert np.isfinite(heard).all()
+    assert np.abs(heard).max() <= 1.0
+    run(stream, silence(1.0))
+    after = run(stream, np.concatenate([vowel(120.0, 1.0), silence(0.6)]))
+    assert np.isfinite(after).all()
+    assert 0.7 < np.std(after) / np.std(vowel(120.0, 1.0)) / np.sqrt(1 / 1.6) < 1.4
+
+
+@every_case
+def test_two_channels_are_refused(converters: dict[str, Converter], name: str, parameters: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="one channel"):
+        converters[name].open(parameters).push(np.zeros((FRAME_SAMPLES, 2), np.float32))
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_target_is_refused_by_what_has_none(converters: dict[str, Converter], speechlike: Float32, name: str) -> None:
+    assert not converters[name].needs_target
+    with pytest.raises(OptionError) as caught:
+        converters[name].open({}, target="somebody")
+    assert caught.value.name == "target"
+    with pytest.raises(TargetUnavailable):
+        converters[name].enrol("somebody", speechlike)
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_duration_does_not_drift(converters: dict[str, Converter], name: str) -> None:
+    """Over 90 s, loudness is as late at the end as at the beginning, to a fifth of a millisecond."""
+    syllable = np.concatenate([vowel(150.0, 0.2), silence(0.1), vowel(210.0, 0.16), silence(0.14)])
+    spoken = np.tile(syllable, 150)
+    heard = run(converters[name].open({}), spoken, (SAMPLE_RATE_HZ,))
+    part = 10 * SAMPLE_RATE_HZ
+    early = delay_samples(loudness(spoken[:part]), loudness(heard[:part]))
+    late = delay_samples(loudness(spoken[-part:]), loudness(heard[-part:]))
+    assert abs(late - early) < 5
+
+
+@every_case
 @pytest.mark.parametrize("f0_hz", [93.0, 137.0, 223.0])
 def test_frame_borders_cannot_be_heard(
     converters: dict[str, Converter], name: str, parameters: dict[str, float], f0_hz: float
@@ -209,10 +271,21 @@ def test_voice_comes_as_late_as_reported(converters: dict[str, Converter], name:
     assert delay_samples(loudness(spoken), loudness(heard)) == pytest.approx(stream.latency_samples, abs=24)
 
 
-def test_own_voice_comes_at_once_and_unchanged(converters: dict[str, Converter], speechlike: Float32) -> None:
-    stream = converters["none"].open({})
-    np.testing.assert_array_equal(run(stream, speechlike), speechlike)
-    assert stream.latency_samples == 0
+@pytest.mark.parametrize(("delay_ms", "delay"), [(0, 0), (0.04, 1), (60, 1_440), (62.5, 1_500), (500, 12_000)])
+def test_own_voice_comes_unchanged_and_exactly_as_late_as_asked(
+    converters: dict[str, Converter], speechlike: Float32, delay_ms: float, delay: int
+) -> None:
+    stream = converters["none"].open({"delay_ms": delay_ms})
+    expected = np.concatenate([np.zeros(delay, np.float32), speechlike])[: len(speechlike)]
+    np.testing.assert_array_equal(run(stream, speechlike), expected)
+    assert stream.latency_samples == delay
+
+
+def test_sham_is_the_transformation_with_nothing_changed(converters: dict[str, Converter], speechlike: Float32) -> None:
+    for floor_hz in (60.0, 110.0):
+        sham, identity = (converters[name].open({"floor_hz": floor_hz}) for name in ("resynthesis", "transform"))
+        assert sham.latency_samples == identity.latency_samples
+        np.testing.assert_array_equal(run(sham, speechlike), run(identity, speechlike))
 
 
 @every_case

@@ -78,7 +78,7 @@ def test_study_opens_only_with_an_ethics_reference(study: Study) -> None:
         open_study(study, ethics_reference="", retention_until=date(2036, 1, 1))
 
 
-MATCHED = transform_latency_samples(70)
+MATCHED = transform_latency_samples(60)
 
 
 def test_conditions_are_equally_late_as_the_slowest(study: Study) -> None:

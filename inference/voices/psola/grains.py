@@ -1,119 +1,129 @@
-"""Grains: two periods of the input around a mark, windowed, read faster or slower, made breathy."""
+"""Grains: two periods of the input around a mark, windowed, read faster or slower, added up to the output."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
 import numpy as np
-from scipy import fft
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.voices.psola.breath import breathe
 from inference.voices.psola.compiled import compiled
-from inference.voices.psola.marks import Mark
-from inference.voices.psola.signal import Float64, Signal
+from inference.voices.psola.state import (
+    BLOCK_SAMPLES,
+    HISTORY_SAMPLES,
+    MARKS_KEPT,
+    PHASES,
+    TAPS,
+)
 
-TAPS = 16  # of the windowed sinc
-PHASES = 1_024
-_BEFORE = TAPS // 2 - 1  # taps before the sample that is read
-BREATH_FROM_HZ = 500.0
-BREATH_FULL_HZ = 3_000.0
-
-
-@dataclass(frozen=True, slots=True)
-class Grain:
-    """`samples` (windowed) and `window`, [n] each, from sample `first` of the output on."""
-
-    first: int
-    samples: Float64
-    window: Float64
-
-
-class GrainReader:
-    """Cuts grains out of the signal. `formant_ratio` is how much faster than time they are read."""
-
-    def __init__(self, formant_ratio: float, breathiness: float, longest_period_samples: float, seed: int) -> None:
-        self._speed = formant_ratio
-        self._kernels = _sinc_kernels(min(1.0, 1 / formant_ratio))
-        self.longest_half_samples = longest_period_samples * max(1.0, 1 / formant_ratio)
-        self._breathiness = breathiness
-        self._random = np.random.Generator(np.random.PCG64(seed))
-
-    def half_width(self, mark: Mark) -> float:
-        """In samples of the output. Two periods of the input at least, so that lowered grains keep their formants."""
-        if not mark.voiced:
-            return mark.period_samples
-        is_raised = mark.step_samples <= mark.period_samples
-        return mark.period_samples / (min(self._speed, 1.0) if is_raised else self._speed)
-
-    def last_sample_needed(self, mark: Mark) -> float:
-        return mark.sample + self.half_width(mark) * self._speed + TAPS // 2 + 1
-
-    def read(self, signal: Signal, mark: Mark, centre: float, earliest: int) -> Grain:
-        """The grain at `mark`, put at `centre` of the output.
-
-        It is narrowed where it would reach back before `earliest`: that happens when F0 is near the floor."""
-        half = max(min(self.half_width(mark), centre - earliest), 1.0)
-        first, last = math.ceil(centre - half), math.floor(centre + half)
-        begin = math.floor(mark.sample + (first - centre) * self._speed) - TAPS
-        end = math.ceil(mark.sample + (last - centre) * self._speed) + TAPS
-        samples, window = read_grain(
-            signal.span(begin, end),
-            mark.sample - begin,
-            first - centre,
-            last - first + 1,
-            half,
-            self._speed,
-            self._kernels,
-        )
-        if mark.voiced and self._breathiness > 0:
-            samples = self._breathe(samples, window)
-        return Grain(first, samples, window)
-
-    def _breathe(self, samples: Float64, window: Float64) -> Float64:
-        """The same magnitudes, with random phase for the breath's share of the energy."""
-        size = 1 << math.ceil(math.log2(len(samples)))
-        share = self._breathiness * _breath_rise(size)
-        spectrum = fft.rfft(samples, size)
-        phases = np.exp(2j * np.pi * self._random.random(len(spectrum)))
-        noise = np.roll(fft.irfft(np.abs(spectrum) * phases, size), len(samples) // 2)[: len(samples)] * window
-        noise *= np.sqrt(np.dot(samples, samples) / (np.dot(noise, noise) + 1e-12))
-        mixed = spectrum * np.sqrt(1 - share) + fft.rfft(noise, size) * np.sqrt(share)
-        breathy: Float64 = fft.irfft(mixed, size)[: len(samples)]
-        return breathy
-
-
-@cache
-def _breath_rise(size: int) -> Float64:
-    """[size / 2 + 1]: 0 below BREATH_FROM_HZ, 1 above BREATH_FULL_HZ, by frequency."""
-    frequency = np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
-    return np.clip((frequency - BREATH_FROM_HZ) / (BREATH_FULL_HZ - BREATH_FROM_HZ), 0.0, 1.0)
+LEAST_WEIGHT = np.float32(0.6)  # below it the output fades, as between the periods of a lowered voice
 
 
 @compiled
-def read_grain(
-    signal: Float64, centre: float, start: float, count: int, half: float, speed: float, kernels: Float64
-) -> tuple[Float64, Float64]:
-    """`count` windowed samples and their window, one for each sample of the output from `start` (relative to the
-    grain's middle) on; `signal` is read around `centre` at `speed`."""
-    samples, window = np.empty(count), np.empty(count)
+def add_grains(settings: Any, state: Any, grain: Any, window: Any) -> None:
+    """Every grain that the next block of the output needs, if its mark is known and its input is there: as late as can
+    be, so that the mark after it is mostly known too. `grain` and `window`, float32
+    [LONGEST_GRAIN_SAMPLES], are written over."""
+    while True:
+        while state.before + 1 < state.placed and sample_of(state, state.before + 1) <= state.next_grain:
+            state.before += 1
+        if state.before >= state.placed:
+            return
+        nearest = state.before
+        after = sample_of(state, nearest + 1) if nearest + 1 < state.placed else state.due
+        if state.next_grain - sample_of(state, nearest) > after - state.next_grain:
+            nearest += 1
+            if nearest == state.placed:
+                return
+        place = nearest % MARKS_KEPT
+        half = half_width(settings, state, place)
+        if state.next_grain - half >= state.done + BLOCK_SAMPLES:
+            return
+        if state.mark_sample[place] + half * settings.formant_ratio + TAPS // 2 + 1 > state.received:
+            return
+        add_grain(settings, state, place, half, grain, window)
+        state.next_grain += step_from(state, nearest)
+
+
+@compiled
+def sample_of(state: Any, mark: int) -> float:
+    return float(state.mark_sample[mark % MARKS_KEPT])
+
+
+@compiled
+def step_from(state: Any, mark: int) -> float:
+    """To the next grain of the output. In proportion to the distance of the marks where that is known, so that the
+    small irregularities of a voice are kept."""
+    place, after = mark % MARKS_KEPT, (mark + 1) % MARKS_KEPT
+    step = state.mark_step[place]
+    if mark + 1 < state.placed and state.mark_voiced[place] == 1 and state.mark_voiced[after] == 1:
+        step *= (state.mark_sample[after] - state.mark_sample[place]) / state.mark_period[place]
+    return float(step)
+
+
+@compiled
+def half_width(settings: Any, state: Any, place: int) -> float:
+    """In samples of the output: a period of the input either side."""
+    period = state.mark_period[place]
+    return float(period / settings.formant_ratio if state.mark_voiced[place] == 1 else period)
+
+
+@compiled
+def add_grain(settings: Any, state: Any, place: int, half: float, grain: Any, window: Any) -> None:
+    """The grain at a mark, put at `next_grain` of the output.
+
+    It is narrowed where it would reach back before what is done: that happens when F0 is near the floor."""
+    half = max(min(half, state.next_grain - state.done), 1.0)
+    first = max(math.ceil(state.next_grain - half), state.done)
+    count = math.floor(state.next_grain + half) - first + 1
+    start, speed = first - state.next_grain, settings.formant_ratio
+    centre = state.mark_sample[place] + HISTORY_SAMPLES - state.received
+    read(state.signal, settings.kernels, centre + start * speed, speed, grain[:count])
+    weigh(start, half, window[:count])
     for i in range(count):
-        time = start + i
-        phases = round((centre + time * speed) * PHASES)
-        whole, phase = phases // PHASES, phases % PHASES
-        total = 0.0
+        grain[i] *= window[i]
+    if settings.breathiness > 0 and state.mark_voiced[place] == 1:
+        breathe(settings.breathiness, state, grain[:count], window)
+    offset = first - state.done
+    sums, weights = state.grains[offset : offset + count], state.weight[offset : offset + count]
+    for i in range(count):
+        sums[i] += grain[i]
+        weights[i] += window[i]
+
+
+@compiled
+def read(signal: Any, kernels: Any, start: float, speed: float, samples: Any) -> None:
+    """The signal from `start` on at `speed`, through the windowed sinc of the nearest phase."""
+    for i in range(len(samples)):
+        phases = int((start + i * speed) * PHASES + 0.5)
+        kernel = kernels[phases % PHASES]
+        first = phases // PHASES - (TAPS // 2 - 1)
+        total = np.float32(0.0)
         for tap in range(TAPS):
-            total += kernels[phase, tap] * signal[whole - _BEFORE + tap]
-        window[i] = 0.5 + 0.5 * math.cos(math.pi / half * time)
-        samples[i] = total * window[i]
-    return samples, window
+            total += kernel[tap] * signal[first + tap]
+        samples[i] = total
 
 
-def _sinc_kernels(cutoff: float) -> Float64:
-    """[PHASES, TAPS]: row p reads a sample p / PHASES after tap _BEFORE; `cutoff` is relative to Nyquist."""
-    taps = np.arange(-_BEFORE, TAPS - _BEFORE)
-    distance = np.arange(PHASES)[:, None] / PHASES - taps[None]
-    kernels: Float64 = cutoff * np.sinc(cutoff * distance)
-    kernels *= 0.5 + 0.5 * np.cos(np.pi * np.clip(2 * distance / TAPS, -1, 1))
-    return kernels
+@compiled
+def weigh(start: float, half: float, window: Any) -> None:
+    """A Hann window of `half` either side of 0, at `start`, `start` + 1 and so on; by recurrence, since a cosine
+    each would cost more than the grain."""
+    angle = math.pi / half
+    earlier, now, twice = math.cos(angle * (start - 1)), math.cos(angle * start), 2 * math.cos(angle)
+    for i in range(len(window)):
+        window[i] = 0.5 + 0.5 * now
+        earlier, now = now, twice * now - earlier
+
+
+@compiled
+def take(state: Any, samples: Any) -> None:
+    """The next block of the output, weighted."""
+    for i in range(BLOCK_SAMPLES):
+        samples[i] = state.grains[i] / max(state.weight[i], LEAST_WEIGHT)
+    for i in range(HISTORY_SAMPLES - BLOCK_SAMPLES):
+        state.grains[i] = state.grains[i + BLOCK_SAMPLES]
+        state.weight[i] = state.weight[i + BLOCK_SAMPLES]
+    for i in range(HISTORY_SAMPLES - BLOCK_SAMPLES, HISTORY_SAMPLES):
+        state.grains[i] = state.weight[i] = np.float32(0.0)
+    state.done += BLOCK_SAMPLES

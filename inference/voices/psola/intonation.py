@@ -3,33 +3,58 @@
 from __future__ import annotations
 
 import math
+from typing import Any
+
+from inference.voices.psola.compiled import compiled
+from inference.voices.psola.state import BIN_CENTS, BINS, LOWEST_BIN_HZ
 
 LOWEST_OUTPUT_HZ = 40.0
 HIGHEST_OUTPUT_HZ = 700.0
-MEMORY_SEC = 10.0  # of voiced speech, once that much was heard
+STEERING_CENTS_PER_SEC = 100.0
+MOST_STEERING_CENTS = 200.0
 
 
-class Intonation:
-    """f_out = base * (f_in / reference) ** range, where base is the target or reference * ratio.
+@compiled
+def hear(state: Any, f0_hz: float, duration_sec: float) -> None:
+    """Takes one voiced period into the talker's median."""
+    place = int(1_200 * math.log2(f0_hz / LOWEST_BIN_HZ) / BIN_CENTS)
+    state.heard_sec[min(max(place, 0), BINS - 1)] += duration_sec
+    state.heard_in_all_sec += duration_sec
 
-    Without a reference from enrolment it is the running mean of log F0 so far."""
 
-    def __init__(self, *, ratio: float, target_hz: float | None, excursion: float, reference_hz: float | None) -> None:
-        self._log_ratio = math.log(ratio)
-        self._log_target = None if target_hz is None else math.log(target_hz)
-        self._excursion = excursion
-        self._is_fixed = reference_hz is not None
-        self._log_reference = 0.0 if reference_hz is None else math.log(reference_hz)
-        self._heard_sec = 0.0
+@compiled
+def median_hz(state: Any) -> float:
+    """Of the voiced speech so far, by time."""
+    wanted, below = 0.5 * state.heard_in_all_sec, 0.0
+    for place in range(BINS):
+        inside = state.heard_sec[place]
+        if below + inside >= wanted and inside > 0:
+            cents = BIN_CENTS * (place + (wanted - below) / inside)
+            return float(LOWEST_BIN_HZ * 2 ** (cents / 1_200))
+        below += inside
+    return LOWEST_BIN_HZ
 
-    def hear(self, f0_hz: float, duration_sec: float) -> None:
-        """Take one voiced period into the reference."""
-        if self._is_fixed:
-            return
-        self._heard_sec = min(self._heard_sec + duration_sec, MEMORY_SEC)
-        self._log_reference += (math.log(f0_hz) - self._log_reference) * duration_sec / self._heard_sec
 
-    def output_hz(self, f0_hz: float) -> float:
-        log_base = self._log_reference + self._log_ratio if self._log_target is None else self._log_target
-        output = math.exp(log_base + self._excursion * (math.log(f0_hz) - self._log_reference))
-        return min(max(output, LOWEST_OUTPUT_HZ), HIGHEST_OUTPUT_HZ)
+@compiled
+def output_hz(settings: Any, state: Any, f0_hz: float) -> float:
+    """f_out = base * (f_in / reference) ** range, where base is the target or reference * ratio, and the reference
+    is the one from enrolment or, without, the talker's median so far."""
+    output = f0_hz * settings.f0_ratio
+    if settings.f0_target_hz > 0 or settings.f0_range != 1:
+        reference = settings.f0_ref_hz if settings.f0_ref_hz > 0 else median_hz(state)
+        base = reference * settings.f0_ratio
+        if settings.f0_target_hz > 0:
+            base = settings.f0_target_hz
+            if settings.f0_ref_hz == 0:
+                base *= steering(state)
+        output = base * (f0_hz / reference) ** settings.f0_range
+        state.above_sec += math.copysign(1 / f0_hz, output - settings.f0_target_hz)
+    return float(min(max(output, LOWEST_OUTPUT_HZ), HIGHEST_OUTPUT_HZ))
+
+
+@compiled
+def steering(state: Any) -> float:
+    """What an F0 target is multiplied by while the talker's median is still being learnt: what was too high so far
+    is made up for, so that the median of the output is the target in the end."""
+    cents = -STEERING_CENTS_PER_SEC * state.above_sec
+    return float(2 ** (min(max(cents, -MOST_STEERING_CENTS), MOST_STEERING_CENTS) / 1_200))

@@ -3,75 +3,85 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from inference.audio import PCM16_SCALE, SAMPLE_RATE_HZ
 from inference.latency import LOOKAHEAD_SAMPLES
 from inference.voices.psola.compiled import compiled
-from inference.voices.psola.signal import Float64
+from inference.voices.psola.state import BLOCK_SAMPLES, HISTORY_SAMPLES
 
 FOLLOW_SAMPLES = 120
 FOLLOW_SEC = 0.06
-_KEEP = float(np.exp(-FOLLOW_SAMPLES / SAMPLE_RATE_HZ / FOLLOW_SEC))
+_KEEP = math.exp(-FOLLOW_SAMPLES / SAMPLE_RATE_HZ / FOLLOW_SEC)
 LEAST_GAIN, MOST_GAIN = 0.5, 2.0
 _ENERGY_FLOOR = 1e-6
 
-CEILING = 1.0 - 1.0 / PCM16_SCALE
-
-
-class LevelFollower:
-    """Gives the output the short-time energy of the input, within a factor."""
-
-    def __init__(self) -> None:
-        self._gain = 1.0
-        self._energy_in = self._energy_out = _ENERGY_FLOOR
-
-    def push(self, reference: Float64, samples: Float64) -> Float64:
-        """`reference` is the input of the same samples; [n] each, n a multiple of FOLLOW_SAMPLES."""
-        followed, self._gain, self._energy_in, self._energy_out = follow(
-            reference, samples, self._gain, self._energy_in, self._energy_out
-        )
-        return followed
+CEILING = np.float32(1.0 - 1.0 / PCM16_SCALE)
+RELEASE_SEC = 0.05
+_RELEASE = np.float32(1 - math.exp(-1 / SAMPLE_RATE_HZ / RELEASE_SEC))
+_OPEN = np.float32(1.0 - 1e-4)
 
 
 @compiled
-def follow(
-    reference: Float64, samples: Float64, gain: float, energy_in: float, energy_out: float
-) -> tuple[Float64, float, float, float]:
-    """The samples with their gain, which moves in a straight line over every FOLLOW_SAMPLES, and the state after."""
-    followed = np.empty(len(samples))
-    for start in range(0, len(samples), FOLLOW_SAMPLES):
-        before, after = reference[start : start + FOLLOW_SAMPLES], samples[start : start + FOLLOW_SAMPLES]
-        energy_in = _KEEP * energy_in + (1 - _KEEP) * np.dot(before, before)
-        energy_out = _KEEP * energy_out + (1 - _KEEP) * np.dot(after, after)
-        wanted = math.sqrt((energy_in + _ENERGY_FLOOR) / (energy_out + _ENERGY_FLOOR))
+def follow(state: Any, samples: Any) -> None:
+    """Gives the block just taken the short-time energy of the input, within a factor; the gain moves in a straight
+    line over every FOLLOW_SAMPLES."""
+    first = state.done - BLOCK_SAMPLES + HISTORY_SAMPLES - state.received
+    for start in range(0, BLOCK_SAMPLES, FOLLOW_SAMPLES):
+        before, after = np.float32(0.0), np.float32(0.0)
+        for i in range(start, start + FOLLOW_SAMPLES):
+            before += state.signal[first + i] ** 2
+            after += samples[i] ** 2
+        state.energy_in = _KEEP * state.energy_in + (1 - _KEEP) * before
+        state.energy_out = _KEEP * state.energy_out + (1 - _KEEP) * after
+        wanted = math.sqrt((state.energy_in + _ENERGY_FLOOR) / (state.energy_out + _ENERGY_FLOOR))
         wanted = min(max(wanted, LEAST_GAIN), MOST_GAIN)
         for i in range(FOLLOW_SAMPLES):
-            followed[start + i] = after[i] * (gain + (wanted - gain) * (i + 1) / FOLLOW_SAMPLES)
-        gain = wanted
-    return followed, gain, energy_in, energy_out
+            samples[start + i] *= state.gain + (wanted - state.gain) * (i + 1) / FOLLOW_SAMPLES
+        state.gain = wanted
 
 
-class Limiter:
+@compiled
+def limit(state: Any, samples: Any, limited: Any) -> None:
     """Keeps every sample within CEILING, LOOKAHEAD_SAMPLES later; what needs no limiting is not touched.
 
-    The gain is the smallest one needed within the look-ahead, averaged over it, so it moves without steps and is
-    never above what any sample needs."""
+    The gain is the smallest one needed within the look-ahead, let go slowly, and averaged over the look-ahead: it
+    moves without steps and is never above what any sample needs."""
+    recent = np.empty(LOOKAHEAD_SAMPLES + BLOCK_SAMPLES, np.float32)
+    held = np.empty(LOOKAHEAD_SAMPLES + BLOCK_SAMPLES, np.float32)
+    loudest, least = np.float32(0.0), np.float32(1.0)
+    for i in range(LOOKAHEAD_SAMPLES):
+        recent[i], held[i] = state.unlimited[i], state.held[i]
+        least = min(least, held[i])
+    for i in range(BLOCK_SAMPLES):
+        recent[LOOKAHEAD_SAMPLES + i] = samples[i]
+    for i in range(len(recent)):
+        loudest = max(loudest, abs(recent[i]))
+    for i in range(BLOCK_SAMPLES):
+        limited[i] = recent[i]
+        held[LOOKAHEAD_SAMPLES + i] = np.float32(1.0)
+    if loudest > CEILING or least < 1:
+        hold(recent, held)
+        for i in range(BLOCK_SAMPLES):
+            gain = np.float32(0.0)
+            for j in range(i, i + LOOKAHEAD_SAMPLES + 1):
+                gain += held[j]
+            limited[i] *= gain / np.float32(LOOKAHEAD_SAMPLES + 1)
+            limited[i] = min(max(limited[i], -CEILING), CEILING)  # rounding of the mean
+    for i in range(LOOKAHEAD_SAMPLES):
+        state.unlimited[i], state.held[i] = recent[BLOCK_SAMPLES + i], held[BLOCK_SAMPLES + i]
 
-    def __init__(self) -> None:
-        self._past: Float64 = np.zeros(2 * LOOKAHEAD_SAMPLES)
 
-    def push(self, samples: Float64) -> Float64:
-        """[n] -> [n], delayed."""
-        recent = np.concatenate([self._past, samples])
-        self._past = recent[-2 * LOOKAHEAD_SAMPLES :]
-        delayed = recent[LOOKAHEAD_SAMPLES : LOOKAHEAD_SAMPLES + len(samples)]
-        needed = CEILING / np.maximum(np.abs(recent), CEILING)
-        if needed.min() == 1.0:
-            return delayed
-        least = sliding_window_view(needed, LOOKAHEAD_SAMPLES + 1).min(1)
-        gain = sliding_window_view(least, LOOKAHEAD_SAMPLES + 1).mean(1)
-        limited: Float64 = np.clip(delayed * gain, -CEILING, CEILING)  # rounding of the mean
-        return limited
+@compiled
+def hold(recent: Any, held: Any) -> None:
+    """Writes the gain that no sample of the LOOKAHEAD_SAMPLES before allows to be higher, let go slowly."""
+    for i in range(LOOKAHEAD_SAMPLES, len(recent)):
+        loudest = CEILING
+        for j in range(i - LOOKAHEAD_SAMPLES, i + 1):
+            loudest = max(loudest, abs(recent[j]))
+        let_go = held[i - 1] + (np.float32(1.0) - held[i - 1]) * _RELEASE
+        if let_go > _OPEN:
+            let_go = np.float32(1.0)
+        held[i] = min(let_go, CEILING / loudest)

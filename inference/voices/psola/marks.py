@@ -1,17 +1,17 @@
-"""Pitch marks: one place in every period of a voiced stretch, and a steady raster elsewhere."""
+"""Pitch marks, the middles of grains: one place in every period of a voiced stretch, and a steady raster elsewhere."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from inference.audio import SAMPLE_RATE_HZ
 from inference.voices.psola.compiled import compiled
-from inference.voices.psola.intonation import Intonation
-from inference.voices.psola.pitch_tracker import PitchTracker
-from inference.voices.psola.signal import Float64, Signal
+from inference.voices.psola.intonation import hear, output_hz
+from inference.voices.psola.pitch_path import f0_at, known_until
+from inference.voices.psola.state import HISTORY_SAMPLES, MARKS_KEPT
 
 UNVOICED_STEP_SAMPLES = 120.0
 SEARCH_SHARE = 0.2  # of a period, either side of where the next mark is due
@@ -19,75 +19,71 @@ OFF_CENTRE_COST = 0.05
 _ENERGY_FLOOR = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Centre of a grain. `step_samples` is the distance to the next grain of the output."""
-
-    sample: float
-    period_samples: float
-    step_samples: float
-    voiced: bool
-
-
-class MarkFinder:
-    """Places marks in step with the input."""
-
-    def __init__(self, intonation: Intonation) -> None:
-        self._intonation = intonation
-        self._previous: Mark | None = None
-        self.due = 0.0  # sample of the next mark, more or less
-
-    def find(self, signal: Signal, pitch: PitchTracker) -> list[Mark]:
-        """The marks that can be placed now, in order."""
-        found = []
-        while self.due < pitch.known_until:  # there the input reaches 1.5 periods further
-            f0_hz = pitch.at(self.due)
-            self._previous = self._voiced(signal, f0_hz) if f0_hz > 0 else self._unvoiced()
-            self.due = self._previous.sample + self._previous.period_samples
-            found.append(self._previous)
-        return found
-
-    def _unvoiced(self) -> Mark:
-        return Mark(self.due, UNVOICED_STEP_SAMPLES, UNVOICED_STEP_SAMPLES, voiced=False)
-
-    def _voiced(self, signal: Signal, f0_hz: float) -> Mark:
-        period = SAMPLE_RATE_HZ / f0_hz
-        if self._previous is None or not self._previous.voiced:
-            sample = self._largest_peak(signal, period)
-        else:
-            sample = self._next_period(signal, self._previous.sample, period)
-        self._intonation.hear(f0_hz, period / SAMPLE_RATE_HZ)
-        return Mark(float(sample), period, SAMPLE_RATE_HZ / self._intonation.output_hz(f0_hz), voiced=True)
-
-    def _largest_peak(self, signal: Signal, period: float) -> int:
-        first = int(self.due)
-        return first + int(np.abs(signal.span(first, first + int(period) + 1)).argmax())
-
-    def _next_period(self, signal: Signal, previous: float, period: float) -> int:
-        """Where the last period comes again: the largest normalised correlation, with a slight pull to the centre."""
-        half, reach = int(period / 2), max(1, int(SEARCH_SHARE * period))
-        last, centre = int(previous), round(previous + period)
-        template = signal.span(last - half, last + half + 1)
-        searched = signal.span(centre - reach - half, centre + reach + half + 1)
-        return centre - reach + best_match(template, searched, OFF_CENTRE_COST / period)
+@compiled
+def place_marks(settings: Any, state: Any) -> None:
+    """Every mark whose F0 is known: from there the input reaches 1.5 of the longest periods further."""
+    known = known_until(settings, state)
+    while state.due < known:
+        f0_hz = f0_at(settings, state, state.due)
+        sample, period, step = state.due, UNVOICED_STEP_SAMPLES, UNVOICED_STEP_SAMPLES
+        if f0_hz > 0:
+            period = SAMPLE_RATE_HZ / f0_hz
+            sample = voiced_mark(state, period)
+            hear(state, f0_hz, period / SAMPLE_RATE_HZ)
+            step = SAMPLE_RATE_HZ / output_hz(settings, state, f0_hz)
+        place = state.placed % MARKS_KEPT
+        state.mark_sample[place], state.mark_period[place], state.mark_step[place] = sample, period, step
+        state.mark_voiced[place] = 1 if f0_hz > 0 else 0
+        state.placed += 1
+        state.due = sample + period
 
 
 @compiled
-def best_match(template: Float64, searched: Float64, cost_per_sample: float) -> int:
+def voiced_mark(state: Any, period: float) -> float:
+    """The largest peak where a voiced stretch begins, then where the last period comes again: the largest normalised
+    correlation, with a slight pull to where it is due."""
+    now = HISTORY_SAMPLES - state.received  # index of sample 0
+    last = (state.placed - 1) % MARKS_KEPT
+    if state.placed == 0 or state.mark_voiced[last] == 0:
+        first = int(state.due)
+        largest = first
+        for sample in range(first, first + int(period) + 1):
+            if abs(state.signal[sample + now]) > abs(state.signal[largest + now]):
+                largest = sample
+        return float(largest)
+    half, reach = int(period / 2), max(1, int(SEARCH_SHARE * period))
+    last_sample = state.mark_sample[last]
+    previous = round(last_sample)
+    centre = round(last_sample + period)
+    template = state.signal[previous + now - half : previous + now + half + 1]
+    searched = state.signal[centre + now - reach - half : centre + now + reach + half + 1]
+    found = centre - reach + best_match(template, searched, OFF_CENTRE_COST / period)
+    return float(found + last_sample - previous)
+
+
+@compiled
+def best_match(template: Any, searched: Any, cost_per_sample: float) -> float:
     """Offset [0, len(searched) - len(template)] with the largest normalised correlation, less a cost of being away
-    from the middle."""
+    from the middle; between samples by a parabola."""
     length, offsets = len(template), len(searched) - len(template) + 1
-    template_energy = np.dot(template, template)
-    energy = np.dot(searched[:length], searched[:length])
-    best, best_offset = -np.inf, 0
+    template_energy, energy = 0.0, 0.0
+    for i in range(length):
+        template_energy += template[i] * template[i]
+        energy += searched[i] * searched[i]
+    best, similarities = 0, np.empty(offsets)
     for offset in range(offsets):
         if offset > 0:
             energy += searched[offset + length - 1] ** 2 - searched[offset - 1] ** 2
-        product = 0.0
+        place = searched[offset : offset + length]
+        product = np.float32(0.0)
         for i in range(length):
-            product += template[i] * searched[offset + i]
+            product += template[i] * place[i]
         similarity = product / math.sqrt(max(energy, 0.0) * template_energy + _ENERGY_FLOOR)
         similarity -= cost_per_sample * abs(offset - offsets // 2)
-        if similarity > best:
-            best, best_offset = similarity, offset
-    return best_offset
+        similarities[offset] = similarity
+        if similarity > similarities[best]:
+            best = offset
+    if best == 0 or best == offsets - 1:
+        return float(best)
+    left, mid, right = similarities[best - 1], similarities[best], similarities[best + 1]
+    return float(best + 0.5 * (left - right) / (left - 2 * mid + right - _ENERGY_FLOOR))

@@ -1,72 +1,149 @@
-"""Fundamental frequency every 5 ms, by the autocorrelation of a window over that of the window function itself
-(Boersma 1993)."""
+"""How like itself the voice is one period later: the autocorrelation of a window over that of the window function
+itself, every 5 ms (Boersma 1993).
+
+Peaks are looked for at half the rate, where that costs a quarter, and read off at the full rate."""
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
-from scipy import fft
 
 from inference.audio import SAMPLE_RATE_HZ
-from inference.latency import HOP_SAMPLES, half_window_samples
-from inference.voices.psola.pitch_path import PitchPath
-from inference.voices.psola.signal import Float64, Signal
+from inference.latency import HOP_SAMPLES
+from inference.voices.psola.compiled import compiled
+from inference.voices.psola.pitch_path import VOICING_THRESHOLD, extend
+from inference.voices.psola.state import CANDIDATES, HISTORY_SAMPLES
+
+CEILING_HZ = 500.0
+OCTAVE_COST = 0.01
+LEAST_STRENGTH = 0.5 * VOICING_THRESHOLD
+SCREENED = CANDIDATES + 2  # at half the rate, where noise above 6 kHz is not seen
+_LEAST_ENERGY = np.float32(1e-12)
+_SHORTEST_LAG = int(SAMPLE_RATE_HZ / CEILING_HZ)
 
 
-class PitchTracker:
-    """F0 in Hz of frame i, centred on sample i * HOP_SAMPLES; 0 where unvoiced."""
+@compiled
+def track(settings: Any, state: Any, frame: Any) -> None:
+    """Analyses every frame whose window is complete: frame i once sample i * HOP_SAMPLES has come, so that its middle
+    is half a window before that. `frame`, float32 [longest window], is written over."""
+    length = 2 * settings.half_window
+    frequencies, strengths = np.empty(CANDIDATES + 1), np.empty(CANDIDATES + 1)
+    while state.analysed * HOP_SAMPLES <= state.received:
+        end = HISTORY_SAMPLES - (state.received - state.analysed * HOP_SAMPLES)
+        loudness = cut(state.signal[end - length : end], settings.window, SAMPLE_RATE_HZ / settings.floor_hz, frame)
+        count = find_candidates(frame, length, settings, frequencies, strengths)
+        extend(state, frequencies, strengths, count, loudness)
+        state.analysed += 1
 
-    def __init__(self, floor_hz: float) -> None:
-        self.half_window = half_window_samples(floor_hz)
-        self._window = np.hanning(2 * self.half_window + 2)[1:-1]
-        self._lags = int(np.ceil(SAMPLE_RATE_HZ / floor_hz)) + 3
-        self._fft_samples = fft.next_fast_len(2 * self.half_window + self._lags, real=True)
-        window_correlation = self._autocorrelation(self._window)
-        self._window_correlation = window_correlation / window_correlation[0]
-        self._path = PitchPath(floor_hz)
-        self._analysed = 0  # frames
-        self._f0_hz: list[float] = []
-        self._first_frame = 0
 
-    @property
-    def known_until(self) -> int:
-        """The first sample `at` cannot be asked about."""
-        return (self._first_frame + len(self._f0_hz) - 1) * HOP_SAMPLES
+@compiled
+def cut(signal: Any, window: Any, longest_period: float, frame: Any) -> float:
+    """`signal` [n] less its mean, weighted, in `frame`. Returns the largest
+    magnitude within half a period of the middle."""
+    length = len(signal)
+    mean = np.float32(0.0)
+    for i in range(length):
+        mean += signal[i]
+    mean /= np.float32(length)
+    for i in range(length):
+        frame[i] = (signal[i] - mean) * window[i]
+    loudest = np.float32(0.0)
+    for i in range(int((length - longest_period) / 2), int((length + longest_period) / 2)):
+        loudest = max(loudest, abs(signal[i] - mean))
+    return float(loudest)
 
-    def update(self, signal: Signal) -> None:
-        """Analyse every frame whose window is complete."""
-        frames = (signal.stop - self.half_window) // HOP_SAMPLES + 1 - self._analysed
-        if frames <= 0:
-            return
-        centres = [(self._analysed + i) * HOP_SAMPLES for i in range(frames)]
-        windows = np.stack([signal.span(c - self.half_window, c + self.half_window) for c in centres])
-        windows -= windows.mean(1, keepdims=True)
-        peaks = np.abs(windows).max(1)
-        correlations = self._autocorrelation(windows * self._window)
-        correlations /= (correlations[:, :1] + 1e-12) * self._window_correlation
-        for correlation, peak in zip(correlations, peaks, strict=True):
-            f0_hz = self._path.extend(correlation, float(peak))
-            if f0_hz is not None:
-                self._f0_hz.append(f0_hz)
-        self._analysed += frames
 
-    def at(self, sample: float) -> float:
-        """F0 in Hz at a sample, interpolated between voiced frames; 0 where unvoiced."""
-        frame, fraction = divmod(sample / HOP_SAMPLES, 1.0)
-        i = int(frame) - self._first_frame
-        before, after = self._f0_hz[i], self._f0_hz[i + 1]
-        if before > 0 and after > 0:
-            return before + (after - before) * fraction
-        return before if fraction < 0.5 else after
+@compiled
+def halve(frame: Any, length: int, halved: Any) -> None:
+    """Every other sample, after a gentle low-pass: what aliases is read off at the full rate anyway."""
+    halved[0] = (np.float32(4.0) * frame[0] + np.float32(3.0) * frame[1] + frame[2]) / np.float32(8.0)
+    for i in range(1, length // 2 - 1):
+        halved[i] = (frame[2 * i - 1] + np.float32(3.0) * (frame[2 * i] + frame[2 * i + 1]) + frame[2 * i + 2]) / (
+            np.float32(8.0)
+        )
+    halved[length // 2 - 1] = np.float32(0.0)
 
-    def forget_before(self, sample: float) -> None:
-        frames = int(sample // HOP_SAMPLES) - self._first_frame
-        if frames > 0:
-            del self._f0_hz[:frames]
-            self._first_frame += frames
 
-    def _autocorrelation(self, windows: Float64) -> Float64:
-        """[..., window] -> [..., lags]."""
-        spectrum = fft.rfft(windows, self._fft_samples)
-        power = spectrum.real**2 + spectrum.imag**2
-        correlation: Float64 = fft.irfft(power, self._fft_samples)[..., : self._lags]
-        return correlation
+@compiled
+def product(frame: Any, length: int, lag: int) -> float:
+    """Sum of what is `lag` samples apart, multiplied."""
+    later = frame[lag:length]
+    total = np.float32(0.0)
+    for i in range(length - lag):
+        total += frame[i] * later[i]
+    return float(total)
+
+
+@compiled
+def find_candidates(frame: Any, length: int, settings: Any, frequencies: Any, strengths: Any) -> int:
+    """Writes the frequencies in Hz and strengths of the strongest peaks in range, strongest first, from index 1 on;
+    returns how many candidates that makes with index 0, the unvoiced one."""
+    halved = np.empty(length // 2, np.float32)
+    halve(frame, length, halved)
+    lags = np.empty(SCREENED, np.int64)
+    found = screen(halved, length // 2, settings, lags)
+    energy = product(frame, length, 0) + _LEAST_ENERGY
+    count = 1
+    for i in range(found):
+        lag = 2 * lags[i]
+        left = product(frame, length, lag - 1) / settings.window_correlation[lag - 1]
+        mid = product(frame, length, lag) / settings.window_correlation[lag]
+        right = product(frame, length, lag + 1) / settings.window_correlation[lag + 1]
+        while right > mid and lag < 2 * lags[i] + 2:
+            lag, left, mid = lag + 1, mid, right
+            right = product(frame, length, lag + 1) / settings.window_correlation[lag + 1]
+        while left > mid and lag > 2 * lags[i] - 2:
+            lag, right, mid = lag - 1, mid, left
+            left = product(frame, length, lag - 1) / settings.window_correlation[lag - 1]
+        if left > mid or right > mid or mid <= LEAST_STRENGTH * energy:
+            continue
+        offset = 0.5 * (left - right) / (left - 2 * mid + right)  # of a parabola through the peak: within ±0.5
+        frequency = SAMPLE_RATE_HZ / (lag + offset)
+        if frequency < settings.floor_hz or frequency > CEILING_HZ:
+            continue
+        strength = (mid - 0.25 * (left - right) * offset) / energy
+        strength = min(strength, 1 / strength)  # above 1 where a voice sets in
+        strength -= OCTAVE_COST * math.log2(settings.floor_hz / frequency)
+        count = insert(frequencies, strengths, count, frequency, strength)
+    return count
+
+
+@compiled
+def screen(halved: Any, length: int, settings: Any, lags: Any) -> int:
+    """Writes the lags of the SCREENED highest peaks at half the rate, returns how many there are."""
+    first, last = _SHORTEST_LAG // 2 - 1, int(SAMPLE_RATE_HZ / settings.floor_hz / 2) + 2
+    heights = np.empty(SCREENED, np.float64)
+    least = LEAST_STRENGTH * (product(halved, length, 0) + _LEAST_ENERGY)
+    count = 0
+    left = product(halved, length, first - 1) / settings.window_correlation[2 * first - 2]
+    mid = product(halved, length, first) / settings.window_correlation[2 * first]
+    for lag in range(first, last):
+        right = product(halved, length, lag + 1) / settings.window_correlation[2 * lag + 2]
+        if mid > left and mid >= right and mid > least:
+            place = count
+            while place > 0 and heights[place - 1] < mid:
+                place -= 1
+            if place < SCREENED:
+                count = min(count + 1, SCREENED)
+                for i in range(count - 1, place, -1):
+                    lags[i], heights[i] = lags[i - 1], heights[i - 1]
+                lags[place], heights[place] = lag, mid
+        left, mid = mid, right
+    return count
+
+
+@compiled
+def insert(frequencies: Any, strengths: Any, count: int, frequency: float, strength: float) -> int:
+    """Puts a candidate in its place by strength, the weakest falling out; returns the new count."""
+    place = count
+    while place > 1 and strengths[place - 1] < strength:
+        place -= 1
+    if place > CANDIDATES:
+        return count
+    count = min(count + 1, CANDIDATES + 1)
+    for i in range(count - 1, place, -1):
+        frequencies[i], strengths[i] = frequencies[i - 1], strengths[i - 1]
+    frequencies[place], strengths[place] = frequency, strength
+    return count

@@ -16,7 +16,7 @@ from inference.catalog import NOT_CONFIGURED
 from inference.errors import EngineUnavailable, InferenceError, OptionError, RemoteLost
 from inference.remote.address import Trust, check_url
 from inference.remote.loop import LoopThread
-from inference.voices.base import Converter, VoiceStream
+from inference.voices.base import Converter, VoiceStream, playable
 from inference.voices.remote.converter_server import ConverterServer
 from inference.voices.remote.load_target import TIMINGS, LoadTarget
 from inference.voices.remote.placement import Placement
@@ -131,7 +131,7 @@ class RemoteStream(VoiceStream):
         """Raises what the connection was lost with."""
         if self._line.failure is not None:
             raise self._line.failure
-        self._line.say(samples)
+        self._line.say(playable(samples))
         converted = self._line.placement.take(len(samples), self._converter.patience_sec)
         if self.missed_samples - self._reported_samples >= SAMPLE_RATE_HZ:  # a line a second, not a line a frame
             log.warning("conversion too late", missed_samples=self.missed_samples - self._reported_samples)

@@ -19,15 +19,15 @@ def transform(samples: Float32, parameters: dict[str, float], seed: int = 0) -> 
 
 @pytest.mark.parametrize("ratio", [0.59, 0.8, 1.0, 1.25, 1.7, 2.0])
 @pytest.mark.parametrize("f0_hz", [87.3, 123.0, 211.0])
-def test_f0_ratio_is_kept_within_ten_cents(f0_hz: float, ratio: float) -> None:
+def test_f0_ratio_is_kept_within_five_cents(f0_hz: float, ratio: float) -> None:
     heard = transform(vowel(f0_hz, 1.5), {"f0_ratio": ratio})
-    assert abs(cents(measured_f0_hz(heard), f0_hz * ratio)) < 10
+    assert abs(cents(measured_f0_hz(heard), f0_hz * ratio)) < 5
 
 
 @pytest.mark.parametrize("formant_ratio", [0.81, 1.0, 1.23])
 def test_f0_stays_when_formants_move(formant_ratio: float) -> None:
     heard = transform(vowel(140.0, 1.5), {"formant_ratio": formant_ratio})
-    assert abs(cents(measured_f0_hz(heard), 140.0)) < 10
+    assert abs(cents(measured_f0_hz(heard), 140.0)) < 5
 
 
 @pytest.mark.parametrize("formant_ratio", [0.81, 0.905, 1.0, 1.105, 1.23])
@@ -47,18 +47,18 @@ def test_higher_and_lower_presets_move_f0_and_formants_apart() -> None:
     spoken = vowel(125.0, 1.5)
     for preset in (PRESETS["higher"], PRESETS["lower"]):
         heard = PsolaStream(preset.parameters).push(spoken)[SETTLED:]
-        assert abs(cents(measured_f0_hz(heard), 125.0 * preset.parameters["f0_ratio"])) < 10
+        assert abs(cents(measured_f0_hz(heard), 125.0 * preset.parameters["f0_ratio"])) < 5
 
 
 @pytest.mark.parametrize("reference", [{}, {"f0_ref_hz": 130.0}], ids=["running mean", "enrolled"])
 def test_f0_target_is_reached(reference: dict[str, float]) -> None:
     heard = transform(vowel(130.0, 1.5), {"f0_target_hz": 210.0, **reference})
-    assert abs(cents(measured_f0_hz(heard), 210.0)) < 10
+    assert abs(cents(measured_f0_hz(heard), 210.0)) < 5
 
 
 def test_f0_target_keeps_the_talkers_excursion_from_the_reference() -> None:
     heard = transform(vowel(130.0, 1.5), {"f0_target_hz": 200.0, "f0_ref_hz": 100.0})
-    assert abs(cents(measured_f0_hz(heard), 260.0)) < 10
+    assert abs(cents(measured_f0_hz(heard), 260.0)) < 5
 
 
 @pytest.mark.parametrize("f0_range", [0.0, 0.5, 1.0, 1.5])
@@ -69,6 +69,23 @@ def test_f0_range_scales_the_excursion(f0_range: float) -> None:
     heard = transform(spoken, {"f0_range": f0_range, "f0_ref_hz": 150.0})
     low, high = heard[: SAMPLE_RATE_HZ // 2], heard[-SAMPLE_RATE_HZ:]
     assert cents(measured_f0_hz(high), measured_f0_hz(low)) == pytest.approx(400 * f0_range, abs=15)
+
+
+def test_f0_target_is_steered_to_while_the_talker_is_unknown() -> None:
+    """The voice begins high and falls for good: the running median alone would stay too high for long."""
+    spoken = np.concatenate([vowel(180.0, 1.5), vowel(120.0, 6.0)])
+    heard = PsolaStream({"f0_target_hz": 150.0}).push(spoken)
+    assert abs(cents(measured_f0_hz(heard[-SAMPLE_RATE_HZ:]), 150.0)) < 5
+
+
+@pytest.mark.parametrize("floor_hz", [60.0, 110.0])
+def test_sham_is_hardly_told_from_the_voice(floor_hz: float) -> None:
+    stream = PsolaStream({"floor_hz": floor_hz})
+    spoken = vowel(np.linspace(220.0, 150.0, 9), 2.0)
+    heard = stream.push(spoken)[SETTLED:-SETTLED]
+    expected = spoken[SETTLED - stream.latency_samples :][: len(heard)]
+    shift = min(range(-60, 61), key=lambda n: float(np.std(np.roll(expected, n)[60:-60] - heard[60:-60])))
+    assert np.std(np.roll(expected, shift)[60:-60] - heard[60:-60]) < 0.1 * np.std(heard)
 
 
 def test_f0_output_is_bounded() -> None:

@@ -27,7 +27,7 @@ def heard_through(*voices: dict[str, Any], **changes: Any) -> Protocol:
     ("voices", "latency_samples"),
     [
         ([{"preset": "natural"}], 0),
-        ([{"preset": "higher"}], transform_latency_samples(70)),
+        ([{"preset": "higher"}], transform_latency_samples(60)),
         ([{"converter": "transform", "parameters": {"floor_hz": 110.0}}], transform_latency_samples(110)),
         (
             [
@@ -50,7 +50,7 @@ def test_study_that_does_not_match_has_none() -> None:
 def test_free_voice_counts() -> None:
     document = explore()
     document["offer"] |= {"free_voice": True, "voices": document["offer"]["voices"][:1]}
-    assert common_latency_samples(parse(document), {}) == transform_latency_samples(70)
+    assert common_latency_samples(parse(document), {}) == transform_latency_samples(60)
 
 
 def with_remote(**changes: Any) -> Protocol:
@@ -64,7 +64,7 @@ def with_remote(**changes: Any) -> Protocol:
 def test_delay_that_workers_tell_counts() -> None:
     assert check_delay(with_remote(), {"remote": 300 * MS}) == []
     assert common_latency_samples(with_remote(), {"remote": 300 * MS}) == 300 * MS
-    assert common_latency_samples(with_remote(), {"remote": 10 * MS}) == transform_latency_samples(70)
+    assert common_latency_samples(with_remote(), {"remote": 10 * MS}) == transform_latency_samples(60)
 
 
 def test_delay_that_nobody_knows_is_a_problem_where_it_is_to_match() -> None:
