@@ -6,7 +6,7 @@ import os
 import secrets
 import ssl
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 import httpx
 
@@ -41,8 +41,8 @@ PAGES: Final = {"ws": "http", "wss": "https"}
 async def open_link(given: Arguments) -> Link:
     """Connects. Raises TalkProblem."""
     url = given.url if "://" in given.url else f"ws://{given.url}"
-    parts = urlsplit(url)
-    if parts.scheme not in PROTOCOLS or not parts.hostname:
+    parts = _split(url)
+    if parts is None:
         raise TalkProblem(f"{given.url} is no address of a server; see --help.", TalkProblem.REFUSED)
     context = tls(given.certificate, insecure=given.insecure)
     site = urlunsplit((PAGES[PROTOCOLS[parts.scheme]], parts.netloc, "", "", ""))
@@ -70,6 +70,15 @@ async def open_link(given: Arguments) -> Link:
             TalkProblem.REFUSED,
         )
     return await _chat(server + CHAT_PATH, given, context)
+
+
+def _split(url: str) -> SplitResult | None:
+    """None for what is no address."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.scheme in PROTOCOLS and parts.hostname and parts.port != 0 else None
+    except ValueError:  # brackets that do not close, ports that are no numbers or too large
+        return None
 
 
 async def _web(link: str, given: Arguments, context: ssl.SSLContext) -> Link:

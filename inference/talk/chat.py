@@ -97,7 +97,7 @@ class ChatLink:
         match fields:
             case {"event": "queue", "position": int(position)}:
                 self._told_waiting = True
-                return Waiting(position)
+                return Waiting(position, fields.get("reason") == "overloaded")
             case {"event": "live", "engine": str(engine)}:
                 return Live(engine)
             case {"event": "ended", "reason": reason}:

@@ -23,9 +23,10 @@ class TalkProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """In the queue; 1 is next. 0: the server does not say."""
+    """In the queue; 1 is next. 0: the server does not say. `overloaded`: there is room, and no time for one more."""
 
     position: int
+    overloaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

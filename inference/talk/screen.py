@@ -20,8 +20,9 @@ class Screen:
         match event:
             case Waiting(0):
                 self.note("The server is talking with somebody else. Waiting ...")
-            case Waiting(position):
-                self.note(f"All places are taken. You are number {position} in the queue ...")
+            case Waiting(position, overloaded):
+                why = "The server is too busy for another talk" if overloaded else "All places are taken"
+                self.note(f"{why}. You are number {position} in the queue ...")
             case Live(engine):
                 if not self._is_live or engine:
                     self.note(f"You can talk{f' with {engine}' if engine else ''}. Ctrl-C ends the talk.")

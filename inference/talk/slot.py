@@ -49,7 +49,7 @@ def event_of(message: Message) -> Event | None:
         case AudioFrame(Kind.AGENT, _, _, pcm):
             return Sound(pcm16_to_float32(pcm))
         case Metadata("queue", fields):
-            return Waiting(fields["position"])
+            return Waiting(fields["position"], fields.get("reason") == "overloaded")
         case Metadata("live", fields):
             return Live(fields["engine"])
         case Metadata("words", fields):

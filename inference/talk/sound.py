@@ -56,6 +56,8 @@ class AnswerFile:
     """Keeps what is played in a WAV file: 24 kHz, mono, 16 bit."""
 
     def __init__(self, file: Path) -> None:
+        if not file.parent.is_dir():
+            raise TalkProblem(f"{file} cannot be written: there is no folder {file.parent}.", TalkProblem.NO_SOUND)
         try:
             self._file = soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, 1, "PCM_16", format="WAV")
         except (OSError, soundfile.SoundFileError) as error:
@@ -85,6 +87,8 @@ class Sinks:
 
 def read_audio(file: Path) -> Float32:
     """Any format that libsndfile reads -> float32 [n], 24 kHz, mono. Raises TalkProblem."""
+    if not file.is_file():  # libsndfile would say "System error"
+        raise TalkProblem(f"There is no file {file}.", TalkProblem.NO_SOUND)
     try:
         samples, rate_hz = soundfile.read(file, dtype="float32", always_2d=True)
     except (OSError, soundfile.SoundFileError) as error:

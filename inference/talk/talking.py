@@ -42,6 +42,8 @@ class Talk:
                 await asyncio.wait({listening}, timeout=GOODBYE_SEC)
             if listening.done():
                 over = await listening
+                if over.fault and not self._live.is_set():
+                    raise TalkProblem(over.message, TalkProblem.REFUSED)
                 if over.fault:
                     raise TalkProblem(f"The talk broke off: {over.message}", TalkProblem.BROKE_OFF)
         finally:
