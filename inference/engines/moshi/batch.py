@@ -145,13 +145,13 @@ class Batch:
             self._lm.forced[told] = FREE
         return tokens
 
-    def warm_up(self, steps: int = 5) -> None:
-        """Pays the first calls: allocations, CUDA graphs. All rows are clean afterwards."""
+    def warm_up(self, steps: int = 5) -> bool:
+        """Pays the first calls: allocations, CUDA graphs. All rows are clean afterwards. Whether all were healthy."""
         silence = np.zeros(FRAME_SAMPLES, np.float32)
-        for _ in range(steps):
-            self.step(dict.fromkeys(range(self.rows), silence))
+        stepped = [made for _ in range(steps) for made in self.step(dict.fromkeys(range(self.rows), silence)).values()]
         for row in range(self.rows):
             self.wipe(row)
+        return all(made.healthy for made in stepped)
 
     def state(self, row: int) -> dict[str, torch.Tensor]:
         """A copy of everything a conversation is, on the CPU. Of a KV cache that is not full yet, the part in use."""

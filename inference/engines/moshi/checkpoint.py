@@ -24,7 +24,7 @@ from inference.engines.moshi.memory import RESERVE_BYTES, MemoryModel, memory_mo
 from inference.engines.moshi.options import Sampling
 from inference.engines.moshi.persona import KEPT_BYTES
 from inference.engines.moshi.personaplex import MODEL_TYPE as PERSONAPLEX
-from inference.engines.moshi.placing import OTHER_ENGINES, choose_device, choose_rows
+from inference.engines.moshi.placing import MORE_MEMORY, OTHER_ENGINES, choose_device, choose_rows
 from inference.engines.moshi.prompting import NoPrompting, Prompting
 from inference.engines.moshi.source import Source, find, test_only
 from inference.engines.moshi.words import Vocabulary
@@ -206,15 +206,13 @@ def _reading(what: str, path: Path | None) -> Iterator[None]:
     except EngineUnavailable:
         raise
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise EngineUnavailable(
-            "moshi", f"there is no memory for {what}", f"Use a larger GPU. {OTHER_ENGINES}"
-        ) from error
+        raise EngineUnavailable("moshi", f"there is no memory for {what}", f"{MORE_MEMORY} {OTHER_ENGINES}") from error
     except ImportError as error:
         raise EngineUnavailable(
             "moshi", f"{what} needs the package {error.name}, which is missing", "Install it."
         ) from error
     except Exception as error:  # the package raises anything for a file that is damaged or another model's
-        line = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        line = " ".join(str(error).split())[:200] or type(error).__name__
         place = path.name if path is not None else "the checkpoint"
         raise EngineUnavailable(
             "moshi",

@@ -78,7 +78,13 @@ class MoshiEngine(Engine):
         from inference.engines.moshi.placing import enough_memory
 
         with enough_memory(self.slots):
-            self._batch.warm_up()
+            healthy = self._batch.warm_up()
+        if not healthy:
+            raise EngineUnavailable(
+                "moshi",
+                "this checkpoint does not compute with numbers, not even in silence: its weights are damaged",
+                "Fetch it again, or name another checkpoint.",
+            )
 
     def check(self, config: SlotConfig) -> None:
         self._checkpoint.sampling.changed(config.options)

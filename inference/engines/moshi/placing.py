@@ -18,8 +18,9 @@ MAX_CPU_PARAMETERS: Final = 300_000_000  # more cannot be read from memory twelv
 CPU_RESERVE_BYTES: Final = 300_000_000
 CPU_SLOTS: Final = 8
 GPU_SLOTS: Final = 32  # chosen at most: launches and fragmentation, which the memory model leaves out, grow too
+MORE_MEMORY: Final = "Use a GPU, or a machine, with more memory."
 OTHER_ENGINES: Final = (
-    "Other engines need none: cascade runs on a CPU, moshi_server and openai_realtime use a server elsewhere."
+    "Other engines need no GPU: cascade runs on a CPU, moshi_server and openai_realtime use a server elsewhere."
 )
 
 log = structlog.get_logger()
@@ -62,7 +63,7 @@ def choose_rows(slots: int | None, memory: MemoryModel, device: torch.device, gp
         raise EngineUnavailable(
             "moshi",
             f"there is not enough memory: {memory.what_fits(slots or 1, free, reserve_bytes=reserve)}",
-            f"Set WORKER_SLOTS to {fitting} or less." if fitting else f"Use a larger GPU. {OTHER_ENGINES}",
+            f"Set WORKER_SLOTS to {fitting} or less." if fitting else f"{MORE_MEMORY} {OTHER_ENGINES}",
         )
     return slots or min(fitting, GPU_SLOTS if cuda else CPU_SLOTS)
 
@@ -82,5 +83,5 @@ def enough_memory(rows: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError) as error:
-        remedy = f"Set WORKER_SLOTS to less than {rows}." if rows > 1 else "Use a larger GPU."
+        remedy = f"Set WORKER_SLOTS to less than {rows}." if rows > 1 else MORE_MEMORY
         raise EngineUnavailable("moshi", f"there is not enough memory for {rows} slots", remedy) from error

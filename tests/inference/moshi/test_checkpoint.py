@@ -68,7 +68,9 @@ def test_configuration_of_something_else(folder: Path, text: str) -> None:
 @pytest.mark.parametrize("change", [{"dim": 96}, {"surprise": 1}, {"num_layers": 3}, {"card": 32}])
 def test_configuration_that_does_not_fit_the_weights(folder: Path, change: dict[str, Any]) -> None:
     configure(folder, change)
-    assert "model.safetensors is damaged or another model's" in why_not(folder).reason
+    reason = why_not(folder).reason
+    assert "model.safetensors is damaged or another model's" in reason
+    assert not reason.endswith(":)")  # what does not fit is said
 
 
 @pytest.mark.parametrize(
@@ -96,12 +98,13 @@ def test_mimi_of_another_model(folder: Path, tmp_path: Path) -> None:
     assert "Mimi has 32 codes and the language model 64" in why_not(folder).reason
 
 
-def test_weights_that_are_no_numbers_end_rows_and_not_the_engine(folder: Path) -> None:
+def test_weights_that_are_no_numbers_are_found_before_anybody_talks(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     weights["text_linear.weight"][5] = torch.nan
     save_file(weights, folder / "model.safetensors")
     engine = MoshiEngine(2, settings(folder))
-    engine.warm_up()
+    with pytest.raises(EngineUnavailable, match="does not compute with numbers"):
+        engine.warm_up()
     engine.open(0, SlotConfig())
     engine.step({0: torch.zeros(1920).numpy()})
     assert list(engine.failed) == [0]
