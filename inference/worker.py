@@ -71,11 +71,12 @@ class Worker:
         self.address = ""
         tokens = TokenReader(settings.secret)  # one for all doors: a token opens one of them, once
         self._departures = Departures(self.takes, tokens)
+        self._chat = ChatDoor(self.takes, tokens, settings.chat)
         self.doors: dict[str, Door] = {
             "/slot": SlotDoor(self.takes, tokens),
             STATE_PATH: self._departures,
             PREVIEW_PATH: PreviewDoor(self.takes, tokens),
-            CHAT_PATH: ChatDoor(self.takes, tokens, settings.chat),
+            CHAT_PATH: self._chat,
         }
         self._serving: set[asyncio.Task[Any]] = set()
         self._server: Server | None = None
@@ -128,6 +129,7 @@ class Worker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(END_SEC):
                     await self._server.wait_closed()
+        await self._chat.stop()
         await asyncio.to_thread(self.takes.steps.stop)
         log.info("inference worker stopped")
 

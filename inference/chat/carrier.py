@@ -6,13 +6,13 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 from websockets.asyncio.server import ServerConnection
 
-from inference.audio import Float32, pcm16_to_float32
-from inference.chat.opus import OpusInput, OpusOutput
+from inference.audio import Float32
+from inference.chat.encoding import EncodedStream
+from inference.chat.opus import OpusInput
 from inference.chat.query import ChatRequest
 from inference.errors import WireError
 from inference.wire import AUDIO_HEADER, MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, decode
@@ -31,14 +31,19 @@ class ChatCarrier:
     conversation waits for a slot: what is said then is not heard, and what is said while the slot opens is."""
 
     def __init__(
-        self, connection: ServerConnection, request: ChatRequest, hear: Hear, is_waiting: Callable[[], bool]
+        self,
+        connection: ServerConnection,
+        request: ChatRequest,
+        stream: EncodedStream,
+        hear: Hear,
+        is_waiting: Callable[[], bool],
     ) -> None:
         self._connection = connection
         self._request = request
+        self._stream = stream
         self._hear = hear
         self._is_waiting = is_waiting
         self._input = OpusInput()
-        self._output = OpusOutput()
         self._step = 0  # of the next frame in
         self._stepped = asyncio.Event()
         self._steps_out = 0
@@ -47,10 +52,11 @@ class ChatCarrier:
         self._faults = 0
 
     async def send(self, message: bytes, /) -> None:
-        """One encoded wire message, translated; many say nothing in the stock protocol. Raises ConnectionClosed."""
+        """One encoded wire message, translated; many say nothing in the stock protocol. Raises ConnectionClosed,
+        SlotLost."""
         if message[0] == Kind.AGENT:
             _, step, _ = AUDIO_HEADER.unpack_from(message)
-            if pages := self._output.push(pcm16_to_float32(memoryview(message)[AUDIO_HEADER.size :])):
+            if pages := await self._stream.push(message[AUDIO_HEADER.size :]):
                 await self._tell(Kind.OPUS, pages)
             self._steps_out = step + 1
             self._stepped.set()
@@ -63,9 +69,9 @@ class ChatCarrier:
 
     async def read(self) -> None:
         """Hears the client until it has had its steps. Raises ConnectionClosed, and WireError when the client says
-        nothing that can be understood, or nothing at all."""
+        nothing that can be understood."""
         while True:
-            data = await self._receive()
+            data = await self._connection.recv()
             try:
                 body = _sound(data)
                 if body is None or self._is_waiting():
@@ -84,23 +90,16 @@ class ChatCarrier:
                 self._faults = 0
                 self._heard_at = time.monotonic()
 
-    async def ping(self) -> None:
-        """For ever: a word to a client that has heard none for a while. Raises ConnectionClosed."""
+    async def watch(self) -> None:
+        """Says a word to a client that has heard none for a while. Raises ConnectionClosed, and WireError when the
+        client has said nothing for IDLE_SEC."""
         while True:
-            quiet_sec = time.monotonic() - self._sent_at
-            if quiet_sec >= PING_SEC:
-                await self._tell(Kind.PING, b"")
-            else:
-                await asyncio.sleep(PING_SEC - quiet_sec)
-
-    async def _receive(self) -> str | bytes:
-        while True:
-            idle_sec = time.monotonic() - self._heard_at if self._live.is_set() else 0.0
-            if idle_sec >= IDLE_SEC:
+            now = time.monotonic()
+            if self._live.is_set() and now - self._heard_at >= IDLE_SEC:
                 raise WireError("sound", f"none for {IDLE_SEC:.0f} s")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_SEC - idle_sec):
-                    return await self._connection.recv()
+            if now - self._sent_at >= PING_SEC:
+                await self._tell(Kind.PING, b"")
+            await asyncio.sleep(min(PING_SEC, IDLE_SEC) / 3)
 
     async def _room(self) -> None:
         while self._step - self._steps_out >= WINDOW_STEPS:

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from inference.chat.carrier import ChatCarrier
+from inference.chat.encoding import Encoders
 from inference.chat.query import ChatRequest, read_query
 from inference.doors import POLICY_VIOLATION, bearer, count_refused, json_response, refusal
 from inference.errors import InferenceError, SlotLost, TokenError
@@ -40,6 +41,7 @@ class ChatDoor:
         self._takes = takes
         self._tokens = tokens
         self._policy = policy
+        self._encoders = Encoders()
         self._requests: WeakKeyDictionary[ServerConnection, ChatRequest | InferenceError] = WeakKeyDictionary()
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -59,11 +61,22 @@ class ChatDoor:
         return None
 
     async def serve(self, connection: ServerConnection) -> None:
-        match self._requests.pop(connection):
-            case InferenceError() as error:
-                await self._refuse(connection, error)
-            case ChatRequest() as chat:
-                await self._converse(connection, chat)
+        try:
+            match self._requests.pop(connection):
+                case ChatRequest() as chat:
+                    await self._converse(connection, chat)
+                case error:
+                    raise error
+        except InferenceError as error:
+            count_refused(error, self._takes)
+            with suppress(ConnectionClosed):
+                await connection.send(bytes([Kind.ERROR]) + str(error).encode())
+                reason = str(error).encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+                await connection.close(POLICY_VIOLATION, reason)
+
+    async def stop(self) -> None:
+        """When nobody talks any more."""
+        await self._encoders.stop()
 
     def _requested(self, request: Request) -> ChatRequest:
         """Raises TokenError, UnknownName, OptionError."""
@@ -76,35 +89,32 @@ class ChatDoor:
         return read_query(query, tuple(self._takes.steps.engines))
 
     async def _converse(self, connection: ServerConnection, chat: ChatRequest) -> None:
-        """The slot is free again as soon as the socket closes: these clients do not come back."""
+        """The slot is free again as soon as the socket closes: these clients do not come back. Raises WireError for a
+        client that is not understood, SlotLost when the encoder is."""
+        stream = await self._encoders.open()
         conversation, greeting = self._takes.join(chat.slot)
         carrier = ChatCarrier(
             connection,
             chat,
+            stream,
             hear=partial(self._takes.hear_exactly, conversation),
             is_waiting=lambda: conversation.lease.row is None,
         )
         sending = asyncio.create_task(conversation.carry(carrier, greeting))
         reading = asyncio.create_task(carrier.read())
-        pinging = asyncio.create_task(carrier.ping())
+        watching = asyncio.create_task(carrier.watch())
+        tasks = (reading, watching, sending)
         try:
-            await asyncio.wait({sending, reading}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await self._takes.end(conversation, ended("released"))
-            fault = reading.exception() if reading.done() else None
-            if isinstance(fault, InferenceError):
-                await self._refuse(connection, fault)
-            elif fault is None:
-                with suppress(ConnectionClosed):
-                    await sending
-                    await connection.close()
+            with suppress(ConnectionClosed):
+                for task in tasks:
+                    if task.done():
+                        task.result()
+                await sending
+                await connection.close()
         finally:
-            for task in (sending, reading, pinging):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(sending, reading, pinging, return_exceptions=True)
-
-    async def _refuse(self, connection: ServerConnection, error: InferenceError) -> None:
-        count_refused(error, self._takes)
-        with suppress(ConnectionClosed):
-            await connection.send(bytes([Kind.ERROR]) + str(error).encode())
-            reason = str(error).encode()[:MAX_REASON_BYTES].decode(errors="ignore")
-            await connection.close(POLICY_VIOLATION, reason)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            stream.close()

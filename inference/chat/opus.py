@@ -40,7 +40,7 @@ class OpusInput:
             if not data.startswith(PAGE):
                 raise WireError(EXPECTED, f"{len(data)} other bytes") from error
             pieces = self._decode_anew(data)
-        samples = np.concatenate([self._rest, *pieces])
+        samples = np.concatenate([self._rest, *pieces]) if len(self._rest) or len(pieces) != 1 else pieces[0]
         whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
         self._rest = samples[whole:]
         return [samples[start : start + FRAME_SAMPLES] for start in range(0, whole, FRAME_SAMPLES)]

@@ -8,7 +8,6 @@ the same Opus bytes as fast as they are answered. The stock server talks with on
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import re
 import statistics
@@ -17,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import uvloop
 
 from inference.audio import FRAME_MS
 from tests.bench.moshi_clients import talk_all
@@ -82,9 +83,9 @@ def run(counts: Sequence[int], frames: int) -> list[Measured]:
         logs = Path(folder)
         with Stock(checkpoint / "config.json", logs / "stock.log") as stock:
             for sessions in counts:
-                measured.append(asyncio.run(measure("stock", stock, sessions, frames)))
+                measured.append(uvloop.run(measure("stock", stock, sessions, frames)))
                 with Ours(checkpoint, logs / f"worker-{sessions}.log", sessions) as ours:
-                    measured.append(asyncio.run(measure("worker", ours, sessions, frames)))
+                    measured.append(uvloop.run(measure("worker", ours, sessions, frames)))
                 print(f"{sessions} sessions done", flush=True)
     return measured
 

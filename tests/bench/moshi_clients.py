@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 import sphn
-from websockets.asyncio.client import ClientConnection, connect
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from inference.wire import Kind
@@ -43,23 +43,42 @@ def opus_messages(frames: int) -> list[bytes]:
     return [OPUS + writer.append_pcm(frame) for frame in samples.reshape(frames, FRAME_SAMPLES)]
 
 
+class _Client(WSListener):
+    """One session at a time of its own."""
+
+    def __init__(self, said: list[bytes], silent: int, answers: int, began: float) -> None:
+        self.ended: asyncio.Future[Talked] = asyncio.get_running_loop().create_future()
+        self._said = said
+        self._silent = silent
+        self._answers = answers
+        self._began = began
+        self._sent = self._heard = 0
+        self._first_sound = 0.0
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type == WSMsgType.CLOSE:
+            transport.disconnect()
+            return
+        kind = frame.get_payload_as_memoryview()[0]
+        if kind == Kind.OPUS:
+            self._heard += 1
+            if self._heard == self._silent + 1:
+                self._first_sound = time.perf_counter() - self._began
+        elif kind != Kind.HANDSHAKE:
+            return
+        while self._sent < len(self._said) and self._sent - self._heard < WINDOW_FRAMES:
+            transport.send(WSMsgType.BINARY, self._said[self._sent])
+            self._sent += 1
+        if self._heard == self._answers:
+            self.ended.set_result(Talked(self._first_sound, time.perf_counter() - self._began))
+            transport.send_close()
+
+    def on_ws_disconnected(self, _: WSTransport) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(ConnectionError("the server ended a session"))
+
+
 async def _talk(address: str, said: list[bytes], silent: int, answers: int, began: float) -> Talked:
-    # no keepalive: the stock server does not answer it while it talks with somebody else
-    async with connect(f"{address}/api/chat", compression=None, ping_interval=None, proxy=None) as socket:
-        while (await socket.recv())[0] != Kind.HANDSHAKE:
-            pass
-        sent, heard, first_sound = 0, 0, 0.0
-        while heard < answers:
-            while sent < len(said) and sent - heard < WINDOW_FRAMES:
-                await socket.send(said[sent])
-                sent += 1
-            await _next_sound(socket)
-            heard += 1
-            if heard == silent + 1:
-                first_sound = time.perf_counter() - began
-        return Talked(first_sound, time.perf_counter() - began)
-
-
-async def _next_sound(socket: ClientConnection) -> None:
-    while (await socket.recv())[0] != Kind.OPUS:
-        pass
+    client = _Client(said, silent, answers, began)
+    await ws_connect(lambda: client, f"{address}/api/chat")
+    return await client.ended

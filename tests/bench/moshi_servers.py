@@ -130,9 +130,10 @@ class Ours:
 
 
 def cpu_sec(pid: int) -> float:
-    """Used by a process so far."""
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
+    """Used by a process and its children so far."""
+    process = psutil.Process(pid)
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
 
 
 def _percentiles(steps_ms: Sequence[float]) -> StepTimes:

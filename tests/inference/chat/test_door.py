@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import numpy as np
+import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -274,6 +275,25 @@ async def test_engine_that_fails_says_so() -> None:
         await client.socket.send(opus_messages(speech(1))[0])
         await closed(client)
     assert errors(client) == [ENDINGS["engine_failed"]]
+
+
+async def test_encoder_that_dies_ends_the_talks_it_encoded_for_and_no_later_one() -> None:
+    async with running_worker(chat="open") as worker:
+        client = await live_client(worker)
+        said = opus_messages(speech(4))
+        await client.socket.send(said[0])
+        await client.hear(1)
+        (encoder,) = [child for child in psutil.Process().children() if "inference.chat.encoder" in child.cmdline()]
+        encoder.kill()
+        await client.socket.send(said[1])
+        code = await closed(client)
+        again = await live_client(worker)
+        for message in said:
+            await again.socket.send(message)
+        await again.hear(4)
+    assert code == 1008
+    assert errors(client) == ["the conversation partner stopped: what it says cannot be encoded any more"]
+    assert np.array_equal(again.heard, echoed(said))
 
 
 async def test_worker_that_stops_says_so() -> None:

@@ -1,0 +1,35 @@
+"""A process that encodes what all chat clients of a worker hear: python -m inference.chat.encoder
+
+sphn holds the interpreter's lock while it encodes, up to 1 ms for a frame. In the worker's own process the step thread
+would wait for it, once for every client in every step.
+
+On standard input and output: stream (uint32), length (uint32), then as many bytes: PCM16 in, Ogg pages out.
+Length 0 ends a stream and is not answered. Ends with its input.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from typing import BinaryIO, Final
+
+from inference.audio import pcm16_to_float32
+from inference.chat.opus import OpusOutput
+
+HEADER: Final = struct.Struct("<II")
+
+
+def main(commands: BinaryIO, pages: BinaryIO) -> None:
+    streams: dict[int, OpusOutput] = {}
+    while len(header := commands.read(HEADER.size)) == HEADER.size:
+        stream, length = HEADER.unpack(header)
+        if not length:
+            streams.pop(stream, None)
+            continue
+        encoded = streams.setdefault(stream, OpusOutput()).push(pcm16_to_float32(commands.read(length)))
+        pages.write(HEADER.pack(stream, len(encoded)) + encoded)
+        pages.flush()
+
+
+if __name__ == "__main__":
+    main(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,128 @@
+"""The worker's side of the process that encodes (see encoder.py): one for all chat clients."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections import deque
+from itertools import count
+from typing import Final
+
+import structlog
+
+from inference.chat.encoder import HEADER
+from inference.environment import ROOT
+from inference.errors import SlotLost
+
+COMMAND: Final = (sys.executable, "-m", "inference.chat.encoder")
+STOP_SEC: Final = 2.0
+LOST: Final = "what it says cannot be encoded any more"
+
+log = structlog.get_logger(__name__)
+
+
+class EncoderProcess(asyncio.SubprocessProtocol):
+    """One process and what is asked of it. Answers come in the order of a stream's questions."""
+
+    def __init__(self) -> None:
+        self.exited = asyncio.get_running_loop().create_future()
+        self.waiting: dict[int, deque[asyncio.Future[bytes]]] = {}
+        self._came = bytearray()
+        self._transport: asyncio.SubprocessTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self._transport = transport
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        assert isinstance(data, bytes)
+        self._came += data
+        start = 0
+        while len(self._came) - start >= HEADER.size:
+            stream, length = HEADER.unpack_from(self._came, start)
+            end = start + HEADER.size + length
+            if len(self._came) < end:
+                break
+            if stream in self.waiting and not (encoded := self.waiting[stream].popleft()).done():
+                encoded.set_result(bytes(self._came[start + HEADER.size : end]))
+            start = end
+        del self._came[:start]
+
+    def process_exited(self) -> None:
+        assert self._transport is not None
+        self._transport.close()
+        self.exited.set_result(None)
+        lost, self.waiting = self.waiting, {}
+        if lost:
+            log.error("encoder lost", streams=len(lost))
+        for encoded in (each for stream in lost.values() for each in stream):
+            if not encoded.done():
+                encoded.set_exception(SlotLost(LOST))
+
+    def ask(self, stream: int, pcm: bytes) -> None:
+        assert self._transport is not None
+        pipe = self._transport.get_pipe_transport(0)
+        assert isinstance(pipe, asyncio.WriteTransport)
+        pipe.write(HEADER.pack(stream, len(pcm)) + pcm)
+
+    async def stop(self) -> None:
+        """Ends with its input, or is killed."""
+        assert self._transport is not None
+        pipe = self._transport.get_pipe_transport(0)
+        if pipe is not None:
+            pipe.close()
+        await asyncio.wait([self.exited], timeout=STOP_SEC)
+        if not self.exited.done():
+            self._transport.kill()
+        await self.exited
+
+
+class Encoders:
+    """Starts the process when the first stream is opened, and again when it died."""
+
+    def __init__(self) -> None:
+        self._process: EncoderProcess | None = None
+        self._starting = asyncio.Lock()
+        self._streams = count(1)
+
+    async def open(self) -> EncodedStream:
+        """A new stream. Raises SlotLost when the process cannot be started."""
+        async with self._starting:
+            if self._process is None or self._process.exited.done():
+                loop = asyncio.get_running_loop()
+                try:
+                    _, self._process = await loop.subprocess_exec(
+                        EncoderProcess, *COMMAND, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+                    )
+                except OSError as error:
+                    raise SlotLost(LOST) from error
+        return EncodedStream(self._process, next(self._streams))
+
+    async def stop(self) -> None:
+        """Ends the process."""
+        if self._process is not None and not self._process.exited.done():
+            await self._process.stop()
+
+
+class EncodedStream:
+    """What one client hears."""
+
+    def __init__(self, process: EncoderProcess, stream: int) -> None:
+        self._process = process
+        self._stream = stream
+        process.waiting[stream] = deque()
+
+    async def push(self, pcm: bytes) -> bytes:
+        """PCM16 of any length -> the pages that are complete, the headers ahead of the first. Raises SlotLost when the
+        process died."""
+        if self._stream not in self._process.waiting:
+            raise SlotLost(LOST)
+        encoded: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._process.waiting[self._stream].append(encoded)
+        self._process.ask(self._stream, pcm)
+        return await encoded
+
+    def close(self) -> None:
+        if self._process.waiting.pop(self._stream, None) is not None:
+            self._process.ask(self._stream, b"")
