@@ -109,7 +109,7 @@ class TakeAdmin(ReadOnlyAdmin):
     @admin.display(description="condition", ordering="trial__condition__label")
     def condition(self, take: Take) -> str:
         condition = take.trial.condition
-        return f"{condition.label} ({condition.engine}; voice {take.trial.voice_label})"
+        return f"{take.trial.label} ({condition.engine}; voice {take.trial.voice_label})"
 
     @admin.display(description="voice later by")
     def voice_delay(self, take: Take) -> str:

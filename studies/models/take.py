@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from django.core.files.storage import storages
 from django.core.files.storage.base import Storage
 from django.db import models
 
+from inference.parameters import PARAMETERS
 from studies.errors import FrozenError
 from studies.models.session import ConsentEvent, Session
 from studies.models.study import Condition, Prompt, voice_label
@@ -88,9 +90,23 @@ class Trial(models.Model):
         return voice_label(self.voices)
 
     @property
+    def label(self) -> str:
+        """The condition as people see it, with what a visitor made of it."""
+        made = [part for segment in self.own_voices or () for part in _named(segment["parameters"])]
+        return f"{self.condition.label}: {', '.join(made)}" if made else self.condition.label
+
+    @property
     def take(self) -> Take | None:
         """The attempt that counts: the newest completed one; None before there is one."""
         return self.takes.filter(outcome=Take.Outcome.COMPLETED).order_by("-number").first()
+
+
+def _named(parameters: Mapping[str, float]) -> Iterator[str]:
+    """What of a transformation's parameters changes the voice: "pitch ×1.3"."""
+    for name, parameter in PARAMETERS["transform"].items():
+        value = parameters.get(name)
+        if value is not None and value != parameter.default:
+            yield f"{parameter.label.lower()} {parameter.unit}{value:g}"
 
 
 class Take(models.Model):

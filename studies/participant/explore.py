@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -9,6 +10,7 @@ from django.db.models import Max
 
 from inference.catalog import ENGINES
 from studies.models import ConsentEvent, Session, Take, Trial
+from studies.protocol.free_voice import free_segment
 from studies.protocol.schema import Protocol, offer_key
 from studies.protocol.voices import converts
 
@@ -26,11 +28,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Everything there is to choose from."""
+    """Everything there is to choose from. `free_voice`: also a voice that sliders make."""
 
     prompts: list[Card]
     voices: list[Card]
     engines: list[Card]
+    free_voice: bool = False
 
 
 def options(session: Session, protocol: Protocol) -> Options:
@@ -52,6 +55,7 @@ def options(session: Session, protocol: Protocol) -> Options:
             for engine in protocol.offer.engines
             if may_send or not ENGINES[engine.engine].third_party
         ],
+        free_voice=may_convert and protocol.offer.free_voice,
     )
 
 
@@ -62,19 +66,32 @@ def about_engine(name: str) -> str:
 
 
 @transaction.atomic
-def choose(session: Session, *, prompt: str, voice: str, engine: str) -> Trial:
+def choose(
+    session: Session, *, prompt: str, voice: str, engine: str, parameters: Mapping[str, float] | None = None
+) -> Trial:
     """The trial for a choice. One that was chosen before and never talked in is taken again, so that sending twice
-    makes one trial."""
+    makes one trial. `parameters`: of a free voice, which the trial keeps. Raises OptionError."""
+    own_voices = None if parameters is None else [free_segment(parameters)]
     Session.objects.select_for_update().get(pk=session.pk)
     condition = session.version.conditions.get(key=offer_key(engine, voice))
     card = session.version.prompts.get(key=prompt)
-    unused = session.trials.filter(prompt=card, condition=condition, takes=None).first()
-    if unused is not None:
-        return unused
+    for unused in session.trials.filter(prompt=card, condition=condition, takes=None):
+        if unused.own_voices == own_voices:
+            return unused
     last = session.trials.aggregate(last=Max("position"))["last"]
     return Trial.objects.create(
-        session=session, position=0 if last is None else last + 1, prompt=card, condition=condition
+        session=session,
+        position=0 if last is None else last + 1,
+        prompt=card,
+        condition=condition,
+        own_voices=own_voices,
     )
+
+
+def last_parameters(session: Session) -> dict[str, float]:
+    """Of the free voice that was talked with last; empty before there is one."""
+    made = session.trials.filter(own_voices__isnull=False).order_by("-position").first()
+    return dict(made.own_voices[0]["parameters"]) if made is not None and made.own_voices else {}
 
 
 def finished_takes(session: Session) -> list[Take]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.forms.boundfield import BoundField
 
+from inference.parameters import Parameter
 from studies.models import Trial
 from studies.participant.explore import Card, Options
+from studies.protocol.free_voice import MAIN, MORE, free_parameters
 from studies.protocol.schema import Choice, Consent, Likert, Preference, Rating, Text
 
 NO_DIFFERENCE = "none"
@@ -90,9 +92,12 @@ class ComparisonForm(forms.Form):
 class ExploreForm(forms.Form):
     """What a visitor chooses: a prompt, a voice and an engine."""
 
+    CHOSEN: ClassVar[Sequence[str]] = ("prompt", "voice", "engine")
+
     def __init__(self, offered: Options, data: Any = None, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
-        self.cards = {"prompt": offered.prompts, "voice": offered.voices, "engine": offered.engines}
+        groups = {"prompt": offered.prompts, "voice": offered.voices, "engine": offered.engines}
+        self.cards = {name: groups[name] for name in self.CHOSEN}
         for name, cards in self.cards.items():
             self.fields[name] = forms.ChoiceField(
                 choices=[(card.key, card.label) for card in cards], widget=forms.RadioSelect, error_messages=MISSING
@@ -101,6 +106,34 @@ class ExploreForm(forms.Form):
     def groups(self) -> Iterator[tuple[BoundField, list[Card]]]:
         for name, cards in self.cards.items():
             yield self[name], cards
+
+
+class FreeVoiceForm(ExploreForm):
+    """A voice of the visitor's own making, what to talk about in it, and with whom."""
+
+    CHOSEN: ClassVar[Sequence[str]] = ("prompt", "engine")
+
+    def __init__(self, offered: Options, data: Any = None, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(offered, data, initial)
+        for name, parameter in free_parameters().items():
+            self.fields[name] = forms.FloatField(
+                label=parameter.label,
+                help_text=({**MAIN, **MORE})[name],
+                min_value=parameter.low,
+                max_value=parameter.high,
+                error_messages={"required": "Please set it."},
+            )
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        return {name: self.cleaned_data[name] for name in free_parameters()}
+
+    def main_sliders(self) -> list[tuple[BoundField, Parameter]]:
+        """Each with its range and unit."""
+        return [(self[name], free_parameters()[name]) for name in MAIN]
+
+    def more_sliders(self) -> list[tuple[BoundField, Parameter]]:
+        return [(self[name], free_parameters()[name]) for name in MORE]
 
 
 def listened(side: str) -> str:

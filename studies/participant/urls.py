@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from studies.participant.pages import ending, entry, explore, trials
+from studies.participant.pages import ending, entry, explore, free_voice, trials
 
 urlpatterns = [
     path("", entry.start, name="start"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("p/<str:token>/consent/", entry.consent, name="consent"),
     path("p/<str:token>/check/", entry.check, name="check"),
     path("p/<str:token>/explore/", explore.explore, name="explore"),
+    path("p/<str:token>/explore/voice/", free_voice.free_voice, name="free_voice"),
     path("p/<str:token>/explore/compare/", explore.side_by_side, name="side_by_side"),
     path("p/<str:token>/talk/<int:position>/", trials.talk, name="talk"),
     path("p/<str:token>/rate/<int:position>/", trials.rate, name="rate"),

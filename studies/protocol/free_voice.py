@@ -10,14 +10,26 @@ from inference.parameters import PARAMETERS, Parameter, resolve
 from inference.presets import PRESETS
 
 CONVERTER: Final = "transform"
-MAIN: Final = ("f0_ratio", "formant_ratio")
-MORE: Final = ("f0_range", "breathiness")
+MAIN: Final[Mapping[str, str]] = {
+    "f0_ratio": "How high you speak. At ×2 an octave higher, at ×0.5 an octave lower.",
+    "formant_ratio": "How large you sound. Above ×1 as from a shorter vocal tract, below it as from a longer one.",
+}
+MORE: Final[Mapping[str, str]] = {
+    "f0_range": "How much your voice rises and falls. At ×0 it is a monotone.",
+    "breathiness": "How much breath is in the voice.",
+}
+"""The sliders, with what visitors read of each. None of them changes the delay."""
 NAMES: Final = (*MAIN, *MORE)
 
 
 def free_parameters() -> dict[str, Parameter]:
-    """Name -> its range and meaning. None of them changes the delay."""
+    """Name -> its range."""
     return {name: PARAMETERS[CONVERTER][name] for name in NAMES}
+
+
+def neutral_parameters() -> dict[str, float]:
+    """Those that leave the voice as it is."""
+    return {name: float(parameter.default or 0.0) for name, parameter in free_parameters().items()}
 
 
 def free_segment(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,11 +105,16 @@ def check(request: HttpRequest, session: Session) -> HttpResponse:
         error = "The result of the check did not arrive as it should. Please run it once more."
     config = {
         "capture": capture_settings(session),
-        "previewUrl": f"/ws/p/{session.token}/preview/",
+        "previewUrl": preview_url(session),
         "previewVoices": len(hearing_of(session).voices),
     }
     context = frame(request, session, check_config=config, error=error)
     return render(request, "participant/check.html", context, status=422 if error else 200)
+
+
+def preview_url(session: Session) -> str:
+    """Of the socket that gives a sentence back in another voice (see `hearmeout_site.asgi`)."""
+    return f"/ws/p/{session.token}/preview/"
 
 
 def capture_settings(session: Session) -> dict[str, bool]:

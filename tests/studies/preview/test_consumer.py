@@ -10,14 +10,18 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from inference.audio import PCM16_SCALE, UPLINK_SAMPLES, pcm16_to_float32
+from inference.audio import PCM16_SCALE, UPLINK_SAMPLES, float32_to_pcm16, pcm16_to_float32
 from inference.latency import latency_samples
 from inference.presets import PRESETS
 from inference.voices.transform import Transform
 from inference.wire import AudioFrame, Kind, encode_audio
+from studies.insights.pitch import pitch_contour
 from studies.models import ConsentEvent, Session, Study, Take
 from studies.preview import consumer
+from tests.signals import vowel
 from tests.studies.factories import PROTOCOL, make_session, make_study
+from tests.studies.participant.visitor import Visitor, open_new_study
+from tests.studies.protocol.documents import explore
 from tests.studies.talk.conftest import Serving
 from tests.studies.talk.pages import Page, microphone_frame
 
@@ -139,6 +143,50 @@ async def test_voice_that_the_study_does_not_let_be_heard(
         await page.until(lambda: page.errors() == [code])
         page.ask(2, voice=0)  # the page may go on
         await page.rendered(2)
+        page.drop()
+
+
+@pytest.fixture
+async def visiting(transactional_db: None) -> Session:
+    """In an explore study with a free voice, past its consent."""
+
+    def visit() -> Session:
+        document = explore()
+        document["offer"]["free_voice"] = True
+        open_new_study(document)
+        return Visitor().to_talk().session
+
+    return await sync_to_async(visit)()
+
+
+async def test_sliders_are_heard(visiting: Session, serving: Serving) -> None:
+    async with serving():
+        page = await PreviewPage(visiting.token).open()
+        said = float32_to_pcm16(vowel(120.0, 1.0))
+        for sequence, start in enumerate(range(0, len(said), 960)):
+            page.send(encode_audio(Kind.PARTICIPANT, sequence, sequence * UPLINK_SAMPLES, said[start : start + 960]))
+        medians_hz = []
+        for number, ratio in enumerate((1.0, 1.5)):
+            page.ask(number, parameters={"f0_ratio": ratio})
+            _, heard = await page.rendered(number)
+            f0_hz = pitch_contour(pcm16_to_float32(heard)).f0_hz
+            medians_hz.append(np.median(f0_hz[f0_hz > 0]))
+        page.drop()
+    assert medians_hz == pytest.approx([120.0, 180.0], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [({"f0_ratio": 9}, "bad_voice"), ({"floor_hz": 60}, "bad_voice"), ({"f0_ratio": "high"}, "bad_voice")],
+)
+async def test_sliders_out_of_their_range(
+    visiting: Session, serving: Serving, parameters: dict[str, Any], code: str
+) -> None:
+    async with serving():
+        page = await PreviewPage(visiting.token).open()
+        page.speak()
+        page.ask(1, parameters=parameters)
+        await page.until(lambda: page.errors() == [code])
         page.drop()
 
 

@@ -25,8 +25,12 @@ export class MicrophoneChoice {
   }
 
   /** What was chosen on this or an earlier page; empty for the system's default. */
-  get deviceId() {
+  static get remembered() {
     return sessionStorage.getItem(REMEMBERED) ?? "";
+  }
+
+  get deviceId() {
+    return MicrophoneChoice.remembered;
   }
 
   /** @param {string} [deviceId] the one that is open */

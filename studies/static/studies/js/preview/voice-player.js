@@ -9,10 +9,17 @@ export class VoicePlayer {
   #samples = new Float32Array(0);
   #source = /** @type {AudioBufferSourceNode | null} */ (null);
   #gain = /** @type {GainNode | null} */ (null);
+  #loop = false;
   #startedSec = 0; // context time at which the sentence's first sample would have sounded
 
   get playing() {
     return this.#source !== null;
+  }
+
+  /** @param {boolean} loop begin again at the end */
+  set loop(loop) {
+    this.#loop = loop;
+    if (this.#source !== null) this.#source.loop = loop;
   }
 
   /** Call it while a click is handled, or the browser keeps it silent. */
@@ -63,7 +70,7 @@ export class VoicePlayer {
     const buffer = context.createBuffer(1, samples.length, SAMPLE_RATE_HZ);
     buffer.copyToChannel(samples, 0);
     const gain = new GainNode(context, { gain: 0 });
-    const source = new AudioBufferSourceNode(context, { buffer });
+    const source = new AudioBufferSourceNode(context, { buffer, loop: this.#loop });
     source.connect(gain).connect(context.destination);
     gain.gain.linearRampToValueAtTime(1, context.currentTime + FADE_SEC);
     source.onended = () => {
@@ -71,7 +78,7 @@ export class VoicePlayer {
       this.#source = null;
       this.onState(false);
     };
-    source.start(context.currentTime, Math.min(fromSec, buffer.duration));
+    source.start(context.currentTime, this.#loop ? fromSec % buffer.duration : Math.min(fromSec, buffer.duration));
     [this.#source, this.#gain] = [source, gain];
     this.#startedSec = context.currentTime - fromSec;
     this.onState(true);

@@ -1,0 +1,46 @@
+"""A voice of the visitor's own making: sliders, heard at once, then a talk in it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.views.decorators.http import require_http_methods
+
+from studies.models import Session
+from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page
+from studies.participant.explore import choose, last_parameters, options
+from studies.participant.forms import FreeVoiceForm
+from studies.participant.pages.entry import capture_settings, preview_url
+from studies.protocol.free_voice import free_presets, neutral_parameters
+from studies.protocol.schema import FREE_VOICE
+from studies.publish import protocol_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@session_page()
+def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
+    """The sliders. What is heard with them goes over the preview socket and is not kept; the talk keeps them."""
+    offered = options(session, protocol_of(session.version))
+    if not offered.free_voice or session.checked_at is None:
+        return go_on(session)
+    neutral = neutral_parameters()
+    asked = {name: request.GET[name] for name in ("prompt", "engine") if name in request.GET}
+    first = {"prompt": offered.prompts, "engine": offered.engines}
+    ticked = {name: cards[0].key for name, cards in first.items() if cards}
+    initial = ticked | neutral | last_parameters(session) | asked
+    form = FreeVoiceForm(offered, request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        if is_live_tab(request, session):
+            chosen = {name: form.cleaned_data[name] for name in ("prompt", "engine")}
+            trial = choose(session, voice=FREE_VOICE.key, parameters=form.parameters, **chosen)
+            return redirect("talk", session.token, trial.position)
+        form.add_error(None, TAKEN_OVER)
+    config = {
+        "capture": capture_settings(session),
+        "previewUrl": preview_url(session),
+        "sampleUrl": static("studies/audio/sample-sentence.flac"),
+    }
+    presets = [(label, neutral | parameters) for label, parameters in free_presets().values()]
+    context = frame(request, session, form=form, voice_config=config, presets=presets)
+    return render(request, "participant/free_voice.html", context, status=422 if form.errors else 200)

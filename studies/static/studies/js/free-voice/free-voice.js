@@ -1,0 +1,151 @@
+import { Meter } from "../meter.js";
+import { MicrophoneProblem } from "../microphone-problem.js";
+import { MicrophoneChoice } from "../microphone-choice.js";
+import { PreviewProblem, PreviewSocket } from "../preview/preview-socket.js";
+import { SentenceRecorder } from "../preview/sentence-recorder.js";
+import { VoicePlayer } from "../preview/voice-player.js";
+import { loadSample } from "./sample.js";
+import { VoiceSliders } from "./voice-sliders.js";
+
+const SPEAK_SEC = 5;
+const SETTLE_MS = 120; // a slider that moves is heard once it slows down
+
+/**
+ * @typedef {object} VoiceConfig
+ * @property {import("../microphone.js").CaptureSettings} capture
+ * @property {string} previewUrl
+ * @property {string} sampleUrl
+ */
+
+/** Sliders for a voice, and a sentence that is heard in it at once, going on where it is while they move. */
+export class FreeVoice {
+  #root;
+  #socket;
+  #recorder;
+  #sliders;
+  #player = new VoicePlayer();
+  #settling = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  #rendering = false;
+  #outdated = false; // the sliders have moved since the voice that is being made was asked for
+  #ready = false; // there is a sentence
+
+  /** @param {HTMLFormElement} root @param {VoiceConfig} config */
+  constructor(root, config) {
+    this.#root = root;
+    this.#socket = new PreviewSocket(config.previewUrl);
+    this.#recorder = new SentenceRecorder(config.capture);
+    const meter = new Meter(this.#part("meter"));
+    this.#recorder.onLevel = (level) => meter.show(level);
+    this.#recorder.onLeft = (sec) => this.#say("", sec > 0 ? `Speak now: ${sec}` : "");
+    this.#sliders = new VoiceSliders(root);
+    this.#sliders.onChange = () => this.#moved();
+    this.#player.onState = (playing) => this.#played(playing);
+    this.#on("record", () => this.#take(() => this.#record()));
+    this.#on("sample", () => this.#take(() => loadSample(config.sampleUrl)));
+    this.#on("play", () => (this.#player.playing ? this.#player.stop() : this.#player.replay()));
+    const loop = /** @type {HTMLInputElement} */ (this.#part("loop"));
+    loop.addEventListener("change", () => (this.#player.loop = loop.checked));
+    root.addEventListener("submit", () => this.#close());
+    addEventListener("pagehide", () => this.#close());
+  }
+
+  // the sentence
+
+  /** @param {() => Promise<Int16Array<ArrayBuffer>>} load */
+  async #take(load) {
+    this.#player.unlock(); // within the click
+    this.#player.stop();
+    this.#enable(false);
+    try {
+      this.#socket.sentence = await load();
+      this.#ready = true;
+      await this.#render(true);
+    } catch (error) {
+      if (error instanceof MicrophoneProblem) this.#say("error", `${error.title}. ${error.message}`);
+      else if (error instanceof TypeError || error instanceof DOMException)
+        this.#say("error", "The sample could not be loaded. Please try again, or record a sentence of your own.");
+      else throw error;
+    }
+    this.#enable(true);
+  }
+
+  async #record() {
+    this.#part("meter").hidden = false;
+    try {
+      return await this.#recorder.record(SPEAK_SEC, MicrophoneChoice.remembered);
+    } finally {
+      this.#part("meter").hidden = true;
+      this.#part("record").textContent = "Record again";
+    }
+  }
+
+  // the voice
+
+  #moved() {
+    clearTimeout(this.#settling);
+    if (this.#ready) this.#settling = setTimeout(() => this.#render(false), SETTLE_MS);
+  }
+
+  /** @param {boolean} afresh from the sentence's start, or where it is */
+  async #render(afresh) {
+    if (this.#rendering) {
+      this.#outdated = true;
+      return;
+    }
+    this.#rendering = true;
+    try {
+      do {
+        this.#outdated = false;
+        if (afresh) this.#say("", "One moment …");
+        const { samples } = await this.#socket.render({ parameters: this.#sliders.parameters });
+        if (afresh) this.#player.play(samples);
+        else this.#player.swap(samples);
+        afresh = false;
+        this.#say("", "");
+      } while (this.#outdated);
+    } catch (error) {
+      if (!(error instanceof PreviewProblem)) throw error;
+      this.#say("warning", error.message);
+    } finally {
+      this.#rendering = false;
+    }
+  }
+
+  /** @param {boolean} playing */
+  #played(playing) {
+    this.#part("play").textContent = playing ? "Stop" : "Play";
+  }
+
+  #close() {
+    clearTimeout(this.#settling);
+    this.#player.close();
+    this.#socket.close();
+  }
+
+  // elements
+
+  /** @param {string} name */
+  #part(name) {
+    const element = this.#root.querySelector(`[data-part="${name}"]`);
+    if (!(element instanceof HTMLElement)) throw new Error(`the page lacks its part ${name}`);
+    return element;
+  }
+
+  /** @param {string} name @param {() => void} action */
+  #on(name, action) {
+    this.#part(name).addEventListener("click", action);
+  }
+
+  /** @param {boolean} enabled */
+  #enable(enabled) {
+    for (const name of ["record", "sample", "play"])
+      /** @type {HTMLButtonElement} */ (this.#part(name)).disabled = !enabled || (name === "play" && !this.#ready);
+  }
+
+  /** @param {string} tone @param {string} text */
+  #say(tone, text) {
+    const status = this.#part("status");
+    status.className = tone ? `notice notice--${tone}` : "";
+    if (status.textContent !== text) status.textContent = text;
+  }
+}
