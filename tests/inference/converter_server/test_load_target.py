@@ -155,7 +155,7 @@ def test_server_that_ends_ends_the_stream(server: StreamingServer) -> None:
     with connected(server.url, settings(server)) as converter:
         converter.enrol(TARGET, speech(3.2))
         stream = converter.open({}, target=TARGET)
-        stream.push(np.zeros(FRAME_SAMPLES, np.float32))
+        stream.push(np.full(2 * stream.latency_samples, 0.1, np.float32))  # waits for sound from the server
         server.hang_up()
         with pytest.raises(RemoteLost):
             stream.push(np.full(10 * stream.latency_samples, 0.1, np.float32))
