@@ -22,6 +22,7 @@ from studies.talk.requests import slot_request  # noqa: E402
 def inspect(take: str) -> dict[str, Any]:
     found = Take.objects.get(pk=take)
     return {
+        "id": str(found.pk),
         "state": found.state,
         "outcome": found.outcome,
         "end_reason": found.end_reason,
