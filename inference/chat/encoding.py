@@ -7,7 +7,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections import deque
 from itertools import count
-from typing import Final
+from typing import Final, cast
 
 import structlog
 
@@ -29,11 +29,11 @@ class EncoderProcess(asyncio.SubprocessProtocol):
         self.exited = asyncio.get_running_loop().create_future()
         self.waiting: dict[int, deque[asyncio.Future[bytes]]] = {}
         self._came = bytearray()
+        self._asked = bytearray()
         self._transport: asyncio.SubprocessTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.SubprocessTransport, transport)  # uvloop's is of no class of asyncio's
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
         assert isinstance(data, bytes)
@@ -61,10 +61,17 @@ class EncoderProcess(asyncio.SubprocessProtocol):
                 encoded.set_exception(SlotLost(LOST))
 
     def ask(self, stream: int, pcm: bytes) -> None:
+        """All that is asked in one turn of the event loop, the frames of a step mostly, is written at once."""
+        if not self._asked:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._asked += HEADER.pack(stream, len(pcm)) + pcm
+
+    def _write(self) -> None:
         assert self._transport is not None
-        pipe = self._transport.get_pipe_transport(0)
-        assert isinstance(pipe, asyncio.WriteTransport)
-        pipe.write(HEADER.pack(stream, len(pcm)) + pcm)
+        asked, self._asked = self._asked, bytearray()
+        pipe = cast(asyncio.WriteTransport | None, self._transport.get_pipe_transport(0))
+        if pipe is not None and not pipe.is_closing():
+            pipe.write(bytes(asked))
 
     async def stop(self) -> None:
         """Ends with its input, or is killed."""

@@ -68,7 +68,7 @@ def read_query(query: str, engines: Sequence[str]) -> ChatRequest:
         if name in given:
             raise OptionError(name, "given twice", "one value")
         if name not in KNOWN and name not in DISREGARDED:
-            raise OptionError(name[:40], value[:40], f"no such parameter; there are {', '.join(KNOWN)}")
+            raise OptionError(name[:40], value[:40], f"none of this name; there are {', '.join(KNOWN)}")
         given[name] = value
     engine = _engine(given.get("engine", ""), engines)
     options, unused = _sampling(given, engine)
