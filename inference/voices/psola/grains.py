@@ -21,29 +21,31 @@ LEAST_WEIGHT = np.float32(0.6)  # below it the output fades, as between the peri
 
 
 @compiled
-def add_grains(settings: Any, state: Any, grain: Any, window: Any) -> None:
+def add_grains(settings: Any, state: Any, grain: Any, other: Any, window: Any) -> None:
     """Every grain that the next block of the output needs, if its mark is known and its input is there: as late as can
-    be, so that the mark after it is mostly known too. `grain` and `window`, float32
-    [LONGEST_GRAIN_SAMPLES], are written over."""
+    be, so that the mark after it is mostly known too. The last three, float32 [LONGEST_GRAIN_SAMPLES], are written
+    over."""
     while True:
-        while state.before + 1 < state.placed and sample_of(state, state.before + 1) <= state.next_grain:
+        centre = state.last_grain + step_from(state, state.last_mark)
+        while state.before + 1 < state.placed and sample_of(state, state.before + 1) <= centre:
             state.before += 1
         if state.before >= state.placed:
             return
         nearest = state.before
         after = sample_of(state, nearest + 1) if nearest + 1 < state.placed else state.due
-        if state.next_grain - sample_of(state, nearest) > after - state.next_grain:
+        if centre - sample_of(state, nearest) > after - centre:
             nearest += 1
             if nearest == state.placed:
                 return
-        place = nearest % MARKS_KEPT
-        half = half_width(settings, state, place)
-        if state.next_grain - half >= state.done + BLOCK_SAMPLES:
+        if is_voiced(state, nearest) and not is_voiced(state, state.last_mark):
+            centre = sample_of(state, nearest)  # where a voice sets in, it does so in step
+        half = half_width(settings, state, nearest)
+        if centre - half >= state.done + BLOCK_SAMPLES:
             return
-        if state.mark_sample[place] + half * settings.formant_ratio + TAPS // 2 + 1 > state.received:
+        if last_sample_needed(settings, state, nearest, half) > state.received:
             return
-        add_grain(settings, state, place, half, grain, window)
-        state.next_grain += step_from(state, nearest)
+        add_grain(settings, state, nearest, centre, half, grain, other, window)
+        state.last_grain, state.last_mark = centre, nearest
 
 
 @compiled
@@ -52,44 +54,73 @@ def sample_of(state: Any, mark: int) -> float:
 
 
 @compiled
+def is_voiced(state: Any, mark: int) -> bool:
+    return 0 <= mark < state.placed and state.mark_voiced[mark % MARKS_KEPT] == 1
+
+
+@compiled
 def step_from(state: Any, mark: int) -> float:
-    """To the next grain of the output. In proportion to the distance of the marks where that is known, so that the
-    small irregularities of a voice are kept."""
-    place, after = mark % MARKS_KEPT, (mark + 1) % MARKS_KEPT
-    step = state.mark_step[place]
-    if mark + 1 < state.placed and state.mark_voiced[place] == 1 and state.mark_voiced[after] == 1:
-        step *= (state.mark_sample[after] - state.mark_sample[place]) / state.mark_period[place]
+    """To the next grain of the output; 0 before the first. In proportion to the distance of the marks where that is
+    known, so that the small irregularities of a voice are kept."""
+    if mark < 0:
+        return 0.0
+    step = state.mark_step[mark % MARKS_KEPT]
+    if is_voiced(state, mark) and is_voiced(state, mark + 1):
+        step *= (sample_of(state, mark + 1) - sample_of(state, mark)) / state.mark_period[mark % MARKS_KEPT]
     return float(step)
 
 
 @compiled
-def half_width(settings: Any, state: Any, place: int) -> float:
-    """In samples of the output: a period of the input either side."""
-    period = state.mark_period[place]
-    return float(period / settings.formant_ratio if state.mark_voiced[place] == 1 else period)
+def half_width(settings: Any, state: Any, mark: int) -> float:
+    """In samples of the output: a period of the input either side, but not further than to the next grain."""
+    period = state.mark_period[mark % MARKS_KEPT]
+    if not is_voiced(state, mark):
+        return float(period)
+    speed = settings.formant_ratio
+    return float(min(period / speed, state.mark_step[mark % MARKS_KEPT] / min(speed, 1.0)))
 
 
 @compiled
-def add_grain(settings: Any, state: Any, place: int, half: float, grain: Any, window: Any) -> None:
-    """The grain at a mark, put at `next_grain` of the output.
+def last_sample_needed(settings: Any, state: Any, mark: int, half: float) -> float:
+    return sample_of(state, mark) + half * settings.formant_ratio + TAPS // 2 + 1
+
+
+@compiled
+def add_grain(
+    settings: Any, state: Any, mark: int, centre: float, half: float, grain: Any, other: Any, window: Any
+) -> None:
+    """The grain at a mark, put at `centre` of the output; between two marks of a voice a mixture of both, so that no
+    period is heard twice.
 
     It is narrowed where it would reach back before what is done: that happens when F0 is near the floor."""
-    half = max(min(half, state.next_grain - state.done), 1.0)
-    first = max(math.ceil(state.next_grain - half), state.done)
-    count = math.floor(state.next_grain + half) - first + 1
-    start, speed = first - state.next_grain, settings.formant_ratio
-    centre = state.mark_sample[place] + HISTORY_SAMPLES - state.received
-    read(state.signal, settings.kernels, centre + start * speed, speed, grain[:count])
-    weigh(start, half, window[:count])
+    half = max(min(half, centre - state.done), 1.0)
+    first = max(math.ceil(centre - half), state.done)
+    count = math.floor(centre + half) - first + 1
+    read_at(settings, state, mark, first - centre, grain[:count])
+    neighbour = mark + 1 if centre > sample_of(state, mark) else mark - 1
+    if is_voiced(state, mark) and is_voiced(state, neighbour):
+        share = (centre - sample_of(state, mark)) / (sample_of(state, neighbour) - sample_of(state, mark))
+        if 0 < share < 1 and last_sample_needed(settings, state, neighbour, half) <= state.received:
+            read_at(settings, state, neighbour, first - centre, other[:count])
+            for i in range(count):
+                grain[i] += share * (other[i] - grain[i])
+    weigh(first - centre, half, window[:count])
     for i in range(count):
         grain[i] *= window[i]
-    if settings.breathiness > 0 and state.mark_voiced[place] == 1:
+    if settings.breathiness > 0 and is_voiced(state, mark):
         breathe(settings.breathiness, state, grain[:count], window)
     offset = first - state.done
     sums, weights = state.grains[offset : offset + count], state.weight[offset : offset + count]
     for i in range(count):
         sums[i] += grain[i]
         weights[i] += window[i]
+
+
+@compiled
+def read_at(settings: Any, state: Any, mark: int, start: float, samples: Any) -> None:
+    """The signal from `start` samples of the output after a mark on."""
+    centre = sample_of(state, mark) + HISTORY_SAMPLES - state.received
+    read(state.signal, settings.kernels, centre + start * settings.formant_ratio, settings.formant_ratio, samples)
 
 
 @compiled

@@ -83,7 +83,8 @@ STATE: Final = np.dtype(
         ("mark_voiced", np.int64, (MARKS_KEPT,)),
         # grains
         ("before", np.int64),  # the last mark before the next grain
-        ("next_grain", np.float64),  # its place in the output
+        ("last_mark", np.int64),
+        ("last_grain", np.float64),  # its place in the output
         ("random", np.uint64),
         ("done", np.int64),  # samples of the output
         ("grains", np.float32, (HISTORY_SAMPLES,)),  # their sum from `done` on
@@ -121,6 +122,7 @@ def state_after_open(settings: Record, seed: int) -> Record:
     """[1] of STATE: nothing heard yet, silence before."""
     state = np.zeros(1, STATE)
     state["states"] = 1
+    state["last_mark"] = -1
     state["gain"] = 1.0
     state["energy_in"] = state["energy_out"] = 1e-6
     state["done"] = -settings["delay_samples"]

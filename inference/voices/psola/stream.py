@@ -38,13 +38,14 @@ def receive(state: Any, block: Any) -> None:
 def _chain(version: str) -> Callable[[Record, Record, Float32, Float32], str]:
     def convert(settings: Any, state: Any, samples: Any, changed: Any) -> str:
         settings, state = settings[0], state[0]
-        grain, window = np.empty(LONGEST_GRAIN_SAMPLES, np.float32), np.empty(LONGEST_GRAIN_SAMPLES, np.float32)
+        grain, other = np.empty(LONGEST_GRAIN_SAMPLES, np.float32), np.empty(LONGEST_GRAIN_SAMPLES, np.float32)
+        window = np.empty(LONGEST_GRAIN_SAMPLES, np.float32)
         block = np.empty(BLOCK_SAMPLES, np.float32)
         for start in range(0, len(samples), BLOCK_SAMPLES):
             receive(state, samples[start : start + BLOCK_SAMPLES])
             track(settings, state, grain)
             place_marks(settings, state)
-            add_grains(settings, state, grain, window)
+            add_grains(settings, state, grain, other, window)
             take(state, block)
             follow(state, block)
             limit(state, block, changed[start : start + BLOCK_SAMPLES])

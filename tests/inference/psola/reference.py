@@ -35,34 +35,48 @@ def transformed(samples: Float32, f0_ratio: float = 1.0, formant_ratio: float = 
     f0_hz = decided_f0_hz(signal, before, half, floor_hz)
     marks = find_marks(signal, before, f0_hz, half, f0_ratio)
     sums, weights = np.zeros(len(samples) + 8_192), np.zeros(len(samples) + 8_192)  # from output sample -delay on
-    next_grain, i = 0.0, 0
+    i, last, last_grain = 0, None, 0.0
     for received in range(BLOCK, len(samples) + 1, BLOCK):
         done, known = received - BLOCK - delay, received - half - LAG * HOP
-        placed = [k for k, (due, _) in enumerate(marks) if due < known]
-        while placed:
-            while i + 1 <= placed[-1] and marks[i + 1][1].sample <= next_grain:
+        placed = [mark for due, mark in marks if due < known]
+        while i < len(placed):
+            centre = last_grain if last is None else last_grain + step_from(placed, last)
+            while i + 1 < len(placed) and placed[i + 1].sample <= centre:
                 i += 1
-            expected = marks[i][1].sample + marks[i][1].period
-            after = marks[i + 1][1].sample if i + 1 <= placed[-1] else expected
-            chosen = i if next_grain - marks[i][1].sample <= after - next_grain else i + 1
-            if i > placed[-1] or chosen > placed[-1]:
+            after = placed[i + 1].sample if i + 1 < len(placed) else placed[i].sample + placed[i].period
+            chosen = i if centre - placed[i].sample <= after - centre else i + 1
+            if chosen == len(placed):
                 break
-            mark = marks[chosen][1]
-            width = mark.period / formant_ratio if mark.voiced else mark.period
-            if next_grain - width >= done + BLOCK or mark.sample + width * formant_ratio + 9 > received:
+            mark = placed[chosen]
+            if mark.voiced and (last is None or not placed[last].voiced):
+                centre = mark.sample
+            width = min(mark.period / formant_ratio, mark.step / min(formant_ratio, 1)) if mark.voiced else mark.period
+            ahead = width * formant_ratio + 9
+            if centre - width >= done + BLOCK or mark.sample + ahead > received:
                 break
-            width = max(min(width, next_grain - done), 1.0)
-            place = np.arange(max(math.ceil(next_grain - width), done), math.floor(next_grain + width) + 1)
-            window = 0.5 + 0.5 * np.cos(np.pi * (place - next_grain) / width)
-            read = interpolated(signal, before + mark.sample + (place - next_grain) * formant_ratio, formant_ratio)
-            sums[place + delay] += read * window
+            last, last_grain = chosen, centre
+            width = max(min(width, centre - done), 1.0)
+            place = np.arange(max(math.ceil(centre - width), done), math.floor(centre + width) + 1)
+            window = 0.5 + 0.5 * np.cos(np.pi * (place - centre) / width)
+            grain = interpolated(signal, before + mark.sample + (place - centre) * formant_ratio, formant_ratio)
+            beside = chosen + 1 if centre > mark.sample else chosen - 1
+            if mark.voiced and 0 <= beside < len(placed) and placed[beside].voiced:
+                other = placed[beside]
+                share = (centre - mark.sample) / (other.sample - mark.sample)
+                if 0 < share < 1 and other.sample + ahead <= received:
+                    read = interpolated(signal, before + other.sample + (place - centre) * formant_ratio, formant_ratio)
+                    grain = (1 - share) * grain + share * read
+            sums[place + delay] += grain * window
             weights[place + delay] += window
-            step = mark.step
-            if mark.voiced and chosen + 1 <= placed[-1] and marks[chosen + 1][1].voiced:
-                step *= (marks[chosen + 1][1].sample - mark.sample) / mark.period
-            next_grain += step
     output = (sums / np.maximum(weights, 0.6))[: len(samples)]
     return limited(followed(signal[before - delay :][: len(samples)], output))
+
+
+def step_from(placed: list[Mark], i: int) -> float:
+    mark = placed[i]
+    if mark.voiced and i + 1 < len(placed) and placed[i + 1].voiced:
+        return mark.step * (placed[i + 1].sample - mark.sample) / mark.period
+    return mark.step
 
 
 def decided_f0_hz(signal: Float64, before: int, half: int, floor_hz: float) -> list[float]:

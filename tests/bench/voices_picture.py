@@ -1,0 +1,45 @@
+"""The picture of the voice benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot
+
+if TYPE_CHECKING:
+    from tests.bench.voices import Row
+
+
+def draw(rows: Sequence[Row], file: Path) -> None:
+    """One line a voice: F0 error, quality, word errors, similarity to the talker."""
+    panels: list[tuple[str, list[float | None], tuple[int, ...]]] = [
+        ("median F0 off the request, cents", [row.f0_cents for row in rows], (-5, 5)),
+        ("DNSMOS", [row.quality for row in rows], ()),
+        ("word errors, %", [None if row.word_error_rate is None else 100 * row.word_error_rate for row in rows], ()),
+        ("similarity to the talker", [row.own_similarity for row in rows], ()),
+    ]
+    figure, axes = pyplot.subplots(
+        1, len(panels), figsize=(13, 1 + 0.28 * len(rows)), sharey=True, constrained_layout=True
+    )
+    places = range(len(rows))
+    for panel, (title, values, limits) in zip(axes, panels, strict=True):
+        known = [(place, value) for place, value in zip(places, values, strict=True) if value is not None]
+        panel.hlines([place for place, _ in known], 0, [value for _, value in known], color="#b8c7dc")
+        panel.plot([value for _, value in known], [place for place, _ in known], "o", color="#2d6ab4")
+        for limit in limits:
+            panel.axvline(limit, linestyle="--", color="grey")
+        panel.set_title(title, fontsize=10)
+        for side in ("top", "right"):
+            panel.spines[side].set_visible(False)
+    if any(row.quality is not None for row in rows):
+        axes[1].set_xlim(left=2)
+    axes[0].set_yticks(list(places), [row.name for row in rows])
+    axes[0].invert_yaxis()
+    figure.savefig(file, dpi=110)
+    pyplot.close(figure)
