@@ -86,6 +86,7 @@ class SoundCard(ModuleType):
         super().__init__("sounddevice")
         self.recorded = recorded
         self.played: list[Float32] = []
+        self.PortAudioError = OSError
 
     def InputStream(self, *, blocksize: int, callback: Callable[..., None], **_: Any) -> Stream:
         blocks = (self.recorded[start : start + blocksize] for start in range(0, len(self.recorded), blocksize))
@@ -118,13 +119,22 @@ class Stream:
         while not self._stopped.wait(FRAME_SEC):
             self._turn()
 
-    def __enter__(self) -> Stream:
+    def start(self) -> None:
         self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def close(self) -> None:
+        assert self._stopped.is_set()
+
+    def __enter__(self) -> Stream:
+        self.start()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._stopped.set()
-        self._thread.join()
+        self.stop()
 
 
 async def stock_client(
