@@ -55,7 +55,7 @@ def sample_of(state: Any, mark: int) -> float:
 
 @compiled
 def is_voiced(state: Any, mark: int) -> bool:
-    return 0 <= mark < state.placed and state.mark_voiced[mark % MARKS_KEPT] == 1
+    return bool(0 <= mark < state.placed and state.mark_voiced[mark % MARKS_KEPT] == 1)
 
 
 @compiled
@@ -82,7 +82,7 @@ def half_width(settings: Any, state: Any, mark: int) -> float:
 
 @compiled
 def last_sample_needed(settings: Any, state: Any, mark: int, half: float) -> float:
-    return sample_of(state, mark) + half * settings.formant_ratio + TAPS // 2 + 1
+    return float(sample_of(state, mark) + half * settings.formant_ratio + TAPS // 2 + 1)
 
 
 @compiled

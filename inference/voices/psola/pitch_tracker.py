@@ -21,6 +21,7 @@ OCTAVE_COST = 0.01
 LEAST_STRENGTH = 0.5 * VOICING_THRESHOLD
 SCREENED = CANDIDATES + 2  # at half the rate, where noise above 6 kHz is not seen
 _LEAST_ENERGY = np.float32(1e-12)
+_REACH = 3  # lags either side of a peak at half the rate, within which the one at the full rate is looked for
 _SHORTEST_LAG = int(SAMPLE_RATE_HZ / CEILING_HZ)
 
 
@@ -82,28 +83,25 @@ def find_candidates(frame: Any, length: int, settings: Any, frequencies: Any, st
     returns how many candidates that makes with index 0, the unvoiced one."""
     halved = np.empty(length // 2, np.float32)
     halve(frame, length, halved)
-    lags = np.empty(SCREENED, np.int64)
+    lags, around = np.empty(SCREENED, np.int64), np.empty(2 * _REACH + 1)
     found = screen(halved, length // 2, settings, lags)
     energy = product(frame, length, 0) + _LEAST_ENERGY
     count = 1
     for i in range(found):
-        lag = 2 * lags[i]
-        left = product(frame, length, lag - 1) / settings.window_correlation[lag - 1]
-        mid = product(frame, length, lag) / settings.window_correlation[lag]
-        right = product(frame, length, lag + 1) / settings.window_correlation[lag + 1]
-        while right > mid and lag < 2 * lags[i] + 2:
-            lag, left, mid = lag + 1, mid, right
-            right = product(frame, length, lag + 1) / settings.window_correlation[lag + 1]
-        while left > mid and lag > 2 * lags[i] - 2:
-            lag, right, mid = lag - 1, mid, left
-            left = product(frame, length, lag - 1) / settings.window_correlation[lag - 1]
-        if left > mid or right > mid or mid <= LEAST_STRENGTH * energy:
+        first = 2 * lags[i] - _REACH
+        best = 1
+        for j in range(len(around)):
+            around[j] = product(frame, length, first + j) / (energy * settings.window_correlation[first + j])
+            if around[j] > around[best]:
+                best = j
+        if best == 0 or best == len(around) - 1 or around[best] <= LEAST_STRENGTH:
             continue
+        left, mid, right = around[best - 1], around[best], around[best + 1]
         offset = 0.5 * (left - right) / (left - 2 * mid + right)  # of a parabola through the peak: within ±0.5
-        frequency = SAMPLE_RATE_HZ / (lag + offset)
+        frequency = SAMPLE_RATE_HZ / (first + best + offset)
         if frequency < settings.floor_hz or frequency > CEILING_HZ:
             continue
-        strength = (mid - 0.25 * (left - right) * offset) / energy
+        strength = mid - 0.25 * (left - right) * offset
         strength = min(strength, 1 / strength)  # above 1 where a voice sets in
         strength -= OCTAVE_COST * math.log2(settings.floor_hz / frequency)
         count = insert(frequencies, strengths, count, frequency, strength)
@@ -113,24 +111,22 @@ def find_candidates(frame: Any, length: int, settings: Any, frequencies: Any, st
 @compiled
 def screen(halved: Any, length: int, settings: Any, lags: Any) -> int:
     """Writes the lags of the SCREENED highest peaks at half the rate, returns how many there are."""
-    first, last = _SHORTEST_LAG // 2 - 1, int(SAMPLE_RATE_HZ / settings.floor_hz / 2) + 2
-    heights = np.empty(SCREENED, np.float64)
+    first, last = _SHORTEST_LAG // 2 - 2, int(SAMPLE_RATE_HZ / settings.floor_hz / 2) + 2
+    heights, like = np.empty(SCREENED), np.empty(last + 1)
+    for lag in range(first, last + 1):
+        like[lag] = product(halved, length, lag) / settings.window_correlation[2 * lag]
     least = LEAST_STRENGTH * (product(halved, length, 0) + _LEAST_ENERGY)
     count = 0
-    left = product(halved, length, first - 1) / settings.window_correlation[2 * first - 2]
-    mid = product(halved, length, first) / settings.window_correlation[2 * first]
-    for lag in range(first, last):
-        right = product(halved, length, lag + 1) / settings.window_correlation[2 * lag + 2]
-        if mid > left and mid >= right and mid > least:
+    for lag in range(first + 1, last):
+        if like[lag] > like[lag - 1] and like[lag] >= like[lag + 1] and like[lag] > least:
             place = count
-            while place > 0 and heights[place - 1] < mid:
+            while place > 0 and heights[place - 1] < like[lag]:
                 place -= 1
             if place < SCREENED:
                 count = min(count + 1, SCREENED)
                 for i in range(count - 1, place, -1):
                     lags[i], heights[i] = lags[i - 1], heights[i - 1]
-                lags[place], heights[place] = lag, mid
-        left, mid = mid, right
+                lags[place], heights[place] = lag, like[lag]
     return count
 
 
