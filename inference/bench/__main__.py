@@ -30,8 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.engine}, {slots} slots ...", file=sys.stderr, flush=True)
         result = _in_a_process_of_its_own(options, slots)
         if isinstance(result, str):
-            refused.append((slots, result))
             print(result, file=sys.stderr)
+            refused.append((slots, result))
+            if [reason for _, reason in refused[-2:]] == [result] * 2:  # it is not the number of slots
+                break
         else:
             measured.append(result)
     if options.json:

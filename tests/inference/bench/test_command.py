@@ -24,9 +24,14 @@ def test_the_command_measures_prints_and_writes(tmp_path: Path, capfd: pytest.Ca
 
 
 def test_what_cannot_be_measured_is_told_and_fails(capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["--engine", "echo", "--slots", "1", "--seconds", "0.2", "--voice-prompt=nobody"]) == 1
+    """It stops where the number of slots is not what is wrong."""
+    assert main(["--engine", "echo", "--slots", "1", "2", "4", "--seconds", "0.2", "--voice-prompt=nobody"]) == 1
     printed, progress = capfd.readouterr()
     assert printed == ""
+    assert [line for line in progress.splitlines() if line.endswith("...")] == [
+        "echo, 1 slots ...",
+        "echo, 2 slots ...",
+    ]
     assert "voice_prompt is 'nobody'; expected none: the echo has the voice it hears" in progress
 
 
