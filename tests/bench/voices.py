@@ -12,9 +12,8 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from tests.bench.voices_measures import (
     lag_samples,
     pitch_change,
 )
+from tests.bench.voices_rows import HEADINGS, Row, line_of
 from tests.bench.voices_speech import NoSpeech, Speech, human_speech
 from tests.inference.psola.tracking import tracked_f0_hz
 
@@ -40,27 +40,6 @@ PICTURE: Final = Path(__file__).resolve().parents[2] / "docs" / "img" / "bench-v
 PASSES: Final = 3  # the quickest counts: the machine may be busy
 LONG_ENOUGH_SAMPLES: Final = 5 * SAMPLE_RATE_HZ // 2  # of a clip, to judge its quality
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One voice, over all of its talkers; None: could not be measured. `latency_error_ms`: measured less reported,
-    `drift_ms`: what it grew by between the first and the second half."""
-
-    name: str
-    latency_ms: float
-    latency_error_ms: float
-    drift_ms: float
-    real_time_factor: float
-    borders: float
-    f0_cents: float
-    gross: float
-    voicing: float
-    formants: list[float]
-    envelope: float
-    word_error_rate: float | None
-    quality: float | None
-    own_similarity: float | None
 
 
 class Bench:
@@ -76,6 +55,7 @@ class Bench:
         self.f0_hz = {speech.talker: f0_track_hz(speech.samples) for speech in self.speech}
         self._converters: dict[str, Converter] = {}
         self._own: dict[str, Float32] = {}
+        self._untouched: dict[tuple[str, str], object] = {}
 
     def _tool(self, what: str, make: Callable[[], T]) -> T | None:
         try:
@@ -100,16 +80,17 @@ class Bench:
             stream = converter.open(case.parameters, target=target)
             samples, cpu_sec = _converted(stream, speech.samples, paced=converter.needs_target)
             latency = stream.latency_samples
-            heard.append((speech, samples[latency : latency + len(speech.samples)], samples))
+            heard.append((speech, samples[latency : latency + len(speech.samples)]))
             seconds += cpu_sec
         whole = sum(len(speech.samples) for speech in talkers)
-        aligned = np.concatenate([after for _, after, _ in heard])
+        untouched = [(speech, speech.samples) for speech in talkers]
+        aligned = np.concatenate([after for _, after in heard])
         before = np.concatenate([speech.samples for speech in talkers])
         requested = np.concatenate([case.requested_hz(self.f0_hz[speech.talker]) for speech in talkers])
-        found = np.concatenate([f0_track_hz(after) for _, after, _ in heard])
+        found = np.concatenate([f0_track_hz(after) for _, after in heard])
         voiced = (requested > 0) & (found > 0)
         pitch = pitch_change(requested, found)
-        lags = [_lags(speech.samples, after) for speech, after, _ in heard]
+        lags = [_lags(speech.samples, after) for speech, after in heard]
         return Row(
             case.name,
             latency / SAMPLE_RATE_HZ * 1_000,
@@ -122,9 +103,9 @@ class Bench:
             pitch.voicing,
             formant_ratios(before, aligned, voiced, case.formant_ratio),
             envelope_warp(before, aligned, voiced, case.formant_ratio) / case.formant_ratio,
-            self._word_error_rate([(speech, after) for speech, after, _ in heard]),
-            self._quality([(speech, after) for speech, after, _ in heard]),
-            self._similarity([(speech, after) for speech, after, _ in heard]),
+            (self._word_error_rate(untouched), self._word_error_rate(heard)),
+            (self._quality(untouched), self._quality(heard)),
+            self._similarity(heard),
         )
 
     def _enrolled(self, converter: Converter, speech: Speech) -> str:
@@ -139,16 +120,32 @@ class Bench:
         wrong = said = 0
         for speech, samples in heard:
             for clip in speech.clips:
-                expected = words(clip.text)
-                wrong += word_errors(expected, self.recogniser.words(samples[clip.start : clip.stop]))
+                expected, sound = words(clip.text), samples[clip.start : clip.stop]
+                heard_words = self._judged(("words", clip.name), self.recogniser.words, sound, speech, samples)
+                wrong += word_errors(expected, heard_words)
                 said += len(expected)
         return wrong / said
 
     def _quality(self, heard: Sequence[tuple[Speech, Float32]]) -> float | None:
         if self.quality is None:
             return None
-        clips = [samples[clip.start : clip.stop] for speech, samples in heard for clip in speech.clips]
-        return float(np.mean([self.quality.score(clip) for clip in clips if len(clip) > LONG_ENOUGH_SAMPLES]))
+        scores = [
+            self._judged(("quality", clip.name), self.quality.score, samples[clip.start : clip.stop], speech, samples)
+            for speech, samples in heard
+            for clip in speech.clips
+            if clip.stop - clip.start > LONG_ENOUGH_SAMPLES
+        ]
+        return float(np.mean(scores))
+
+    def _judged(
+        self, key: tuple[str, str], judge: Callable[[Float32], T], sound: Float32, speech: Speech, samples: Float32
+    ) -> T:
+        """What the judge says; once only of the untouched voice."""
+        if samples is not speech.samples:
+            return judge(sound)
+        if key not in self._untouched:
+            self._untouched[key] = judge(sound)
+        return cast("T", self._untouched[key])
 
     def _similarity(self, heard: Sequence[tuple[Speech, Float32]]) -> float | None:
         if self.speakers is None:
@@ -214,34 +211,6 @@ def similarity_lines(bench: Bench) -> list[str]:
         f"speaker similarity: two halves of one talker {np.mean(same):.2f}, two talkers {np.mean(others):.2f} "
         f"({min(others):.2f} to {max(others):.2f})"
     ]
-
-
-HEADINGS: Final = (
-    "voice", "latency ms", "error ms", "drift ms", "RTF", "streams a core", "borders", "F0 cents", "gross %",
-    "voiced/unvoiced %", "F1/F2/F3", "envelope", "WER %", "DNSMOS", "similarity",
-)  # fmt: skip
-
-
-def line_of(row: Row) -> str:
-    streams = "–" if row.real_time_factor == 0 else f"{1 / row.real_time_factor:.0f}"
-    cells = (
-        row.name,
-        f"{row.latency_ms:.0f}",
-        f"{row.latency_error_ms:+.1f}",
-        f"{row.drift_ms:+.1f}",
-        f"{row.real_time_factor:.4f}",
-        streams,
-        f"{row.borders:.2f}",
-        f"{row.f0_cents:+.1f}",
-        f"{100 * row.gross:.1f}",
-        f"{100 * row.voicing:.1f}",
-        "/".join(f"{ratio:.2f}" for ratio in row.formants),
-        f"{row.envelope:.3f}",
-        "" if row.word_error_rate is None else f"{100 * row.word_error_rate:.1f}",
-        "" if row.quality is None else f"{row.quality:.2f}",
-        "" if row.own_similarity is None else f"{row.own_similarity:.2f}",
-    )
-    return f"| {' | '.join(cells)} |"
 
 
 def main() -> int:

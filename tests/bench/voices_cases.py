@@ -14,16 +14,17 @@ from tests.bench.voices_measures import Float64
 
 MEN: Final = ("man", "second man")
 WOMEN: Final = ("woman",)
+LONG_HEARD: Final = ("man",)  # an F0 target is steered to: the others say a sentence each
 _FOR: Final[Mapping[str, tuple[str, ...]]] = {
-    "male_to_female": MEN,
+    "male_to_female": LONG_HEARD,
     "female_to_male": WOMEN,
-    "male_to_androgynous": MEN,
+    "male_to_androgynous": LONG_HEARD,
     "female_to_androgynous": WOMEN,
     "higher": MEN,
     "lower": WOMEN,
     "androgynous_raised": MEN,
     "androgynous_lowered": WOMEN,
-    "child_like": MEN,
+    "child_like": LONG_HEARD,
 }
 
 

@@ -51,8 +51,8 @@ def pitch_change(expected_hz: Float64, found_hz: Float64) -> PitchChange:
 def envelope_warp(before: Float32, after: Float32, voiced: npt.NDArray[np.bool_], requested: float) -> float:
     """By which factor the mean log spectrum of the voiced frames is stretched: the one, within 8 % of the request, at
     which both are most alike from 300 to 5,000 Hz."""
-    frequency, source = _mean_envelope(before, voiced)
-    _, result = _mean_envelope(after, voiced)
+    frequency, source = _mean_envelope(before, voiced, 400)
+    _, result = _mean_envelope(after, voiced, 400 * requested)
     highest = 5_000 * min(1.0, requested)
     axis = np.geomspace(300 * max(1.0, requested), highest * min(1.2, max(1.0, requested)), 600)
     factors = requested * np.linspace(0.92, 1.08, 641)
@@ -61,15 +61,15 @@ def envelope_warp(before: Float32, after: Float32, voiced: npt.NDArray[np.bool_]
     return float(factors[int(np.argmax(alike))])
 
 
-def _mean_envelope(samples: Float32, voiced: npt.NDArray[np.bool_]) -> tuple[Float64, Float64]:
-    """Mean over voiced frames of the log spectrum, each smoothed over 200 Hz beforehand: Hz and dB."""
+def _mean_envelope(samples: Float32, voiced: npt.NDArray[np.bool_], width_hz: float) -> tuple[Float64, Float64]:
+    """Mean over voiced frames of the log spectrum, each smoothed over `width_hz` beforehand: Hz and dB."""
     size, hop = 2_048, round(FRAME_SEC * SAMPLE_RATE_HZ)
     padded = np.pad(samples.astype(np.float64), size // 2)
     centres = np.flatnonzero(voiced)
     frames = np.stack([padded[c * hop : c * hop + size] for c in centres if c * hop + size <= len(padded)])
     power = np.abs(np.fft.rfft(frames * np.hanning(size))) ** 2
     frequency = np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
-    width = round(200 / frequency[1])
+    width = round(width_hz / frequency[1])
     kernel = np.hanning(2 * width + 1)[1:-1]
     smooth = np.apply_along_axis(np.convolve, 1, power, kernel / kernel.sum(), "same")
     return np.asarray(frequency, np.float64), np.asarray(np.mean(10 * np.log10(smooth + 1e-9), 0))

@@ -13,15 +13,20 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 if TYPE_CHECKING:
-    from tests.bench.voices import Row
+    from tests.bench.voices_rows import Row
+
+
+def _gain(change: tuple[float | None, float | None], scale: float = 1) -> float | None:
+    before, after = change
+    return None if before is None or after is None else scale * (after - before)
 
 
 def draw(rows: Sequence[Row], file: Path) -> None:
     """One line a voice: F0 error, quality, word errors, similarity to the talker."""
-    panels: list[tuple[str, list[float | None], tuple[int, ...]]] = [
+    panels: list[tuple[str, list[float | None], tuple[float, ...]]] = [
         ("median F0 off the request, cents", [row.f0_cents for row in rows], (-5, 5)),
-        ("DNSMOS", [row.quality for row in rows], ()),
-        ("word errors, %", [None if row.word_error_rate is None else 100 * row.word_error_rate for row in rows], ()),
+        ("DNSMOS, after less before", [_gain(row.quality) for row in rows], (-0.15,)),
+        ("word errors, after less before, %", [_gain(row.word_error_rate, 100) for row in rows], (1,)),
         ("similarity to the talker", [row.own_similarity for row in rows], ()),
     ]
     figure, axes = pyplot.subplots(
@@ -37,8 +42,6 @@ def draw(rows: Sequence[Row], file: Path) -> None:
         panel.set_title(title, fontsize=10)
         for side in ("top", "right"):
             panel.spines[side].set_visible(False)
-    if any(row.quality is not None for row in rows):
-        axes[1].set_xlim(left=2)
     axes[0].set_yticks(list(places), [row.name for row in rows])
     axes[0].invert_yaxis()
     figure.savefig(file, dpi=110)

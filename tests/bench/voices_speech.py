@@ -24,7 +24,7 @@ _READER = "pocketsphinx-testdata/usr/share/pocketsphinx/test/data/"
 _CHAPTER = f"{_READER}librivox/sense_and_sensibility_01_austen_64kb-"
 _ANNOUNCER = "asterisk-core-sounds-en-g722/usr/share/asterisk/sounds/en_US_f_Allison/"
 
-# talker -> recording -> what is said in it
+# talker -> recording -> what is said in it; none near the 30 s that speech recognition takes at once
 RECORDINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "man": {
         f"{_CHAPTER}0870.wav": (
@@ -43,12 +43,14 @@ RECORDINGS: Final[Mapping[str, Mapping[str, str]]] = {
         f"{_READER}something.raw": "go somewhere and do something",
     },
     "woman": {
-        f"{_ANNOUNCER}demo-congrats.g722": (
-            "congratulations you have successfully installed and executed the asterisk open source pbx you "
-            "have also installed a set of sample sounds and configuration files that should help you get "
-            "started like a normal pbx you will navigate this demonstration by dialing digits if you are "
-            "using a console channel driver instead of a real phone you can use the dial answer and hang up "
-            "commands to simulate the actions of a standard telephone"
+        f"{_ANNOUNCER}demo-abouttotry.g722": (
+            "i am about to attempt an inter asterisk exchange connection to a demonstration server located at "
+            "digium in order for this to work you must already be connected to the internet please wait a "
+            "moment while i attempt to make the connection"
+        ),
+        f"{_ANNOUNCER}demo-nogo.g722": (
+            "i'm afraid i was unable to create a connection to the digium demonstration asterisk server you may "
+            "find some helpful debugging information on the asterisk console"
         ),
         f"{_ANNOUNCER}demo-echotest.g722": (
             "you are about to enter an echo test in this mode everything you say will be repeated back to "
