@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,6 +25,11 @@ def test_preset_is_accepted_by_its_converter(name: str) -> None:
     assert {key: in_force[key] for key in preset.parameters} == dict(preset.parameters)
     assert preset.label
     assert preset.source
+
+
+def test_presets_are_all_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "voices.md").read_text()
+    assert [name for name in PRESETS if f"`{name}`" not in page] == []
 
 
 def test_preset_labels_are_distinct() -> None:

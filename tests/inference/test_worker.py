@@ -60,7 +60,7 @@ async def test_take_from_live_to_ended() -> None:
     assert live == {
         "engine": "echo",
         "snapshot": EchoEngine(1, {}).snapshot(),
-        "voices": [{"name": "none", "version": "1", "latency_samples": 0, "parameters": {}}],
+        "voices": [{"name": "none", "version": "2", "latency_samples": 0, "parameters": {"delay_ms": 0.0}}],
         "latency_samples": 0,
         "resumed": False,
         "next_step": 0,
