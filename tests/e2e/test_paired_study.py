@@ -67,7 +67,7 @@ def go_through(page: Page, visit: Visit) -> None:
             first = position == 0
             visit.said.append(talk(page, "paired-5-live" if first else "", TALK_SEC))
             rate(page, "paired-6-rate" if first else "", value=2 + position)
-        page.wait_for_url(re.compile(rf"/compare/{pair}/$"))
+        page.wait_for_url(re.compile(r"/compare/\d+/$"))  # which pair is first depends on the arm
         listen(page)
         picture(page, f"paired-7-compare-{pair}")
         for question in page.locator(".versus").all():

@@ -31,8 +31,8 @@ async def test_talk_in_a_study_is_heard_printed_and_filed(stack: Stack, tmp_path
     question, answer = write_question(tmp_path, frames=20), tmp_path / "answer.wav"
     link = f"{stack.url}/p/{token}/talk/0/"
     over = await talk(link, "--in", question, "--out", answer, "--after", AFTER_SEC)
-    (take,) = await asyncio.to_thread(stack.script, "tests.e2e.inspect_take", token=token)
-    found = await asyncio.to_thread(filed, stack, take)
+    ((take,),) = await asyncio.to_thread(stack.script, "tests.e2e.inspect_take", tokens=[token])
+    found = await asyncio.to_thread(filed, stack, take["id"])
     assert (over.status, over.words) == (0, "echo\n")
     assert over.notes.splitlines() == ["You can talk. Ctrl-C ends the talk.", "(you: echo)"]
     assert likeness(read_answer(answer), read_audio(question), FRAME_SAMPLES) > 0.999
