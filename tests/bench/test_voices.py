@@ -21,9 +21,10 @@ from tests.signals import noise, silence, vowel
 def test_envelope_warp_is_found_within_one_percent(factor: float) -> None:
     before = vowel(np.linspace(140.0, 90.0, 20), 2.0)
     after = np.asarray(soxr.resample(before, SAMPLE_RATE_HZ * factor, SAMPLE_RATE_HZ), np.float32)  # all of it is moved
-    voiced = np.ones(150, bool)
-    assert envelope_warp(before, after, voiced, factor) == pytest.approx(factor, rel=0.01)
-    assert envelope_warp(before, after, voiced, 1.05 * factor) == pytest.approx(factor, rel=0.02)
+    before_hz, after_hz = np.interp(np.arange(150), [0, 199], [140, 90]), np.zeros(150)
+    after_hz[:] = np.interp(np.arange(150) * factor, [0, 199], [140, 90]) * factor
+    assert envelope_warp(before, after, before_hz, after_hz, factor) == pytest.approx(factor, rel=0.01)
+    assert envelope_warp(before, after, before_hz, after_hz, 1.05 * factor) == pytest.approx(factor, rel=0.02)
 
 
 def test_lag_is_found_in_either_direction() -> None:

@@ -102,11 +102,15 @@ class Bench:
             pitch.gross,
             pitch.voicing,
             formant_ratios(before, aligned, voiced, case.formant_ratio),
-            envelope_warp(before, aligned, voiced, case.formant_ratio) / case.formant_ratio,
+            float(np.mean([self._warp(case, speech, after) for speech, after in heard])),
             (self._word_error_rate(untouched), self._word_error_rate(heard)),
             (self._quality(untouched), self._quality(heard)),
             self._similarity(heard),
         )
+
+    def _warp(self, case: Case, speech: Speech, after: Float32) -> float:
+        tracks = self.f0_hz[speech.talker], f0_track_hz(after)
+        return envelope_warp(speech.samples, after, *tracks, case.formant_ratio) / case.formant_ratio
 
     def _enrolled(self, converter: Converter, speech: Speech) -> str:
         """Another talker's voice."""

@@ -48,31 +48,37 @@ def pitch_change(expected_hz: Float64, found_hz: Float64) -> PitchChange:
     )
 
 
-def envelope_warp(before: Float32, after: Float32, voiced: npt.NDArray[np.bool_], requested: float) -> float:
-    """By which factor the mean log spectrum of the voiced frames is stretched: the one, within 8 % of the request, at
-    which both are most alike from 300 to 5,000 Hz."""
-    frequency, source = _mean_envelope(before, voiced, 400)
-    _, result = _mean_envelope(after, voiced, 400 * requested)
-    highest = 5_000 * min(1.0, requested)
-    axis = np.geomspace(300 * max(1.0, requested), highest * min(1.2, max(1.0, requested)), 600)
+def envelope_warp(before: Float32, after: Float32, before_hz: Float64, after_hz: Float64, requested: float) -> float:
+    """By which factor the mean spectral envelope of the frames voiced in both is stretched: the one, within 8 % of the
+    request, at which both are most alike, over what lies from 300 to 5,000 Hz in both. F0 tracks as by `f0_track_hz`.
+    """
+    voiced = (before_hz > 0) & (after_hz > 0)
+    axis = np.geomspace(300 * max(1.0, requested), 5_000 * min(1.0, requested), 600)
     factors = requested * np.linspace(0.92, 1.08, 641)
-    heard = np.interp(axis, frequency, result)
-    alike = [np.corrcoef(heard, np.interp(axis / factor, frequency, source))[0, 1] for factor in factors]
+    source_axis = np.geomspace(axis[0] / factors[-1], axis[-1] / factors[0], 1_200)
+    heard = _mean_envelope(after, np.where(voiced, after_hz, 0), axis)
+    source = _mean_envelope(before, np.where(voiced, before_hz, 0), source_axis)
+    alike = [np.corrcoef(heard, np.interp(axis / factor, source_axis, source))[0, 1] for factor in factors]
     return float(factors[int(np.argmax(alike))])
 
 
-def _mean_envelope(samples: Float32, voiced: npt.NDArray[np.bool_], width_hz: float) -> tuple[Float64, Float64]:
-    """Mean over voiced frames of the log spectrum, each smoothed over `width_hz` beforehand: Hz and dB."""
+def _mean_envelope(samples: Float32, f0_hz: Float64, axis_hz: Float64) -> Float64:
+    """Mean over voiced frames of the levels of the harmonics in dB, joined by straight lines, at `axis_hz`."""
     size, hop = 2_048, round(FRAME_SEC * SAMPLE_RATE_HZ)
     padded = np.pad(samples.astype(np.float64), size // 2)
-    centres = np.flatnonzero(voiced)
-    frames = np.stack([padded[c * hop : c * hop + size] for c in centres if c * hop + size <= len(padded)])
-    power = np.abs(np.fft.rfft(frames * np.hanning(size))) ** 2
-    frequency = np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
-    width = round(width_hz / frequency[1])
-    kernel = np.hanning(2 * width + 1)[1:-1]
-    smooth = np.apply_along_axis(np.convolve, 1, power, kernel / kernel.sum(), "same")
-    return np.asarray(frequency, np.float64), np.asarray(np.mean(10 * np.log10(smooth + 1e-9), 0))
+    window, bin_hz = np.hanning(size), SAMPLE_RATE_HZ / size
+    total, frames = np.zeros(len(axis_hz)), 0
+    for frame in np.flatnonzero(f0_hz):
+        part = padded[frame * hop : frame * hop + size]
+        if len(part) < size:
+            continue
+        power = np.abs(np.fft.rfft(part * window)) ** 2
+        harmonics = np.arange(1, int(8_000 / f0_hz[frame])) * f0_hz[frame]
+        place = np.rint(harmonics / bin_hz).astype(int)
+        levels = 10 * np.log10(np.maximum.reduce([power[place - 1], power[place], power[place + 1]]) + 1e-9)
+        total += np.interp(axis_hz, harmonics, levels)
+        frames += 1
+    return total / max(frames, 1)
 
 
 def formant_ratios(before: Float32, after: Float32, voiced: npt.NDArray[np.bool_], requested: float) -> list[float]:
