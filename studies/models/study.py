@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from inference.parameters import PARAMETERS
 from studies.errors import FrozenError
 
 
@@ -135,7 +136,9 @@ def _voice_name(segment: Mapping[str, Any]) -> str:
     target = segment.get("target")
     by = f"{target['name']} v{target['version']}" if target else segment.get("preset")
     if not by:
-        by = ", ".join(f"{name} {value:g}" for name, value in (segment.get("parameters") or {}).items())
+        given = segment.get("parameters") or {}  # PostgreSQL keeps no order in JSON
+        order = [*PARAMETERS.get(segment["converter"], ()), *given]
+        by = ", ".join(f"{name} {given[name]:g}" for name in dict.fromkeys(order) if name in given)
     return f"{segment['converter']} ({by})" if by else str(segment["converter"])
 
 
