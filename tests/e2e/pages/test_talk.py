@@ -198,14 +198,30 @@ def test_machine_that_is_lost_again_and_again_waits_for_a_click(
     state(page, "live")
 
 
+AWAY = "The machine is away for a moment; what you say is kept"
+REMEMBER_STATUS = """
+window.told = [];
+new MutationObserver(() => {
+  const text = document.querySelector("[data-part=status]")?.textContent;
+  if (text && window.told.at(-1) !== text) window.told.push(text);
+}).observe(document, {subtree: true, childList: true, characterData: true});
+"""
+
+
 def test_engine_that_is_away_is_told(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:
+    """All that the page said counts: on a busy machine the moment may be over before anybody looks."""
     away = [wire.Metadata("away", {"away": gone}) for gone in (True, False)]
-    server.reset(Script(agent_events={5: away[:1], 45: away[1:]}))
+    server.reset(Script(agent_events={5: away[:1], 25: away[1:]}))
     page = new_page(browser)
+    page.add_init_script(REMEMBER_STATUS)
     start(page, talk_url)
-    status = page.locator("[data-part=status]")
-    expect(status).to_have_text("The machine is away for a moment; what you say is kept")
-    expect(status).to_have_text("You are live: speak")
+    told: list[str] = []
+    for _ in range(200):
+        told = page.evaluate("window.told")
+        if AWAY in told[:-1]:
+            break
+        page.wait_for_timeout(100)
+    assert told[told.index(AWAY) + 1] == "You are live: speak"
 
 
 def test_refused_take_says_why(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:
