@@ -15,7 +15,7 @@ InferenceError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class InferenceError(Exception):
@@ -58,15 +58,16 @@ class UnknownName(InferenceError):
 
 
 class OptionError(InferenceError):
-    """Option `name` has a `value` that is not `expected`."""
+    """Option `name` has a `value` that is not `expected`. `known`: the names there are, where this is none of them."""
 
     code = "bad_option"
 
-    def __init__(self, name: str, value: object, expected: str) -> None:
+    def __init__(self, name: str, value: object, expected: str, known: Iterable[str] = ()) -> None:
         super().__init__(f"{name} is {value!r}; expected {expected}")
         self.name = name
         self.value = value
         self.expected = expected
+        self.known = tuple(known)
 
 
 class EngineUnavailable(InferenceError):

@@ -90,11 +90,24 @@ def resolve(converter: str, parameters: Mapping[str, Any]) -> dict[str, float | 
     for name, value in parameters.items():
         if name not in known:
             expected = f"one of {', '.join(known)}" if known else "no parameters"
-            raise OptionError(str(name), value, f"{expected} for {converter}")
+            raise OptionError(str(name), value, f"{expected} for {converter}", known)
         _check(name, value, known[name])
     if parameters.get("f0_target_hz") is not None and parameters.get("f0_ratio", 1.0) != 1.0:
         raise OptionError("f0_ratio", parameters["f0_ratio"], "1 beside f0_target_hz")
     return {name: _given_or_default(parameters.get(name), parameter) for name, parameter in known.items()}
+
+
+def check_parameters(converter: str, parameters: Mapping[str, Any]) -> list[OptionError]:
+    """Everything that is wrong with them, as `resolve` would say it of each. Raises UnknownName."""
+    left = dict(parameters)
+    errors: list[OptionError] = []
+    while True:
+        try:
+            resolve(converter, left)
+            return errors
+        except OptionError as error:
+            errors.append(error)
+            del left[error.name]
 
 
 def _check(name: str, value: object, parameter: Parameter) -> None:

@@ -21,8 +21,11 @@ ANSWER_SEC: Final = 15.0
 IN_BROWSER: Final = {
     "consent": "The consent form of this session is not filled in yet.",
     "check": "The microphone of this session is not checked yet.",
-    "rate": "The last talk of this session is to be rated first.",
-    "compare": "Two talks of this session are to be compared first.",
+    "headphones": "The headphones of this session are not checked yet.",
+    "questions": "Some questions of this session are to be answered first.",
+    "intro": "An introduction of this session is to be read first.",
+    "break": "This session has a break just now.",
+    "compare": "Talks of this session are to be compared first.",
     "debrief": "This session is finished.",
 }
 

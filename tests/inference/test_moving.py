@@ -309,11 +309,11 @@ async def one_state() -> AsyncIterator[Worker]:
     ("token", "take", "reason"),
     [
         ("", "take-1", "invalid"),
-        (sign_state_request("take-1", "another secret, it is as long as it", 600), "take-1", "invalid"),
+        (sign_state_request("take-1", "another secret, it is as long as it", 86_400), "take-1", "invalid"),
         (sign_state_request("take-1", SECRET, ttl_sec=-1), "take-1", "expired"),
-        (sign_request(SlotRequest("take-1", "echo"), SECRET, 600), "take-1", "invalid"),
-        (sign_state_request("take-2", SECRET, 600), "take-1", "invalid"),
-        (sign_state_request("take-1", SECRET, 600), "", "invalid"),
+        (sign_request(SlotRequest("take-1", "echo"), SECRET, 86_400), "take-1", "invalid"),
+        (sign_state_request("take-2", SECRET, 86_400), "take-1", "invalid"),
+        (sign_state_request("take-1", SECRET, 86_400), "", "invalid"),
     ],
     ids=["none", "other secret", "expired", "slot token", "another take's", "no take"],
 )

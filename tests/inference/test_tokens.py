@@ -85,8 +85,8 @@ def test_state_request_there_and_back_once() -> None:
 @pytest.mark.parametrize(
     "token",
     [
-        sign_request(REQUEST, SECRET, 600),
-        sign_state_request("take-1", OTHER, 600),
+        sign_request(REQUEST, SECRET, 86_400),
+        sign_state_request("take-1", OTHER, 86_400),
         jwt.encode({"aud": STATE_AUDIENCE, "exp": 2**40, "jti": "1", "take": ["take-1"]}, SECRET),
         jwt.encode({"aud": STATE_AUDIENCE, "exp": 2**40, "jti": "1"}, SECRET),
     ],

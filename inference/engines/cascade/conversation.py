@@ -13,12 +13,12 @@ from inference.engines.base import SlotConfig, StepOutput
 from inference.engines.cascade.history import History
 from inference.engines.cascade.language import opening
 from inference.engines.cascade.onnx import Session
-from inference.engines.cascade.options import Options
 from inference.engines.cascade.playout import Playout, Word
 from inference.engines.cascade.recognition import Recognition
 from inference.engines.cascade.reply import Models, Reply
 from inference.engines.cascade.turn import Act, Phase, TurnTaking
 from inference.engines.cascade.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, VoiceActivity
+from inference.options.cascade import Options
 from inference.wire import Metadata
 
 PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset: soft first sounds

@@ -18,7 +18,6 @@ from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.cascade.conversation import Conversation
 from inference.engines.cascade.history import MAX_PERSONA_BYTES
 from inference.engines.cascade.language import LanguageModel, opening
-from inference.engines.cascade.options import Options
 from inference.engines.cascade.recognition import Recogniser
 from inference.engines.cascade.reply import Models
 from inference.engines.cascade.snapshot import describe
@@ -26,6 +25,7 @@ from inference.engines.cascade.synthesis import Synthesiser
 from inference.engines.cascade.turn_end import TurnEnd
 from inference.engines.cascade.vad import RATE_HZ, load_vad
 from inference.errors import EngineUnavailable, OptionError
+from inference.options.cascade import Options
 from inference.weights import WeightsError, find
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ from typing import Any, Final
 import xllamacpp
 
 from inference.engines.cascade.history import CONTEXT_TOKENS, Message
-from inference.engines.cascade.options import Options
+from inference.options.cascade import Options
 
 REPEAT_PENALTY: Final = 1.1
 MIN_P: Final = 0.05

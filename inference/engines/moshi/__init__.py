@@ -11,7 +11,6 @@ language_model.py   the language model, sampling row by row
 batch.py            the rows: masks, steps, what is left of a conversation and how it is wiped
 moving.py           a row's state as bytes
 words.py            from text tokens to words, turns and transcripts (pure)
-options.py          the engine's own options (pure)
 prompting.py        the seam for prompts; persona*.py and personaplex*.py are behind it
 engine.py           the engine itself
 tiny.py             a checkpoint with random weights, for tests

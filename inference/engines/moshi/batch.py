@@ -26,9 +26,9 @@ from moshi.modules.streaming import StreamingModule
 
 from inference.audio import FRAME_SAMPLES, Float32
 from inference.engines.moshi.language_model import FREE, RowLMGen
-from inference.engines.moshi.options import Sampling
 from inference.engines.moshi.sampling import RowSampler
 from inference.engines.moshi.staging import Staging
+from inference.options.moshi import Sampling
 
 Tokens = npt.NDArray[np.int64]
 

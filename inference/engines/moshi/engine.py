@@ -15,9 +15,9 @@ import structlog
 
 from inference.audio import FRAME_SAMPLES, Float32
 from inference.engines.base import Engine, SlotConfig, StepOutput
-from inference.engines.moshi.options import Sampling
 from inference.engines.moshi.words import STRETCH_PAUSE_STEPS, WORD_PAUSE_STEPS, Monologue
 from inference.errors import EngineUnavailable, InferenceError, OptionError, SlotNotMovable
+from inference.options.moshi import Sampling
 
 if TYPE_CHECKING:
     from inference.engines.moshi.batch import Batch

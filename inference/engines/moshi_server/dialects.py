@@ -9,34 +9,17 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from inference.engines.base import SlotConfig
 from inference.errors import OptionError
+from inference.options.moshi_server import OF_RUST, Number
 
 MAX_PROMPT_BYTES: Final = 6_000  # percent-encoded, in the request's first line, of which servers read some 8,000
 SEEDS: Final = 2**31  # as many as every server can tell apart
 PERSONAPLEX_VOICE: Final = "NATF2.pt"
 _VOICE: Final = re.compile(r"\w[\w.-]{0,99}")
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """An option: from `least` to `most`; `query` is the server's name for it."""
-
-    query: str
-    least: float
-    most: float
-    whole: bool = False
-
-    def check(self, name: str, value: object) -> None:
-        """Raises OptionError."""
-        kind = int if self.whole else int | float
-        if isinstance(value, bool) or not isinstance(value, kind) or not self.least <= value <= self.most:
-            what = "a whole number" if self.whole else "a number"
-            raise OptionError(name, value, f"{what} from {self.least:g} to {self.most:g}")
 
 
 class Dialect(ABC):
@@ -89,16 +72,7 @@ class StockMlx(StockPython):
 class StockRust(Dialect):
     name = "rust"
     seeded = True
-    options = {  # noqa: RUF012 - constant
-        "temperature": Number("audio_temperature", 0.0, 2.0),
-        "top_k": Number("audio_topk", 1, 2_048, whole=True),
-        "text_temperature": Number("text_temperature", 0.0, 2.0),
-        "text_top_k": Number("text_topk", 1, 32_000, whole=True),
-        "max_steps": Number("max_steps", 1, 4_500, whole=True),
-        "pad_mult": Number("pad_mult", -10.0, 10.0),
-        "repetition_penalty": Number("repetition_penalty", 0.1, 10.0),
-        "repetition_penalty_context": Number("repetition_penalty_context", 1, 4_096, whole=True),
-    }
+    options = OF_RUST
 
     def check_prompts(self, config: SlotConfig) -> None:
         super().check_prompts(config)

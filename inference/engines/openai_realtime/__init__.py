@@ -1,7 +1,6 @@
 """A participant talks with any server of the OpenAI Realtime protocol: OpenAI, Azure, Unmute, and others that speak it.
 
 settings.py      which server, with which key, in which dialect
-options.py       what a study can ask of a conversation
 dialects.py      the dialects: how a session is asked for, how its sound is coded
 session.py       one conversation's connection
 conversation.py  what the server's events mean: turns, answers, interruptions

@@ -18,7 +18,7 @@ import sphn
 
 from inference.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
 from inference.engines.base import SlotConfig
-from inference.engines.openai_realtime.options import Options
+from inference.options.openai_realtime import Options
 from inference.resampling import Resampler
 
 LEAST_RATE_HZ: Final = 8_000

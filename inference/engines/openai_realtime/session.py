@@ -17,11 +17,11 @@ from inference.engines.openai_realtime.conversation import Conversation
 from inference.engines.openai_realtime.dialects import UNMUTE, Agreed, Dialect, Unsupported, dialect_of
 from inference.engines.openai_realtime.errors import is_harmless, plain_words
 from inference.engines.openai_realtime.fields import Broken, object_of
-from inference.engines.openai_realtime.options import Options
 from inference.engines.openai_realtime.settings import RealtimeSettings
 from inference.engines.remote.engine import Session
 from inference.engines.remote.line import Line
 from inference.errors import RemoteLost
+from inference.options.openai_realtime import Options
 from inference.remote.address import call, closed, shown
 from inference.remote.loop import first_to_end
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -28,6 +29,7 @@ MARGIN_MS: Final = 120  # for the network and for computing, where REMOTE_VC_MAR
 MAX_MARGIN_MS: Final = 2_000
 START_SEC: Final = 10.0
 ENROL_SEC: Final = 90.0
+MOST_REFERENCES: Final = 32  # of half a minute each: 90 MB
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +48,8 @@ class RemoteConversion(Converter):
         self._patience_sec = patience_sec
         self._margin_samples = _margin_ms(settings) * SAMPLE_RATE_HZ // 1_000
         self._dialect = _dialect(settings)
-        self._references: dict[str, Float32] = {}
+        self._references: dict[str, Float32] = {}  # the MOST_REFERENCES used last, for a server that has forgotten them
+        self._keeping = threading.Lock()
         self._thread = LoopThread(NAME)
         try:
             self._timing, self._model = self._thread.start(self._dialect.about()).result(START_SEC)
@@ -78,14 +81,16 @@ class RemoteConversion(Converter):
             self._thread.start(self._dialect.enrol(order)).result(ENROL_SEC)
         except TimeoutError:
             raise RemoteLost(self._dialect.address, "it did not learn the target voice in time") from None
-        self._references[target] = reference
+        self._keep(target, reference)
 
     def open(self, parameters: Mapping[str, Any], seed: int = 0, target: str = "") -> RemoteStream:
         self.check(parameters)
         if self._model.get("needs_target", True) and not target:
             raise OptionError("target", target, "a target voice: this converter needs one")
-        order = Order(_given(parameters), seed, target, self._references.get(target))
-        return RemoteStream(self, order)
+        reference = self._references.get(target)
+        if reference is not None:
+            self._keep(target, reference)
+        return RemoteStream(self, Order(_given(parameters), seed, target, reference))
 
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         self.check(parameters)
@@ -101,6 +106,14 @@ class RemoteConversion(Converter):
     def shut_down(self) -> None:
         """Ends every stream."""
         self._thread.stop()
+
+    def _keep(self, target: str, reference: Float32) -> None:
+        """As the one used last. Enrolments run in threads of their own, beside the step thread."""
+        with self._keeping:
+            self._references.pop(target, None)
+            self._references[target] = reference
+            while len(self._references) > MOST_REFERENCES:
+                del self._references[next(iter(self._references))]
 
     def connect(self, order: Order) -> tuple[Line, Future[None]]:
         """A connection of its own for a stream."""

@@ -13,11 +13,11 @@ import numpy as np
 from inference.audio import Float32
 from inference.engines.cascade.history import Message
 from inference.engines.cascade.language import Ending
-from inference.engines.cascade.options import Options
 from inference.engines.cascade.playout import Clause, Word
 from inference.engines.cascade.recognition import Recognition
 from inference.engines.cascade.reply import Models
 from inference.engines.cascade.sharing import Withdrawn
+from inference.options.cascade import Options
 
 WORD_SAMPLES = 4_800
 

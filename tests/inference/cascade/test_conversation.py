@@ -15,8 +15,8 @@ import pytest
 from inference.audio import FRAME_SAMPLES, Float32
 from inference.engines.base import SlotConfig
 from inference.engines.cascade.conversation import Conversation
-from inference.engines.cascade.options import Options
 from inference.engines.cascade.reply import FALLBACK
+from inference.options.cascade import Options
 from inference.wire import Metadata
 from tests.inference.cascade.partner import Partner
 

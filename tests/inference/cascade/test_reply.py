@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from inference.engines.cascade.history import History
-from inference.engines.cascade.options import Options
 from inference.engines.cascade.reply import FALLBACK, Heard, Reply
+from inference.options.cascade import Options
 from tests.inference.cascade.partner import Partner
 
 

@@ -18,6 +18,7 @@ from inference.converter_server.local import LocalNetwork
 from inference.converter_server.network import Network
 from inference.converter_server.server import ConverterServer
 from inference.errors import EngineUnavailable, OptionError, RemoteLost, TargetUnavailable
+from inference.voices.remote import converter as converter_module
 from inference.voices.remote.protocol import CONVERT_PATH, decode_message, encode_message, encode_sound
 from inference.voices.transform import Transform
 from tests.inference.converter_server.running import connected, hang_up, running_server
@@ -157,6 +158,21 @@ def test_target_that_the_server_forgot_is_taught_again(louder: ConverterServer) 
         taught = network.targets.pop(TARGET)
         run(converter.open({}, target=TARGET), speech(0.96))
         assert np.array_equal(network.targets[TARGET], taught)
+
+
+def test_only_targets_used_lately_are_held_for_that(louder: ConverterServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(converter_module, "MOST_REFERENCES", 2)
+    with connected(louder.address) as converter:
+        network = louder.rows.network
+        assert isinstance(network, Louder)
+        for target in ("a" * 64, "b" * 64):
+            converter.enrol(target, speech())
+        run(converter.open({}, target="a" * 64), speech(0.96))  # the last used of the two
+        converter.enrol("c" * 64, speech())
+        network.targets.clear()
+        run(converter.open({}, target="a" * 64), speech(0.96))
+        assert list(network.targets) == ["a" * 64]
+        assert list(converter._references) == ["c" * 64, "a" * 64]
 
 
 def test_target_that_the_server_refuses_says_why(louder: ConverterServer) -> None:

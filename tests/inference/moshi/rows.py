@@ -10,7 +10,7 @@ import numpy as np
 from inference.audio import Float32
 from inference.engines.moshi.batch import Batch, Stepped
 from inference.engines.moshi.checkpoint import load
-from inference.engines.moshi.options import Sampling
+from inference.options.moshi import Sampling
 from tests.inference.moshi.stock import Said
 from tests.moshi_checkpoint import tiny_checkpoint
 

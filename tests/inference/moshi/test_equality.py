@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from inference.engines.moshi.batch import Batch
-from inference.engines.moshi.options import Sampling
+from inference.options.moshi import Sampling
 from tests.inference.moshi.rows import GREEDY, Talk, new_batch, talk_all
 from tests.inference.moshi.stock import Said, checkpoint, microphone, stock_session
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from inference.engines.openai_realtime.options import Options
 from inference.errors import OptionError
+from inference.options.openai_realtime import Options
 
 
 @pytest.mark.parametrize(

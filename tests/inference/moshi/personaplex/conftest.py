@@ -16,9 +16,9 @@ from inference.engines.base import SlotConfig
 from inference.engines.moshi import personaplex_tiny
 from inference.engines.moshi.batch import Batch, Stepped
 from inference.engines.moshi.checkpoint import load
-from inference.engines.moshi.options import Sampling
 from inference.engines.moshi.persona import PersonaPlexPrompting
 from inference.engines.moshi.personaplex_tiny import RECORDED_VOICE, SAVED_VOICE
+from inference.options.moshi import Sampling
 
 GREEDY = Sampling(temperature=0.0, text_temperature=0.0)
 PERSONAS = {

@@ -11,9 +11,9 @@ import torch
 from inference.audio import Float32
 from inference.engines.base import SlotConfig
 from inference.engines.moshi import persona, persona_row
-from inference.engines.moshi.options import Sampling
 from inference.engines.moshi.persona import STEPS_AT_ONCE
 from inference.engines.moshi.personaplex_tiny import RECORDED_VOICE, SAVED_VOICE
+from inference.options.moshi import Sampling
 from tests.inference.moshi.personaplex.conftest import PERSONAS, Told
 from tests.inference.moshi.personaplex.original import Tokens, forced_session, original_session
 from tests.inference.moshi.stock import microphone

@@ -47,7 +47,7 @@ class Options:
         known = {option.name: option for option in fields(cls)}
         for name, value in given.items():
             if name not in known:
-                raise OptionError(str(name), value, f"no such option; the engine knows {', '.join(known)}")
+                raise OptionError(str(name), value, f"no such option; the engine knows {', '.join(known)}", known)
             _check(name, value, known[name].metadata)
         options = cls(**given)
         of_the_other = ("eagerness",) if options.turn_detection == "server_vad" else _SERVER_VAD

@@ -38,7 +38,7 @@ class Sampling:
         values: dict[str, Any] = {}
         for name, value in given.items():
             if name not in known:
-                raise OptionError(str(name), value, f"no such option; the engine knows {', '.join(known)}")
+                raise OptionError(str(name), value, f"no such option; the engine knows {', '.join(known)}", known)
             values[name] = _top_k(name, value) if name.endswith("top_k") else _temperature(name, value)
         return replace(self, **values)
 

@@ -38,7 +38,7 @@ class Options:
         values: dict[str, Any] = {}
         for name, value in given.items():
             if name not in known:
-                raise OptionError(name, value, f"no such option; the engine knows {', '.join(known)}")
+                raise OptionError(name, value, f"no such option; the engine knows {', '.join(known)}", known)
             values[name] = _read_one(name, value, known[name].default, known[name].metadata)
         return cls(**values)
 
