@@ -3,92 +3,86 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-import yaml
+import rfc8785
 from pydantic import BaseModel, ValidationError
 
 from studies.errors import Problem, ProtocolError
-from studies.protocol import rules
-from studies.protocol.problems import problems_of
+from studies.protocol import rules, yaml_text
+from studies.protocol.json_schema import json_schema
+from studies.protocol.mending import mended
+from studies.protocol.plain import check_plain
+from studies.protocol.problems import found, problems_of
 from studies.protocol.schema import Protocol
+from studies.protocol.upgrade import path_before, upgraded
+from studies.protocol.yaml_text import MAX_CHARACTERS
 
-MAX_CHARACTERS = 500_000
+__all__ = ["MAX_CHARACTERS", "json_schema", "parse", "parse_yaml", "sha256_of", "to_document", "to_yaml"]
 
 
 def parse_yaml(text: str) -> Protocol:
-    """A checked protocol. Raises ProtocolError with every problem at once, each with its path."""
-    if len(text) > MAX_CHARACTERS:
-        raise ProtocolError([Problem("", f"is longer than {MAX_CHARACTERS:,} characters")])
+    """A checked protocol. Raises ProtocolError with every problem at once, each with its path and its line, in the
+    order of the lines."""
+    read = yaml_text.read(text)
+    problems = list(read.problems)
     try:
-        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  a SafeLoader that refuses more
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ProtocolError([Problem(line, f"is not valid YAML: {error.problem or error.context}")]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ProtocolError([Problem("", f"is not valid YAML: {error}")]) from None
-    return parse(document)
+        protocol = parse(read.data)
+    except ProtocolError as error:
+        problems += [read.located(problem) for problem in error.problems]
+    if problems:
+        raise ProtocolError(sorted(problems, key=lambda problem: problem.line or 0))
+    return protocol
 
 
 def parse(document: object) -> Protocol:
-    """A checked protocol from plain data (parsed YAML, or a stored document). Raises ProtocolError."""
+    """A checked protocol from plain data (parsed YAML, or a stored document). Raises ProtocolError, whatever it gets.
+
+    What is wrong with single fields and what is wrong with how they fit together is told at once, as far as the latter
+    can be told without guessing what the former should have been."""
     if not isinstance(document, Mapping):
-        raise ProtocolError([Problem("", "must be a block of named values, such as `title: ...`")])
+        raise ProtocolError([Problem("", f"is {found(document)}; expected named values, such as `title: ...`")])
+    odd = list(check_plain(document))
+    newest = upgraded(document)
     try:
-        protocol = Protocol.model_validate(document)
+        protocol = Protocol.model_validate(newest)
+        problems = odd or rules.check(protocol)
     except ValidationError as error:
-        raise ProtocolError(problems_of(error, Protocol)) from None
-    problems = rules.check(protocol)
+        told = {problem.path for problem in odd}
+        problems = [*odd, *(problem for problem in problems_of(error, Protocol) if problem.path not in told)]
+        problems += [] if odd else _further_problems(newest, error)
     if problems:
-        raise ProtocolError(problems)
+        told_once = dict.fromkeys(replace(each, path=path_before(document, each.path)) for each in problems)
+        raise ProtocolError(list(told_once))
     return protocol
 
 
 def to_document(protocol: BaseModel) -> dict[str, Any]:
-    """Plain data with every default spelt out, so that a stored version means the same for ever."""
-    return protocol.model_dump(mode="json")
+    """Plain data without what is at its default, so that a later schema with more to say makes the same document, and
+    the same hash, of the same study. A default never changes within a version of the schema (a test holds them)."""
+    return protocol.model_dump(mode="json", exclude_defaults=True)
 
 
 def to_yaml(protocol: Protocol) -> str:
     """YAML that reads back as the same protocol; long texts as blocks."""
-    return yaml.dump(to_document(protocol), Dumper=_BlockDumper, sort_keys=False, allow_unicode=True, width=110)
+    return yaml_text.write(to_document(protocol))
 
 
 def sha256_of(part: BaseModel) -> str:
-    """SHA-256 of the canonical JSON (sorted keys, no spaces, UTF-8) of a protocol or of a part such as its consent."""
-    canonical = json.dumps(
-        to_document(part), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    """SHA-256 of the canonical JSON (RFC 8785) of a protocol or of a part such as its consent. In it 1.0 is 1 and 1e-07
+    is 1e-7, so that the hash is that of the study however a database or another program writes numbers."""
+    return hashlib.sha256(rfc8785.dumps(to_document(part))).hexdigest()
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Refuses keys that stand twice, and aliases (a few lines of them can mean billions of nodes)."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="aliases (*) are not allowed; write it out", problem_mark=mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is not None and key in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key!r} stands twice", problem_mark=key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-class _BlockDumper(yaml.SafeDumper):
-    """Writes texts of several lines as literal blocks."""
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_BlockDumper.add_representer(str, _represent_text)
+def _further_problems(document: Mapping[str, Any], error: ValidationError) -> list[Problem]:
+    """What ties the fields together, in a document whose fields are not all right."""
+    mend = mended(document, error)
+    if mend is None:
+        return []
+    try:
+        protocol = Protocol.model_validate(mend.document)
+    except ValidationError:
+        return []
+    return [problem for problem in rules.check(protocol) if not mend.may_have_caused(problem)]

@@ -1,29 +1,46 @@
-"""Turns what pydantic found into problems a researcher can act on: a path, plain words, "did you mean"."""
+"""Turns what pydantic found into problems a researcher can act on: a path, what was found, what is expected, "did you
+mean"."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from inference.errors import OptionError
 from studies.errors import Problem
+from studies.protocol.base import KEY_PATTERN, LANGUAGE_PATTERN, Place
+from studies.protocol.locating import Located, located
 
-Place = tuple[int | str, ...]
-
-MESSAGES = {
-    "missing": "is missing",
-    "string_type": "must be text; put it in quotes if it looks like something else",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "bool_type": "must be true or false",
-    "list_type": "must be a list",
-    "dict_type": "must be a block of named values",
-    "model_type": "must be a block of named values",
-    "union_tag_not_found": "needs a type",
-    "string_too_short": "must not be empty",
+LONGEST_FOUND: Final = 40
+EXPECTED: Final = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a block of named values",
+    "model_type": "a block of named values",
+    "model_attributes_type": "a block of named values",
+}
+PATTERNS: Final = {
+    KEY_PATTERN: "small letters, digits, - and _ alone, a letter or digit first",
+    LANGUAGE_PATTERN: "a language tag, such as sv, de-AT or sr-Latn",
+    r"^\d{4}-\d{2}-\d{2}$": "a day, such as 2026-12-31",
+    r"^[A-Za-z0-9-]{1,40}$": "a code of letters, digits and -",
+    r"^[A-Za-z][A-Za-z0-9_]{0,39}$": "the name of a URL parameter: letters, digits and _",
+    r"^https://\S+$": "an address that begins with https://",
+}
+_NUMBER: Final = re.compile(r"[-+]?\d+(\.\d+)?")
+LIMITS: Final = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
 }
 
 
@@ -38,75 +55,137 @@ def path_of(place: Iterable[int | str]) -> str:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """What to say of an unknown name: the nearest known one, or all of them."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}"
+    near = nearest(name, names)
+    return f"did you mean {near}?" if near is not None else f"known: {', '.join(names) or 'none'}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelt most like it; None where none is like it."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.6) or get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+def option_problem(error: OptionError, place: Place) -> Problem:
+    """What is wrong with one of the options, or parameters, at `place`."""
+    path = path_of((*place, error.name))
+    if error.known:
+        return Problem(path, f"is not a key here; {suggestion(error.name, error.known)}")
+    return Problem(path, f"is {found(error.value)}; expected {error.expected}")
+
+
+def found(value: object) -> str:
+    """A value in few words, as YAML would say it."""
+    if isinstance(value, Mapping):
+        return "a block of named values"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 10**LONGEST_FOUND:
+        return "a number of more than 40 digits"
+    text = repr(value)
+    return text if len(text) <= LONGEST_FOUND else f"{text[: LONGEST_FOUND - 2]}…{text[-1]}"
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """Every problem pydantic found in a document for `model`, in the document's order."""
-    return [_problem(item, model) for item in error.errors(include_url=False)]
+    """Every problem pydantic found in a document for `model`, in the document's order; one where it tried several types
+    in vain. What is no plain data is left to `check_plain`."""
+    items = [located(item, model) for item in error.errors(include_url=False) if item["type"] != "invalid_key"]
+    problems: dict[tuple[str, str], Problem] = {}
+    for item in items:
+        if _is_told_better(item, items):
+            continue
+        problem = Problem(path_of(_place(item)), _message(item))
+        problems.setdefault((problem.path, problem.message), problem)
+    return list(problems.values())
 
 
-def _problem(item: Any, root: type[BaseModel]) -> Problem:
-    kind, context = item["type"], item.get("ctx", {})
-    place, owner = _resolve(item["loc"], root)
-    found = item["input"]
+def _is_told_better(item: Located, items: Iterable[Located]) -> bool:
+    """Whether it only says that a value is none of the other types of a union, of one of which it clearly is."""
+    if item.member is None or not item.among or not _is_of_another_type(item):
+        return False
+    may_be_list = isinstance(item.found, list) and "a list" in item.among
+    return may_be_list or any(other.place == item.place and not _is_of_another_type(other) for other in items)
+
+
+def _is_of_another_type(item: Located) -> bool:
+    return item.kind in EXPECTED or item.kind == "literal_error"
+
+
+def _place(item: Located) -> Place:
+    return (*item.place, "type") if item.kind.startswith("union_tag") else item.place
+
+
+def _message(item: Located) -> str:
+    kind, context, value = item.kind, item.context, found(item.found)
+    if kind == "missing":
+        return f"is missing; expected {' or '.join(item.words)}" if item.words else "is missing"
     if kind == "extra_forbidden":
-        known = owner.model_fields if owner else ()
-        return Problem(path_of(place), f"is not a key here; {suggestion(str(place[-1]), known)}")
-    if kind == "literal_error":
-        return Problem(path_of(place), f"is {found!r}; expected {context['expected']}")
+        known = item.owner.model_fields if item.owner else ()
+        return f"is not a key here; {suggestion(str(item.place[-1]), known)}"
+    if kind == "union_tag_not_found":
+        names = item.found if isinstance(item.found, Mapping) else ()
+        near = nearest("type", (name for name in names if isinstance(name, str)))
+        return f"is missing; expected {_tags(item)}" + (f"; did you mean it by {near}?" if near is not None else "")
     if kind == "union_tag_invalid":
-        return Problem(path_of((*place, "type")), f"is {context['tag']!r}; expected {context['expected_tags']}")
+        tag = item.found.get("type") if isinstance(item.found, Mapping) else None
+        return f"is {found(tag)}; expected {_tags(item)}{_nearest(tag, item.tags)}"
+    if item.among and _is_of_another_type(item):  # no type of a union fits
+        return f"is {value}; expected {item.among}{_nearest(item.found, item.words)}"
+    if kind == "literal_error":
+        newer = "; that is of a newer version of this software" if _is_newer(item) else ""
+        return f"is {value}; expected {context['expected']}{_nearest(item.found, item.words)}{newer}"
+    if kind in EXPECTED:
+        hint = _hint(kind, item.found)
+        return f"is {value}; expected {EXPECTED[kind]}{hint}"
     if kind == "string_pattern_mismatch":
-        return Problem(
-            path_of(place), f"is {found!r}; only small letters, digits, - and _ (pattern {context['pattern']})"
-        )
-    message = MESSAGES.get(kind)
-    if message is None:
-        message = item["msg"][0].lower() + item["msg"][1:]
-    return Problem(path_of(place), message)
+        pattern = context["pattern"]
+        return f"is {value}; expected {PATTERNS.get(pattern, f'text that fits {pattern}')}"
+    if kind == "value_error":  # the only one is of days
+        return f"is {value}; expected a day that is in the calendar"
+    if kind in LIMITS:
+        name, words = LIMITS[kind]
+        return f"is {value}; expected {words} {context[name]:g}"
+    return _size(kind, context, item.found) or f"is {value}; {item.said}"
 
 
-def _resolve(loc: Sequence[int | str], root: type[BaseModel]) -> tuple[Place, type[BaseModel] | None]:
-    """pydantic's location without the tags of unions, and the model that holds its last part (None if none does)."""
-    place: list[int | str] = []
-    here: Any = root
-    owner: type[BaseModel] | None = None
-    for part in loc:
-        options = _models(here)
-        by_tag = {_tag(model): model for model in options} if len(options) > 1 else {}
-        if part in by_tag:
-            here = by_tag[part]
-            continue
-        place.append(part)
-        model = options[0] if len(options) == 1 else None
-        if isinstance(part, int):
-            here = _item_type(here)
-            continue
-        owner = model
-        field = model.model_fields.get(part) if model else None
-        here = field.annotation if field else None
-    return tuple(place), owner
+def _size(kind: str, context: Mapping[str, Any], value: Any) -> str:
+    if kind == "string_too_short":
+        return "is empty; expected some text"
+    if kind == "string_too_long":
+        return f"is {len(value):,} characters long; expected at most {context['max_length']:,}"
+    if kind in ("too_short", "too_long"):
+        least = kind == "too_short"
+        limit = context["min_length" if least else "max_length"]
+        entries = "one entry" if len(value) == 1 else f"{len(value) or 'no'} entries"
+        return f"has {entries}; expected {'at least' if least else 'at most'} {limit}"
+    return ""
 
 
-def _arguments(annotation: Any) -> list[Any]:
-    """The members of a union, or the type alone; without Annotated."""
-    if get_origin(annotation) is Annotated:
-        return _arguments(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, UnionType):
-        return [inner for member in get_args(annotation) for inner in _arguments(member)]
-    return [annotation]
+def _hint(kind: str, value: object) -> str:
+    if kind == "string_type" and isinstance(value, int | float):
+        return "; put it in quotes"
+    if kind == "bool_type" and isinstance(value, str) and value.lower() in ("yes", "no", "on", "off"):
+        return f"; write {'true' if value.lower() in ('yes', 'on') else 'false'}"
+    if kind in ("int_type", "float_type") and isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return ", without quotes"
+    return ""
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    return [member for member in _arguments(annotation) if isinstance(member, type) and issubclass(member, BaseModel)]
+def _nearest(value: object, words: Iterable[str]) -> str:
+    near = get_close_matches(value.lower(), list(words), n=1, cutoff=0.6) if isinstance(value, str) else []
+    if near == [value]:  # a number that was put in quotes
+        return ", without quotes"
+    return f"; did you mean {near[0]}?" if near else ""
 
 
-def _item_type(annotation: Any) -> Any:
-    lists = [member for member in _arguments(annotation) if get_origin(member) is list]
-    return get_args(lists[0])[0] if lists else None
+def _is_newer(item: Located) -> bool:
+    """Whether it is a version of the schema that is not known yet."""
+    return item.place == ("version",) and type(item.found) is int and item.found > int(item.words[0])
 
 
-def _tag(model: type[BaseModel]) -> str:
-    return str(get_args(model.model_fields["type"].annotation)[0])
+def _tags(item: Located) -> str:
+    return f"one of {', '.join(item.tags)}"

@@ -1,220 +1,112 @@
-"""What a study is, as data: the one schema behind YAML files, published versions and (later) the form editor.
+"""What a study is, as data: the one schema behind YAML files, published versions and the form editor.
 
-The shape is checked here, field by field; what ties fields together is checked in `rules.py`; reading, writing and
-hashing are in `document.py`. Unknown keys are errors everywhere.
+The shape is checked here and in the modules this is made of, field by field; what ties fields together is checked in
+`rules.py`; reading, writing and hashing are in `document.py`. Unknown keys are errors everywhere.
+
+What a default means never changes within a version of the schema: documents leave defaults out (see `to_document`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
-SCHEMA_VERSION = 1
-
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=50)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
-Markdown = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
-Option = str | int | float | bool | None
-Place = tuple[int | str, ...]
-
-
-class Strict(BaseModel):
-    """Frozen; refuses unknown keys and values of the wrong type."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Purpose(Strict):
-    """One thing a participant agrees to on its own. Someone who refuses a required one cannot take part."""
-
-    key: Literal["participate", "record", "convert", "voice_donation", "third_party"]
-    label: Line
-    required: bool = True
-
-
-class Consent(Strict):
-    """The document that is shown, hashed and agreed to."""
-
-    text: Markdown
-    purposes: Annotated[list[Purpose], Field(min_length=1)]
-
-
-class Audio(Strict):
-    """How the browser captures and sends. The first three are asked of the browser; what it really did is recorded."""
-
-    echo_cancellation: bool = False
-    noise_suppression: bool = False
-    auto_gain_control: bool = False
-    uplink: Literal["pcm16"] = "pcm16"
-
-
-class PromptCard(Strict):
-    """What the participant is asked to talk about."""
-
-    key: Key
-    title: Line
-    card: Markdown
-    limit_sec: Annotated[int, Field(ge=5, le=1_800)] = 120
-
-
-class Segment(Strict):
-    """One stretch of a voice schedule: a preset by name, or a converter with parameters and, where it needs one, the
-    key of a target voice. Times count from the start of the talk; an open `end_sec` lasts to its end. `if_lost` is the
-    voice in which a talk goes on whose converter server is lost; without it the take ends."""
-
-    preset: str | None = None
-    converter: str | None = None
-    target: Key | None = None
-    if_lost: Literal["natural", "sham"] | None = None
-    parameters: dict[str, float | None] = Field(default_factory=dict)
-    start_sec: Annotated[float, Field(ge=0, le=1_800)] = 0
-    end_sec: Annotated[float, Field(gt=0, le=1_800)] | None = None
-
-
-class ConditionCell(Strict):
-    """One design cell: who answers, and in which voice the participant is heard."""
-
-    key: Key
-    label: Annotated[Line, StringConstraints(max_length=120)]
-    engine: str
-    options: dict[str, Option] = Field(default_factory=dict)
-    text_prompt: Annotated[str, StringConstraints(max_length=8_000)] = ""
-    voice_prompt: Annotated[str, StringConstraints(max_length=200)] = ""
-    voices: Annotated[list[Segment], Field(min_length=1)] = [Segment(preset="natural")]
-
-
-class Pair(Strict):
-    """One prompt under two conditions, whose answers are compared."""
-
-    prompt: Key
-    conditions: Annotated[list[Key], Field(min_length=2, max_length=2)]
-
-
-class EngineOffer(Strict):
-    """An engine a visitor may choose."""
-
-    engine: str
-    options: dict[str, Option] = Field(default_factory=dict)
-    text_prompt: Annotated[str, StringConstraints(max_length=8_000)] = ""
-    voice_prompt: Annotated[str, StringConstraints(max_length=200)] = ""
-
-
-class VoiceOffer(Strict):
-    """A voice a visitor may choose to be heard in."""
-
-    key: Key
-    label: Annotated[Line, StringConstraints(max_length=60)]
-    about: str = ""
-    voices: Annotated[list[Segment], Field(min_length=1)]
-
-
-FREE_VOICE = VoiceOffer(
-    key="free",
-    label="A voice of your own making",
-    about="Set with sliders, and heard before you talk.",
-    voices=[Segment(converter="transform")],
+from studies.protocol.base import Language, Line, Markdown, Place, Strict
+from studies.protocol.cells import (
+    FREE_VOICE,
+    Comparison,
+    ConditionCell,
+    EngineOffer,
+    Offer,
+    Pair,
+    PromptCard,
+    Segment,
+    VoiceOffer,
 )
-"""Stands for what a visitor makes of it: a trial keeps the parameters (see `Trial.voices`)."""
+from studies.protocol.counterbalancing import Allocation, Cell, Design, Quota, Stopping
+from studies.protocol.items import AnyItem, Moment, Questionnaire
+from studies.protocol.visit import (
+    AttentionChecks,
+    Audio,
+    Consent,
+    DeviceCheck,
+    HearYourself,
+    Recruiter,
+    Retention,
+    ScreenOut,
+)
 
-
-class Offer(Strict):
-    """What a visitor may combine freely in a study of kind `explore`. `free_voice`: also a voice of their own making,
-    with sliders."""
-
-    engines: Annotated[list[EngineOffer], Field(min_length=1)]
-    voices: Annotated[list[VoiceOffer], Field(min_length=1)]
-    free_voice: bool = False
-
-
-class Likert(Strict):
-    """A scale from 1 to `points`, with words at both ends."""
-
-    type: Literal["likert"]
-    key: Key
-    text: Line
-    low: Line
-    high: Line
-    points: Annotated[int, Field(ge=2, le=11)] = 7
-    required: bool = True
-
-
-class ChoiceOption(Strict):
-    key: Key
-    label: Line
-
-
-class Choice(Strict):
-    """One of several answers."""
-
-    type: Literal["choice"]
-    key: Key
-    text: Line
-    options: Annotated[list[ChoiceOption], Field(min_length=2)]
-    required: bool = True
-
-
-class Text(Strict):
-    """Words of the participant's own."""
-
-    type: Literal["text"]
-    key: Key
-    text: Line
-    max_length: Annotated[int, Field(ge=1, le=10_000)] = 2_000
-    required: bool = False
-
-
-Rating = Annotated[Likert | Choice | Text, Field(discriminator="type")]
-
-
-class Preference(Strict):
-    """Which of the two answers: A, B or, where allowed, no difference."""
-
-    type: Literal["preference"] = "preference"
-    key: Key
-    text: Line
-    no_difference: bool = True
-
-
-class Completion(Strict):
-    """`code` is shown to everyone who finishes; without it each person gets one of their own."""
-
-    code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,12}$")] | None = None
-
-
-def _yaml_off(value: object) -> object:
-    """YAML reads an unquoted `off` as false."""
-    return "off" if value is False else value
-
-
-HearYourself = Annotated[Literal["off", "preview", "live"], BeforeValidator(_yaml_off)]
+SCHEMA_VERSION: Final = 2
 
 
 class Protocol(Strict):
-    """A whole study. `kind` paired: a fixed plan of pairs. `kind` explore: visitors choose engine and voice.
+    """A whole study."""
 
-    `match_delay`: the engine hears the participant equally late in all conditions, as late as in the slowest voice.
-    `hear_yourself`: whether participants may hear themselves as the engine does, before the talk (preview) or during
-    it too (live)."""
-
-    version: Literal[1]
-    kind: Literal["paired", "explore"]
-    title: Annotated[Line, StringConstraints(max_length=200)]
+    version: Literal[2]
+    """Of the schema."""
+    kind: Literal["planned", "explore"]
+    """`planned`: trials by a design; `explore`: visitors choose engine and voice."""
+    title: Annotated[Line, Field(max_length=200)]
+    """Name of the study."""
     summary: Line
+    """One line about it, on the start page."""
+    languages: Annotated[list[Language], Field(min_length=1)] = ["en"]
+    """The first is that of the document; `translations` has the others."""
+    duration_min: Annotated[int, Field(ge=1, le=600)] | None = None
+    """How long a visit takes, as people are told."""
     welcome: Markdown
+    """The first page, as Markdown."""
     consent: Consent
+    """What people agree to."""
+    screen_out: list[ScreenOut] = []
+    """Who cannot take part, decided before anything is recorded."""
+    attention: AttentionChecks = AttentionChecks()
+    """What wrong answers to attention checks do."""
+    questionnaires: list[Questionnaire] = []
+    """What is asked, and when."""
     audio: Audio = Audio()
+    """How sound is captured."""
+    device_check: DeviceCheck = DeviceCheck()
+    """What the device check judges."""
     match_delay: bool = True
+    """The engine hears the participant equally late in all conditions, as late as in the slowest voice."""
     hear_yourself: HearYourself = "off"
+    """Whether participants may hear themselves as the engine does: before the talk (preview), or during it too
+    (live)."""
+    practice_intro: Markdown | None = None
+    """A page before the practice, as Markdown."""
+    main_intro: Markdown | None = None
+    """A page before the talks that count, as Markdown."""
     prompts: Annotated[list[PromptCard], Field(min_length=1)]
-    conditions: list[ConditionCell] = Field(default_factory=list)
-    pairs: list[Pair] = Field(default_factory=list)
+    """What is talked about."""
+    conditions: list[ConditionCell] = []
+    """Who answers, and in which voice the participant is heard."""
+    practice: list[Cell] = []
+    """Talked first, in this order, by everybody."""
+    pairs: list[Pair] = []
+    """What is compared side by side."""
+    comparison: Comparison = Comparison()
+    """How it is compared."""
+    design: Design = Design()
+    """The trials of a participant, and how their order changes from one to the next."""
+    allocation: Allocation = Allocation()
+    """How people are spread over the orders."""
+    quotas: list[Quota] = []
+    """How many people of a kind are wanted."""
+    stopping: Stopping = Stopping()
+    """When enough have taken part."""
     offer: Offer | None = None
-    ratings: list[Rating] = Field(default_factory=list)
-    comparison: list[Preference] = Field(default_factory=list)
-    completion: Completion = Completion()
+    """What visitors may choose (explore)."""
+    recruiter: Recruiter = Recruiter()
+    """Where people come from."""
+    retention: Retention = Retention()
+    """How long recordings are kept."""
     debrief: Markdown
+    """The last page, as Markdown."""
+    translations: dict[Language, dict[str, str]] = Field(default_factory=dict)
+    """For each other language, the text at each path, with keys in place of numbers: `prompts.weekend.card`."""
 
     def cells(self) -> list[ConditionCell]:
         """Every condition a trial may run under: those listed, or every offered engine with every offered voice."""
@@ -231,6 +123,21 @@ class Protocol(Strict):
         for index, voice in enumerate(self.offer.voices if self.offer else ()):
             yield ("offer", "voices", index, "voices"), voice.voices
 
+    def prompt(self, key: str) -> PromptCard:
+        """Raises KeyError."""
+        return next((prompt for prompt in self.prompts if prompt.key == key), None) or _missing(key)
+
+    def condition(self, key: str) -> ConditionCell:
+        """Raises KeyError."""
+        return next((cell for cell in self.cells() if cell.key == key), None) or _missing(key)
+
+    def questionnaires_at(self, moment: Moment) -> list[Questionnaire]:
+        return [questionnaire for questionnaire in self.questionnaires if questionnaire.at == moment]
+
+    def items(self) -> dict[str, AnyItem]:
+        """Every item by its key, in the order of the document."""
+        return {item.key: item for questionnaire in self.questionnaires for item in questionnaire.all_items()}
+
 
 def offer_key(engine: str, voice: str) -> str:
     """The key of the condition that an explore study makes of an offered engine and voice."""
@@ -241,3 +148,7 @@ def _cell(engine: EngineOffer, voice: VoiceOffer, only_engine: bool) -> Conditio
     shared: dict[str, Any] = engine.model_dump()
     label = voice.label if only_engine else f"{voice.label}, {engine.engine}"
     return ConditionCell(key=offer_key(engine.engine, voice.key), label=label, voices=voice.voices, **shared)
+
+
+def _missing(key: str) -> Any:
+    raise KeyError(key)

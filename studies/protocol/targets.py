@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from inference.catalog import CONVERTERS
 from studies.errors import Problem
+from studies.protocol.cells import Segment
 from studies.protocol.problems import path_of, suggestion
-from studies.protocol.schema import Protocol, Segment
+from studies.protocol.schema import Protocol
 
 Place = tuple[int | str, ...]
 

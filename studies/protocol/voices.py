@@ -7,12 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 from inference.catalog import CONVERTERS
-from inference.errors import OptionError
-from inference.parameters import resolve
+from inference.parameters import check_parameters
 from inference.presets import PRESETS
 from studies.errors import Problem
-from studies.protocol.problems import path_of, suggestion
-from studies.protocol.schema import Segment
+from studies.protocol.cells import Segment
+from studies.protocol.problems import option_problem, path_of, suggestion
 from studies.protocol.targets import check_target
 
 
@@ -84,8 +83,6 @@ def _check_names(segment: Segment, place: tuple[int | str, ...]) -> list[Problem
     if segment.converter not in CONVERTERS:
         message = f"there is no converter called {segment.converter!r}; {suggestion(segment.converter, CONVERTERS)}"
         return [Problem(path_of((*place, "converter")), message)]
-    try:
-        resolve(segment.converter, segment.parameters)
-    except OptionError as error:
-        return [Problem(path_of((*place, "parameters", error.name)), f"is {error.value!r}; expected {error.expected}")]
-    return check_target(segment.converter, segment, place)
+    errors = check_parameters(segment.converter, segment.parameters)
+    problems = [option_problem(error, (*place, "parameters")) for error in errors]
+    return problems + check_target(segment.converter, segment, place)

@@ -6,8 +6,8 @@ from copy import deepcopy
 from typing import Any
 
 PAIRED: dict[str, Any] = {
-    "version": 1,
-    "kind": "paired",
+    "version": 2,
+    "kind": "planned",
     "title": "Voices",
     "summary": "Two talks, one judgement.",
     "welcome": "Hello.",
@@ -25,11 +25,21 @@ PAIRED: dict[str, Any] = {
         {"key": "higher", "label": "Higher", "engine": "cascade", "voices": [{"preset": "higher"}]},
     ],
     "pairs": [{"prompt": "weekend", "conditions": ["own", "higher"]}],
-    "ratings": [
-        {"type": "likert", "key": "helpful", "text": "Helpful?", "low": "No", "high": "Yes"},
-        {"type": "text", "key": "remark", "text": "Remarks?"},
+    "questionnaires": [
+        {
+            "key": "rating",
+            "at": "after_trial",
+            "items": [
+                {"type": "likert", "key": "helpful", "text": "Helpful?", "low": "No", "high": "Yes"},
+                {"type": "long_text", "key": "remark", "text": "Remarks?", "required": False},
+            ],
+        },
+        {
+            "key": "verdict",
+            "at": "after_pair",
+            "items": [{"type": "preference", "key": "prefer", "text": "Which one?"}],
+        },
     ],
-    "comparison": [{"key": "prefer", "text": "Which one?"}],
     "debrief": "Thank you.",
 }
 
@@ -69,3 +79,23 @@ def paired_with(pairs: int) -> dict[str, Any]:
     prompts = [{"key": f"p{index}", "title": f"Prompt {index}", "card": "Talk."} for index in range(pairs)]
     listed = [{"prompt": prompt["key"], "conditions": ["own", "higher"]} for prompt in prompts]
     return paired(prompts=prompts, pairs=listed)
+
+
+def version_1(document: dict[str, Any] = PAIRED, **changes: Any) -> dict[str, Any]:
+    """The same study as the first version of the schema said it."""
+    old = deepcopy({**document, "version": 1})
+    if old.pop("questionnaires", None) is not None:
+        old["kind"] = "paired"
+        old["ratings"] = [
+            {"type": "likert", "key": "helpful", "text": "Helpful?", "low": "No", "high": "Yes"},
+            {"type": "text", "key": "remark", "text": "Remarks?"},
+        ]
+        old["comparison"] = [{"key": "prefer", "text": "Which one?"}]
+    return {**old, **changes}
+
+
+def asking(*items: dict[str, Any], at: str = "background", **changes: Any) -> dict[str, Any]:
+    """A planned study that also asks these items, on one page."""
+    document = paired(**changes)
+    document["questionnaires"].append({"key": "more", "at": at, "items": list(items)})
+    return document

@@ -9,9 +9,10 @@ import pytest
 from inference.audio import SAMPLE_RATE_HZ
 from inference.latency import transform_latency_samples
 from studies.errors import Problem
+from studies.protocol.cells import Segment
 from studies.protocol.delay import check_delay, common_latency_samples
 from studies.protocol.document import parse, parse_yaml, to_yaml
-from studies.protocol.schema import Protocol, Segment
+from studies.protocol.schema import Protocol
 from tests.studies.protocol.documents import explore, paired
 
 MS = SAMPLE_RATE_HZ // 1_000
@@ -80,7 +81,7 @@ def test_delay_that_nobody_knows_is_a_problem_where_it_is_to_match() -> None:
 
 @pytest.mark.parametrize(("written", "meant"), [("off", "off"), ("'off'", "off"), ("preview", "preview")])
 def test_hear_yourself_may_be_written_as_yaml_reads_it(written: str, meant: str) -> None:
-    text = to_yaml(parse(paired())).replace("hear_yourself: 'off'", f"hear_yourself: {written}")
+    text = f"{to_yaml(parse(paired()))}hear_yourself: {written}\n"
     protocol = parse_yaml(text)
     assert protocol.hear_yourself == meant
     assert parse_yaml(to_yaml(protocol)) == protocol

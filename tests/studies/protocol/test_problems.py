@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
 from inference.catalog import ENGINES, Entry
 from studies.errors import ProtocolError
 from studies.protocol.document import parse
+from studies.protocol.items import AnyItem
 from studies.protocol.rules import check_publishable
-from tests.studies.protocol.documents import explore, paired
+from tests.studies.protocol.documents import asking, explore, paired
+
+TYPES = [get_args(item.model_fields["type"].annotation)[0] for item in get_args(get_args(AnyItem)[0])]
 
 
 def problems(document: dict[str, Any]) -> list[str]:
@@ -30,9 +33,9 @@ def test_all_problems_are_told_at_once_with_their_paths() -> None:
     document = paired(kind="pared", welcom="x", prompts=[{"key": "A b", "title": 1, "card": "c"}])
     del document["debrief"]
     assert problems(document) == [
-        "kind: is 'pared'; expected 'paired' or 'explore'",
-        "prompts[0].key: is 'A b'; only small letters, digits, - and _ (pattern ^[a-z0-9][a-z0-9_-]*$)",
-        "prompts[0].title: must be text; put it in quotes if it looks like something else",
+        "kind: is 'pared'; expected 'planned' or 'explore'; did you mean planned?",
+        "prompts[0].key: is 'A b'; expected small letters, digits, - and _ alone, a letter or digit first",
+        "prompts[0].title: is 1; expected text; put it in quotes",
         "debrief: is missing",
         "welcom: is not a key here; did you mean welcome?",
     ]
@@ -46,12 +49,12 @@ def test_unknown_key_deep_inside_names_the_nearest_one() -> None:
 
 def test_unknown_key_of_a_question_is_placed_without_its_type() -> None:
     rating = {"type": "likert", "key": "a", "text": "b", "low": "c", "high": "d", "point": 5}
-    assert problems(paired(ratings=[rating])) == ["ratings[0].point: is not a key here; did you mean points?"]
+    assert problems(asking(rating)) == ["questionnaires[2].items[0].point: is not a key here; did you mean points?"]
 
 
 def test_unknown_type_of_question_lists_those_there_are() -> None:
-    assert problems(paired(ratings=[{"type": "likrt"}])) == [
-        "ratings[0].type: is 'likrt'; expected 'likert', 'choice', 'text'"
+    assert problems(asking({"type": "likrt"})) == [
+        f"questionnaires[2].items[0].type: is 'likrt'; expected one of {', '.join(TYPES)}; did you mean likert?"
     ]
 
 
@@ -81,6 +84,10 @@ def test_unknown_names_are_told_with_the_nearest_known() -> None:
             "conditions[1].voices[0].parameters.f0_ratio: is 9.0; expected a number from 0.4 to 2.5",
         ),
         (
+            [{"converter": "transform", "parameters": {"f0_taget_hz": 200}}],
+            "conditions[1].voices[0].parameters.f0_taget_hz: is not a key here; did you mean f0_target_hz?",
+        ),
+        (
             [{"preset": "higher"}, {"preset": "lower", "start_sec": 10.0}],
             "conditions[1].voices[0].end_sec: is open, but another segment follows; say when it ends",
         ),
@@ -104,24 +111,79 @@ def test_voice_schedule_of_two_joining_segments_is_right() -> None:
     assert parse(conditions(voices=voices)).conditions[1].voices[1].start_sec == 5
 
 
+def test_all_parameters_that_are_wrong_are_told() -> None:
+    document = paired()
+    parameters = {"f0_ratio": 9.0, "formants": 1.1, "breathiness": "a bit"}
+    document["conditions"][1]["voices"] = [{"converter": "transform", "parameters": parameters}]
+    told = [problem.partition(": ")[0].rpartition(".")[2] for problem in problems(document)]
+    assert sorted(told) == ["breathiness", "f0_ratio", "formants"]
+
+
+def test_what_does_not_fit_together_is_told_beside_parts_that_are_broken() -> None:
+    """Of what refers to the broken parts themselves nothing is said: it would be a guess."""
+    document = paired()
+    del document["conditions"][0]["engine"]
+    document["questionnaires"][0]["items"][0]["type"] = "likrt"
+    document["questionnaires"][0]["items"][1]["show_if"] = {"all": [{"item": "helpful", "at_least": 99}]}
+    document["questionnaires"][0]["insertion"] = []
+    document["pairs"][0]["prompt"] = "weekent"
+    document["conditions"][1]["voices"] = [{"converter": "transform", "parameters": {"f0_ratio": "up", "f0_rang": 1}}]
+    assert {problem.partition(":")[0] for problem in problems(document)} == {
+        "conditions[0].engine",
+        "questionnaires[0].items[0].type",
+        "questionnaires[0].insertion",
+        "conditions[1].voices[0].parameters.f0_ratio",
+        "conditions[1].voices[0].parameters.f0_rang",
+        "pairs[0].prompt",
+    }
+
+
+@pytest.mark.parametrize("name", ["engine", "label", "voices"])
+def test_misspelt_key_is_told_once_with_what_else_is_wrong(name: str) -> None:
+    document = paired()
+    condition = document["conditions"][1]
+    condition[f"{name}x"] = condition.pop(name)
+    document["pairs"][0]["prompt"] = "weekent"
+    told = [problem for problem in problems(document) if not problem.endswith(f"{name}: is missing")]
+    assert [problem.partition("; ")[0] for problem in told] == [
+        f"conditions[1].{name}x: is not a key here",
+        "pairs[0].prompt: there is no prompt called 'weekent'",
+    ]
+
+
+@pytest.mark.parametrize("name", ["conditions", "questionnaires", "pairs", "practice"])
+def test_list_that_is_none_hides_what_refers_to_it(name: str) -> None:
+    assert problems(paired(**{name: "later"})) == [f"{name}: is 'later'; expected a list"]
+
+
+def test_version_of_newer_software_is_told() -> None:
+    assert problems(paired(version=3)) == ["version: is 3; expected 2; that is of a newer version of this software"]
+
+
 def test_key_that_stands_twice_is_a_problem() -> None:
-    assert problems(paired(comparison=[{"key": "a", "text": "b"}, {"key": "a", "text": "c"}])) == [
-        "comparison[1]: 'a' is there already; each key may stand once"
+    twice = {"type": "switch", "key": "helpful", "text": "Helpful?"}
+    assert problems(asking(twice)) == [
+        "questionnaires[2].items[0].key: 'helpful' is there already, at questionnaires[0].items[0].key; "
+        "it may stand once"
     ]
 
 
 def test_paired_study_without_pairs_and_explore_study_without_offer_are_problems() -> None:
-    assert problems(paired(pairs=[])) == ["pairs: a paired study needs at least one"]
+    assert "pairs: is missing; a design of pairs needs at least one, or choose other design.cells" in problems(
+        paired(pairs=[])
+    )
     assert problems(explore(offer=None)) == [
-        "offer: an explore study needs one: which engines and voices visitors may choose"
+        "offer: is missing: an explore study says which engines and voices visitors may choose"
     ]
 
 
 def test_parts_of_the_other_kind_are_problems() -> None:
     assert problems(paired(offer=explore()["offer"])) == [
-        "offer: belongs to kind explore; a paired study lists conditions and pairs"
+        "offer: belongs to kind explore; a planned study lists conditions"
     ]
-    assert problems(explore(comparison=paired()["comparison"])) == ["comparison: is asked in paired studies only"]
+    assert problems(explore(comparison={"labels": "numbers"})) == [
+        "comparison: belongs to kind planned: there are no pairs; leave it out"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +201,7 @@ def test_consent_that_does_not_cover_what_happens_is_a_problem(purposes: list[st
 def test_optional_conversion_is_for_explore_studies_only() -> None:
     assert parse(explore()).consent.purposes[2].required is False
     assert problems(paired(consent=explore()["consent"])) == [
-        "consent.purposes: convert must be required: the plan of a paired study needs every voice"
+        "consent.purposes: convert must be required: the plan of a planned study needs every voice"
     ]
 
 
@@ -164,7 +226,7 @@ def test_engine_of_a_third_party_needs_a_consent_of_its_own() -> None:
     ]
     assert problems(with_third_party(deepcopy(study), required=False)) == [
         "consent.purposes: third_party must be required: Abroad sends the participant's voice to somebody else, and "
-        "the plan of a paired study needs every engine"
+        "the plan of a planned study needs every engine"
     ]
     assert parse(with_third_party(study, required=True)).consent.purposes[-1].key == "third_party"
 

@@ -1,0 +1,97 @@
+"""Who gets which cells, in which order, and how people are spread over the orders."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from studies.protocol.base import Day, Key, Strict
+from studies.protocol.items import Value, When
+
+
+class Cell(Strict):
+    """One prompt under one condition."""
+
+    prompt: Key
+    """What is talked about."""
+    condition: Key
+    """Under which condition."""
+
+
+class Variant(Strict):
+    """One written-out order: every trial of a participant who gets it."""
+
+    key: Key
+    """Its name."""
+    trials: Annotated[list[Cell], Field(min_length=1)]
+    """Every talk, in order."""
+
+
+class Design(Strict):
+    """Which trials there are, and their order."""
+
+    cells: Literal["pairs", "crossed", "assigned", "variants"] = "pairs"
+    """`pairs`: those of `pairs`, the talks of a pair one after another; `crossed`: every analytical prompt under
+    every condition (but those that only stand in for another in some group); `assigned`: every analytical prompt once,
+    its condition by a Latin square; `variants`: as written out."""
+    order: Literal["williams", "latin", "graeco_latin", "random", "fixed"] = "williams"
+    """Of the pairs, cells or prompts over participants. `graeco_latin` balances prompts, conditions and positions
+    jointly, and belongs to `assigned`. Which condition of a pair comes first is balanced whatever the order."""
+    block_by: Literal["prompt", "condition"] | None = None
+    """What shares a prompt or a condition stays together, blocks and their contents each ordered by `order`."""
+    repetitions: Annotated[int, Field(ge=1, le=20)] = 1
+    """How often each participant gets every cell."""
+    variants: list[Variant] = []
+    """The orders of cells: variants."""
+    break_every: Annotated[int, Field(ge=1)] | None = None
+    """A pause after so many analytical talks (of pairs: after the pair)."""
+
+
+class Group(Strict):
+    """A level between participants: those in it get other conditions than those written in the design."""
+
+    key: Key
+    """Its name in the data."""
+    for_answers: list[Value] = []
+    """Answers to the item `by` that lead here. Answers that no group names are spread over all."""
+    replace: dict[Key, Key] = Field(default_factory=dict)
+    """Condition of the design: the one that stands in for it."""
+
+
+class Allocation(Strict):
+    """How people are spread over arms (a group and a row of the counterbalancing together)."""
+
+    method: Literal["blocks", "minimisation", "random"] = "blocks"
+    """`blocks`: every arm once in each block, blocks apart for each stratum; `minimisation` (Pocock & Simon 1975):
+    the arm that makes the `strata` most alike; `random`: drawn."""
+    strata: list[Key] = []
+    """Items, answered before the first talk, in whose answers the arms are balanced."""
+    by: Key | None = None
+    """An item, answered before the first talk, whose answer leads to a group."""
+    groups: list[Group] = []
+    """Levels between participants."""
+    probability: Annotated[float, Field(ge=0.5, le=1)] = 0.8
+    """Of the best arm, under minimisation; the probabilities are kept."""
+    lease_min: Annotated[int, Field(ge=5, le=100_000)] = 120
+    """A place is given up when its session was not seen for so long."""
+
+
+class Quota(Strict):
+    """At most so many people of a kind; those who come later are told that enough have taken part."""
+
+    key: Key
+    """Its name."""
+    max: Annotated[int, Field(ge=0)]
+    """So many people."""
+    when: When = When()
+    """Of whom this is true; of all when left out."""
+
+
+class Stopping(Strict):
+    """When no new people are let in any more."""
+
+    completed: Annotated[int, Field(ge=1)] | None = None
+    """After so many usable visits."""
+    until: Day | None = None
+    """After this day."""

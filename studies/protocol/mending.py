@@ -1,0 +1,132 @@
+"""Puts something in place of fields that are wrong in themselves, so that all others can be checked meanwhile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from inference.catalog import ENGINES
+from studies.errors import Problem
+from studies.protocol.base import KEY_PATTERN, Place, Shown
+from studies.protocol.locating import Located, located
+from studies.protocol.problems import nearest, path_of
+from studies.protocol.schema import Protocol
+
+DECISIVE: Final = frozenset({"cells", "study_role", "conditions", "questionnaires", "pairs", "practice", "offer"})
+"""Words and lists on which much of the rest depends."""
+NUMBERS: Final = (("parameters",), ("options",))
+"""What holds values by names of the catalogue, each on its own."""
+STAND_IN: Final = "?"
+LONGEST_TALK_SEC: Final = 1_800
+
+
+@dataclass(frozen=True)
+class Mended:
+    """`document` is valid but for what could not be mended. `guessed`: paths of blocks in which something was guessed;
+    `names`: the keys of parts that something else stands in for."""
+
+    document: dict[str, Any]
+    guessed: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def may_have_caused(self, problem: Problem) -> bool:
+        """Whether a problem may be there only because something was guessed."""
+        said = f"{problem.path} {problem.message}"
+        named = any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said) for name in self.names)
+        return named or problem.path.startswith(self.guessed)
+
+
+def mended(document: Mapping[str, Any], error: ValidationError) -> Mended | None:
+    """None where that would take guessing what is meant: a name, a list, what kind of thing it is."""
+    new = deepcopy(dict(document))
+    guessed: list[str] = []
+    names: list[str] = []
+    items = [located(one, Protocol) for one in error.errors(include_url=False)]
+    for item in sorted(items, key=lambda one: one.kind != "extra_forbidden"):  # a misspelt key makes another missing
+        if not _mend(new, item, guessed) and not _replace(new, item.place, guessed, names):
+            return None
+    return Mended(new, tuple(guessed), tuple(names))
+
+
+def _mend(document: Any, item: Located, guessed: list[str]) -> bool:
+    """Mends a field on its own; false where that cannot be done."""
+    parent = _at(document, item.place[:-1])
+    name = item.place[-1] if item.place else None
+    if not isinstance(parent, dict) or not isinstance(name, str):
+        return False
+    if item.kind == "missing" and name in parent:
+        return True
+    if item.kind == "extra_forbidden" and item.owner is not None and name in parent:
+        near = nearest(name, item.owner.model_fields)
+        if near is not None:
+            value = parent.pop(name)
+            parent.setdefault(near, value)
+            return True
+    if isinstance(item.found, list):
+        return False
+    if _is_shown(item.owner, name):
+        parent[name] = STAND_IN
+    elif item.place[-2:-1] in NUMBERS:
+        parent.pop(name, None)
+    elif isinstance(item.found, Mapping) or not _may_be_left_out(item, name):
+        return False
+    else:
+        parent.pop(name, None)
+        if item.kind == "literal_error":
+            guessed.append(path_of(item.place[:-1]) or path_of(item.place))
+    return True
+
+
+def _replace(document: Any, place: Place, guessed: list[str], names: list[str]) -> bool:
+    """Puts another in place of the condition, prompt or item that is wrong at `place`; false where there is none with
+    a key of its own, by which it could be told what is wrong only for that."""
+    match place:
+        case ("conditions" | "prompts" as kind, int(), *_):
+            size = 2
+        case ("questionnaires", int(), "items" as kind, int(), *_):
+            size = 4
+        case ("questionnaires", int(), "insertions", int(), "items" as kind, int(), *_):
+            size = 6
+        case _:
+            return False
+    part, parts = _at(document, place[:size]), _at(document, place[: size - 1])
+    key = part.get("key") if isinstance(part, dict) else None
+    role = part.get("study_role", "analytical") if isinstance(part, dict) else None
+    if not isinstance(key, str) or not re.search(KEY_PATTERN, key) or role not in ("analytical", "practice"):
+        return False
+    stand_ins: dict[str, dict[str, Any]] = {
+        "conditions": {"label": STAND_IN, "engine": next(iter(ENGINES))},
+        "prompts": {"title": STAND_IN, "card": STAND_IN, "study_role": role, "limit_sec": LONGEST_TALK_SEC},
+        "items": {"type": "short_text", "text": STAND_IN},
+    }
+    parts[place[size - 1]] = {"key": key, **stand_ins[kind]}
+    names.append(key)
+    guessed += [path_of(place[:size]), *(["attention"] if kind == "items" else [])]  # it may have been the only check
+    return True
+
+
+def _may_be_left_out(item: Located, name: str) -> bool:
+    if item.kind == "extra_forbidden":
+        return True
+    known = item.owner.model_fields.get(name) if item.owner is not None else None
+    return known is not None and not known.is_required() and name not in DECISIVE
+
+
+def _is_shown(owner: type[BaseModel] | None, name: str) -> bool:
+    """Whether it is a text for participants, on which nothing else depends."""
+    known = owner.model_fields.get(name) if owner is not None else None
+    return known is not None and any(isinstance(mark, Shown) for mark in known.metadata)
+
+
+def _at(document: Any, place: tuple[int | str, ...]) -> Any:
+    for part in place:
+        try:
+            document = document[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document

@@ -1,0 +1,52 @@
+"""What ties the fields of a protocol together, one module for each part of a study.
+
+keys.py        keys that may stand once
+kinds.py       what belongs to planned studies, and what to explore studies
+catalogue.py   engines, their options, presets, converters, and what is offered of them
+talks.py       prompts, conditions, pairs, practice: what they refer to, and that all of it is used
+plan.py        the design and its variants: orders and squares that exist
+spreading.py   groups, strata, quotas: how people are spread over the orders
+questions.py   questionnaires and their items, each on its own
+logic.py       conditions on answers: asked before, and possible
+answers.py     which answers an item can have
+asking.py      when each item is asked, and about what
+consent.py     what has to be agreed to
+visit.py       screening, device check, recruiter
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from inference.catalog import ENGINES
+from studies.errors import Problem
+from studies.protocol.languages import check_translations
+from studies.protocol.rules import catalogue, consent, keys, kinds, logic, plan, questions, spreading, talks, visit
+from studies.protocol.schema import Protocol
+
+__all__ = ["check", "check_publishable"]
+
+
+def check(protocol: Protocol) -> list[Problem]:
+    """Everything wrong with a protocol whose fields are each all right."""
+    unknown = list(catalogue.check(protocol))
+    return [
+        *keys.check(protocol),
+        *kinds.check(protocol),
+        *talks.check(protocol),
+        *unknown,
+        *chain(plan.check(protocol), spreading.check(protocol)),
+        *chain(questions.check(protocol), logic.check(protocol)),
+        *visit.check(protocol),
+        *check_translations(protocol),
+        *(() if unknown else consent.check(protocol)),  # which voices convert is known once their names are right
+    ]
+
+
+def check_publishable(protocol: Protocol) -> list[Problem]:
+    """What keeps a valid protocol from being published: engines that are for tests alone."""
+    return [
+        Problem(path, f"{ENGINES[engine].label} is for tests and set-up; choose another engine to publish")
+        for path, engine in catalogue.engines_of(protocol)
+        if not ENGINES[engine].selectable
+    ]

@@ -1,0 +1,66 @@
+"""Names from the catalogue: engines with their options, presets, converters with their parameters; and the offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from inference.catalog import ENGINES
+from inference.options import check_options
+from studies.errors import Problem
+from studies.protocol.base import Place
+from studies.protocol.cells import FREE_VOICE, ConditionCell, EngineOffer
+from studies.protocol.problems import option_problem, path_of, suggestion
+from studies.protocol.schema import Protocol, offer_key
+from studies.protocol.voices import check_schedule
+
+LONGEST_KEY = 50
+LONGEST_LABEL = 120
+
+
+def check(protocol: Protocol) -> Iterator[Problem]:
+    for place, named in _named(protocol):
+        yield from _check_engine(place, named)
+    for place, segments in protocol.schedules():
+        yield from check_schedule(segments, *place)
+    yield from _check_offer(protocol)
+
+
+def engines_of(protocol: Protocol) -> Iterator[tuple[str, str]]:
+    """(path, engine name) of every engine named."""
+    for place, named in _named(protocol):
+        yield path_of((*place, "engine")), named.engine
+
+
+def _named(protocol: Protocol) -> Iterator[tuple[Place, ConditionCell | EngineOffer]]:
+    for index, condition in enumerate(protocol.conditions):
+        yield ("conditions", index), condition
+    for index, offer in enumerate(protocol.offer.engines if protocol.offer else ()):
+        yield ("offer", "engines", index), offer
+
+
+def _check_engine(place: Place, named: ConditionCell | EngineOffer) -> Iterator[Problem]:
+    engine = named.engine
+    if engine not in ENGINES:
+        message = f"there is no engine called {engine!r}; {suggestion(engine, ENGINES)}"
+        yield Problem(path_of((*place, "engine")), message)
+        return
+    for error in check_options(engine, named.options):
+        yield option_problem(error, (*place, "options"))
+
+
+def _check_offer(protocol: Protocol) -> Iterator[Problem]:
+    if protocol.offer is None:
+        return
+    engines = [offer.engine for offer in protocol.offer.engines]
+    longest = max(engines, key=len)
+    for index, voice in enumerate(protocol.offer.voices):
+        place: Place = ("offer", "voices", index)
+        if protocol.offer.free_voice and voice.key == FREE_VOICE.key:
+            yield Problem(path_of(place), f"{voice.key!r} stands for the free voice; choose another key")
+        excess = len(offer_key(longest, voice.key)) - LONGEST_KEY
+        if excess > 0:
+            most = len(voice.key) - excess
+            yield Problem(path_of((*place, "key")), f"is {len(voice.key)} characters long; expected at most {most}")
+        if len(engines) > 1 and len(voice.label) + len(f", {longest}") > LONGEST_LABEL:
+            most = LONGEST_LABEL - len(f", {longest}")
+            yield Problem(path_of((*place, "label")), f"is {len(voice.label)} characters long; expected at most {most}")

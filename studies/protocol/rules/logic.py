@@ -1,0 +1,159 @@
+"""Conditions on answers: of items that are asked before, in the same talk or pair, and that can be answered so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from studies.errors import Problem
+from studies.protocol.base import Place
+from studies.protocol.items import Notice, Playback, Rule, SemanticDifferential, Value, When
+from studies.protocol.problems import path_of, suggestion
+from studies.protocol.rules.answers import Answers, answers_of, answers_of_row
+from studies.protocol.rules.asking import BEFORE_TRIALS, Asked, Scope, asked_items, scope_of, start_of
+from studies.protocol.schema import Protocol
+
+TESTS = ("equals", "one_of", "none_of", "at_least", "at_most", "answered")
+RANGE = ["at_least", "at_most"]
+Obstacle = Callable[[Asked], str | None]
+"""Why an item cannot be referred to, in words that follow its name; None: it can."""
+
+
+def check(protocol: Protocol) -> Iterator[Problem]:
+    items = {asked.item.key: asked for asked in asked_items(protocol)}
+    for place, when, obstacle, may_be_empty in _conditions(protocol):
+        if not when.all and not when.any and not may_be_empty:
+            yield Problem(path_of(place), "has no rules; add some under all or any, or leave it out")
+        for name, rules in (("all", when.all), ("any", when.any)):
+            for index, rule in enumerate(rules):
+                yield from check_rule(rule, (*place, name, index), items, obstacle, protocol)
+
+
+def before_trials(asked: Asked) -> str | None:
+    if asked.moment in BEFORE_TRIALS:
+        return None
+    return f"is asked at {asked.moment}; people are spread over the orders before their first talk"
+
+
+def check_rule(
+    rule: Rule, place: Place, items: Mapping[str, Asked], obstacle: Obstacle, protocol: Protocol
+) -> Iterator[Problem]:
+    """What is wrong with one rule."""
+    given = [name for name in TESTS if getattr(rule, name) is not None]
+    if not given:
+        yield Problem(path_of(place), f"says nothing of {rule.item}; add one of {', '.join(TESTS)}")
+    elif len(given) > 1 and given != RANGE:
+        together = " and ".join(given)
+        yield Problem(path_of(place), f"has {together}; give one of them, and make a rule of its own of each other")
+    yield from _check_range(rule, place)
+    key, _, row = rule.item.partition(".")
+    if key not in items:
+        names = [name for name in items if not isinstance(items[name].item, Notice)]
+        message = f"there is no item called {key!r}; {suggestion(key, names)}"
+        yield Problem(path_of((*place, "item")), message)
+        return
+    asked = items[key]
+    reason = obstacle(asked)
+    if reason is not None:
+        yield Problem(path_of((*place, "item")), f"{key} {reason}")
+    yield from _check_answers(rule, place, asked, row, protocol)
+
+
+def check_values(
+    values: list[Value], place: Place, possible: Answers, of: str, *, number_from: int | None = None
+) -> Iterator[Problem]:
+    """Values that no answer to the item `of` can be. `number_from`: the place is a list, whose parts are named."""
+    for index, value in enumerate(values):
+        if not possible.has(value):
+            where = place if number_from is None else (*place, index + number_from)
+            yield Problem(path_of(where), f"is {value!r}, which {of} cannot be; expected {possible.in_words()}")
+
+
+def _check_range(rule: Rule, place: Place) -> Iterator[Problem]:
+    if rule.at_least is not None and rule.at_most is not None and rule.at_least > rule.at_most:
+        yield Problem(path_of((*place, "at_most")), f"is {rule.at_most:g}, below at_least, {rule.at_least:g}")
+    for name in ("one_of", "none_of"):
+        if getattr(rule, name) == []:
+            yield Problem(path_of((*place, name)), "is empty; list at least one answer")
+
+
+def _check_answers(rule: Rule, place: Place, asked: Asked, row: str, protocol: Protocol) -> Iterator[Problem]:
+    item = asked.item
+    if isinstance(item, Notice):
+        yield Problem(path_of((*place, "item")), f"{item.key} is a notice, which nobody answers")
+        return
+    possible = answers_of(item, protocol)
+    if isinstance(item, SemanticDifferential) and row:
+        rows = [each.key for each in item.rows]
+        if row not in rows:
+            yield Problem(path_of((*place, "item")), f"{item.key} has no row {row!r}; {suggestion(row, rows)}")
+            return
+        possible = answers_of_row(item)
+    elif row:
+        yield Problem(path_of((*place, "item")), f"{item.key} has no rows; write {item.key} alone")
+        return
+    if possible is None:
+        if any(getattr(rule, name) is not None for name in TESTS if name != "answered"):
+            yield Problem(path_of((*place, "item")), _only_answered(item))
+        return
+    if rule.equals is not None:
+        yield from check_values([rule.equals], (*place, "equals"), possible, rule.item)
+    for name in ("one_of", "none_of"):
+        yield from check_values(getattr(rule, name) or [], (*place, name), possible, rule.item, number_from=0)
+    for name in RANGE:
+        bound = getattr(rule, name)
+        if bound is not None and not possible.numbers:
+            message = f"asks for a number, which {rule.item} cannot be; expected {possible.in_words()}"
+            yield Problem(path_of((*place, name)), message)
+        elif bound is not None and not _can_differ(name, bound, possible):
+            message = f"is {bound:g}, which {rule.item} never comes up to; expected {possible.in_words()}"
+            yield Problem(path_of((*place, name)), message)
+
+
+def _only_answered(item: SemanticDifferential | Playback | object) -> str:
+    if isinstance(item, SemanticDifferential):
+        rows = f"{item.key}.{item.rows[0].key}"
+        return (
+            f"{item.key} has an answer for each row; name one of them, such as {rows}, or ask whether it was answered"
+        )
+    return "can only be asked whether it was answered; write answered: true or answered: false"
+
+
+def _can_differ(name: str, bound: float, possible: Answers) -> bool:
+    """Whether some answer meets the bound."""
+    if possible.low is None or possible.high is None:
+        return False
+    return bound <= possible.high if name == "at_least" else bound >= possible.low
+
+
+def _conditions(protocol: Protocol) -> Iterator[tuple[Place, When, Obstacle, bool]]:
+    """(place, condition, what keeps an item from being referred to there, whether it may have no rules)."""
+    for index, screen in enumerate(protocol.screen_out):
+        yield ("screen_out", index, "when"), screen.when, _at_eligibility, False
+    for number, questionnaire in enumerate(protocol.questionnaires):
+        if questionnaire.show_if is not None:
+            obstacle = _answered_before(start_of(protocol, number), scope_of(questionnaire.at))
+            yield ("questionnaires", number, "show_if"), questionnaire.show_if, obstacle, False
+    for asked in asked_items(protocol):
+        if asked.item.show_if is not None:
+            yield (*asked.place, "show_if"), asked.item.show_if, _answered_before(asked.turn, asked.scope), False
+    for index, quota in enumerate(protocol.quotas):
+        yield ("quotas", index, "when"), quota.when, before_trials, True
+
+
+def _at_eligibility(asked: Asked) -> str | None:
+    if asked.moment == "eligibility":
+        return None
+    return f"is asked at {asked.moment}; people are screened out by answers given at eligibility alone"
+
+
+def _answered_before(turn: tuple[int, int, int], scope: Scope) -> Obstacle:
+    def obstacle(asked: Asked) -> str | None:
+        if asked.scope not in ("visit", scope):
+            return f"is asked of each {asked.scope}, and here it is not clear which {asked.scope} is meant"
+        if asked.turn == turn:
+            return "is the item itself; refer to an earlier one"
+        if asked.turn > turn:
+            return "is asked later; refer to an earlier one"
+        return None
+
+    return obstacle

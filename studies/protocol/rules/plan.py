@@ -1,0 +1,146 @@
+"""The design: that what it combines is there, that its orders exist, and that its variants keep pairs whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from studies.errors import Problem
+from studies.protocol.cells import Pair
+from studies.protocol.counterbalancing import Design, Variant
+from studies.protocol.problems import path_of
+from studies.protocol.rules.talks import check_condition, check_prompt
+from studies.protocol.schema import Protocol
+
+MOST_TALKS = 250
+"""Of one participant; a slip of the finger beyond that."""
+
+
+def check(protocol: Protocol) -> Iterator[Problem]:
+    if protocol.kind != "planned":
+        return
+    design = protocol.design
+    if design.cells == "pairs" and not protocol.pairs:
+        yield Problem("pairs", "is missing; a design of pairs needs at least one, or choose other design.cells")
+    if design.cells == "assigned":
+        for index in range(len(protocol.pairs)):
+            message = "can never be compared: by design.cells assigned everybody talks about each prompt once"
+            yield Problem(path_of(("pairs", index)), f"{message}; choose crossed, pairs or variants")
+    yield from _check_order(protocol, design)
+    yield from _check_variants(protocol, design)
+    yield from _check_cells_of_pairs(protocol)
+    talks = talk_count(protocol)
+    if talks > MOST_TALKS:
+        message = f"makes {talks:,} talks for each participant; expected at most {MOST_TALKS}"
+        yield Problem("design", f"{message}: have fewer prompts, conditions or repetitions")
+
+
+def talk_count(protocol: Protocol) -> int:
+    """The most analytical talks that one participant can have."""
+    prompts, conditions = len(analytical_prompts(protocol)), len(spread_conditions(protocol))
+    once = {
+        "pairs": sum(len(pair.conditions) for pair in protocol.pairs),
+        "crossed": prompts * conditions,
+        "assigned": prompts,
+        "variants": max((len(variant.trials) for variant in protocol.design.variants), default=0),
+    }
+    return once[protocol.design.cells] * protocol.design.repetitions
+
+
+def analytical_prompts(protocol: Protocol) -> list[str]:
+    return [prompt.key for prompt in protocol.prompts if prompt.study_role == "analytical"]
+
+
+def spread_conditions(protocol: Protocol) -> list[str]:
+    """Those that the design combines with prompts: all but the ones that only stand in for others in some group."""
+    groups = protocol.allocation.groups
+    stand_ins = {key for group in groups for key in group.replace.values()}
+    replaced = {key for group in groups for key in group.replace}
+    return [cell.key for cell in protocol.conditions if cell.key not in stand_ins - replaced]
+
+
+def _check_order(protocol: Protocol, design: Design) -> Iterator[Problem]:
+    prompts, conditions = len(analytical_prompts(protocol)), len(spread_conditions(protocol))
+    default = Design.model_fields["order"].default
+    if design.cells == "variants" and design.order not in (default, "fixed"):
+        yield Problem("design.order", f"is '{design.order}', but variants write the order out; leave it out")
+    if design.block_by is not None and (design.cells == "variants" or design.order == "graeco_latin"):
+        why = "variants write the order out" if design.cells == "variants" else "a Graeco-Latin order has no blocks"
+        yield Problem("design.block_by", f"cannot be had: {why}; leave it out")
+    if design.cells == "assigned" and conditions and prompts and prompts % conditions:
+        yield Problem("design.cells", _unbalanced(prompts, conditions))
+    if design.order == "graeco_latin":
+        if design.cells != "assigned":
+            yield Problem("design.order", f"graeco_latin belongs to cells: assigned, not {design.cells}; take latin")
+        elif prompts % 4 == 2:
+            known = "there is none" if prompts in (2, 6) else "none of an odd number twice over is made here"
+            message = f"a Graeco-Latin square of {prompts} prompts cannot be made ({known})"
+            near = f"take {prompts - 1} or {prompts + 1} prompts" if prompts > 2 else "take 3 prompts"
+            yield Problem("design.order", f"{message}; {near}, or order: latin or williams")
+
+
+def _unbalanced(prompts: int, conditions: int) -> str:
+    """What to say of a square that cannot be balanced, and what would do."""
+    below, above = prompts // conditions * conditions, (prompts // conditions + 1) * conditions
+    numbers = [str(number) for number in (below, above) if number]
+    divisors = [str(number) for number in range(2, prompts + 1) if prompts % number == 0]
+    fewer = f", or {' or '.join(divisors)} conditions" if divisors else ""
+    what = f"{prompts} {'prompt' if prompts == 1 else 'prompts'}"
+    return (
+        f"{what} cannot be spread evenly over {conditions} conditions: everybody would meet some more often; have "
+        f"{' or '.join(numbers)} prompts{fewer}, or cells: crossed"
+    )
+
+
+def _check_variants(protocol: Protocol, design: Design) -> Iterator[Problem]:
+    if design.cells != "variants":
+        if design.variants:
+            yield Problem("design.variants", f"belongs to cells: variants, not {design.cells}; change one of the two")
+        return
+    if not design.variants:
+        yield Problem("design.variants", "is missing; write out at least one order of talks")
+    for index, variant in enumerate(design.variants):
+        for number, trial in enumerate(variant.trials):
+            place = ("design", "variants", index, "trials", number)
+            yield from check_prompt(protocol, trial.prompt, "analytical", *place, "prompt")
+            yield from check_condition(protocol, trial.condition, *place, "condition")
+        talked = {(trial.prompt, trial.condition) for trial in variant.trials}
+        for pair_index, pair in enumerate(protocol.pairs):
+            there = [key for key in pair.conditions if (pair.prompt, key) in talked]
+            missing = [key for key in pair.conditions if key not in there]
+            if there and missing:
+                yield Problem(
+                    path_of(("design", "variants", index, "trials")),
+                    f"has {pair.prompt} under {', '.join(there)} but not under {', '.join(missing)}, which "
+                    f"pairs[{pair_index}] compares; add it, or leave out both",
+                )
+    for pair_index, pair in enumerate(protocol.pairs):
+        if not any(_has(variant, pair) for variant in design.variants):
+            yield Problem(path_of(("pairs", pair_index)), "is in no variant; list its talks in one, or leave it out")
+
+
+def _has(variant: Variant, pair: Pair) -> bool:
+    return any(trial.prompt == pair.prompt and trial.condition in pair.conditions for trial in variant.trials)
+
+
+def _check_cells_of_pairs(protocol: Protocol) -> Iterator[Problem]:
+    """Where talks are not made for a pair each, one that several pairs need has to come as often."""
+    design = protocol.design
+    if design.cells == "crossed":
+        plans = [
+            Counter((prompt, key) for prompt in analytical_prompts(protocol) for key in spread_conditions(protocol))
+        ]
+    elif design.cells == "variants":
+        plans = [Counter((trial.prompt, trial.condition) for trial in variant.trials) for variant in design.variants]
+    else:
+        return
+    needed: dict[tuple[str, str], list[int]] = {}
+    for index, pair in enumerate(protocol.pairs):
+        for key in dict.fromkeys(pair.conditions):
+            before = needed.setdefault((pair.prompt, key), [])
+            had = [plan[pair.prompt, key] * design.repetitions for plan in plans if plan[pair.prompt, key]]
+            if before and had and min(had) <= len(before):
+                message = f"compares {pair.prompt} under {key}, which pairs[{before[-1]}] has already"
+                more = "put all that is compared into one pair, set design.repetitions, or choose cells: pairs"
+                yield Problem(path_of(("pairs", index)), f"{message}; {more}")
+            before.append(index)

@@ -1,0 +1,135 @@
+"""Everything around the talks: consent, screening, device check, recruitment, retention."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from studies.protocol.base import Line, Markdown, Strict
+from studies.protocol.items import When
+
+
+class Purpose(Strict):
+    """One thing a participant agrees to on its own. Someone who refuses a required one cannot take part."""
+
+    key: Literal["participate", "record", "convert", "voice_donation", "third_party", "share", "quote", "recontact"]
+    """What is agreed to."""
+    label: Line
+    """The words beside the box."""
+    required: bool = True
+    """Whoever refuses cannot take part."""
+
+
+class Consent(Strict):
+    """The document that is shown, hashed and agreed to."""
+
+    text: Markdown
+    """The document, as Markdown."""
+    purposes: Annotated[list[Purpose], Field(min_length=1)]
+    """What is agreed to, one record each."""
+
+
+class ScreenOut(Strict):
+    """Answers to eligibility items with which nobody can take part, and what such a person is told."""
+
+    when: When
+    """Answers to eligibility items with which nobody can take part."""
+    message: Markdown | None = None
+    """What such a person is told, as Markdown."""
+
+
+class AttentionChecks(Strict):
+    """What happens to somebody who gives wrong answers to items with an `expect`."""
+
+    max_failed: Annotated[int, Field(ge=0)] = 0
+    """So many may be wrong."""
+    then: Literal["flag", "screen_out"] = "flag"
+    """Beyond that: a flag in the data, or the end of the visit."""
+
+
+class Audio(Strict):
+    """How the browser captures and sends. What it really did is recorded."""
+
+    echo_cancellation: bool = False
+    """Asked of the browser."""
+    noise_suppression: bool = False
+    """Asked of the browser."""
+    auto_gain_control: bool = False
+    """Asked of the browser."""
+    uplink: Literal["pcm16"] = "pcm16"
+    """How sound is sent."""
+
+
+class Headphones(Strict):
+    """Screening for headphones: Huggins pitch (Milne et al. 2021) or tones in antiphase (Woods et al. 2017)."""
+
+    method: Literal["huggins", "antiphase"] = "huggins"
+    """Which test."""
+    trials: Annotated[int, Field(ge=2, le=24)] = 6
+    """How many sounds are judged."""
+    pass_at: Annotated[int, Field(ge=1, le=24)] = 5
+    """So many must be right."""
+    attempts: Annotated[int, Field(ge=1, le=10)] = 2
+    """How often it may be tried."""
+    required: bool = False
+    """Whoever fails every attempt cannot take part; otherwise they go on, and the data say so."""
+
+
+class DeviceCheck(Strict):
+    """What the device check asks for and judges. A limit that is left out is measured, not judged."""
+
+    headphones: Headphones | None = None
+    """Screening for headphones."""
+    sentence: Line | None = None
+    """Read aloud by the participant."""
+    min_snr_db: Annotated[float, Field(ge=0, le=60)] | None = None
+    """Speech over background noise, at least."""
+    max_noise_dbfs: Annotated[float, Field(ge=-100, le=0)] | None = None
+    """Background noise, at most."""
+    max_clipped_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Samples at the limit of the converter, at most."""
+    max_round_trip_ms: Annotated[float, Field(ge=1, le=10_000)] | None = None
+    """To the server and back, at most."""
+    on_fail: Literal["warn", "block"] = "warn"
+    """`warn` lets people go on, and the data say so; `block` lets them try again, then offers to leave."""
+    attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    """How often it may be tried, where it blocks."""
+
+
+class Codes(Strict):
+    """What a recruitment service takes for each way a visit can end."""
+
+    completed: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")] | None = None
+    """Of a whole visit; one drawn for each participant when left out."""
+    screened_out: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")] | None = None
+    """Of somebody who cannot take part."""
+    no_consent: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")] | None = None
+    """Of somebody who does not agree."""
+    quota_full: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")] | None = None
+    """Of somebody who comes too late."""
+
+
+class Recruiter(Strict):
+    """Where participants come from, and how they get back."""
+
+    service: Literal["none", "generic", "prolific", "sona", "mturk"] = "none"
+    """Which one."""
+    parameter: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")] = "id"
+    """The URL parameter that names the person (generic only; the services have their own)."""
+    codes: Codes = Codes()
+    """What it takes for each way a visit can end."""
+    return_url: Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length=500)] | None = None
+    """Where people go afterwards; `{code}` and `{person}` are filled in (generic and SONA)."""
+
+
+class Retention(Strict):
+    """How long recordings are kept, and what a withdrawal does to what is there."""
+
+    days: Annotated[int, Field(ge=1, le=36_500)] = 365
+    """How long recordings are kept after a study opens."""
+    on_withdrawal: Literal["erase", "keep"] = "erase"
+    """Whether what is there is erased or kept."""
+
+
+HearYourself = Literal["off", "preview", "live"]
