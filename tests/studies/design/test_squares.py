@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.design.squares import williams
+from studies.design.squares import graeco_latin, latin, williams
 
 sizes = st.integers(min_value=1, max_value=12)
 
@@ -35,3 +35,35 @@ def test_rows_are_as_many_as_items_or_twice_as_many_when_odd(items: int) -> None
 def test_no_items_raises() -> None:
     with pytest.raises(ValueError, match="at least one item"):
         williams(0)
+
+
+@given(sizes)
+def test_latin_square_has_every_item_once_at_every_place(items: int) -> None:
+    square = latin(items)
+    assert [sorted(row) for row in square] == [list(range(items))] * items
+    assert [sorted(column) for column in zip(*square, strict=True)] == [list(range(items))] * items
+
+
+@pytest.mark.parametrize("items", [n for n in range(1, 41) if n % 4 != 2] + [48, 64, 96, 128])
+def test_graeco_latin_square_is_two_latin_squares_that_are_orthogonal(items: int) -> None:
+    square = graeco_latin(items)
+    assert len({cell for row in square for cell in row}) == items * items
+    for which in (0, 1):
+        rows = [[cell[which] for cell in row] for row in square]
+        assert all(set(row) == set(range(items)) for row in rows)
+        assert all(set(column) == set(range(items)) for column in zip(*rows, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("items", "why"),
+    [
+        (2, "there is no Graeco-Latin square of 2"),
+        (6, "there is no Graeco-Latin square of 6"),
+        (10, "a Graeco-Latin square of 10 is not supported"),
+        (256, "too large"),
+        (0, "at least one item"),
+    ],
+)
+def test_graeco_latin_square_that_is_not_made_says_why(items: int, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        graeco_latin(items)

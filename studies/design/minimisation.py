@@ -1,0 +1,60 @@
+"""Minimisation: the arm in which a newcomer makes the groups most alike in what they brought along.
+
+S. J. Pocock & R. Simon, 1975, Sequential treatment assignment with balancing for prognostic factors in the controlled
+clinical trial, Biometrics 31, 103-115."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Final, Literal
+
+Measure = Literal["range", "variance"]
+
+
+def _range(counts: Sequence[int]) -> Fraction:
+    return Fraction(max(counts) - min(counts))
+
+
+def _variance(counts: Sequence[int]) -> Fraction:
+    """About their mean, over the number of arms."""
+    mean = Fraction(sum(counts), len(counts))
+    return sum(((count - mean) ** 2 for count in counts), Fraction(0)) / len(counts)
+
+
+MEASURES: Final[dict[Measure, Callable[[Sequence[int]], Fraction]]] = {"range": _range, "variance": _variance}
+
+
+def imbalances(
+    arms: Sequence[int], alike: Sequence[Mapping[int, int]], measure: Measure = "range"
+) -> dict[int, Fraction]:
+    """For each arm, how unlike the arms would be with the newcomer in it: the sum over the factors of the measure.
+
+    `alike`: for each factor, how many people of the newcomer's level each arm has already (missing: none)."""
+    spread = MEASURES[measure]
+    return {
+        arm: sum((spread([counts.get(each, 0) + (each == arm) for each in arms]) for counts in alike), Fraction(0))
+        for arm in arms
+    }
+
+
+def probabilities(
+    arms: Sequence[int], alike: Sequence[Mapping[int, int]], probability: float, measure: Measure = "range"
+) -> dict[int, float]:
+    """Of each arm. The best arms share `probability`, and never have less than as many equally likely arms would; the
+    others share the rest. Where all are as good, all are as likely. Raises ValueError for no arm."""
+    if not arms:
+        raise ValueError("there is no arm to choose from")
+    unlike = imbalances(arms, alike, measure)
+    best = [arm for arm in arms if unlike[arm] == min(unlike.values())]
+    if len(best) == len(arms):
+        return {arm: 1 / len(arms) for arm in arms}
+    share = max(probability, len(best) / len(arms))
+    rest = (1 - share) / (len(arms) - len(best))
+    return {arm: share / len(best) if arm in best else rest for arm in arms}
+
+
+def drawn(chances: Mapping[int, float], draw: random.Random) -> int:
+    """One arm, each as likely as said."""
+    return draw.choices(list(chances), weights=list(chances.values()))[0]

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+
+from studies.design.arms import arm_count
+from studies.design.balance import Table, balance
+from studies.design.plan import plan_trials
+from studies.protocol.document import parse
+from studies.protocol.schema import Protocol
+from tests.studies.design.studies import pair, studies, study
+from tests.studies.protocol.documents import explore
+
+
+def tables(protocol: Protocol) -> dict[str, Table]:
+    return {table.title: table for table in balance(protocol)}
+
+
+def test_tables_of_two_pairs() -> None:
+    found = tables(study(2, 2, [pair(0, 0, 1), pair(1, 0, 1)]))
+    assert list(found) == [
+        "Arms",
+        "Conditions and prompts",
+        "Conditions at each position",
+        "Prompts at each position",
+        "Which condition follows which",
+        "Which condition of a pair comes first",
+        "Blind labels",
+    ]
+    assert found["Arms"].counts == ((4, 4),)
+    positions = found["Conditions at each position"]
+    assert (positions.rows, positions.columns) == (("c0", "c1"), ("1", "2", "3", "4"))
+    assert positions.counts == ((2, 2, 2, 2), (2, 2, 2, 2))
+    assert positions.note == "Each condition stands twice at each position."
+    assert found["Which condition follows which"].counts == ((2, 4), (4, 2))
+
+
+def test_graeco_latin_tables_are_all_ones() -> None:
+    found = tables(study(4, 4, cells="assigned", order="graeco_latin"))
+    for title in ("Conditions and prompts", "Conditions at each position", "Prompts at each position"):
+        assert found[title].counts == ((1, 1, 1, 1),) * 4
+    assert found["Conditions and prompts"].note == "Each condition meets each prompt once."
+
+
+def test_groups_have_tables_of_their_own() -> None:
+    groups = [{"key": "low", "replace": {"c1": "s0"}}, {"key": "high", "replace": {"c1": "s1"}}]
+    found = tables(study(1, 2, [pair(0, 0, 1)], groups=groups, stand_ins=2))
+    assert found["Arms"].rows == ("low", "high")
+    assert found["Conditions and prompts, group low"].rows == ("c0", "s0")
+    assert found["Conditions and prompts, group high"].rows == ("c0", "s1")
+
+
+def test_uneven_variants_are_named() -> None:
+    variants = [
+        {"key": "a", "trials": [{"prompt": "p0", "condition": "c0"}, {"prompt": "p1", "condition": "c1"}]},
+        {"key": "b", "trials": [{"prompt": "p0", "condition": "c0"}, {"prompt": "p1", "condition": "c0"}]},
+    ]
+    found = tables(study(2, 2, cells="variants", variants=variants))
+    assert found["Conditions at each position"].counts == ((2, 1), (0, 1))
+    assert found["Conditions at each position"].note == (
+        "Not each condition stands equally often at each position: c0 1 to 2 times; c1 0 to 1 times."
+    )
+    assert found["Conditions and prompts"].note == "Where a condition and a prompt meet, they do so 1 to 2 times."
+
+
+def test_random_order_is_said_to_be_played_through() -> None:
+    note = tables(study(3, 2, cells="crossed", order="random"))["Conditions at each position"].note
+    assert note.startswith("The order is drawn for each participant; played through with 240 of them.")
+
+
+def test_explore_study_has_no_tables() -> None:
+    assert balance(parse(explore())) == []
+
+
+@given(protocol=studies())
+def test_tables_count_every_talk_of_every_arm(protocol: Protocol) -> None:
+    found = balance(protocol)
+    assert all(len(table.counts) == len(table.rows) for table in found)
+    assert all(len(row) == len(table.columns) for table in found for row in table.counts)
+    if protocol.design.order == "random" and protocol.design.cells != "variants":
+        return
+    talks = Counter(
+        (trial.condition, trial.prompt)
+        for arm in range(arm_count(protocol))
+        for trial in plan_trials(protocol, arm, 0)
+        if not trial.practice
+    )
+    counted: Counter[tuple[str, str]] = Counter()
+    for table in found:
+        if table.title.startswith("Conditions and prompts"):
+            for row, counts in zip(table.rows, table.counts, strict=True):
+                counted.update({(row, column): count for column, count in zip(table.columns, counts, strict=True)})
+    assert +counted == talks
