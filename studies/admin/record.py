@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from studies.admin.readonly import ReadOnlyAdmin
+from studies.admin.readonly import ReadOnlyAdmin, as_document, digest
 from studies.models import AccessLog, ErasureReceipt, Export
 
 
@@ -25,7 +25,17 @@ class ExportAdmin(ReadOnlyAdmin):
 
 @admin.register(ErasureReceipt)
 class ErasureReceiptAdmin(ReadOnlyAdmin):
-    list_display = ("at", "code", "study", "takes", "files", "answers")
-    list_filter = ("study",)
+    list_display = ("at", "code", "study", "kept", "takes", "files", "answers")
+    list_filter = ("study", "kept")
     list_select_related = ("study",)
     search_fields = ("code",)
+    fields = ("id", "at", "study", "code", "kept", "what_went", "takes", "files", "answers", "digest")
+    readonly_fields = ("what_went", "digest")
+
+    @admin.display(description="Removed")
+    def what_went(self, receipt: ErasureReceipt) -> str:
+        return as_document("\n".join(f"{count} {what}" for what, count in receipt.lines) or "nothing was there")
+
+    @admin.display(description="SHA-256")
+    def digest(self, receipt: ErasureReceipt) -> str:
+        return digest(receipt.sha256)

@@ -4,17 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from unfold.forms import ActionForm
 
 from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_json, badge
-from studies.models import Answer, ConsentEvent, Judgement, Session, Take, Trial
+from studies.allocation.exclusion import exclude, readmit
+from studies.models import AllocationSlot, Answer, ConsentEvent, Judgement, Session, Take, Trial
 
-STATE_LABELS = {"started": "info", "finished": "success", "declined": "warning", "withdrawn": "danger"}
+STATE_LABELS = {
+    "started": "info",
+    "finished": "success",
+    "declined": "warning",
+    "screened": "warning",
+    "full": "warning",
+    "withdrawn": "danger",
+}
+
+
+class SessionActionForm(ActionForm):  # type: ignore[misc]  # unfold has no types
+    """Also asks why sessions are excluded."""
+
+    because = forms.CharField(
+        label="",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(
+            {
+                "class": "bg-white/20 font-medium px-3 py-1 rounded-default text-white lg:w-72",
+                "placeholder": "Why, if excluded",
+                "aria-label": "Why the sessions are excluded",
+                "x-show": "action === 'exclude_sessions'",
+            }
+        ),
+    )
 
 
 class TrialInline(ReadOnlyInline):
@@ -96,16 +125,26 @@ class JudgementInline(ReadOnlyInline):
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin):
-    list_display = ("code", "study", "shown_state", "progress", "arm", "created_at", "seen_at")
-    list_filter = ("state", "version__study", "arm", "created_at")
+    list_display = ("code", "study", "mode", "shown_state", "progress", "arm", "excluded", "created_at", "seen_at")
+    list_filter = ("state", "mode", "version__study", "arm", ("excluded_at", admin.EmptyFieldListFilter), "created_at")
     search_fields = ("participant__code",)
     date_hierarchy = "created_at"
     fieldsets = (
-        (None, {"fields": ("code", "version", "state", "progress", "created_at", "seen_at", "finished_at")}),
-        ("Allocation", {"fields": ("arm", "seed", "completion_code")}),
+        (
+            None,
+            {
+                "fields": (
+                    *("code", "version", "mode", "language", "state", "ended_because", "progress"),
+                    *("created_at", "seen_at", "finished_at", "excluded_at", "excluded_because"),
+                )
+            },
+        ),
+        ("Allocation", {"fields": ("stratum", "group", "arm", "place", "seed", "planned_at", "completion_code")}),
         ("Device check", {"fields": ("checked_at", "measured")}),
     )
     inlines = (TrialInline, ConsentInline, AnswerInline, JudgementInline)
+    actions = ("exclude_sessions", "readmit_sessions")
+    action_form = SessionActionForm
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
         done = Q(trials__takes__outcome=Take.Outcome.COMPLETED)
@@ -113,6 +152,40 @@ class SessionAdmin(ReadOnlyAdmin):
         return found.select_related("participant", "version__study").annotate(
             trial_count=Count("trials", distinct=True), done_count=Count("trials", filter=done, distinct=True)
         )
+
+    def has_exclude_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("studies.change_study")
+
+    @admin.action(description="Exclude from balance and analysis", permissions=["exclude"])
+    def exclude_sessions(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        """Frees their places. Nothing is erased."""
+        because = request.POST.get("because", "").strip()
+        if not because:
+            messages.warning(request, "Nothing was excluded. Say why, beside the action: the reason stays in the data.")
+            return
+        counted = list(queryset.filter(excluded_at=None))
+        for session in counted:
+            exclude(session, because)
+        messages.success(request, f"{len(counted)} excluded. Their places are free for others.")
+
+    @admin.action(description="Count again after an exclusion", permissions=["exclude"])
+    def readmit_sessions(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        excluded = list(queryset.filter(excluded_at__isnull=False))
+        for session in excluded:
+            readmit(session)
+        messages.success(request, f"{len(excluded)} count again.")
+
+    @admin.display(description="excluded", boolean=True, ordering="excluded_at")
+    def excluded(self, session: Session) -> bool:
+        return session.excluded_at is not None
+
+    @admin.display(description="place")
+    def place(self, session: Session) -> str:
+        slot = AllocationSlot.objects.filter(session=session).first()
+        if slot is None:
+            return "none"
+        until = f"held until {timezone.localtime(slot.leased_until):%d %b %H:%M}" if slot.leased_until else "taken"
+        return f"{slot.block + 1}.{slot.position + 1}, {until}"
 
     @admin.display(description="participant", ordering="participant__code")
     def code(self, session: Session) -> str:

@@ -23,7 +23,7 @@ from studies.errors import ProtocolError
 from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
 from studies.protocol.document import parse_yaml, to_yaml
 from studies.protocol.schema import Protocol
-from studies.publish import protocol_of, publication_problems, publish
+from studies.publish import SCRATCH, protocol_of, publication_problems, publish
 from studies.talk.availability import unserved
 
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
@@ -84,11 +84,15 @@ class VersionInline(ReadOnlyInline):
     def short_sha256(self, version: ProtocolVersion) -> str:
         return version.sha256[:16]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProtocolVersion]:
+        versions: QuerySet[ProtocolVersion] = super().get_queryset(request)
+        return versions.exclude(number=SCRATCH)
+
 
 @admin.register(Study)
 class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     form = StudyForm
-    list_display = ("title", "shown_state", "started", "finished", "takes", "link", "csv")
+    list_display = ("title", "shown_state", "started", "finished", "takes", "link", "design", "csv")
     list_filter = ("state", "is_demo")
     list_filter_sheet = False
     search_fields = ("title", "slug")
@@ -207,6 +211,10 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def link(self, study: Study) -> SafeString:
         return format_html('<a class="link" href="{0}">{0}</a>', study.get_absolute_url())
 
+    @admin.display(description="protocol")
+    def design(self, study: Study) -> SafeString:
+        return format_html('<a class="link" href="{}">Write</a>', reverse("design", args=[study.slug]))
+
     @admin.display(description="data")
     def csv(self, study: Study) -> SafeString:
         return format_html('<a class="link" href="{}">CSV</a>', reverse("trials_csv", args=[study.slug]))
@@ -237,6 +245,10 @@ class ProtocolVersionAdmin(ReadOnlyAdmin):
     list_select_related = ("study",)
     fields = ("study", "number", "published_at", "created_at", "full_sha256", "yaml")
     inlines = (ConditionInline, PromptInline)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProtocolVersion]:
+        versions: QuerySet[ProtocolVersion] = super().get_queryset(request)
+        return versions.exclude(number=SCRATCH)  # previews of drafts are looked at elsewhere
 
     @admin.display(description="SHA-256")
     def short_sha256(self, version: ProtocolVersion) -> str:

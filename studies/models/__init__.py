@@ -2,8 +2,16 @@
 
 from studies.models.answer import Answer, Judgement
 from studies.models.record import AccessLog, ErasureReceipt, Export
-from studies.models.session import AllocationSlot, ConsentEvent, Participant, Session
-from studies.models.study import Condition, Prompt, ProtocolVersion, Study
+from studies.models.session import (
+    AllocationSlot,
+    ConsentDocument,
+    ConsentEvent,
+    PageLog,
+    Participant,
+    RecruiterIdentity,
+    Session,
+)
+from studies.models.study import Condition, Prompt, ProtocolVersion, Study, StudyDraft
 from studies.models.take import EngineSnapshot, Metric, Take, Track, Trial, Utterance, VoiceSnapshot
 from studies.models.voice import PinnedVoice, TargetVoice, TargetVoiceVersion
 from studies.models.worker import InferenceWorker
@@ -13,6 +21,7 @@ __all__ = [
     "AllocationSlot",
     "Answer",
     "Condition",
+    "ConsentDocument",
     "ConsentEvent",
     "EngineSnapshot",
     "ErasureReceipt",
@@ -20,12 +29,15 @@ __all__ = [
     "InferenceWorker",
     "Judgement",
     "Metric",
+    "PageLog",
     "Participant",
     "PinnedVoice",
     "Prompt",
     "ProtocolVersion",
+    "RecruiterIdentity",
     "Session",
     "Study",
+    "StudyDraft",
     "Take",
     "TargetVoice",
     "TargetVoiceVersion",

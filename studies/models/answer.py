@@ -1,4 +1,4 @@
-"""What a participant said of a trial or of a pair. Revised by appending, never overwritten."""
+"""What a participant said: of themselves, of a trial or of a pair. Revised by appending, never overwritten."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ class Answer(models.Model):
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="answers")
     trial = models.ForeignKey(Trial, models.CASCADE, null=True, blank=True, related_name="answers")
+    pair = models.PositiveIntegerField(null=True, blank=True, help_text="Of an item that is asked once a pair.")
+    questionnaire = models.SlugField(blank=True)
     item = models.SlugField()
-    value = models.JSONField()
+    value = models.JSONField(null=True, help_text="Empty: the answer was taken back.")
+    client_id = models.UUIDField(null=True, blank=True, help_text="The browser's; what is sent twice is kept once.")
     revision = models.PositiveIntegerField(default=1)
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering: ClassVar = ["session", "trial", "item", "revision"]
+        ordering: ClassVar = ["session", "trial", "pair", "item", "revision"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["session", "trial", "item", "revision"],
+                fields=["session", "trial", "pair", "item", "revision"],
                 name="one_answer_per_revision",
                 nulls_distinct=False,
-            )
+            ),
+            models.UniqueConstraint(fields=["session", "client_id"], name="one_answer_per_client_id"),
         ]
 
     def __str__(self) -> str:
@@ -35,12 +39,12 @@ class Answer(models.Model):
 
 
 class Judgement(models.Model):
-    """A participant's verdict on a pair. Append-only; `order_shown` lists the trials as they stood, left to right."""
+    """A participant's verdict on a pair. Append-only; `order_shown` lists the trials in reading order."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="judgements")
     pair = models.PositiveIntegerField()
     item = models.SlugField()
-    choice = models.CharField(max_length=40, help_text="A, B or none; or a rating.")
+    choice = models.CharField(max_length=40, help_text="A side (A, B, ...) or none.")
     chosen = models.ForeignKey(Trial, models.CASCADE, null=True, blank=True, related_name="chosen_in")
     order_shown = models.JSONField()
     at = models.DateTimeField(auto_now_add=True)

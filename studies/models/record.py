@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from datetime import UTC
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from studies.models.study import Study
 
@@ -44,6 +48,21 @@ class Export(models.Model):
 class ErasureReceipt(models.Model):
     """Proof that a withdrawal erased what it should, without saying whose it was."""
 
+    class What(models.TextChoices):
+        """Kinds of things that go. Participants read the labels too."""
+
+        RECORDINGS = "recordings", _("recordings")
+        WORDS = "words", _("turns of words recognised or spoken")
+        MEASUREMENTS = "measurements", _("values measured from recordings")
+        EVENT_LOGS = "event_logs", _("logs of what happened in a talk")
+        JOURNALS = "journals", _("recordings not filed yet")
+        ANSWERS = "answers", _("answers")
+        JUDGEMENTS = "judgements", _("judgements")
+        PAGE_TIMES = "page_times", _("times of pages")
+        DEVICE_REPORTS = "device_reports", _("reports of microphone and device")
+        OWN_VOICES = "own_voices", _("voices of your own making")
+        IDENTITIES = "identities", _("identities at a recruitment service")
+
     study = models.ForeignKey(
         Study, models.CASCADE, null=True, blank=True, related_name="erasures", help_text="None for a shared voice."
     )
@@ -53,6 +72,8 @@ class ErasureReceipt(models.Model):
     takes = models.PositiveIntegerField()
     files = models.PositiveIntegerField()
     answers = models.PositiveIntegerField()
+    kept = models.BooleanField(default=False, help_text="The study keeps data on withdrawal; only contact was cut.")
+    removed = models.JSONField(default=list, blank=True, help_text="What went: {what, count} for each kind of thing.")
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -60,3 +81,22 @@ class ErasureReceipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} erased"
+
+    @property
+    def lines(self) -> list[tuple[str, int]]:
+        """(what in words, how many) of everything that went."""
+        return [(str(self.What(entry["what"]).label), entry["count"]) for entry in self.removed]
+
+    @property
+    def sha256(self) -> str:
+        """Of the receipt as canonical JSON: the participant's copy and the row have the same."""
+        content = {
+            "number": self.pk,
+            "study": self.study.slug if self.study is not None else "",
+            "code": self.code,
+            "at": self.at.astimezone(UTC).isoformat(),
+            "kept": self.kept,
+            "removed": self.removed,
+        }
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()

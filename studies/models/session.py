@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from studies.models.record import ErasureReceipt
 from studies.models.study import ProtocolVersion, Study
 
 
@@ -37,16 +38,32 @@ class Session(models.Model):
         STARTED = "started", "Started"
         FINISHED = "finished", "Finished"
         DECLINED = "declined", "Consent declined"
+        SCREENED_OUT = "screened", "Screened out"
+        QUOTA_FULL = "full", "Quota full"
         WITHDRAWN = "withdrawn", "Withdrawn"
+
+    class Mode(models.TextChoices):
+        LIVE = "live", "Live"
+        PILOT = "pilot", "Pilot"
+        PREVIEW = "preview", "Preview"
+        BOT = "bot", "Bot"
 
     participant = models.ForeignKey(Participant, models.CASCADE, related_name="sessions")
     version = models.ForeignKey(ProtocolVersion, models.PROTECT, related_name="sessions")
     token = models.CharField(max_length=40, unique=True, default=new_token, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.STARTED)
-    arm = models.PositiveIntegerField(default=0, help_text="Row of the counterbalancing square.")
+    mode = models.CharField(max_length=10, choices=Mode, default=Mode.LIVE, help_text="Only live ones count.")
+    language = models.CharField(max_length=20, blank=True, help_text="Of the study's languages; empty: its own.")
+    stratum = models.CharField(max_length=200, blank=True, help_text="The answers that allocation balances within.")
+    arm = models.PositiveIntegerField(default=0, help_text="A group and a row of the counterbalancing together.")
+    group = models.CharField(max_length=50, blank=True, help_text="Level between participants, from the arm.")
+    planned_at = models.DateTimeField(null=True, blank=True, help_text="When it got its arm and its trials.")
+    ended_because = models.CharField(max_length=200, blank=True, help_text="Of a screen-out or a full quota: which.")
+    excluded_at = models.DateTimeField(null=True, blank=True, help_text="Left out of balance and analysis.")
+    excluded_because = models.CharField(max_length=200, blank=True)
     seed = models.PositiveBigIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=0, help_text="Grows whenever another tab takes over.")
-    completion_code = models.CharField(max_length=12, blank=True)
+    completion_code = models.CharField(max_length=40, blank=True)
     device = models.JSONField(default=dict, blank=True, help_text="What the device check measured.")
     checked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -63,6 +80,11 @@ class Session(models.Model):
     def study(self) -> Study:
         return self.version.study
 
+    @property
+    def receipt(self) -> ErasureReceipt | None:
+        """Of a withdrawal that is done; None before."""
+        return self.study.erasures.filter(code=self.participant.code).first()
+
     def consent(self, purpose: str) -> ConsentEvent | None:
         """The event that grants `purpose` now; None when it was never granted, or withdrawn since."""
         last = self.consents.filter(purpose=purpose).order_by("-id").first()
@@ -78,11 +100,15 @@ class ConsentEvent(models.Model):
         CONVERT = "convert", "Convert my voice"
         VOICE_DONATION = "voice_donation", "Let others speak in my voice"
         THIRD_PARTY = "third_party", "Send my voice to a model run by somebody else"
+        SHARE = "share", "Share my recordings"
+        QUOTE = "quote", "Quote short clips"
+        RECONTACT = "recontact", "Contact me again"
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="consents")
     purpose = models.CharField(max_length=20, choices=Purpose)
     granted = models.BooleanField()
     document_sha256 = models.CharField(max_length=64)
+    language = models.CharField(max_length=20, blank=True)
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -92,19 +118,75 @@ class ConsentEvent(models.Model):
         return f"{self.purpose} {'granted' if self.granted else 'withdrawn'}"
 
 
+class ConsentDocument(models.Model):
+    """The exact text that was agreed to, in the language it was shown in; `sha256` is that of `body`."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    version = models.ForeignKey(ProtocolVersion, models.CASCADE, related_name="consent_documents")
+    language = models.CharField(max_length=20)
+    body = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Consent of {self.version} ({self.language})"
+
+
+class PageLog(models.Model):
+    """One page of a visit: when it was first seen and when it was gone on from. `page` names it within the visit."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="pages")
+    page = models.CharField(max_length=120)
+    seen_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["session", "id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["session", "page"], name="one_log_per_page")]
+
+    def __str__(self) -> str:
+        return self.page
+
+
+class RecruiterIdentity(models.Model):
+    """Who a participant is to the service that sent them: encrypted, apart from everything else, deletable.
+
+    `lookup` is a keyed hash, by which the same person is known again."""
+
+    participant = models.OneToOneField(Participant, models.CASCADE, related_name="identity")
+    study = models.ForeignKey(Study, models.CASCADE, related_name="identities")
+    service = models.CharField(max_length=20)
+    lookup = models.CharField(max_length=64)
+    sealed = models.BinaryField(help_text="The service's parameters, encrypted.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "recruiter identities"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["study", "lookup"], name="one_identity_per_study")]
+
+    def __str__(self) -> str:
+        return f"{self.service} identity of {self.participant}"
+
+
 class AllocationSlot(models.Model):
-    """One place in a balanced block of arms; taken by a session, freed when it is given up."""
+    """One place in a balanced block of arms, apart for each mode and stratum; leased by a session, free again when that
+    is abandoned, excluded or withdrawn."""
 
     version = models.ForeignKey(ProtocolVersion, models.CASCADE, related_name="allocation")
+    mode = models.CharField(max_length=10, choices=Session.Mode, default=Session.Mode.LIVE)
+    stratum = models.CharField(max_length=200, blank=True)
     block = models.PositiveIntegerField()
     position = models.PositiveIntegerField()
     arm = models.PositiveIntegerField()
     session = models.OneToOneField(Session, models.SET_NULL, null=True, blank=True, related_name="allocation")
+    leased_until = models.DateTimeField(null=True, blank=True, help_text="Empty once its session has finished.")
+    probabilities = models.JSONField(default=dict, blank=True, help_text="Of each arm, where it was drawn.")
 
     class Meta:
-        ordering: ClassVar = ["version", "block", "position"]
+        ordering: ClassVar = ["version", "mode", "stratum", "block", "position"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["version", "block", "position"], name="one_slot_per_place"),
+            models.UniqueConstraint(
+                fields=["version", "mode", "stratum", "block", "position"], name="one_slot_per_place"
+            ),
             models.CheckConstraint(condition=Q(arm__gte=0), name="arm_is_not_negative"),
         ]
 

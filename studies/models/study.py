@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -89,6 +90,20 @@ class ProtocolVersion(models.Model):
         super().save(*args, **kwargs)
 
 
+class StudyDraft(models.Model):
+    """The protocol that is being written, as YAML with its comments; it need not be valid yet. `revision` grows with
+    every change, so that nobody overwrites what somebody else wrote meanwhile."""
+
+    study = models.OneToOneField(Study, models.CASCADE, related_name="draft")
+    text = models.TextField()
+    revision = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField(auto_now=True)
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Draft of {self.study}"
+
+
 class Condition(models.Model):
     """One design cell: an engine with its options and prompts, heard through a voice schedule.
 
@@ -103,6 +118,8 @@ class Condition(models.Model):
     engine_options = models.JSONField(default=dict, blank=True)
     text_prompt = models.TextField(blank=True)
     voice_prompt = models.CharField(max_length=200, blank=True)
+    seed = models.JSONField(default=dict, blank=True, help_text="Policy and, where it is fixed, value.")
+    intended = models.SlugField(blank=True, help_text="How the participant is asked to speak, for the data.")
     voices = models.JSONField(default=list)
     latency_samples = models.PositiveIntegerField(null=True, blank=True, help_text="At 24 kHz, where delays match.")
 
@@ -148,8 +165,10 @@ class Prompt(models.Model):
     version = models.ForeignKey(ProtocolVersion, models.CASCADE, related_name="prompts")
     key = models.SlugField()
     title = models.CharField(max_length=200)
-    card = models.TextField(help_text="Markdown.")
+    card = models.TextField(blank=True, help_text="Markdown; its sections one after another.")
     limit_sec = models.PositiveIntegerField(default=120)
+    text_prompt = models.TextField(blank=True, help_text="Given to the model after the condition's own.")
+    voice_prompt = models.CharField(max_length=200, blank=True, help_text="Where the condition has none.")
 
     class Meta:
         ordering: ClassVar = ["version", "id"]

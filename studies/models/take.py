@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.core.files.storage import storages
 from django.core.files.storage.base import Storage
 from django.db import models
+from django.utils.translation import gettext
 
 from inference.parameters import PARAMETERS
 from studies.errors import FrozenError
@@ -52,14 +53,20 @@ class Trial(models.Model):
     position = models.PositiveIntegerField()
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="trials")
     condition = models.ForeignKey(Condition, models.PROTECT, related_name="trials")
+    practice = models.BooleanField(default=False, help_text="Not part of the data that are analysed.")
+    block = models.PositiveIntegerField(default=0, help_text="Blocks of trials have a pause between them.")
+    repetition = models.PositiveIntegerField(default=0, help_text="Of its cell: 0 is the first time.")
     pair = models.PositiveIntegerField(null=True, blank=True, help_text="Trials of one number are compared.")
-    side = models.CharField(max_length=1, blank=True, help_text="Blind label in the comparison: A or B.")
+    side = models.CharField(max_length=1, blank=True, help_text="Blind label in the comparison: A, B, ...")
     own_voices = models.JSONField(
         null=True, blank=True, help_text="A voice of the visitor's own making, in place of the condition's."
     )
     done_at = models.DateTimeField(null=True, blank=True, help_text="When its ratings were given.")
 
-    PLAN: ClassVar = ("session_id", "position", "prompt_id", "condition_id", "pair", "side", "own_voices")
+    PLAN: ClassVar = (
+        *("session_id", "position", "prompt_id", "condition_id", "practice", "block", "repetition", "pair", "side"),
+        "own_voices",
+    )
 
     class Meta:
         ordering: ClassVar = ["session", "position"]
@@ -92,8 +99,12 @@ class Trial(models.Model):
     @property
     def label(self) -> str:
         """The condition as people see it, with what a visitor made of it."""
+        return self.called(self.condition.label)
+
+    def called(self, label: str) -> str:
+        """`label`, in whatever language it names the condition, with what a visitor made of it."""
         made = [part for segment in self.own_voices or () for part in _named(segment["parameters"])]
-        return f"{self.condition.label}: {', '.join(made)}" if made else self.condition.label
+        return f"{label}: {', '.join(made)}" if made else label
 
     @property
     def take(self) -> Take | None:
@@ -102,11 +113,11 @@ class Trial(models.Model):
 
 
 def _named(parameters: Mapping[str, float]) -> Iterator[str]:
-    """What of a transformation's parameters changes the voice: "pitch ×1.3"."""
+    """What of a transformation's parameters changes the voice: "Pitch ×1.3"."""
     for name, parameter in PARAMETERS["transform"].items():
         value = parameters.get(name)
         if value is not None and value != parameter.default:
-            yield f"{parameter.label.lower()} {parameter.unit}{value:g}"
+            yield f"{gettext(parameter.label)} {parameter.unit}{value:g}"
 
 
 class Take(models.Model):
@@ -133,6 +144,9 @@ class Take(models.Model):
     end_reason = models.CharField(max_length=40, blank=True, help_text="participant, limit, engine_lost, ...")
     ticket = models.CharField(max_length=40, blank=True, help_text="Nonce of the one valid socket ticket.")
     limit_ms = models.PositiveIntegerField()
+    request = models.JSONField(
+        default=dict, blank=True, help_text="What the model was asked with: engine, options, prompts, seed."
+    )
     engine_snapshot = models.ForeignKey(EngineSnapshot, models.PROTECT, null=True, blank=True)
     voice_snapshots = models.ManyToManyField(VoiceSnapshot, blank=True)
     device = models.JSONField(default=dict, blank=True, help_text="Settings the browser really applied.")
@@ -179,6 +193,9 @@ class Track(models.Model):
     duration_samples = models.PositiveBigIntegerField()
     lost_samples = models.PositiveBigIntegerField(default=0, help_text="Filled with marked silence.")
     gaps = models.JSONField(default=list, help_text="[first sample, samples] of every marked silence.")
+    backfilled = models.JSONField(
+        default=list, blank=True, help_text="[first sample, samples] kept by the browser while it was away, sent later."
+    )
     delay_samples = models.IntegerField(default=0, help_text="Latency taken out to align the track.")
     conversion = models.JSONField(
         default=list, blank=True, help_text="How the voice was changed, a segment each; empty where it is as it was."
