@@ -3,9 +3,13 @@
 StudyError
 ├── FrozenError            a published protocol or a stored plan would change
 ├── ProtocolError          a protocol document that does not validate; `problems` lists all of them
+├── DraftRefused           a text that cannot be kept as a draft, for the researcher
 ├── TakeRefused            a conversation that may not start; `code` is stable, the text is for the participant
+├── AnswerRefused          an answer that is not kept; `code` is stable, the text is for the participant
+├── QuotaFull              enough people of this kind have taken part; `quota` is its key in the protocol
 ├── AudioRefused           an upload that is no recording to work with; `code` is stable, the text says what to do
 ├── VoiceRefused           what may not be done with a target voice; the text is for the researcher
+├── ArrivalRefused         a link that does not say who comes by it; the text is for the participant
 └── RecordingError         a recording that cannot be written or read
 """
 
@@ -13,6 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class StudyError(Exception):
@@ -29,10 +37,13 @@ class FrozenError(StudyError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in a document: where, what was found, what was expected."""
+    """One thing wrong in a document: where, what was found, what was expected. `line` and `column` count from 1; None
+    where the document is no text."""
 
     path: str
     message: str
+    line: int | None = None
+    column: int | None = None
 
     def __str__(self) -> str:
         return f"{self.path or '(document)'}: {self.message}"
@@ -46,12 +57,34 @@ class ProtocolError(StudyError):
         self.problems = tuple(problems)
 
 
-class TakeRefused(StudyError):
-    """A talk that may not start or go on. `code` goes over the wire with the text."""
+class DraftRefused(StudyError):
+    """A text that cannot be kept as a draft; the message is for the researcher."""
 
-    def __init__(self, code: str, message: str) -> None:
+
+class TakeRefused(StudyError):
+    """A talk that may not start or go on. `code` goes over the wire with the text, in the language of who is told."""
+
+    def __init__(self, code: str, message: StrOrPromise) -> None:
         super().__init__(message)
         self.code = code
+        self.message = message
+
+
+class AnswerRefused(StudyError):
+    """An answer that is not kept. `code` is stable; the text is for the participant, translated when it is told."""
+
+    def __init__(self, code: str, message: StrOrPromise) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class QuotaFull(StudyError):
+    """Enough people take part in whom the `quota` (its key in the protocol) is true."""
+
+    def __init__(self, quota: str) -> None:
+        super().__init__(f"the quota {quota} is full")
+        self.quota = quota
 
 
 class AudioRefused(StudyError):
@@ -64,6 +97,15 @@ class AudioRefused(StudyError):
 
 class VoiceRefused(StudyError):
     """Something that may not be done with a target voice, or without its speaker's consent."""
+
+
+class ArrivalRefused(StudyError):
+    """A recruitment service's link without what names the person. `is_preview`: of a task that was not accepted yet."""
+
+    def __init__(self, message: StrOrPromise, *, is_preview: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.is_preview = is_preview
 
 
 class RecordingError(StudyError):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Max, Q
@@ -21,12 +21,16 @@ from studies.models import (
     TargetVoice,
     TargetVoiceVersion,
 )
+from studies.protocol.cells import ConditionCell
 from studies.protocol.delay import check_delay, common_latency_samples
 from studies.protocol.document import parse, sha256_of, to_document
 from studies.protocol.rules import check_publishable
-from studies.protocol.schema import ConditionCell, Protocol
+from studies.protocol.schema import Protocol
 from studies.protocol.targets import check_targets, targets_of
 from studies.protocol.voices import resolved
+
+SCRATCH: Final = 0
+"""Number of the version that previews of a draft are made of; published ones count from 1."""
 
 
 def publication_problems(protocol: Protocol, study: Study | None) -> list[Problem]:
@@ -61,11 +65,47 @@ def publish(study: Study, protocol: Protocol) -> ProtocolVersion:
     if current is not None and current.sha256 == digest and _pinned(current.conditions.all()) == _pinned(conditions):
         return current
     last = study.versions.aggregate(last=Max("number"))["last"] or 0
-    version = ProtocolVersion.objects.create(
-        study=study, number=last + 1, document=to_document(protocol), sha256=digest, published_at=timezone.now()
-    )
+    version = ProtocolVersion(study=study, number=last + 1, published_at=timezone.now())
+    return _create(version, protocol, conditions, pins)
+
+
+@transaction.atomic
+def scratch_version(study: Study, protocol: Protocol) -> ProtocolVersion:
+    """A version to look at `protocol` with before it is published: number 0, of which a study has one, and which nobody
+    begins but by a preview. The one there is when it says the same. Voices that cannot be used are left out.
+
+    Raises ProtectedError while sessions of another scratch version are there."""
+    Study.objects.select_for_update().get(pk=study.pk)
+    named = {key for _, key in targets_of(protocol)}
+    pins = {key: version for key, version in _voices_for(study).items() if key in named and not _obstacle(version)}
+    latency_samples = common_latency_samples(protocol, _told_latencies())
+    conditions = [_condition(cell, pins, latency_samples) for cell in protocol.cells()]
+    there = study.versions.filter(number=SCRATCH).first()
+    if there is not None:
+        if there.sha256 == sha256_of(protocol) and _pinned(there.conditions.all()) == _pinned(conditions):
+            return there
+        there.delete()
+    return _create(ProtocolVersion(study=study, number=SCRATCH), protocol, conditions, pins)
+
+
+def _create(
+    version: ProtocolVersion,
+    protocol: Protocol,
+    conditions: list[Condition],
+    pins: Mapping[str, TargetVoiceVersion],
+) -> ProtocolVersion:
+    version.document, version.sha256 = to_document(protocol), sha256_of(protocol)
+    version.save()
     Prompt.objects.bulk_create(
-        Prompt(version=version, key=prompt.key, title=prompt.title, card=prompt.card, limit_sec=prompt.limit_sec)
+        Prompt(
+            version=version,
+            key=prompt.key,
+            title=prompt.title,
+            card=prompt.whole_card,
+            limit_sec=prompt.limit_sec,
+            text_prompt=prompt.text_prompt,
+            voice_prompt=prompt.voice_prompt,
+        )
         for prompt in protocol.prompts
     )
     for condition in conditions:
@@ -88,6 +128,11 @@ def open_study(study: Study, *, ethics_reference: str, retention_until: date) ->
     study.save()
 
 
+def proposed_retention(protocol: Protocol, today: date) -> date:
+    """The day that the protocol's retention proposes for a study that opens today."""
+    return today + timedelta(days=protocol.retention.days)
+
+
 def protocol_of(version: ProtocolVersion) -> Protocol:
     """The protocol a version holds. Raises ProtocolError when its document is from another schema."""
     return parse(version.document)
@@ -101,8 +146,11 @@ def _voices_for(study: Study | None) -> dict[str, TargetVoiceVersion]:
 
 
 def _obstacles(voices: Mapping[str, TargetVoiceVersion]) -> dict[str, str]:
-    today = timezone.localdate()
-    return {key: version.obstacle_on(today) for key, version in voices.items()}
+    return {key: _obstacle(version) for key, version in voices.items()}
+
+
+def _obstacle(version: TargetVoiceVersion) -> str:
+    return version.obstacle_on(timezone.localdate())
 
 
 def _told_latencies() -> dict[str, int]:
@@ -131,6 +179,8 @@ def _condition(cell: ConditionCell, pins: Mapping[str, TargetVoiceVersion], late
         engine_options=cell.options,
         text_prompt=cell.text_prompt,
         voice_prompt=cell.voice_prompt,
+        seed={"policy": cell.seed.policy, "value": cell.seed.value},
+        intended=cell.intended or "",
         voices=[resolved(segment, targets) for segment in cell.voices],
         latency_samples=latency_samples,
     )

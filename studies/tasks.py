@@ -9,9 +9,11 @@ from celery import shared_task
 from celery.signals import worker_ready
 from django.utils import timezone
 
+from studies.allocation.places import give_up_abandoned
 from studies.talk import erasure, filing, sweep
 from studies.talk.measuring import measure_and_store
 from studies.voices import drafts, library
+from studies.withdrawal import finish_withdrawals, forget_undecided
 
 
 @shared_task
@@ -29,20 +31,30 @@ def measure_take(take_id: str) -> None:
 
 @shared_task
 def pick_up_unfiled_takes() -> None:
-    """Ends, files and measures what was left behind by a crash, a kill or a lost message."""
+    """Ends, files and measures what was left behind by a crash, a kill or a lost message; finishes withdrawals."""
     sweep.end_left_takes()
     sweep.file_forgotten_takes()
     sweep.remove_filed_journals()
+    finish_withdrawals()
     for take_id in sweep.unmeasured_takes():
         measure_and_store(take_id)
 
 
 @shared_task
 def erase_expired_recordings() -> None:
-    """Erases recordings past their study's retention date, voices made of them, and uploads nobody saved."""
+    """Erases recordings past their study's retention date, voices made of them, uploads nobody saved, and answers that
+    nobody stood by with their consent."""
     library.withdraw_outlived_donations(timezone.localdate())
     erasure.erase_expired(timezone.localdate())
+    erasure.erase_leftovers()
     drafts.drop_old()
+    forget_undecided()
+
+
+@shared_task
+def give_up_abandoned_places() -> None:
+    """Frees the places of sessions that were not seen for as long as their study waits."""
+    give_up_abandoned()
 
 
 @worker_ready.connect

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 import structlog
 from django.contrib.auth.models import User
@@ -26,14 +25,11 @@ from studies.models import (
     TargetVoiceVersion,
 )
 from studies.models.take import recordings
-from studies.talk.registry import end_running
-from studies.talk.takes import OPEN_STATES
+from studies.talk.watch import look_now
 from studies.voices.decoding import Reference
 from studies.voices.donation import donation_of
 
 Source = TargetVoiceVersion.Source
-
-SPEAKER_WITHDREW: Final = "voice_withdrawn"
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +99,7 @@ def renew(version: TargetVoiceVersion, consent: Consent, *, by: User) -> TargetV
 
 def withdraw_voice(voice: TargetVoice, *, by: str) -> ErasureReceipt:
     """The speaker wants it no more: erases the recordings, also of a voice that studies use, whose talks are refused
-    from now on. Talks of this process that are going on in it end. Can be done again; there is one receipt."""
+    from now on. Talks that are going on in it end. Can be done again; there is one receipt."""
     with transaction.atomic():
         voice = TargetVoice.objects.select_for_update().get(pk=voice.pk)
         voice.versions.exclude(file="").update(file="")
@@ -111,8 +107,7 @@ def withdraw_voice(voice: TargetVoice, *, by: str) -> ErasureReceipt:
             voice.withdrawn_at = timezone.now()
             voice.save(update_fields=["withdrawn_at"])
     files = _erase_files(voice.pk)
-    for take in takes_in(voice).filter(state__in=OPEN_STATES):
-        end_running(take.pk, SPEAKER_WITHDREW)
+    look_now()
     receipt, made = ErasureReceipt.objects.get_or_create(
         study=voice.study,
         code=f"voice {voice.key}",

@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from studies.errors import TakeRefused
-from studies.exports.columns import columns_of
 from studies.exports.rows import blocks_of, trials_of
+from studies.exports.trial_columns import columns_of
 from studies.models import Session, Take, TargetVoice, Track, Trial
 from studies.talk import takes
 from studies.talk.conversion import conversion_of

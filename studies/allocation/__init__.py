@@ -1,0 +1,1 @@
+"""Who gets which arm: places in balanced blocks with leases, minimisation, quotas, and who counts."""

@@ -1,0 +1,20 @@
+"""What many people have answered, as far as balance and quotas need it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+from django.db.models import QuerySet
+
+from studies.models import Answer
+
+
+def known_answers(sessions: QuerySet[Any, Any], items: Collection[str]) -> dict[int, dict[str, Any]]:
+    """By id, what each of `sessions` (a query of ids) answered last to `items` outside of trials and pairs."""
+    answers: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+    rows = Answer.objects.filter(session__in=sessions, item__in=items, trial=None, pair=None).order_by("revision")
+    for session, item, value in rows.values_list("session_id", "item", "value"):
+        answers[session][item] = value
+    return answers

@@ -1,0 +1,186 @@
+"""What a withdrawal does to what is there: erased, or kept without whom it is from, by the study's policy.
+
+Everything can be done again, and goes on where it was cut off; there is one receipt a participant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from studies.errors import ProtocolError
+from studies.models import (
+    Answer,
+    ConsentEvent,
+    ErasureReceipt,
+    Judgement,
+    PageLog,
+    RecruiterIdentity,
+    Session,
+    Take,
+    Trial,
+)
+from studies.publish import protocol_of
+from studies.talk.erasure import erase_recordings
+from studies.talk.filing import file_take
+from studies.talk.journal_file import journal_path
+from studies.talk.takes import OPEN_STATES, end_take
+from studies.voices.library import withdraw_donations
+
+UNFILED = (*OPEN_STATES, Take.State.ENDED)
+UNDECIDED_FOR = timedelta(days=1)
+
+log = structlog.get_logger(__name__)
+
+
+def keeps_data(session: Session) -> bool:
+    """Whether the study keeps, on withdrawal, what was collected until then."""
+    try:
+        return protocol_of(session.version).retention.on_withdrawal == "keep"
+    except ProtocolError:  # a document of a schema that is no more
+        return False
+
+
+def take_back(session: Session, purpose: str) -> bool:
+    """Withdraws one purpose; False when it was not granted."""
+    granted = session.consent(purpose)
+    if granted is None:
+        return False
+    ConsentEvent.objects.create(
+        session=session,
+        purpose=purpose,
+        granted=False,
+        document_sha256=granted.document_sha256,
+        language=granted.language,
+    )
+    return True
+
+
+def finish_withdrawal(session: Session) -> ErasureReceipt | None:
+    """Erases or keeps what a withdrawn session left, and writes the receipt. None while a kept talk is not filed yet:
+    it is finished later."""
+    withdraw_donations(session)
+    return _keep(session) if keeps_data(session) else _erase(session)
+
+
+def finish_withdrawals() -> int:
+    """Goes on with withdrawals that were cut off, or left something behind. Returns how many were finished."""
+    finished = 0
+    for session in _unfinished():
+        try:
+            finished += finish_withdrawal(session) is not None
+        except Exception:  # the others are still to be finished, and this one again
+            log.exception("withdrawal_not_finished", session=session.pk)
+    return finished
+
+
+def forget_undecided() -> int:
+    """Erases what people answered before consent who left and have not come back for a day. Returns how many answers
+    that were."""
+    undecided = Session.objects.filter(
+        ~Exists(ConsentEvent.objects.filter(session=OuterRef("pk"))), seen_at__lt=timezone.now() - UNDECIDED_FOR
+    )
+    return _delete(Answer.objects.filter(session__in=undecided))
+
+
+def _erase(session: Session) -> ErasureReceipt:
+    # rows, files and receipt together: cut off in between, all of it is done again, and the receipt counts all of it,
+    # also of a visit that the same participant declined before
+    with transaction.atomic():
+        removed: Counter[str] = Counter()
+        takes = files = 0
+        withdrawn = Session.objects.filter(participant=session.participant_id, state=Session.State.WITHDRAWN)
+        for each in withdrawn.select_for_update(of=("self",)).select_related("version").order_by("pk"):
+            if each.pk == session.pk or not keeps_data(each):
+                erased = erase_recordings(each)
+                takes, files = takes + erased.takes, files + erased.files
+                removed += Counter(erased.removed) + _erase_rows(each)
+        removed["identities"] += _forget_identity(session)
+        return _receipt(session, removed, kept=False, takes=takes, files=files)
+
+
+def _erase_rows(session: Session) -> Counter[str]:
+    """What was answered and measured besides the recordings. Returns how much of each kind there was."""
+    removed: Counter[str] = Counter()
+    removed["answers"] = _delete(Answer.objects.filter(session=session))
+    removed["judgements"] = _delete(Judgement.objects.filter(session=session))
+    removed["page_times"] = _delete(PageLog.objects.filter(session=session))
+    removed["device_reports"] = bool(session.device) + _clear(
+        Take.objects.filter(trial__session=session).exclude(device={}), device={}
+    )
+    trials = Trial.objects.filter(session=session)
+    removed["own_voices"] = _clear(trials.filter(own_voices__isnull=False), own_voices=None)
+    trials.update(done_at=None)
+    Session.objects.filter(pk=session.pk).update(
+        device={}, checked_at=None, stratum="", ended_because="", completion_code=""
+    )
+    return removed
+
+
+def _keep(session: Session) -> ErasureReceipt | None:
+    with transaction.atomic():
+        removed = Counter(identities=_forget_identity(session))
+    takes = Take.objects.filter(trial__session=session)
+    for take in takes.filter(state=Take.State.PLANNED):
+        if not journal_path(take.pk).exists():  # nobody has come to talk
+            end_take(take.pk, Take.Outcome.ABANDONED, "withdrawn")
+    for take in takes.filter(state=Take.State.ENDED):
+        with suppress(Exception):  # it is named in its row and the log, and tried again
+            file_take(take.pk)
+    if takes.filter(state__in=UNFILED).exists():
+        return None
+    with transaction.atomic():
+        session = Session.objects.select_for_update(of=("self",)).get(pk=session.pk)
+        take_back(session, ConsentEvent.Purpose.RECORD)  # until now it let be filed what was said before
+        return _receipt(session, removed, kept=True, takes=0, files=0)
+
+
+def _forget_identity(session: Session) -> int:
+    """What the recruitment service said goes; the keyed hash stays, so that whoever opens its link again is told that
+    they withdrew, and is not taken in as somebody new."""
+    return _clear(RecruiterIdentity.objects.filter(participant=session.participant_id).exclude(sealed=b""), sealed=b"")
+
+
+def _receipt(session: Session, removed: Counter[str], *, kept: bool, takes: int, files: int) -> ErasureReceipt:
+    receipt, made = ErasureReceipt.objects.get_or_create(
+        study=session.participant.study,
+        code=session.participant.code,
+        defaults={
+            "kept": kept,
+            "takes": takes,
+            "files": files,
+            "answers": removed["answers"] + removed["judgements"],
+            "removed": [{"what": what, "count": removed[what]} for what in ErasureReceipt.What if removed[what]],
+        },
+    )
+    if made:
+        log.info("withdrawal_finished", receipt=receipt.pk, kept=kept)
+    return receipt
+
+
+def _unfinished() -> QuerySet[Session]:
+    """Withdrawn sessions without a receipt, and those of which something came in after it was erased."""
+    receipts = ErasureReceipt.objects.filter(study=OuterRef("participant__study"), code=OuterRef("participant__code"))
+    of_session = OuterRef("pk")
+    left = (
+        Exists(Answer.objects.filter(session=of_session))
+        | Exists(Judgement.objects.filter(session=of_session))
+        | Exists(PageLog.objects.filter(session=of_session))
+    )
+    return Session.objects.filter(state=Session.State.WITHDRAWN).filter(
+        ~Exists(receipts) | (Exists(receipts.filter(kept=False)) & left)
+    )
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    return rows.delete()[0]
+
+
+def _clear(rows: QuerySet[Any], **columns: Any) -> int:
+    return rows.update(**columns)

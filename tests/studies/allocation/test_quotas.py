@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from studies.allocation.exclusion import exclude
+from studies.allocation.places import free, give_up_abandoned, settle
+from studies.allocation.quotas import is_stopped, quota_full
+from studies.errors import QuotaFull
+from studies.models import AllocationSlot, Answer, ProtocolVersion, Session
+from studies.protocol.document import parse, to_document
+from studies.publish import protocol_of, publish
+from tests.studies.allocation.people import arrive, finish, join, place, version_of
+
+pytestmark = pytest.mark.django_db
+
+TWO_MEN = {"key": "men", "max": 2, "when": {"all": [{"item": "gender", "equals": "man"}]}}
+
+
+def is_full(version: ProtocolVersion, **answers: Any) -> str:
+    quota = quota_full(version.study, protocol_of(version), answers)
+    return quota.key if quota is not None else ""
+
+
+def test_quota_holds_only_those_in_whom_it_is_true() -> None:
+    version = version_of(quotas=[TWO_MEN])
+    for _ in range(2):
+        join(version, gender="man")
+        join(version, gender="woman")
+    assert is_full(version, gender="man") == "men"
+    assert is_full(version, gender="woman") == ""
+    late = arrive(version, gender="man")
+    with pytest.raises(QuotaFull) as refused:
+        place(late, gender="man")
+    assert refused.value.quota == "men"
+    assert not AllocationSlot.objects.filter(session=late).exists()
+
+
+def test_quota_without_a_condition_counts_everybody() -> None:
+    version = version_of(quotas=[{"key": "all", "max": 1}])
+    assert is_full(version) == ""
+    join(version)
+    assert is_full(version) == "all"
+
+
+def test_quota_of_nobody_is_full_at_once() -> None:
+    assert is_full(version_of(quotas=[{"key": "closed", "max": 0}])) == "closed"
+
+
+@pytest.mark.parametrize("leaves", ["freed", "excluded", "lease over"])
+def test_somebody_who_leaves_makes_room(leaves: str) -> None:
+    version = version_of(quotas=[TWO_MEN])
+    people = [join(version, gender="man") for _ in range(2)]
+    if leaves == "freed":
+        free(people[0])
+    elif leaves == "excluded":
+        finish(people[0])
+        settle(people[0])
+        exclude(people[0], "noise")
+    else:
+        AllocationSlot.objects.filter(session=people[0]).update(leased_until=timezone.now() - timedelta(seconds=1))
+        assert give_up_abandoned() == 1
+    assert is_full(version, gender="man") == ""
+
+
+def test_finished_people_count_for_ever() -> None:
+    version = version_of(quotas=[TWO_MEN])
+    for _ in range(2):
+        session = join(version, gender="man")
+        finish(session)
+        settle(session)
+    assert is_full(version, gender="man") == "men"
+
+
+def test_last_revision_of_an_answer_counts() -> None:
+    version = version_of(quotas=[TWO_MEN])
+    for _ in range(2):
+        session = join(version, gender="man")
+    Answer.objects.create(session=session, questionnaire="background", item="gender", value="woman", revision=2)
+    assert is_full(version, gender="man") == ""
+
+
+@pytest.mark.parametrize("mode", [Session.Mode.PILOT, Session.Mode.PREVIEW, Session.Mode.BOT])
+def test_only_live_people_count_and_are_refused(mode: str) -> None:
+    version = version_of(quotas=[TWO_MEN])
+    for _ in range(3):
+        join(version, mode=mode, gender="man")
+    assert is_full(version, gender="man") == ""
+
+
+def test_quota_counts_people_of_earlier_versions() -> None:
+    version = version_of(quotas=[TWO_MEN])
+    for _ in range(2):
+        join(version, gender="man")
+    document = to_document(protocol_of(version)) | {"welcome": "Hello again."}
+    newer = publish(version.study, parse(document))
+    assert newer != version
+    assert is_full(newer, gender="man") == "men"
+
+
+def test_study_stops_after_as_many_usable_visits_as_said() -> None:
+    version = version_of(stopping={"completed": 2})
+    protocol = protocol_of(version)
+    people = [join(version) for _ in range(3)]
+    assert not is_stopped(version.study, protocol)
+    for session in people[:2]:
+        finish(session)
+        settle(session)
+    assert is_stopped(version.study, protocol)
+    exclude(people[0], "noise")
+    assert not is_stopped(version.study, protocol)
+
+
+@pytest.mark.parametrize(("days", "stopped"), [(-1, True), (0, False), (1, False)])
+def test_study_stops_after_the_day_it_says(days: int, stopped: bool) -> None:
+    until = timezone.localdate() + timedelta(days=days)
+    version = version_of(stopping={"until": until.isoformat()})
+    assert is_stopped(version.study, protocol_of(version)) is stopped
+
+
+def test_study_without_a_rule_never_stops() -> None:
+    version = version_of()
+    assert not is_stopped(version.study, protocol_of(version))
