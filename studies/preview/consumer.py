@@ -1,19 +1,21 @@
 """The preview socket of a page: takes a sentence, gives it back in the voices that the study lets be heard.
 
 browser: microphone frames of 480 samples (a frame with sequence 0 begins a new sentence), `render`, `probe`
-web:     `rendered` and the sentence in heard frames, `probed`, errors after which the page may ask again
+web:     `rendered` and the sentence in heard frames, `probed`, a ping for a ping, errors after which it may ask again
 
 The sentence is held in memory while the socket is open, MAX_SENTENCE_SEC at most; nothing is written or logged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
+from django.utils.translation import gettext_lazy as _
 
 from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES
 from inference.errors import WireError
@@ -29,10 +31,16 @@ from inference.wire import (
     encode_audio,
 )
 from studies.errors import TakeRefused
+from studies.languages import language_of, said
 from studies.preview.hearing import Hearing, hearing_of, session_of
 from studies.preview.line import VoiceLine, open_line, render, there_and_back
 from studies.talk.downlink import Send
-from studies.talk.endings import CLOSE_MALFORMED, CLOSE_NORMAL, CLOSE_REFUSED
+from studies.talk.endings import CLOSE_MALFORMED, CLOSE_NORMAL, CLOSE_REFUSED, UNEXPECTED
+from studies.talk.registry import PREVIEWS
+from studies.talk.watch import watch
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MAX_SENTENCE_SEC: Final = 6
 MAX_FRAMES: Final = MAX_SENTENCE_SEC * SAMPLE_RATE_HZ // UPLINK_SAMPLES
@@ -50,33 +58,60 @@ class PreviewConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no t
         code = CLOSE_NORMAL
         try:
             await preview.hearing()
-            while (event := await receive())["type"] == "websocket.receive":
-                await preview.take(event.get("bytes"))
+            await preview.until_ended(self._read(preview, receive))
         except TakeRefused as refusal:
             code = CLOSE_REFUSED
-            await preview.refuse(refusal.code, str(refusal))
+            await preview.refuse(refusal.code, refusal.message)
         except WireError as error:
             code = CLOSE_MALFORMED
-            await preview.refuse(error.code, f"The page sent something unexpected: {error}.")
+            await preview.refuse(error.code, UNEXPECTED, {"problem": str(error)})
         finally:
             await preview.close()
             with suppress(Exception):  # the page may have gone first
                 await send({"type": "websocket.close", "code": code})
+
+    async def _read(self, preview: Preview, receive: Any) -> None:
+        while (event := await receive())["type"] == "websocket.receive":
+            await preview.take(event.get("bytes"))
 
 
 class Preview:
     """One page's sentence, and its answers to orders, one after the other."""
 
     def __init__(self, token: str, send: Send) -> None:
-        self._token = token
+        self.loop = asyncio.get_running_loop()
+        self.token = token
+        self._ended: asyncio.Future[str] = self.loop.create_future()
         self._send = send
         self._sentence = bytearray()
         self._probing: VoiceLine | None = None
 
     async def hearing(self) -> Hearing:
         """As it is now: what was agreed to may be withdrawn at any moment. Raises TakeRefused."""
-        found: Hearing = await database_sync_to_async(lambda: hearing_of(session_of(self._token)))()
+        found: Hearing = await database_sync_to_async(lambda: hearing_of(session_of(self.token)))()
         return found
+
+    def end(self, reason: str) -> None:
+        """Nobody may hear themselves here any more."""
+        if not self._ended.done():
+            self._ended.set_result(reason)
+
+    async def until_ended(self, reading: Coroutine[Any, Any, None]) -> None:
+        """Reads until the page goes or `end` is called. Raises what reading raises, and TakeRefused when it is over."""
+        task = self.loop.create_task(reading)
+        PREVIEWS.add(self)
+        watch()
+        try:
+            waits: set[asyncio.Future[Any]] = {task, self._ended}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise TakeRefused(self._ended.result(), _("This visit is over."))
+            await task
+        finally:
+            PREVIEWS.discard(self)
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
 
     async def take(self, data: bytes | None) -> None:
         """One message of the page. Raises WireError, and TakeRefused when the visit is over."""
@@ -89,13 +124,15 @@ class Preview:
             case Metadata(event="probe"):
                 await self._answer(self._probe, message)
             case Ping():
-                pass
+                await self._tell(Ping())
             case _:
                 raise WireError("microphone frames, a render or a probe", type(message).__name__)
 
-    async def refuse(self, code: str, text: str) -> None:
+    async def refuse(self, code: str, text: StrOrPromise, values: Mapping[str, str] | None = None) -> None:
+        """In the session's language."""
+        language = await database_sync_to_async(language_of)(token=self.token)
         with suppress(Exception):  # the page may have gone first
-            await self._tell(ErrorMessage(code, text))
+            await self._tell(ErrorMessage(code, said(text, language) % values if values else said(text, language)))
 
     async def close(self) -> None:
         self._sentence.clear()
@@ -119,12 +156,12 @@ class Preview:
         try:
             await act(hearing, order)
         except TakeRefused as refusal:
-            await self._tell(ErrorMessage(refusal.code, str(refusal)))
+            await self.refuse(refusal.code, refusal.message)
 
     async def _render(self, hearing: Hearing, order: Metadata) -> None:
         request = hearing.request(order.data)
         if not self._sentence:
-            raise TakeRefused("nothing_said", "Nothing was recorded yet.")
+            raise TakeRefused("nothing_said", _("Nothing was recorded yet."))
         rendered = await render(request, bytes(self._sentence))
         fields = {
             "number": order.data["number"],

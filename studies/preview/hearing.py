@@ -7,15 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from django.utils.translation import gettext_lazy as _
+
 from inference.catalog import CONVERTERS
 from inference.errors import OptionError
 from inference.latency import latency_samples
 from inference.tokens import PreviewRequest, VoiceSegment
 from studies.errors import TakeRefused
-from studies.models import Condition, ConsentEvent, Session, Study
+from studies.models import Condition, ConsentEvent, Session
 from studies.protocol.free_voice import free_segment
 from studies.publish import protocol_of
 from studies.talk.requests import voice_segment
+from studies.talk.takes import check_study
 
 PURPOSES: Final = (ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD, ConsentEvent.Purpose.CONVERT)
 
@@ -39,8 +42,8 @@ class Hearing:
             try:
                 return self._of(voice_segment(free_segment(parameters), self.slowest.seed))
             except OptionError as error:
-                raise TakeRefused("bad_voice", f"{error.name} must be {error.expected}.") from None
-        raise TakeRefused("not_offered", "This study does not let you hear this voice before the talk.")
+                raise TakeRefused("bad_voice", _("The sliders ask for a voice that cannot be made.")) from error
+        raise TakeRefused("not_offered", _("This study does not let you hear this voice before the talk."))
 
     def probe(self) -> PreviewRequest:
         """For silence, to measure its way."""
@@ -54,11 +57,12 @@ def session_of(token: str) -> Session:
     """Raises TakeRefused unless the visit goes on."""
     session = Session.objects.select_related("version__study").filter(token=token).first()
     if session is None:
-        raise TakeRefused("unknown_session", "This link is not known here.")
-    if session.state != Session.State.STARTED or session.study.state != Study.State.OPEN:
-        raise TakeRefused("session_over", "This visit is over.")
+        raise TakeRefused("unknown_session", _("This link is not known here."))
+    if session.state != Session.State.STARTED:
+        raise TakeRefused("session_over", _("This visit is over."))
+    check_study(session, begins=True)
     if session.consent(ConsentEvent.Purpose.RECORD) is None:
-        raise TakeRefused("no_consent", "You have not agreed to this, or have withdrawn.")
+        raise TakeRefused("no_consent", _("You have not agreed to this, or have withdrawn."))
     return session
 
 

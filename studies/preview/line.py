@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
 from inference.client import Slot, open_preview
@@ -66,7 +67,7 @@ async def open_line(request: PreviewRequest) -> VoiceLine:
     converters = frozenset(segment.converter for segment in request.voices)
     worker = await database_sync_to_async(workers.find_converting)(converters)
     if worker is None:
-        raise TakeRefused("no_worker", "Nobody can change voices just now. Please try again in a moment.")
+        raise TakeRefused("no_worker", _("Nobody can change voices just now. Please try again in a moment."))
     try:
         async with asyncio.timeout(OPEN_SEC):
             slot = await open_preview(worker.address, request, settings.WORKER_SECRET)
@@ -132,4 +133,4 @@ async def _receive(slot: Slot) -> Message:
 
 def _refusal(error: Exception) -> TakeRefused:
     log.warning("voice_not_heard", problem=str(error) or type(error).__name__)
-    return TakeRefused("not_rendered", "The voice could not be changed just now. Please try again in a moment.")
+    return TakeRefused("not_rendered", _("The voice could not be changed just now. Please try again in a moment."))

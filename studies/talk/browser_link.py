@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext_lazy as _
 
 from inference.wire import Metadata, Ping, encode
+from studies.languages import said
 from studies.talk.downlink import Downlink, Send
 from studies.talk.endings import ANOTHER_TAB, CLOSE_ANOTHER_TAB, CLOSE_NORMAL, CLOSE_TOO_SLOW
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 PING = encode(Ping())
 
@@ -15,20 +21,26 @@ PING = encode(Ping())
 class BrowserLink:
     """Sends to the newest socket. Agent frames that no browser got are told as a gap, and journalled by `note`."""
 
-    def __init__(self, note: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def __init__(self, note: Callable[[str, Mapping[str, Any]], None], language: str | None = None) -> None:
         self.sockets = 0  # so far
         self._note = note
+        self._language = language
         self._downlink: Downlink | None = None
         self._unheard: tuple[int, int] | None = None  # (first step, frames) while no browser was there
 
     def join(self, send: Send) -> Downlink:
         """A socket comes; the one before it is told that it was taken over."""
         if self._downlink is not None:
-            self._downlink.event("ended", {"reason": "another_tab", "message": ANOTHER_TAB})
+            self._downlink.event("ended", {"reason": "another_tab", "message": said(ANOTHER_TAB, self._language)})
             self._downlink.close(CLOSE_ANOTHER_TAB)
         self.sockets += 1
         self._downlink = Downlink(send, self._on_gap, self._on_stalled)
         return self._downlink
+
+    @property
+    def connected(self) -> bool:
+        """Whether a browser is there."""
+        return self._downlink is not None
 
     def part(self, downlink: Downlink) -> bool:
         """A socket has gone. False when another had taken over before."""
@@ -80,9 +92,9 @@ class BrowserLink:
         if self._downlink is not None:
             self._downlink.end_gap()
 
-    def close(self, reason: str, message: str) -> None:
+    def close(self, reason: str, message: StrOrPromise) -> None:
         """The take is over."""
-        self.event("ended", {"reason": reason, "message": message})
+        self.event("ended", {"reason": reason, "message": said(message, self._language)})
         if self._downlink is not None:
             self._downlink.close(CLOSE_NORMAL)
 
@@ -92,4 +104,5 @@ class BrowserLink:
     def _on_stalled(self) -> None:
         if self._downlink is not None and not self._downlink.closing:
             self._note("stalled", {})
-            self._downlink.error("too_slow", "This connection cannot keep up. Reconnecting.", CLOSE_TOO_SLOW)
+            text = said(_("This connection cannot keep up. Reconnecting."), self._language)
+            self._downlink.error("too_slow", text, CLOSE_TOO_SLOW)

@@ -17,6 +17,7 @@ from channels.db import database_sync_to_async
 from inference.errors import WireError
 from inference.wire import ErrorMessage, encode
 from studies.errors import TakeRefused
+from studies.languages import language_of, said
 from studies.talk.downlink import Downlink, Send
 from studies.talk.endings import CLOSE_CODES, CLOSE_MALFORMED, CLOSE_UNAVAILABLE
 from studies.talk.registry import RUNNING
@@ -49,7 +50,9 @@ class TalkConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             except TakeRefused as error:
                 refusal = error
         if refusal is not None:
-            await send({"type": "websocket.send", "bytes": encode(ErrorMessage(refusal.code, str(refusal)))})
+            language = await database_sync_to_async(language_of)(trials__takes=take_id)
+            message = ErrorMessage(refusal.code, said(refusal.message, language))
+            await send({"type": "websocket.send", "bytes": encode(message)})
             await send({"type": "websocket.close", "code": CLOSE_CODES.get(refusal.code, CLOSE_UNAVAILABLE)})
             return
         await self._relay(relay, downlink, receive)

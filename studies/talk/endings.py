@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
 
 from studies.models import Take
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 CLOSE_NORMAL: Final = 1000
 CLOSE_MALFORMED: Final = 4400
@@ -26,6 +31,9 @@ CLOSE_CODES: Final[Mapping[str, int]] = {
     "unknown_take": 4404,
     "take_over": CLOSE_OVER,
     "session_over": CLOSE_OVER,
+    "study_closed": CLOSE_OVER,
+    "study_paused": CLOSE_OVER,
+    "another_tab": CLOSE_OVER,
 }
 """How a refusal closes the socket; the others with CLOSE_UNAVAILABLE, after which trying again may help."""
 
@@ -35,35 +43,63 @@ class Ending:
     """`outcome` when the engine had begun to hear; before that a take is abandoned, whatever ended it."""
 
     outcome: str
-    message: str
+    message: StrOrPromise
 
-
-_KEPT = "What was said so far is kept, and you can start this conversation again."
 
 ENDINGS: Final[Mapping[str, Ending]] = {
-    "participant": Ending(Take.Outcome.COMPLETED, "You ended the conversation."),
-    "limit": Ending(Take.Outcome.COMPLETED, "The time for this conversation is over."),
+    "participant": Ending(Take.Outcome.COMPLETED, _("You ended the conversation.")),
+    "limit": Ending(Take.Outcome.COMPLETED, _("The time for this conversation is over.")),
     "engine_lost": Ending(
         Take.Outcome.INTERRUPTED,
-        "The machine stopped unexpectedly. What was said so far is kept, and you can go on in a new one.",
+        _("The machine stopped unexpectedly. What was said so far is kept, and you can go on in a new one."),
     ),
-    "refused": Ending(Take.Outcome.INTERRUPTED, "The conversation could not be opened. Please try again in a moment."),
-    "abandoned": Ending(Take.Outcome.ABANDONED, f"The connection was away for too long. {_KEPT}"),
+    "refused": Ending(
+        Take.Outcome.INTERRUPTED, _("The conversation could not be opened. Please try again in a moment.")
+    ),
+    "abandoned": Ending(
+        Take.Outcome.ABANDONED,
+        _(
+            "The connection was away for too long. "
+            "What was said so far is kept, and you can start this conversation again."
+        ),
+    ),
     "disk_full": Ending(
         Take.Outcome.INTERRUPTED,
-        "There is no room left for recordings, so the conversation was stopped. "
-        "Please tell the people who run this study.",
+        _(
+            "There is no room left for recordings, so the conversation was stopped. "
+            "Please tell the people who run this study."
+        ),
     ),
     "recording_failed": Ending(
-        Take.Outcome.INTERRUPTED, f"The conversation could not be recorded any more, so it was stopped. {_KEPT}"
+        Take.Outcome.INTERRUPTED,
+        _(
+            "The conversation could not be recorded any more, so it was stopped. "
+            "What was said so far is kept, and you can start this conversation again."
+        ),
     ),
     "voice_withdrawn": Ending(
         Take.Outcome.INTERRUPTED,
-        "Something this conversation needs is no longer available, so it was stopped. "
-        "Please tell the people who run this study.",
+        _(
+            "Something this conversation needs is no longer available, so it was stopped. "
+            "Please tell the people who run this study."
+        ),
     ),
-    "withdrawn": Ending(Take.Outcome.INTERRUPTED, "You have withdrawn, so the conversation was stopped."),
+    "withdrawn": Ending(Take.Outcome.INTERRUPTED, _("You have withdrawn, so the conversation was stopped.")),
+    "study_closed": Ending(
+        Take.Outcome.INTERRUPTED,
+        _("The study has ended, so the conversation was stopped. Thank you for taking part."),
+    ),
+    "another_tab": Ending(
+        Take.Outcome.ABANDONED,
+        _(
+            "This study was opened in another window, so the conversation here was stopped. "
+            "What was said so far is kept."
+        ),
+    ),
 }
+AT_ONCE: Final = frozenset({"withdrawn", "voice_withdrawn", "study_closed", "another_tab"})
+"""Endings in which somebody said stop: the socket closes before anything else happens."""
 RECORDING_ENDINGS: Final[Mapping[str, str]] = {"disk_full": "disk_full", "erased": "withdrawn"}
 """RecordingError.reason -> why the take ends; the others are "recording_failed"."""
-ANOTHER_TAB: Final = "The conversation goes on in another window."
+ANOTHER_TAB: Final = _("The conversation goes on in another window.")
+UNEXPECTED: Final = _("The page sent something unexpected: %(problem)s.")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -18,15 +24,18 @@ from studies.talk.takes import OPEN_STATES
 EXPIRED: Final = "The study's retention date has passed, so the recordings were erased."
 WITHDRAWN: Final = "The participant withdrew, so the recordings were erased."
 
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How much went."""
+    """How much went. `removed`: what the participant is told of it, by kind (see `ErasureReceipt.What`)."""
 
     takes: int
     files: int
+    removed: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 def erase_recordings(session: Session, *, metrics: bool = True, why: str = WITHDRAWN) -> Erased:
@@ -34,29 +43,37 @@ def erase_recordings(session: Session, *, metrics: bool = True, why: str = WITHD
 
     `metrics`: the values computed from them too (kept when only a retention date has passed)."""
     files = takes = 0
+    removed: Counter[str] = Counter()
     for take in Take.objects.filter(trial__session=session).exclude(filing_error=why):
         end_running(take.pk, "withdrawn")
         with transaction.atomic():
             # the row first: a filing that is at work finds its take changed, and keeps nothing
             take = Take.objects.select_for_update().get(pk=take.pk)
             names = {track.file.name for track in take.tracks.all()} | {take.events.name or ""}
-            Track.objects.filter(take=take).delete()
-            Utterance.objects.filter(take=take).delete()
+            removed["event_logs"] += bool(take.events)
+            removed["recordings"] += Track.objects.filter(take=take).delete()[0]
+            removed["words"] += Utterance.objects.filter(take=take).delete()[0]
             if metrics:
-                Metric.objects.filter(take=take).delete()
+                removed["measurements"] += Metric.objects.filter(take=take).delete()[0]
             if take.state in OPEN_STATES:
                 take.outcome, take.end_reason = Take.Outcome.INTERRUPTED, "withdrawn"
             take.state, take.events.name, take.ticket, take.filing_error = Take.State.FINAL, "", "", why
             take.save()
-        # also what a cut-off filing left, which no row names
-        names |= {f"{take.pk}/{kind}.flac" for kind in Track.Kind.values} | {f"{take.pk}/events.jsonl"}
-        files += sum(_delete(name) for name in names if name)
+        files += sum(_delete(name) for name in names if name) + _delete_folder(take.pk)
         for path in journal_path(take.pk).parent.glob(f"{take.pk}.*"):
             path.unlink(missing_ok=True)  # a process that still writes it notices, and ends the talk
+            removed["journals"] += 1
             files += 1
         takes += 1
     log.info("recordings_erased", takes=takes, files=files)
-    return Erased(takes, files)
+    return Erased(takes, files, +removed)
+
+
+def erase_leftovers() -> int:
+    """Files of takes that were erased, stored by a filing that was killed before it saw that. Returns how many."""
+    folders = {UUID(name): name for name in recordings().listdir("")[0] if _UUID.fullmatch(name)}
+    erased = Take.objects.filter(pk__in=list(folders), filing_error__in=(WITHDRAWN, EXPIRED))
+    return sum(_delete_folder(take_id) for take_id in erased.values_list("pk", flat=True))
 
 
 def erase_expired(today: date) -> Erased:
@@ -73,6 +90,15 @@ def erase_expired(today: date) -> Erased:
         takes += sum(each.takes for each in erased)
         files += sum(each.files for each in erased)
     return Erased(takes, files)
+
+
+def _delete_folder(take_id: UUID) -> int:
+    """All that is stored of a take, also what a cut-off filing left, which no row names. Returns how many files."""
+    names = [*(f"{take_id}/{kind}.flac" for kind in Track.Kind.values), f"{take_id}/events.jsonl"]
+    deleted = sum(_delete(name) for name in names)
+    with suppress(NotImplementedError, OSError):  # no folder, or not on this machine's disk
+        Path(recordings().path(str(take_id))).rmdir()
+    return deleted
 
 
 def _delete(name: str) -> bool:

@@ -115,6 +115,7 @@ def _file(take: Take, path: Path) -> None:
                 duration_samples=track.duration_samples,
                 lost_samples=sum(samples for _, samples in track.gaps),
                 gaps=track.gaps,
+                backfilled=reading.backfilled if track.kind == Track.Kind.PARTICIPANT else [],
                 delay_samples=track.delay_samples,
                 conversion=conversion if track.kind == Track.Kind.HEARD else [],
             )

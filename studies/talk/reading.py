@@ -11,6 +11,7 @@ from typing import Any, Final
 from inference.audio import FRAME_SAMPLES
 from inference.errors import WireError
 from inference.wire import AUDIO_HEADER, AUDIO_KINDS, Kind, Playback, decode
+from studies.talk.arrival import ArrivalClock
 from studies.talk.journal_file import read_journal
 from studies.talk.records import Damage, Record
 from studies.talk.timeline import Delayed, Lane, SlotClock, playback_delay_samples
@@ -47,6 +48,7 @@ class Reading:
     reports: list[tuple[int, int]] = field(default_factory=list)  # (sounding step, place)
     counts: Counter[str] = field(default_factory=Counter)
     damage: list[Damage] = field(default_factory=list)
+    backfilled: list[list[int]] = field(default_factory=list)  # [first sample, samples] that came after a reconnect
 
     @property
     def duration(self) -> int:
@@ -86,6 +88,7 @@ def read_take(path: Path) -> Reading:
     opened."""
     reading = Reading()
     heard: Delayed | None = None
+    arrival = ArrivalClock()
     first_us: int | None = None
     with read_journal(path) as records:
         for found in records:
@@ -102,7 +105,10 @@ def read_take(path: Path) -> Reading:
                 match found.kind:
                     case Kind.PARTICIPANT:
                         reading.counts["frames"] += 1
+                        start = max(reading.participant.end, sample)
                         reading.participant.add(sample, found.pcm)
+                        if arrival.is_backfill(sample, found.time_us):
+                            _mark(reading.backfilled, start, reading.participant.end)
                     case Kind.AGENT:
                         reading.steps.append(found.place)
                         reading.places.append(sample)
@@ -111,6 +117,8 @@ def read_take(path: Path) -> Reading:
                         heard.add(sample, found.pcm)
                 continue
             event = _event(found)
+            if event.get("event") == "connect":
+                arrival.reconnected(found.time_us)
             if event.get("event") == "live" and heard is None:
                 reading.latency_samples = int(event.get("latency_samples") or 0)
                 heard = Delayed(reading.heard, reading.latency_samples)
@@ -121,6 +129,14 @@ def read_take(path: Path) -> Reading:
                 reading.places.extend(last + FRAME_SAMPLES * number for number in lost)
             _note(reading, event, (found.time_us - first_us) / 1_000)
     return reading
+
+
+def _mark(stretches: list[list[int]], start: int, end: int) -> None:
+    """Adds a stretch that comes after all others, or goes on with the last."""
+    if stretches and sum(stretches[-1]) == start:
+        stretches[-1][1] += end - start
+    else:
+        stretches.append([start, end - start])
 
 
 def _event(record: Record) -> dict[str, Any]:

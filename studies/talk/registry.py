@@ -1,4 +1,4 @@
-"""The takes that run in this process, so that a page or a Celery task can end one from another thread."""
+"""What is live in this process: takes and previews, so that they can be ended from anywhere."""
 
 from __future__ import annotations
 
@@ -9,17 +9,30 @@ from typing import Protocol
 from uuid import UUID
 
 
-class Running(Protocol):
-    """What the registry knows of a relay."""
+class Live(Protocol):
+    """What the registry knows of whatever is live."""
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
 
     def end(self, reason: str) -> None:
-        """Ends the take; on the event loop only."""
+        """Ends it; on the event loop only."""
 
 
-RUNNING: dict[UUID, Running] = {}
+class LiveTake(Live, Protocol):
+    @property
+    def epoch(self) -> int:
+        """Its session's, when the take was let in."""
+
+
+class LivePreview(Live, Protocol):
+    @property
+    def token(self) -> str:
+        """Its session's."""
+
+
+RUNNING: dict[UUID, LiveTake] = {}
+PREVIEWS: set[LivePreview] = set()
 
 
 def end_running(take_id: UUID, reason: str) -> bool:

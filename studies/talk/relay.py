@@ -17,11 +17,13 @@ from uuid import UUID
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from inference.audio import BYTES_PER_SAMPLE, UPLINK_SAMPLES
 from inference.errors import SlotLost, WireError
 from inference.wire import AUDIO_HEADER, Ack, Kind, Metadata, Ping, Playback, decode, encode
 from studies.errors import RecordingError, TakeRefused
+from studies.languages import said
 from studies.models import Take
 from studies.talk import takes, workers
 from studies.talk.arrival import ArrivalClock
@@ -29,12 +31,13 @@ from studies.talk.browser_link import BrowserLink
 from studies.talk.conversation import Moving, converse
 from studies.talk.deadlines import Deadlines
 from studies.talk.downlink import Downlink, Send
-from studies.talk.endings import ENDINGS, RECORDING_ENDINGS
+from studies.talk.endings import AT_ONCE, ENDINGS, RECORDING_ENDINGS, UNEXPECTED
 from studies.talk.journal import Journal
 from studies.talk.opening import open_journal
 from studies.talk.records import now_us, pack_event
 from studies.talk.registry import RUNNING
 from studies.talk.uplink import Uplink
+from studies.talk.watch import watch
 
 UPLINK_BYTES: Final = AUDIO_HEADER.size + UPLINK_SAMPLES * BYTES_PER_SAMPLE
 FROM_BROWSER: Final = frozenset({"device", "slip", "lost", "mute", "buffer", "monitor", "end"})
@@ -53,9 +56,10 @@ class Relay:
         self.take_id: UUID = admission.take_id
         self.recording = False  # from `live` on
         self.fingerprint = ""  # of the engine that hears
+        self.epoch = admission.epoch
         self._admission = admission
         self._journal: Journal
-        self._browser = BrowserLink(self.note)
+        self._browser = BrowserLink(self.note, admission.language)
         self._uplink = Uplink(lambda steps: self._browser.tell("overflow", {"direction": "uplink", "frames": steps}))
         self._next_sequence = 0
         self._max_sample = (admission.limit_ms + OVERTIME_MS) * 24
@@ -74,6 +78,7 @@ class Relay:
         self._talking: asyncio.Task[None] | None = None
         self._opening = self.loop.create_task(self._open())
         RUNNING[self.take_id] = self
+        watch()
 
     # -- sockets ---------------------------------------------------------------------------------------------------
 
@@ -81,7 +86,7 @@ class Relay:
         """A browser's socket joins; an earlier one is told that it was taken over. Raises TakeRefused."""
         await asyncio.shield(self._opening)
         if self._ending is not None:
-            raise TakeRefused("take_over", "This talk is over. You can start another one.")
+            raise TakeRefused("take_over", _("This talk is over. You can start another one."))
         self._deadlines.clear("abandoned")
         resumed = self._next_sequence > 0 or self.recording
         self._arrival.reconnected(now_us())
@@ -120,12 +125,18 @@ class Relay:
         """Tells a browser that it broke the protocol, records that, and closes its socket; the take may go on."""
         if not downlink.closing:
             self.note("refused", {"code": error.code, "message": str(error)})
-            downlink.error(error.code, f"The page sent something unexpected: {error}.", close_code)
+            text = said(UNEXPECTED, self._admission.language) % {"problem": error}
+            downlink.error(error.code, text, close_code)
 
     def end(self, reason: str) -> None:
-        """Ends the take for one of ENDINGS; the first reason counts."""
+        """Ends the take for one of ENDINGS; the first reason counts. From now on nothing is recorded. Where somebody
+        has said stop, the page is told at once; otherwise when all that was said is on disk."""
         if self._ending is None:
+            if reason == "abandoned" and self._browser.connected:
+                reason = "another_tab"  # began the next one
             self._ending = self.loop.create_task(self._finish(reason))
+            if reason in AT_ONCE:
+                self._browser.close(reason, ENDINGS[reason].message)
 
     # -- opening and ending ----------------------------------------------------------------------------------------
 

@@ -9,24 +9,40 @@ from typing import Any
 from inference.audio import SAMPLE_RATE_HZ
 from inference.presets import PRESETS
 from inference.tokens import SlotRequest, VoiceSegment
-from studies.models import Take
+from studies.models import Take, Trial
+from studies.protocol.languages import localised
+from studies.publish import protocol_of
+
+
+def asked_of_model(take: Take) -> dict[str, Any]:
+    """What a new take asks the model with: {engine, options, text_prompt, voice_prompt, seed}, stored in its row. Texts
+    are in the session's language where the protocol has them in it."""
+    trial = take.trial
+    condition, prompt = trial.condition, trial.prompt
+    own, given = _text_prompts(trial)
+    return {
+        "engine": condition.engine,
+        "options": condition.engine_options,
+        "text_prompt": "\n\n".join(text for text in (own, given) if text.strip()),
+        "voice_prompt": condition.voice_prompt or prompt.voice_prompt,
+        "seed": _model_seed(condition.seed, trial.session.seed, trial.position, take.number),
+    }
 
 
 def slot_request(take: Take) -> SlotRequest:
-    """Names no person. The seed follows from the session's, the trial and the attempt, so that it can be repeated."""
+    """Names no person."""
     trial = take.trial
-    condition = trial.condition
-    seed = _seed(trial.session.seed, trial.position, take.number)
-    segments = tuple(voice_segment(voice, seed) for voice in trial.voices)
+    asked = take.request or asked_of_model(take)
+    segments = tuple(voice_segment(voice, asked["seed"]) for voice in trial.voices)
     return SlotRequest(
         take=str(take.pk),
-        engine=condition.engine,
-        options=condition.engine_options,
-        text_prompt=condition.text_prompt,
-        voice_prompt=condition.voice_prompt,
-        seed=seed,
-        voices=segments or (VoiceSegment(seed=seed),),
-        latency_samples=condition.latency_samples,
+        engine=asked["engine"],
+        options=asked["options"],
+        text_prompt=asked["text_prompt"],
+        voice_prompt=asked["voice_prompt"],
+        seed=asked["seed"],
+        voices=segments or (VoiceSegment(seed=asked["seed"]),),
+        latency_samples=trial.condition.latency_samples,
     )
 
 
@@ -48,7 +64,26 @@ def _samples(sec: float) -> int:
     return round(sec * SAMPLE_RATE_HZ)
 
 
+def _text_prompts(trial: Trial) -> tuple[str, str]:
+    """The condition's, and the prompt's."""
+    session = trial.session
+    if session.language not in session.version.document.get("translations", {}):
+        return trial.condition.text_prompt, trial.prompt.text_prompt
+    protocol = localised(protocol_of(session.version), session.language)
+    return protocol.condition(trial.condition.key).text_prompt, protocol.prompt(trial.prompt.key).text_prompt
+
+
+def _model_seed(policy: Mapping[str, Any], session_seed: int, position: int, number: int) -> int:
+    """By the condition's policy (see `studies.protocol.cells.Seed`); it can be derived again."""
+    match policy.get("policy"):
+        case "fixed":
+            return int(policy.get("value") or 0)
+        case "session":
+            return _seed(session_seed)
+    return _seed(session_seed, position, number)
+
+
 def _seed(*parts: int) -> int:
-    """31 bits that differ for every attempt."""
+    """31 bits that differ for different parts."""
     digest = hashlib.sha256(":".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:4], "little") >> 1

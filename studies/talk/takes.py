@@ -12,13 +12,15 @@ from celery import current_app
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from inference.tokens import SlotRequest
 from studies.errors import TakeRefused
-from studies.models import Condition, ConsentEvent, Session, Take, Trial
+from studies.languages import language_of
+from studies.models import Condition, ConsentEvent, Session, Study, Take, Trial
 from studies.talk.needs import Needs, needs_of, obstacle, sends_to_third_party
 from studies.talk.registry import end_running
-from studies.talk.requests import slot_request
+from studies.talk.requests import asked_of_model, slot_request
 from studies.talk.tickets import new_ticket, read_ticket
 
 OPEN_STATES: Final = (Take.State.PLANNED, Take.State.LIVE)
@@ -29,18 +31,22 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Admission:
     """Everything the audio path needs of a take, so that it touches no database. `hear_yourself`: participants may
-    hear themselves as the engine does."""
+    hear themselves as the engine does. `language` is that of the session (BCP 47), `epoch` says which of its tabs is
+    the live one."""
 
     take_id: UUID
     limit_ms: int
     request: SlotRequest
     needs: Needs
     hear_yourself: bool
+    language: str | None = None
+    epoch: int = 0
 
 
 def start_take(trial: Trial) -> Take:
     """Opens the next attempt at a trial; attempts of the session that still run end. Raises TakeRefused."""
     session = trial.session
+    check_study(session, begins=True)
     check_consent(session, trial.condition)
     for earlier in Take.objects.filter(trial__session=session, state__in=OPEN_STATES):
         # one that runs in this process says goodbye to its browser, and then ends itself
@@ -49,12 +55,16 @@ def start_take(trial: Trial) -> Take:
     with transaction.atomic():
         Trial.objects.select_for_update().get(pk=trial.pk)
         last = trial.takes.aggregate(last=Max("number"))["last"] or 0
-        return Take.objects.create(trial=trial, number=last + 1, limit_ms=trial.prompt.limit_sec * 1_000)
+        take = Take(trial=trial, number=last + 1, limit_ms=trial.prompt.limit_sec * 1_000)
+        take.request = asked_of_model(take)
+        take.save(force_insert=True)
+        return take
 
 
 def issue_ticket(take: Take) -> str:
     """A ticket for the take's socket; earlier ones stop being valid. Raises TakeRefused."""
     check_open(take)
+    check_study(take.trial.session)
     check_consent(take.trial.session, take.trial.condition)
     ticket, text = new_ticket(take.pk)
     Take.objects.filter(pk=take.pk, state__in=OPEN_STATES).update(ticket=ticket.nonce)
@@ -79,7 +89,7 @@ def mark_live(take_id: UUID, snapshot: Mapping[str, Any]) -> None:
     found = obstacle(needs_of(take.trial.session, take.trial.condition), snapshot)
     if found:
         log.error("worker_not_as_reported", take=str(take_id), problem=found)
-        raise TakeRefused("unsuitable_worker", "Nobody is there to talk with just now.")
+        raise TakeRefused("unsuitable_worker", _("Nobody is there to talk with just now."))
     Take.objects.filter(pk=take_id, state=Take.State.PLANNED).update(state=Take.State.LIVE, started_at=timezone.now())
 
 
@@ -93,11 +103,21 @@ def end_take(take_id: UUID, outcome: str, reason: str) -> bool:
     return bool(ended)
 
 
+def check_study(session: Session, *, begins: bool = False) -> None:
+    """Raises TakeRefused in a closed study, and when a talk `begins` in one that is paused: those that run come to
+    their end. Pilots and previews know no pause."""
+    state = session.study.state
+    if state == Study.State.CLOSED:
+        raise TakeRefused("study_closed", _("This study has ended. It does not take in anything more."))
+    if begins and state == Study.State.PAUSED and session.mode == Session.Mode.LIVE:
+        raise TakeRefused("study_paused", _("This study is taking a break. Please come back later with the same link."))
+
+
 def check_consent(session: Session, condition: Condition) -> None:
     """Raises TakeRefused unless the participant takes part and agreed to all that will happen to the voice, and the
     speakers of its target voices to their use."""
     if session.state != Session.State.STARTED:
-        raise TakeRefused("session_over", "This visit is over, so there is nothing more to talk about.")
+        raise TakeRefused("session_over", _("This visit is over, so there is nothing more to talk about."))
     purposes = [ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD]
     if any(segment.get("converter", "none") != "none" for segment in condition.voices):
         purposes.append(ConsentEvent.Purpose.CONVERT)
@@ -105,7 +125,7 @@ def check_consent(session: Session, condition: Condition) -> None:
         purposes.append(ConsentEvent.Purpose.THIRD_PARTY)
     for purpose in purposes:
         if session.consent(purpose) is None:
-            raise TakeRefused("no_consent", "You have not agreed to this, or have withdrawn. Nothing is recorded.")
+            raise TakeRefused("no_consent", _("You have not agreed to this, or have withdrawn. Nothing is recorded."))
     check_voices(condition)
 
 
@@ -119,15 +139,17 @@ def check_voices(condition: Condition) -> None:
             log.warning("target_voice_unavailable", voice=str(pin.voice_version.voice.key), problem=obstacle)
             raise TakeRefused(
                 "voice_unavailable",
-                "This conversation cannot take place, because something it needs is no longer available. "
-                "Please tell the people who run this study.",
+                _(
+                    "This conversation cannot take place, because something it needs is no longer available. "
+                    "Please tell the people who run this study."
+                ),
             )
 
 
 def check_open(take: Take) -> None:
     """Raises TakeRefused when the take has ended."""
     if take.state not in OPEN_STATES:
-        raise TakeRefused("take_over", "This talk is over. You can start another one.")
+        raise TakeRefused("take_over", _("This talk is over. You can start another one."))
 
 
 def count_refusal(take_id: UUID, code: str) -> None:
@@ -144,18 +166,21 @@ def count_refusal(take_id: UUID, code: str) -> None:
 def _redeem(take_id: UUID, text: str) -> Admission:
     ticket = read_ticket(text)
     if ticket.take_id != take_id:
-        raise TakeRefused("foreign_take", "This talk belongs to somebody else.")
+        raise TakeRefused("foreign_take", _("This talk belongs to somebody else."))
     related = ("trial__session__version__study", "trial__condition")
     take = Take.objects.select_related(*related).filter(pk=take_id).first()
     if take is None:
-        raise TakeRefused("unknown_take", "This talk is not known here.")
+        raise TakeRefused("unknown_take", _("This talk is not known here."))
     check_open(take)
+    check_study(take.trial.session)
     check_consent(take.trial.session, take.trial.condition)
     if not Take.objects.filter(pk=take_id, ticket=ticket.nonce).update(ticket=""):
-        raise TakeRefused("ticket_replayed", "This connection was opened before. Please reload the page.")
+        raise TakeRefused("ticket_replayed", _("This connection was opened before. Please reload the page."))
     needs = needs_of(take.trial.session, take.trial.condition)
     hear_yourself = take.trial.session.version.document.get("hear_yourself") == "live"
-    return Admission(take_id, take.limit_ms, slot_request(take), needs, hear_yourself)
+    session = take.trial.session
+    language = language_of(pk=session.pk)
+    return Admission(take_id, take.limit_ms, slot_request(take), needs, hear_yourself, language, session.epoch)
 
 
 def _ask_for_filing(take_id: UUID) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from django.core import signing
+from django.utils.translation import gettext_lazy as _
 
 from studies.errors import TakeRefused
 
@@ -35,6 +36,6 @@ def read_ticket(text: str) -> Ticket:
         fields = signing.loads(text, salt=_SALT, max_age=TICKET_TTL_SEC)
         return Ticket(UUID(fields["take"]), fields["nonce"])
     except signing.SignatureExpired:
-        raise TakeRefused("ticket_expired", "The connection took too long to open. Please try again.") from None
+        raise TakeRefused("ticket_expired", _("The connection took too long to open. Please try again.")) from None
     except (signing.BadSignature, KeyError, TypeError, ValueError):
-        raise TakeRefused("bad_ticket", "This connection is not allowed. Please reload the page.") from None
+        raise TakeRefused("bad_ticket", _("This connection is not allowed. Please reload the page.")) from None

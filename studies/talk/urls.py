@@ -23,10 +23,10 @@ class KindConverter:
 register_converter(KindConverter, "kind")
 
 urlpatterns = [
-    path("p/<str:token>/trials/<int:position>/takes/", views.create_take, name="create_take"),
-    path("p/<str:token>/takes/<uuid:take_id>/ticket/", views.issue_ticket, name="issue_ticket"),
-    path("p/<str:token>/takes/<uuid:take_id>/", views.take_status, name="take_status"),
-    path("p/<str:token>/takes/<uuid:take_id>/<kind:kind>.flac", views.participant_track, name="participant_track"),
+    path("p/<slug:token>/trials/<int:position>/takes/", views.create_take, name="create_take"),
+    path("p/<slug:token>/takes/<uuid:take_id>/ticket/", views.issue_ticket, name="issue_ticket"),
+    path("p/<slug:token>/takes/<uuid:take_id>/", views.take_status, name="take_status"),
+    path("p/<slug:token>/takes/<uuid:take_id>/<kind:kind>.flac", views.participant_track, name="participant_track"),
     path("workers/heartbeat/", views.heartbeat, name="heartbeat"),
     path("healthz", views.health, name="health"),
 ]

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -58,13 +59,14 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
         session__token=token,
         position=position,
     )
+    takes.check_study(trial.session, begins=True)
     takes.check_consent(trial.session, trial.condition)
     # one that has just died is about to be back, and the relay waits for it
     if not workers.is_served(needs_of(trial.session, trial.condition), BACK_WITHIN_SEC):
-        raise TakeRefused("no_worker", "This conversation is not available just now. Please try again in a moment.")
+        raise TakeRefused("no_worker", _("This conversation is not available just now. Please try again in a moment."))
     if shutil.disk_usage(settings.JOURNAL_DIR).free < settings.JOURNAL_MIN_FREE_BYTES:
         raise TakeRefused(
-            "disk_full", "There is no room left for recordings. Please tell the people who run this study."
+            "disk_full", _("There is no room left for recordings. Please tell the people who run this study.")
         )
     take = takes.start_take(trial)
     addresses = {name: reverse(name, args=[token, take.pk]) for name in ("issue_ticket", "take_status")}
@@ -75,6 +77,7 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
         "statusUrl": addresses["take_status"],
         "ticket": takes.issue_ticket(take),
         "limitMs": take.limit_ms,
+        "graceMs": settings.RECONNECT_GRACE_SEC * 1_000,
     }
     return JsonResponse(answer, status=201)
 
@@ -155,5 +158,7 @@ def health(request: HttpRequest) -> HttpResponse:
 def _take(token: str, take_id: UUID) -> Take:
     """The take, if it is of the session with this token; 404 otherwise."""
     return get_object_or_404(
-        Take.objects.select_related("trial__session", "trial__condition"), pk=take_id, trial__session__token=token
+        Take.objects.select_related("trial__session__version__study", "trial__condition"),
+        pk=take_id,
+        trial__session__token=token,
     )

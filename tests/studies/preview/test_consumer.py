@@ -14,10 +14,11 @@ from inference.audio import PCM16_SCALE, UPLINK_SAMPLES, float32_to_pcm16, pcm16
 from inference.latency import latency_samples
 from inference.presets import PRESETS
 from inference.voices.transform import Transform
-from inference.wire import AudioFrame, Kind, encode_audio
+from inference.wire import AudioFrame, Kind, Ping, encode, encode_audio
 from studies.insights.pitch import pitch_contour
 from studies.models import ConsentEvent, Session, Study, Take
 from studies.preview import consumer
+from studies.talk.registry import PREVIEWS
 from tests.signals import vowel
 from tests.studies.factories import PROTOCOL, make_session, make_study
 from tests.studies.participant.visitor import Visitor, open_new_study
@@ -96,6 +97,16 @@ async def test_round_trip_goes_to_the_worker_and_back(session: Session, serving:
         assert worker.takes.table.free_slots == 2
         page.drop()
         await page.gone()
+
+
+async def test_ping_comes_back_without_any_worker(session: Session) -> None:
+    page = await PreviewPage(session.token).open()
+    for _ in range(3):
+        page.send(encode(Ping()))
+    await page.until(lambda: len(page.messages) == 3)
+    assert page.messages == [Ping(), Ping(), Ping()]
+    page.drop()
+    await page.gone()
 
 
 async def test_nothing_is_kept(session: Session, serving: Serving, caplog: pytest.LogCaptureFixture) -> None:
@@ -246,7 +257,17 @@ async def test_unknown_link_and_session_that_is_over(session: Session) -> None:
     await Study.objects.aupdate(state=Study.State.PAUSED)
     page = await PreviewPage(session.token).open()
     assert await page.until_closed() == 4403
+    assert page.errors() == ["study_paused"]
+
+
+async def test_withdrawal_closes_an_open_preview(session: Session) -> None:
+    page = await PreviewPage(session.token).open()
+    page.speak()
+    await Session.objects.aupdate(state=Session.State.WITHDRAWN)
+    assert await page.until_closed() == 4403
     assert page.errors() == ["session_over"]
+    await page.gone()
+    assert set() == PREVIEWS
 
 
 async def test_page_of_another_site_is_refused(session: Session) -> None:

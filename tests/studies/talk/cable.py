@@ -46,7 +46,11 @@ class Cable:
         if not self._whole:
             writer.transport.abort()
             return
-        worker_reader, worker_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        try:
+            worker_reader, worker_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        except OSError:  # nobody is there
+            writer.transport.abort()
+            return
         self._writers.add(worker_writer)
         for source, target, up in ((reader, worker_writer, True), (worker_reader, writer, False)):
             task = asyncio.create_task(self._carry(source, target, up))

@@ -17,11 +17,13 @@ from celery import current_app
 
 from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES
 from inference.wire import Kind, Playback, encode, encode_audio
-from studies.models import Session, Take, Track, Trial
+from studies.models import Metric, Session, Take, Track, Trial
 from studies.models.take import recordings
-from studies.talk import takes
+from studies.talk import filing, measuring, takes
+from studies.talk.erasure import erase_recordings
 from studies.talk.filing import MAX_ATTEMPTS, canonical_sha256, file_take
 from studies.talk.journal_file import journal_path, lock
+from studies.talk.measuring import measure_and_store
 from studies.talk.records import HEADER_BYTES, MAGIC, pack, pack_event
 from tests.studies.talk.pages import microphone_frame
 
@@ -275,3 +277,35 @@ def test_end_asks_celery_to_file(trial: Trial) -> None:
     assert takes.end_take(take.pk, Take.Outcome.COMPLETED, "participant")
     assert not takes.end_take(take.pk, Take.Outcome.ABANDONED, "abandoned")
     assert queued("studies.tasks.file_take") == [[str(take.pk)]]
+
+
+def test_erasure_while_a_take_is_being_filed_leaves_nothing(
+    session: Session, ended: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = filing.encode_tracks
+
+    def erased_meanwhile(*arguments: Any) -> list[filing.EncodedTrack]:
+        tracks = encode(*arguments)
+        erase_recordings(session)
+        return tracks
+
+    monkeypatch.setattr(filing, "encode_tracks", erased_meanwhile)
+    file_take(ended.pk)
+    assert Track.objects.count() == 0
+    assert [recordings().exists(f"{ended.pk}/{kind}.flac") for kind in Track.Kind] == [False] * 3
+    assert not journal_path(ended.pk).exists()
+    assert measure_and_store(ended.pk) == 0
+
+
+def test_erasure_while_a_take_is_being_measured_leaves_no_values(
+    session: Session, ended: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_take(ended.pk)
+
+    def erased_meanwhile(*_: Any) -> list[Any]:
+        erase_recordings(session)
+        return []
+
+    monkeypatch.setattr(measuring, "measure", erased_meanwhile)
+    assert measure_and_store(ended.pk) == 0
+    assert Metric.objects.count() == 0

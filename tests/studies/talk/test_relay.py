@@ -9,13 +9,14 @@ import pytest
 from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
-from inference.audio import FRAME_SAMPLES
+from inference.audio import FRAME_SAMPLES, UPLINK_SAMPLES
 from inference.engines.echo import EchoEngine
 from inference.wire import DOWNLINK_WINDOW_FRAMES, Kind
 from studies.models import Session, Take, Trial
 from studies.talk import takes
 from studies.talk.endings import CLOSE_ANOTHER_TAB, CLOSE_OVER, CLOSE_TOO_SLOW
 from studies.talk.erasure import erase_recordings
+from studies.talk.filing import file_take
 from studies.talk.journal import writer
 from studies.talk.journal_file import journal_path, read_journal
 from studies.talk.records import Record
@@ -132,12 +133,15 @@ async def test_reconnect_goes_on_and_backfill_is_recorded_alone(take: Take, serv
         assert (second.events("hello")[0]["resumed"], second.events("live")[0]["resumed"]) == (True, True)
         second.say(*range(20, 40))
         second.say(*range(400, 408))  # live again: the clock says so
-        await second.until(lambda: len(second.agent_frames()) == 2)
+        await second.until(lambda: len(second.agent_frames()) >= 2)
         await end(second)
     assert sequences(take) == [*range(40), *range(400, 408)]
     assert [record.place[0] for record in journalled(take, Kind.HEARD)] == [0, 1, 2, 3, 4, 100, 101]
     assert [event["resumed"] for event in noted(take, "connect")] == [False, True]
     assert (await reread(take)).outcome == Take.Outcome.COMPLETED
+    await sync_to_async(file_take)(take.pk)
+    marked = {track.kind: track.backfilled async for track in take.tracks.all()}
+    assert marked == {"participant": [[20 * UPLINK_SAMPLES, 20 * UPLINK_SAMPLES]], "heard": [], "agent": []}
 
 
 async def test_another_tab_takes_over(take: Take, serving: Serving) -> None:
@@ -150,7 +154,7 @@ async def test_another_tab_takes_over(take: Take, serving: Serving) -> None:
         assert first.events("ended")[0]["reason"] == "another_tab"
         first.say(*range(4, 8))  # too late: it is the other one's talk now
         second.say(*range(4, 12))
-        await second.until(lambda: len(second.agent_frames()) == 2)
+        await second.until(lambda: len(second.agent_frames()) >= 2)
         await end(second)
     assert sequences(take) == list(range(12))
     assert noted(take, "closed")[0]["duplicates"] == 0
@@ -340,7 +344,7 @@ async def test_next_take_of_a_session_ends_the_one_that_runs(trial: Trial, take:
         following = await sync_to_async(takes.start_take)(trial)
         assert await page.until_closed() == 1000
         await page.gone()
-        assert page.events("ended")[0]["reason"] == "abandoned"
+        assert page.events("ended")[0]["reason"] == "another_tab"
         await end(await live_page(following))  # in the slot the first one gave back
 
 

@@ -42,6 +42,7 @@ def test_create_take_hands_out_all_that_the_page_needs(session: Session, worker:
         "ticketUrl": f"/p/{session.token}/takes/{take.pk}/ticket/",
         "statusUrl": f"/p/{session.token}/takes/{take.pk}/",
         "limitMs": take.trial.prompt.limit_sec * 1_000,
+        "graceMs": 15_000,
     }
 
 

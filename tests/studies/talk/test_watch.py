@@ -1,0 +1,129 @@
+"""What the database says reaches what is live, though nobody in this process was told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from inference.engines.echo import EchoEngine
+from studies.errors import TakeRefused
+from studies.models import Session, Study, Take, Trial
+from studies.talk import conversation, takes, watch
+from studies.talk.journal_file import journal_path
+from studies.talk.registry import RUNNING
+from tests.studies.talk.conftest import Serving, open_page, reread
+from tests.studies.talk.pages import Page
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "LOOK_EVERY_SEC", 0.05)
+
+
+async def live_page(take: Take) -> Page:
+    page = await open_page(take)
+    await page.event("live")
+    page.say(*range(8))
+    await page.until(lambda: page.acknowledged() == 7)
+    return page
+
+
+async def over(take: Take) -> None:
+    """All is on disk and in the row."""
+    while take.pk in RUNNING:
+        await asyncio.sleep(0.02)
+
+
+async def test_withdrawal_in_another_process_closes_the_socket(take: Take, serving: Serving) -> None:
+    async with serving():
+        page = await live_page(take)
+        await Session.objects.aupdate(state=Session.State.WITHDRAWN)
+        assert await page.until_closed() == 1000
+        await page.gone()
+    assert page.events("ended")[0]["reason"] == "withdrawn"
+
+
+async def test_nothing_is_journalled_once_somebody_said_stop(take: Take, serving: Serving) -> None:
+    async with serving():
+        page = await live_page(take)
+        relay = RUNNING[take.pk]
+        await Session.objects.aupdate(state=Session.State.WITHDRAWN)
+        relay.end("withdrawn")
+        page.say(*range(8, 400))
+        await page.gone()
+        await over(take)
+    assert journal_path(take.pk).stat().st_size < 40_000  # eight frames each way
+
+
+async def test_socket_closes_before_a_slot_that_does_not_answer(
+    take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = asyncio.Event()
+    close = conversation._close
+
+    async def hang(slot: object, *, end: bool) -> None:
+        await let_go.wait()
+        await close(slot, end=end)  # type: ignore[arg-type]
+
+    async with serving(EchoEngine):
+        page = await live_page(take)
+        monkeypatch.setattr(conversation, "_close", hang)
+        await Session.objects.aupdate(state=Session.State.WITHDRAWN)
+        assert await page.until_closed() == 1000
+        assert take.pk in RUNNING
+        let_go.set()
+        await page.gone()
+        await over(take)
+
+
+async def test_closed_study_ends_its_talks_and_a_paused_one_does_not(
+    take: Take, trial: Trial, serving: Serving
+) -> None:
+    async with serving():
+        page = await live_page(take)
+        await Study.objects.aupdate(state=Study.State.PAUSED)
+        page.say(*range(8, 80))
+        await page.until(lambda: page.acknowledged() == 79)
+        due = await Trial.objects.select_related("session__version__study", "condition", "prompt").aget(pk=trial.pk)
+        with pytest.raises(TakeRefused) as refused:
+            await sync_to_async(takes.start_take)(due)
+        assert refused.value.code == "study_paused"
+        await Study.objects.aupdate(state=Study.State.CLOSED)
+        await page.until_closed()
+        await page.gone()
+        await over(take)
+    assert page.events("ended")[0]["reason"] == "study_closed"
+    take = await reread(take)
+    assert (take.outcome, take.end_reason) == ("interrupted", "study_closed")
+
+
+async def test_newer_tab_ends_the_talk(take: Take, serving: Serving) -> None:
+    async with serving():
+        page = await live_page(take)
+        await Session.objects.aupdate(epoch=1)
+        await page.until_closed()
+        await page.gone()
+    assert page.events("ended")[0]["reason"] == "another_tab"
+
+
+async def test_database_that_is_away_for_a_moment_ends_nothing(
+    take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def away(epochs: object) -> None:
+        loop.call_soon_threadsafe(asked.set)
+        raise OSError("away")
+
+    async with serving():
+        page = await live_page(take)
+        with monkeypatch.context() as patch:
+            patch.setattr(watch, "ended_takes", away)
+            await asyncio.wait_for(asked.wait(), 20)
+        assert page.closed is None
+        await Session.objects.aupdate(state=Session.State.WITHDRAWN)
+        await page.until_closed()
+        await page.gone()
