@@ -4,45 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
+from csp.constants import SELF
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from studies.allocation.places import renew
+from studies.design.visit import Page
+from studies.languages import own_name
 from studies.models import Session, Study
-from studies.participant.flow import current_step, progress
+from studies.participant import enrol, flow, preview
+from studies.participant.finishing import way_back_of
+from studies.participant.localised import session_protocol as session_protocol
+from studies.participant.recruiters import begins_again
+from studies.participant.screening import FIRST_RULE, message_of
+from studies.talk.watch import look_now
 
-Page = Callable[..., HttpResponse]
+View = Callable[..., HttpResponse]
 
-TAKEN_OVER = (
+TAKEN_OVER: Final = _(
     "This session was opened in another tab or on another device, so nothing was saved. To go on here, send this again."
 )
+BACK_FROM: Final = frozenset({"questions", "intro"})
+"""Kinds of pages from which, and to which, one can go back."""
+CHANGEABLE: Final = frozenset({"questions", "compare", "intro", "break", "check"})
+"""Kinds of pages that can be opened again once they are done."""
+LAST_PAGES: Final = {
+    Session.State.WITHDRAWN: "participant/withdrawn.html",
+    Session.State.DECLINED: "participant/declined.html",
+    Session.State.SCREENED_OUT: "participant/screened_out.html",
+    Session.State.QUOTA_FULL: "participant/quota_full.html",
+}
 
 
-def session_page(*, after_end: bool = False) -> Callable[[Page], Page]:
+def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[View], View]:
     """Wraps `page(request, session, ...)` as `view(request, token, ...)`.
 
-    Withdrawn and declined sessions get their last page instead; finished ones the debrief; those of a paused or
-    closed study are told so. `after_end` pages stay open to a finished session and whatever the study's state."""
+    A page of the visit that is not due and was not done leads to the one that is. Sessions that ended early get their
+    last page instead; finished ones the debrief; those of a paused or closed study are told so. `after_end` pages stay
+    open to a finished session and whatever the study's state; `always`: also to one that ended early."""
 
-    def decorate(page: Page) -> Page:
+    def decorate(page: View) -> View:
         @never_cache
         @wraps(page)
         def view(request: HttpRequest, token: str, *args: Any, **kwargs: Any) -> HttpResponse:
-            sessions = Session.objects.select_related("version__study", "participant")
-            session = get_object_or_404(sessions, token=token)
-            if session.state == Session.State.WITHDRAWN:
-                return render(request, "participant/withdrawn.html", {"study": session.study, "session": session})
-            if session.state == Session.State.DECLINED:
-                return render(request, "participant/declined.html", {"study": session.study})
-            if not after_end:
+            session = find_session(token)
+            response = answer(request, session, *args, **kwargs)
+            return frameable(response) if session.mode == Session.Mode.PREVIEW else response
+
+        def answer(request: HttpRequest, session: Session, *args: Any, **kwargs: Any) -> HttpResponse:
+            shown = shown_page(request)
+            if session.mode == Session.Mode.PREVIEW and shown is not None:
+                return page(request, session, *args, **kwargs)
+            if session.state in LAST_PAGES and not always:
+                return last_page(request, session)
+            if not (after_end or always):
                 if session.state == Session.State.FINISHED:
                     return redirect("debrief", session.token)
-                if session.study.state != Study.State.OPEN:
+                if not is_running(session):
                     return not_open(request, session.study, session)
+                renew(session)
+            if shown is not None and not is_open(session, shown):
+                return go_on(session)
             return page(request, session, *args, **kwargs)
 
         return view
@@ -50,32 +78,105 @@ def session_page(*, after_end: bool = False) -> Callable[[Page], Page]:
     return decorate
 
 
+def frameable(response: HttpResponse) -> HttpResponse:
+    """Lets a page of our own show this one in a frame, as the researchers' preview does."""
+    response["X-Frame-Options"] = "SAMEORIGIN"
+    response._csp_replace = {"frame-ancestors": [SELF]}  # type: ignore[attr-defined]  # as csp_replace does
+    return response
+
+
+def find_session(token: str) -> Session:
+    """Raises Http404."""
+    sessions = Session.objects.select_related("version__study", "participant")
+    return get_object_or_404(sessions, token=token)
+
+
+def is_running(session: Session) -> bool:
+    """Whether a session can go on as far as its study is concerned: live ones while that is open, pilots and bots until
+    it is closed, previews always."""
+    if session.mode == Session.Mode.PREVIEW:
+        return True
+    if session.mode == Session.Mode.LIVE:
+        return session.study.state == Study.State.OPEN
+    return session.study.state != Study.State.CLOSED
+
+
+def last_page(request: HttpRequest, session: Session, state: str = "") -> HttpResponse:
+    """What somebody sees from now on whose visit ended before its end; with a `state`, what they would see in it."""
+    state = state or session.state
+    protocol = session_protocol(session)
+    context = {
+        "study": session.study,
+        "protocol": protocol,
+        "session": session,
+        "message": message_of(protocol, session.ended_because or FIRST_RULE),
+        "way": way_back_of(session, state),
+        "agreed": session.consent("participate") is not None,
+        "may_return": session.state == Session.State.DECLINED and begins_again(protocol.recruiter),
+        "preview": preview.bar(session),
+    }
+    return render(request, LAST_PAGES[Session.State(state)], context)
+
+
 def not_open(request: HttpRequest, study: Study, session: Session | None = None) -> HttpResponse:
     """Says that a study is paused or closed."""
-    return render(request, "participant/not_open.html", {"study": study, "session": session})
+    protocol = session_protocol(session) if session is not None else None
+    return render(request, "participant/not_open.html", {"study": study, "session": session, "protocol": protocol})
+
+
+def shown_page(request: HttpRequest) -> Page | None:
+    """The page of the visit that a request is about."""
+    match = request.resolver_match
+    return flow.page_at(match.url_name or "", match.kwargs) if match is not None else None
+
+
+def is_open(session: Session, page: Page) -> bool:
+    """Whether a page may be shown: one that is due, or one that was done and can be changed; in a preview any."""
+    if session.mode == Session.Mode.PREVIEW:
+        return True
+    if session.state == Session.State.FINISHED:
+        return page == flow.DEBRIEF
+    if session_protocol(session).kind == "explore" and page.kind == "talk":
+        page = Page("explore")
+    listed = flow.steps(session)
+    return page == flow.first_open(listed) or (page.kind in CHANGEABLE and flow.Step(page, done=True) in listed)
 
 
 def frame(request: HttpRequest, session: Session, **context: Any) -> dict[str, Any]:
     """What templates/participant/frame.html needs, and `context`."""
+    protocol = session_protocol(session)
+    listed = flow.steps(session)
+    shown = shown_page(request)
+    if shown is not None and request.method == "GET":
+        flow.mark_seen(session, shown)
     return {
         "session": session,
         "study": session.study,
-        "progress": progress(session),
+        "protocol": protocol,
+        "progress": flow.progress(listed) if protocol.kind != "explore" else None,
+        "back": _back(session, listed, shown),
         "epoch": session.epoch,
         "resume_link": request.build_absolute_uri(reverse("resume", args=[session.token])),
+        "languages": [(tag, own_name(tag)) for tag in protocol.languages] if len(protocol.languages) > 1 else [],
+        "agreed": session.consent("participate") is not None,
+        "preview": preview.bar(session),
         **context,
     }
 
 
 def go_on(session: Session) -> HttpResponse:
-    """To the step a session stands at."""
-    return redirect(current_step(session).address(session))
+    """To the page a session stands at."""
+    enrol.advance(session)
+    if session.state in LAST_PAGES:
+        return redirect("resume", session.token)
+    return redirect(flow.address(session, flow.current_step(session)))
 
 
 def take_over(session: Session) -> None:
     """Makes whatever is opened from now on the one live tab."""
     Session.objects.filter(pk=session.pk).update(epoch=F("epoch") + 1)
     session.refresh_from_db(fields=["epoch"])
+    look_now()  # a talk in another tab ends
 
 
 def is_live_tab(request: HttpRequest, session: Session) -> bool:
@@ -84,3 +185,12 @@ def is_live_tab(request: HttpRequest, session: Session) -> bool:
         return True
     take_over(session)
     return False
+
+
+def _back(session: Session, listed: list[flow.Step], shown: Page | None) -> str:
+    """Where the page before is, if one can go back to it from here."""
+    places = [step.page for step in listed]
+    if shown is None or shown.kind not in BACK_FROM or shown not in places[1:]:
+        return ""
+    before = places[places.index(shown) - 1]
+    return flow.address(session, before) if before.kind in BACK_FROM else ""

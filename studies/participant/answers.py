@@ -1,64 +1,133 @@
-"""Keeps what participants say. Sending the same twice changes nothing; a change is a new revision."""
+"""Keeps what participants say. Sending the same twice changes nothing; a change is a new revision.
+
+Values are as `studies.design.questions` describes them, checked before they come here. Verdicts on a pair (items of the
+type preference) are kept as judgements, with the order in which the answers stood on the page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
+from studies.design.questions import fails, is_answered
+from studies.errors import AnswerRefused
 from studies.models import Answer, Judgement, Session, Trial
+from studies.protocol.items import Preference
+from studies.publish import protocol_of
 
 LISTENED = "listened_sec"  # how long an answer was heard before it was judged, as the browser counted
 
 
-def latest(trial: Trial) -> dict[str, Any]:
-    """Item -> the value that counts."""
-    return {answer.item: answer.value for answer in trial.answers.order_by("revision")}
+class Scope(NamedTuple):
+    """What answers are about: a trial, a pair, or neither, and then the session."""
+
+    trial: Trial | None = None
+    pair: int | None = None
+
+
+SESSION = Scope()
+
+
+def known(session: Session, trial: Trial | None = None, pair: int | None = None) -> dict[str, Any]:
+    """Item -> the value that counts, of what was asked of the session, and of the pair and the trial (of whose pair
+    too). What was taken back is not in it."""
+    if trial is not None and pair is None:
+        pair = trial.pair
+    about = Q(trial=None, pair=None)
+    if pair is not None:
+        about |= Q(pair=pair)
+    if trial is not None:
+        about |= Q(trial=trial)
+    values = {answer.item: answer.value for answer in session.answers.filter(about).order_by("revision")}
+    if pair is not None:
+        values |= {verdict.item: verdict.choice for verdict in session.judgements.filter(pair=pair).order_by("id")}
+    return {item: value for item, value in values.items() if is_answered(value)}
 
 
 @transaction.atomic
-def save_ratings(trial: Trial, values: Mapping[str, Any]) -> None:
-    """Appends a revision for every item whose value is new, and marks the trial done."""
-    trial = Trial.objects.select_for_update().get(pk=trial.pk)
-    _revise(trial, values)
-    if trial.done_at is None:
-        trial.done_at = timezone.now()
-        trial.save(update_fields=["done_at"])
-
-
-@transaction.atomic
-def save_judgements(
-    session: Session, shown: Sequence[Trial], choices: Mapping[str, str], listened_sec: Mapping[int, float]
+def save(
+    session: Session,
+    values: Mapping[str, Any],
+    scope: Scope = SESSION,
+    *,
+    questionnaire: str = "",
+    client_id: UUID | None = None,
+    shown: Sequence[Trial] = (),
 ) -> None:
-    """Appends the verdicts on a pair. `shown` are its trials, left to right; a choice is a side, or "none".
-    `listened_sec` says for each trial's id how long its answer was heard."""
-    Session.objects.select_for_update().get(pk=session.pk)
-    pair = shown[0].pair
-    assert pair is not None
-    by_side = {trial.side: trial for trial in shown}
-    given = {judgement.item: judgement.choice for judgement in session.judgements.filter(pair=pair)}
-    for item, choice in choices.items():
-        if given.get(item) == choice:
-            continue
-        Judgement.objects.create(
-            session=session,
-            pair=pair,
-            item=item,
-            choice=choice,
-            chosen=by_side.get(choice),
-            order_shown=[trial.pk for trial in shown],
-        )
-    for trial in shown:
-        if trial.pk in listened_sec:
-            _revise(trial, {LISTENED: round(listened_sec[trial.pk], 1)})
+    """Appends a revision for every item of `values` whose value is new; None takes an answer back.
 
-
-def _revise(trial: Trial, values: Mapping[str, Any]) -> None:
-    before = latest(trial)
+    `client_id`: the browser's name for this sending; one that is known already changes nothing, whatever came since.
+    `shown`: trials of the pair in reading order; with them the items that are verdicts become judgements. Raises
+    AnswerRefused when the session takes no more answers."""
+    locked = Session.objects.select_for_update(no_key=True, of=("self",)).get(pk=session.pk)
+    if locked.state != Session.State.STARTED:
+        raise AnswerRefused("ended", _("This visit is over, so this answer was not saved."))
+    if client_id is not None and locked.answers.filter(client_id=client_id).exists():
+        return
+    verdicts = _verdicts(session) if shown else set()
     for item, value in values.items():
-        if item in before and before[item] == value:
-            continue
-        revision = trial.answers.filter(item=item).count() + 1
-        Answer.objects.create(session_id=trial.session_id, trial=trial, item=item, value=value, revision=revision)
+        if item in verdicts and scope.pair is not None:
+            _judge(locked, scope.pair, item, value or "", shown)
+        else:
+            _revise(locked, scope, item, value, questionnaire, client_id)
+
+
+def save_listened(trial: Trial, listened_sec: float) -> None:
+    """How long the answer of a trial was heard when it was compared; what was heard before stays heard."""
+    before = trial.answers.filter(item=LISTENED, questionnaire="").order_by("revision").last()
+    if before is None or (before.value or 0) < round(listened_sec, 1):
+        save(trial.session, {LISTENED: round(listened_sec, 1)}, Scope(trial))
+
+
+def attention_failed(session: Session) -> list[str]:
+    """Keys of the attention checks that were answered wrongly, once for each time."""
+    items = protocol_of(session.version).items()
+    latest = {
+        (answer.trial_id, answer.pair, answer.item): answer.value for answer in session.answers.order_by("revision")
+    }
+    return [
+        item for (_of_trial, _of_pair, item), value in latest.items() if item in items and fails(items[item], value)
+    ]
+
+
+def _verdicts(session: Session) -> set[str]:
+    return {key for key, item in protocol_of(session.version).items().items() if isinstance(item, Preference)}
+
+
+def _revise(session: Session, scope: Scope, item: str, value: Any, questionnaire: str, client_id: UUID | None) -> None:
+    last = session.answers.filter(trial=scope.trial, pair=scope.pair, item=item).order_by("revision").last()
+    if _same(last.value if last is not None else None, value):
+        return
+    Answer.objects.create(
+        session=session,
+        trial=scope.trial,
+        pair=scope.pair,
+        questionnaire=questionnaire,
+        item=item,
+        value=value,
+        client_id=client_id,
+        revision=1 if last is None else last.revision + 1,
+    )
+
+
+def _judge(session: Session, pair: int, item: str, choice: str, shown: Sequence[Trial]) -> None:
+    last = session.judgements.filter(pair=pair, item=item).order_by("id").last()
+    if (last.choice if last is not None else "") == choice:
+        return
+    Judgement.objects.create(
+        session=session,
+        pair=pair,
+        item=item,
+        choice=choice,
+        chosen=next((trial for trial in shown if trial.side == choice), None),
+        order_shown=[trial.pk for trial in shown],
+    )
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Yes is not 1, though Python holds them equal."""
+    return type(value) is type(other) and bool(value == other)

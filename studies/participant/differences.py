@@ -4,33 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from django.utils.formats import get_format
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from studies.models import Metric, Take, Track
 
-HEADINGS: Final = {Track.Kind.AGENT: "The machine", Track.Kind.HEARD: "You, as the machine heard you"}
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+HEADINGS: Final = {Track.Kind.AGENT: _("The machine"), Track.Kind.HEARD: _("You, as the machine heard you")}
 
 # what a visitor sees at first, in this order; everything else that was measured follows below
-MAIN: Final[Mapping[str, str]] = {
-    "speech_rate": "Speech rate",
-    "f0_median_hz": "Pitch",
-    "f0_sd_semitones": "Liveliness of pitch",
-    "sentiment": "Sentiment of the words, −1 to 1",
-    "response_latency_ms": "Waits before answering",
-    "word_count": "Words",
+MAIN: Final[Mapping[str, StrOrPromise]] = {
+    "speech_rate": _("Speech rate"),
+    "f0_median_hz": _("Pitch"),
+    "f0_sd_semitones": _("Liveliness of pitch"),
+    "sentiment": _("Sentiment of the words, −1 to 1"),
+    "response_latency_ms": _("Waits before answering"),
+    "word_count": _("Words"),
 }
-REST: Final[Mapping[str, str]] = {
-    "duration_sec": "Length of the recording",
-    "speaking_time_sec": "Speaking time",
-    "articulation_rate": "Articulation rate",
-    "words_per_min": "Words a minute",
-    "level_dbfs": "Level",
-    "harmonicity_db": "Harmonics to noise",
-    "turns": "Turns",
-    "pauses": "Pauses within turns",
-    "pause_median_ms": "Typical pause",
-    "floor_transfer_offset_ms": "Gap or overlap at turns",
+REST: Final[Mapping[str, StrOrPromise]] = {
+    "duration_sec": _("Length of the recording"),
+    "speaking_time_sec": _("Speaking time"),
+    "articulation_rate": _("Articulation rate"),
+    "words_per_min": _("Words a minute"),
+    "level_dbfs": _("Level"),
+    "harmonicity_db": _("Harmonics to noise"),
+    "turns": _("Turns"),
+    "pauses": _("Pauses within turns"),
+    "pause_median_ms": _("Typical pause"),
+    "floor_transfer_offset_ms": _("Gap or overlap at turns"),
 }
+# what else a measurement says of itself in English, as it is stored; see also studies.insights.measure.METHODS
+REASONS: Final = (
+    gettext_noop("no speech was found on the track"),
+    gettext_noop("less than 0.3 s of voiced speech"),
+    gettext_noop("less than 0.5 s of speech"),
+    gettext_noop("no transcript"),
+    gettext_noop("the floor never changed to this speaker"),
+    gettext_noop("no turn began after the other had ended"),
+    gettext_noop("there was no pause"),
+    gettext_noop("there is no agent track"),
+    gettext_noop("there is no heard track"),
+    gettext_noop("there is no participant track"),
+    gettext_noop("the agent track holds samples that are no numbers"),
+    gettext_noop("the heard track holds samples that are no numbers"),
+    gettext_noop("the participant track holds samples that are no numbers"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +107,7 @@ def differences(takes: Sequence[Take]) -> list[Table]:
         )
         if known:
             speaker = "agent" if track == Track.Kind.AGENT else "participant"
-            tables.append(Table(heading, speaker, main_rows, rest_rows))
+            tables.append(Table(str(heading), speaker, main_rows, rest_rows))
     return tables
 
 
@@ -98,20 +121,31 @@ def is_being_measured(take: Take) -> bool:
 def label(name: str) -> str:
     """A metric's name for people; one that is not known here is spelt out: "voice_onset" -> "Voice onset"."""
     words = name.replace("_", " ")
-    return MAIN.get(name) or REST.get(name) or words[:1].upper() + words[1:]
+    return str(MAIN.get(name) or REST.get(name) or words[:1].upper() + words[1:])
 
 
 def _row(metrics: Sequence[Metric | None]) -> Row:
     known = next(metric for metric in metrics if metric is not None)
     values = [metric.value if metric is not None else None for metric in metrics]
     cells = [
-        Cell(_number(value), "" if value is not None else metric.reason if metric else "not measured yet", bar)
+        Cell(_number(value), "" if value is not None else _reason(metric), bar)
         for metric, value, bar in zip(metrics, values, _bars(values, known.unit), strict=True)
     ]
     change = ""
     if len(values) == 2 and values[0] is not None and values[1] is not None:
         change = _number(values[1] - values[0], signed=True)
-    return Row(label(known.name), known.unit, f"{known.method} (version {known.version})", cells, change)
+    method = gettext("%(method)s (version %(version)s)")
+    filled = method % {"method": _said(known.method), "version": known.version}
+    return Row(label(known.name), _said(known.unit), filled, cells, change)
+
+
+def _reason(metric: Metric | None) -> str:
+    return _said(metric.reason) if metric else gettext("not measured yet")
+
+
+def _said(text: str) -> str:
+    """What a metric stores in English, in the language of the page; `gettext("")` is the catalogue's header."""
+    return gettext(text) if text else ""
 
 
 def _bars(values: Sequence[float | None], unit: str) -> list[Bar | None]:
@@ -132,8 +166,9 @@ def _bar(value: float | None, largest: float, zero: float, room: float) -> Bar |
 
 
 def _number(value: float | None, *, signed: bool = False) -> str:
-    """About three figures; whole numbers stay whole; a proper minus."""
+    """About three figures; whole numbers stay whole; a proper minus, and the language's decimal sign."""
     if value is None:
         return ""
     digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
-    return f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+    text = f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+    return text.replace(".", get_format("DECIMAL_SEPARATOR"))

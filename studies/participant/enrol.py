@@ -6,45 +6,200 @@ import secrets
 from collections.abc import Collection
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.utils import timezone
 
-from studies.design.plan import arm_count, block_of_arms, plan_trials
-from studies.models import AllocationSlot, ConsentEvent, Participant, ProtocolVersion, Session, Trial
+from studies.allocation.places import allocate, free
+from studies.allocation.quotas import is_stopped, quota_full
+from studies.design.arms import group_of
+from studies.design.plan import plan_trials
+from studies.design.questions import items_of
+from studies.entrance import Arrival
+from studies.entrance import mode_link as mode_link
+from studies.errors import QuotaFull
+from studies.models import Answer, Participant, ProtocolVersion, RecruiterIdentity, Session, Study, Trial
+from studies.participant import answers, consenting, screening
 from studies.participant.codes import participant_code
-from studies.protocol.document import sha256_of
+from studies.participant.flow import steps
+from studies.participant.localised import session_protocol, version_protocol
+from studies.participant.recruiters import begins_again
 from studies.protocol.schema import Protocol
-from studies.publish import protocol_of
+from studies.sealing import keyed_hash, seal
 
 ATTEMPTS = 5
+STOPPED = "stopping"
 
 
-def begin(version: ProtocolVersion, token: str) -> Session:
-    """The session of `token`; a new one with a new participant the first time, the same however often it is sent."""
+def begin(
+    version: ProtocolVersion,
+    token: str,
+    *,
+    mode: str = Session.Mode.LIVE,
+    language: str = "",
+    arrival: Arrival | None = None,
+) -> Session:
+    """The session of `token`; a new one with a new participant the first time, the same however often it is sent.
+
+    Whoever a recruitment service sends twice goes on in the session they have, whatever the token."""
     for _ in range(ATTEMPTS):
         session = Session.objects.filter(token=token, version__study=version.study).first()
         if session is not None:
             return session
         try:
             with transaction.atomic():
-                participant = Participant.objects.create(study=version.study, code=participant_code())
-                return Session.objects.create(
-                    participant=participant, version=version, token=token, seed=secrets.randbits(48)
+                identity = _identity(version.study, mode, arrival) if arrival is not None else None
+                session = _goes_on_in(identity)
+                return session or Session.objects.create(
+                    participant=identity.participant if identity else _participant(version.study, mode, arrival),
+                    version=version,
+                    token=token,
+                    mode=mode,
+                    language=language,
+                    seed=secrets.randbits(48),
                 )
         except IntegrityError:
             continue  # sent twice at once, or a code that is taken: look again
     raise RuntimeError("no free participant code after several attempts")
 
 
+def found(study: Study, mode: str, arrival: Arrival) -> Session | None:
+    """The session in which this person goes on, in whatever version it began; None for somebody new, and for one who
+    declined and may begin again."""
+    with transaction.atomic():
+        return _goes_on_in(_identity(study, mode, arrival))
+
+
+def _goes_on_in(identity: RecruiterIdentity | None) -> Session | None:
+    if identity is None:
+        return None
+    last = identity.participant.sessions.select_related("version").order_by("-created_at", "-pk").first()
+    if last is None or last.state != Session.State.DECLINED:
+        return last
+    return None if begins_again(version_protocol(last.version).recruiter) else last
+
+
 @transaction.atomic
-def agree(session: Session, granted: Collection[str]) -> None:
-    """Records what was agreed to, purpose by purpose, takes a place in the allocation and plans the trials. Once."""
-    session = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
-    if session.state != Session.State.STARTED or session.consent("participate") is not None:
+def agree(session: Session, granted: Collection[str], language: str = "") -> None:
+    """Records what was agreed to, purpose by purpose, in the language it was shown in; once. Plans the trials where
+    nothing else is needed for that."""
+    locked = _locked(session)
+    if locked.state != Session.State.STARTED or locked.consent("participate") is not None:
         return
-    protocol = protocol_of(session.version)
-    _record(session, protocol, granted)
-    session.arm = allocate(session, protocol).arm if protocol.pairs else 0
-    session.save(update_fields=["arm", "seen_at"])
+    consenting.record(locked, granted, language)
+    locked.save(update_fields=["seen_at"])
+    plan(locked)
+    session.refresh_from_db()
+
+
+@transaction.atomic
+def decline(session: Session, language: str = "") -> None:
+    """Records the refusal. The session keeps nothing else and cannot go on."""
+    locked = _locked(session)
+    if locked.state != Session.State.STARTED or locked.consent("participate") is not None:
+        return
+    consenting.record(locked, (), language)
+    Answer.objects.filter(session=locked).delete()
+    locked.state = Session.State.DECLINED
+    locked.save(update_fields=["state", "seen_at"])
+    session.refresh_from_db()
+
+
+def advance(session: Session) -> None:
+    """Does what follows from what has been done so far: ends the visit of somebody who cannot take part, and plans the
+    trials once all is known that decides about them."""
+    if session.state != Session.State.STARTED:
+        return
+    protocol = session_protocol(session)
+    because = screening.reason_to_end(session, protocol, steps(session))
+    if because:
+        end(session, Session.State.SCREENED_OUT, because)
+    elif session.consent("participate") is not None:
+        plan(session)
+    elif session.mode == Session.Mode.LIVE:
+        full = no_room(session.study, screening.settled_quotas(protocol, steps(session)), answers.known(session))
+        if full:
+            end(session, Session.State.QUOTA_FULL, full)
+
+
+def no_room(study: Study, protocol: Protocol, known: dict[str, object]) -> str:
+    """Why nobody with these answers begins any more: the key of a full quota, or that the study has stopped; empty when
+    there is room."""
+    if is_stopped(study, protocol):
+        return STOPPED
+    quota = quota_full(study, protocol, known)
+    return quota.key if quota is not None else ""
+
+
+@transaction.atomic
+def end(session: Session, state: str, because: str) -> None:
+    """Ends a visit early. Of somebody who has not agreed to anything, the answers go; what stays is why it ended."""
+    locked = _locked(session)
+    if locked.state != Session.State.STARTED:
+        return
+    if locked.consent("participate") is None:
+        Answer.objects.filter(session=locked).delete()
+    free(locked)
+    locked.state, locked.ended_because = state, because
+    locked.save(update_fields=["state", "ended_because", "seen_at"])
+    session.refresh_from_db()
+
+
+@transaction.atomic
+def plan(session: Session, *, ready: bool = False, arm: int | None = None) -> None:
+    """Gives a session its arm and its trials, once, as soon as every answer is there that allocation needs, or `ready`
+    says that it need not wait for them. Where enough such people have taken part by then, the visit ends. `arm`: this
+    one, without a place in the allocation, for previews."""
+    protocol = session_protocol(session)
+    if session.planned_at is not None or not (ready or _is_ready(session, protocol)):
+        return
+    locked = _locked(session)
+    if locked.planned_at is not None or locked.state != Session.State.STARTED or session.trials.exists():
+        return
+    if arm is not None:
+        locked.arm, locked.group = arm, group_of(protocol, arm)
+        locked.save(update_fields=["arm", "group"])
+    elif protocol.kind == "planned" or protocol.quotas:  # quotas count who holds a place
+        try:
+            allocate(locked, protocol, answers.known(locked))
+        except QuotaFull as full:
+            end(session, Session.State.QUOTA_FULL, full.quota)
+            return
+    locked.planned_at = timezone.now()
+    locked.save(update_fields=["planned_at", "seen_at"])
+    _create_trials(locked, protocol)
+    session.refresh_from_db()
+
+
+def _identity(study: Study, mode: str, arrival: Arrival) -> RecruiterIdentity | None:
+    """Locked until the transaction ends, so that whoever comes at the same time finds the session that begins in it."""
+    known = RecruiterIdentity.objects.select_for_update(of=("self",)).select_related("participant")
+    return known.filter(study=study, lookup=_lookup(study, mode, arrival)).first()
+
+
+def _participant(study: Study, mode: str, arrival: Arrival | None) -> Participant:
+    participant = Participant.objects.create(study=study, code=participant_code())
+    if arrival is not None:
+        RecruiterIdentity.objects.create(
+            participant=participant,
+            study=study,
+            service=arrival.service,
+            lookup=_lookup(study, mode, arrival),
+            sealed=seal({"person": arrival.person, "parameters": dict(arrival.parameters)}).encode(),
+        )
+    return participant
+
+
+def _lookup(study: Study, mode: str, arrival: Arrival) -> str:
+    """Apart for each study, so that nobody is known in two of them, and for pilots, who may take part later."""
+    return keyed_hash("recruiter", str(study.pk), str(mode), arrival.service, arrival.person)
+
+
+def _is_ready(session: Session, protocol: Protocol) -> bool:
+    needed = {*protocol.allocation.strata, *([protocol.allocation.by] if protocol.allocation.by else [])}
+    needed |= {item for quota in protocol.quotas for item in items_of(quota.when)}
+    return not needed or not needed & screening.open_items(protocol, steps(session))
+
+
+def _create_trials(session: Session, protocol: Protocol) -> None:
     prompts = {prompt.key: prompt for prompt in session.version.prompts.all()}
     conditions = {condition.key: condition for condition in session.version.conditions.all()}
     Trial.objects.bulk_create(
@@ -55,47 +210,15 @@ def agree(session: Session, granted: Collection[str]) -> None:
             condition=conditions[planned.condition],
             pair=planned.pair,
             side=planned.side,
+            practice=planned.practice,
+            block=planned.block,
+            repetition=planned.repetition,
         )
         for planned in plan_trials(protocol, session.arm, session.seed)
     )
 
 
-@transaction.atomic
-def decline(session: Session) -> None:
-    """Records the refusal. The session keeps nothing else and cannot go on."""
-    session = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
-    if session.state != Session.State.STARTED or session.consent("participate") is not None:
-        return
-    _record(session, protocol_of(session.version), ())
-    session.state = Session.State.DECLINED
-    session.save(update_fields=["state", "seen_at"])
-
-
-def allocate(session: Session, protocol: Protocol) -> AllocationSlot:
-    """Takes the first free place; opens the next block when all are taken. Call inside a transaction.
-
-    People who agree at once take turns on the version's row, so that no place is given twice and no block is opened
-    while another has room."""
-    version = ProtocolVersion.objects.select_for_update(no_key=True).get(pk=session.version_id)
-    slots = AllocationSlot.objects.filter(version=version)
-    free = slots.filter(session=None).order_by("block", "position")
-    if not free.exists():
-        last = slots.aggregate(last=Max("block"))["last"]
-        block = 0 if last is None else last + 1
-        arms = block_of_arms(arm_count(protocol), block, version.sha256)
-        AllocationSlot.objects.bulk_create(
-            AllocationSlot(version=version, block=block, position=position, arm=arm)
-            for position, arm in enumerate(arms)
-        )
-    slot = free[0]
-    slot.session = session
-    slot.save(update_fields=["session"])
-    return slot
-
-
-def _record(session: Session, protocol: Protocol, granted: Collection[str]) -> None:
-    digest = sha256_of(protocol.consent)
-    for purpose in protocol.consent.purposes:
-        ConsentEvent.objects.create(
-            session=session, purpose=purpose.key, granted=purpose.key in granted, document_sha256=digest
-        )
+def _locked(session: Session) -> Session:
+    """The session's row, which nobody else changes until this transaction ends."""
+    sessions = Session.objects.select_for_update(of=("self",)).select_related("version__study", "participant")
+    return sessions.get(pk=session.pk)

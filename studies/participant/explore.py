@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from inference.catalog import ENGINES
 from studies.models import ConsentEvent, Session, Take, Trial
@@ -44,14 +45,14 @@ def options(session: Session, protocol: Protocol) -> Options:
     may_convert = session.consent(ConsentEvent.Purpose.CONVERT) is not None
     may_send = session.consent(ConsentEvent.Purpose.THIRD_PARTY) is not None
     return Options(
-        prompts=[Card(prompt.key, prompt.title, prompt.card) for prompt in protocol.prompts],
+        prompts=[Card(prompt.key, prompt.title, prompt.whole_card) for prompt in protocol.prompts],
         voices=[
             Card(voice.key, voice.label, voice.about)
             for voice in protocol.offer.voices
             if may_convert or not converts(voice.voices)
         ],
         engines=[
-            Card(engine.engine, ENGINES[engine.engine].label, about_engine(engine.engine))
+            Card(engine.engine, gettext(ENGINES[engine.engine].label), about_engine(engine.engine))
             for engine in protocol.offer.engines
             if may_send or not ENGINES[engine.engine].third_party
         ],
@@ -62,7 +63,8 @@ def options(session: Session, protocol: Protocol) -> Options:
 def about_engine(name: str) -> str:
     """What participants read of an engine, with whether their voice leaves for somebody else."""
     entry = ENGINES[name]
-    return f"{entry.about} Your voice is sent to somebody else, who runs it." if entry.third_party else entry.about
+    about = gettext(entry.about)
+    return f"{about} {gettext('Your voice is sent to somebody else, who runs it.')}" if entry.third_party else about
 
 
 @transaction.atomic

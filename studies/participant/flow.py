@@ -1,33 +1,53 @@
-"""Where a session stands. The step follows from the rows alone, so that coming back later needs no bookkeeping."""
+"""Where a session stands. It follows from the rows alone, so that coming back later needs no bookkeeping."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 from django.urls import reverse
 from django.utils import timezone
 
-from studies.models import Judgement, Session, Take, Trial
-from studies.participant.codes import completion_code
+from studies.design.plan import PlannedTrial, plan_trials
+from studies.design.questions import asked, is_true, visible
+from studies.design.visit import Kind, Page, applies, pages
+from studies.models import PageLog, Session, Take, Trial
+from studies.participant import answers
+from studies.participant.device import check_done, headphones_done
+from studies.participant.localised import session_protocol
+from studies.protocol.items import Questionnaire
 from studies.protocol.schema import Protocol
-from studies.publish import protocol_of
+
+DEBRIEF: Final = Page("debrief")
+KINDS: Final[Mapping[str, Kind]] = {
+    "questions": "questions",
+    "consent": "consent",
+    "check": "check",
+    "headphones": "headphones",
+    "intro": "intro",
+    "explore": "explore",
+    "free_voice": "explore",
+    "side_by_side": "explore",
+    "talk": "talk",
+    "compare": "compare",
+    "break": "break",
+    "debrief": "debrief",
+}
+"""Name of an address -> the kind of page that is there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One page to be gone through: the name of its address and what follows the token in it."""
+    """A page of a visit, and whether it is done."""
 
-    page: str
-    argument: int | None = None
-
-    def address(self, session: Session) -> str:
-        return reverse(self.page, args=[session.token] if self.argument is None else [session.token, self.argument])
+    page: Page
+    done: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` steps; `now` is the number of the one under way."""
+    """`done` of `total` pages; `now` is the number of the one under way."""
 
     done: int
     total: int
@@ -37,60 +57,144 @@ class Progress:
         return min(self.done + 1, self.total)
 
 
-DEBRIEF = Step("debrief")
+def steps(session: Session, *, skipping: bool = True) -> list[Step]:
+    """Every page of a session in order. Until the session is planned, its length is that of the first arm.
+
+    A page on which earlier answers leave nothing to ask is left out once it is its turn (with `skipping`); before that,
+    nobody knows."""
+    protocol = session_protocol(session)
+    trials = list(session.trials.select_related("prompt", "condition").order_by("position"))
+    planned = planned_trials(session, protocol, trials)
+    record = _Record(session, protocol, trials, planned)
+    listed: list[Step] = []
+    ahead = False
+    for page in pages(protocol, planned):
+        done = record.has_done(page)
+        if not done and not ahead:
+            if skipping and record.skips(page):
+                continue
+            ahead = True
+        listed.append(Step(page, done))
+    return listed
 
 
-def steps(session: Session, protocol: Protocol) -> list[tuple[Step, bool]]:
-    """Every step of a session in order, and whether it is done."""
-    agreed = session.consent("participate") is not None
-    finished = session.state == Session.State.FINISHED
-    middle = [(Step("explore"), finished)] if protocol.kind == "explore" else list(_trial_steps(session, protocol))
-    return [(Step("consent"), agreed), (Step("check"), session.checked_at is not None), *middle, (DEBRIEF, finished)]
+def current_step(session: Session) -> Page:
+    """The first page that is not done; the debrief when all are."""
+    return first_open(steps(session))
 
 
-def current_step(session: Session) -> Step:
-    """The first step that is not done; the debrief when all are."""
-    return next((step for step, done in steps(session, protocol_of(session.version)) if not done), DEBRIEF)
+def first_open(listed: Sequence[Step]) -> Page:
+    return next((step.page for step in listed if not step.done), DEBRIEF)
 
 
-def progress(session: Session) -> Progress | None:
-    """How far a session has come; None where there is no fixed way (explore)."""
-    protocol = protocol_of(session.version)
+def progress(listed: Sequence[Step]) -> Progress:
+    return Progress(sum(step.done for step in listed), len(listed))
+
+
+def planned_trials(session: Session, protocol: Protocol, trials: Sequence[Trial]) -> tuple[PlannedTrial, ...]:
+    """Those of the session; before it is planned, those that the first arm would get."""
     if protocol.kind == "explore":
-        return None
-    listed = steps(session, protocol)
-    if session.consent("participate") is None:  # not planned yet, but the plan's length is known
-        trials = 2 * len(protocol.pairs)
-        each = 1 + bool(protocol.ratings)
-        return Progress(0, len(listed) + trials * each + len(protocol.pairs) * bool(protocol.comparison))
-    return Progress(sum(done for _, done in listed), len(listed))
-
-
-def finish(session: Session) -> None:
-    """Marks a session finished and gives it its completion code; once."""
-    if session.state != Session.State.STARTED:
-        return
-    session.state = Session.State.FINISHED
-    session.finished_at = timezone.now()
-    session.completion_code = protocol_of(session.version).completion.code or completion_code()
-    session.save(update_fields=["state", "finished_at", "completion_code", "seen_at"])
-
-
-def _trial_steps(session: Session, protocol: Protocol) -> Iterator[tuple[Step, bool]]:
-    trials = list(session.trials.order_by("position"))
-    talked = set(
-        Take.objects.filter(trial__session=session, outcome=Take.Outcome.COMPLETED).values_list("trial_id", flat=True)
+        return ()
+    if not trials and session.planned_at is None:
+        return plan_trials(protocol, 0, session.seed)
+    return tuple(
+        PlannedTrial(
+            position=trial.position,
+            prompt=trial.prompt.key,
+            condition=trial.condition.key,
+            pair=trial.pair,
+            side=trial.side,
+            practice=trial.practice,
+            block=trial.block,
+            repetition=trial.repetition,
+        )
+        for trial in trials
     )
-    judged = set(Judgement.objects.filter(session=session).values_list("pair", "item"))
-    for index, trial in enumerate(trials):
-        yield Step("talk", trial.position), trial.pk in talked
-        if protocol.ratings:
-            yield Step("rate", trial.position), trial.done_at is not None
-        if protocol.comparison and _ends_pair(trials, index):
-            items = {(trial.pair, item.key) for item in protocol.comparison}
-            yield Step("compare", trial.pair), items <= judged
 
 
-def _ends_pair(trials: list[Trial], index: int) -> bool:
-    pair = trials[index].pair
-    return pair is not None and all(later.pair != pair for later in trials[index + 1 :])
+def address(session: Session, page: Page) -> str:
+    """Where a page is."""
+    parts = (page.key, page.position, page.pair)
+    return reverse(page.kind, args=[session.token, *(part for part in parts if part not in ("", None))])
+
+
+def page_at(name: str, arguments: Mapping[str, Any]) -> Page | None:
+    """The page that an address shows, by the address's name and arguments; None where it is no page of the visit."""
+    kind = KINDS.get(name)
+    if kind is None:
+        return None
+    key = arguments.get("questionnaire") or arguments.get("which") or ""
+    return Page(kind, key, arguments.get("position"), arguments.get("pair"))
+
+
+def mark_seen(session: Session, page: Page) -> None:
+    """Keeps when a page was first opened."""
+    PageLog.objects.get_or_create(session=session, page=page.name)
+
+
+def mark_done(session: Session, page: Page) -> None:
+    """Keeps when a page was first gone on from."""
+    mark_seen(session, page)
+    PageLog.objects.filter(session=session, page=page.name, done_at=None).update(done_at=timezone.now())
+
+
+class _Record:
+    """What is done, read once."""
+
+    def __init__(
+        self, session: Session, protocol: Protocol, trials: Sequence[Trial], planned: Sequence[PlannedTrial]
+    ) -> None:
+        self.session = session
+        self.protocol = protocol
+        self.trials = {trial.position: trial for trial in trials}
+        self.planned = planned
+        self.logged = set(session.pages.exclude(done_at=None).values_list("page", flat=True))
+        talked = Take.objects.filter(trial__session=session, outcome=Take.Outcome.COMPLETED)
+        self.talked = set(talked.values_list("trial__position", flat=True))
+        self.agreed = session.consent("participate") is not None
+
+    def has_done(self, page: Page) -> bool:
+        """In a preview a page may also have been jumped over."""
+        if self.session.mode == Session.Mode.PREVIEW and page.name in self.logged:
+            return True
+        match page.kind:
+            case "consent":
+                return self.agreed
+            case "check":
+                return check_done(self.session)
+            case "headphones":
+                return headphones_done(self.session, self.protocol)
+            case "talk":
+                return page.position in self.talked
+            case "debrief":
+                return self.session.state == Session.State.FINISHED
+            case _:
+                return page.name in self.logged
+
+    def skips(self, page: Page) -> bool:
+        """Whether nothing is left to ask on a page."""
+        if page.kind == "questions":
+            return not self._asks(self._questionnaire(page.key), page)
+        if page.kind == "compare":
+            return not any(self._asks(each, page) for each in self.protocol.questionnaires_at("after_pair"))
+        return False
+
+    def _asks(self, questionnaire: Questionnaire, page: Page) -> bool:
+        about = next((trial for trial in self.planned if _is_about(page, trial)), None)
+        if about is not None and not applies(questionnaire, about):
+            return False
+        items = asked(questionnaire, self.protocol, about.prompt if about else None, self.session.seed)
+        if questionnaire.show_if is None and any(item.show_if is None for item in items):
+            return True
+        trial = self.trials.get(page.position) if page.position is not None else None
+        known = answers.known(self.session, trial, page.pair)
+        return is_true(questionnaire.show_if, known) and bool(visible(items, known))
+
+    def _questionnaire(self, key: str) -> Questionnaire:
+        return next(each for each in self.protocol.questionnaires if each.key == key)
+
+
+def _is_about(page: Page, trial: PlannedTrial) -> bool:
+    if page.position is not None:
+        return page.position == trial.position
+    return page.pair is not None and page.pair == trial.pair

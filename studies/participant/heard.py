@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from studies.models import Session, Take, Utterance
+from studies.participant.localised import session_protocol
+from studies.protocol.cells import FREE_VOICE
 
-LABELS = {"agent": "The machine", "heard": "You, as the machine heard you", "participant": "You"}
+LABELS = {"agent": _("The machine"), "heard": _("You, as the machine heard you"), "participant": _("You")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,12 @@ class Recording:
 @dataclass(frozen=True, slots=True)
 class HeardTake:
     """`state`: `filing` while the tracks are being made, `ready`, or `missing` when there is nothing to play.
-    `status_url` answers with the state as JSON."""
+    `label` and `title` name its condition and its prompt in the session's language. `status_url` answers with the state
+    as JSON."""
 
     take: Take
+    label: str
+    title: str
     state: Literal["filing", "ready", "missing"]
     status_url: str
     recordings: dict[str, Recording]
@@ -49,12 +56,19 @@ def heard_take(session: Session, take: Take) -> HeardTake:
         state = "missing"
     else:
         state = "filing"
+    trial = take.trial
+    protocol = session_protocol(session)
+    named = {cell.key: cell.label for cell in protocol.cells()}
+    titles = {prompt.key: prompt.title for prompt in protocol.prompts}
+    label = named.get(trial.condition.key, trial.condition.label)
     return HeardTake(
         take=take,
+        label=trial.called(gettext(label) if label == FREE_VOICE.label else label),
+        title=titles.get(trial.prompt.key, trial.prompt.title),
         state=state,
         status_url=reverse("take_status", args=[session.token, take.pk]),
         recordings={
-            kind: Recording(kind, label, reverse("participant_track", args=[session.token, take.pk, kind]))
+            kind: Recording(kind, str(label), reverse("participant_track", args=[session.token, take.pk, kind]))
             for kind, label in LABELS.items()
         },
         words=list(take.utterances.filter(discarded=False).exclude(text="").order_by("turn", "id")),

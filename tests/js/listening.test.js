@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LevelCheck } from "../../studies/static/studies/js/check/level-check.js";
 import { LevelGauge } from "../../studies/static/studies/js/level-gauge.js";
 import { Listened } from "../../studies/static/studies/js/players/listened.js";
 
@@ -34,26 +33,6 @@ test("a seek is not listening", () => {
   listened.note(9.9);
   assert.equal(listened.seconds, 0);
 });
-
-/** @param {number} amplitude @param {number} windows */
-function windowsOf(amplitude, windows) {
-  return Array.from({ length: windows }, () => Float32Array.of(amplitude, -amplitude));
-}
-
-for (const { verdict, speech, expected } of [
-  { verdict: "ok", speech: 0.1, expected: -20 },
-  { verdict: "quiet", speech: 0.003, expected: -50.46 },
-  { verdict: "silent", speech: 0.000_1, expected: -80 },
-  { verdict: "clipping", speech: 1, expected: 0 },
-])
-  test(`a microphone that is ${verdict}`, () => {
-    const check = new LevelCheck();
-    for (const samples of [...windowsOf(0.000_1, 50), ...windowsOf(speech, 50)]) check.push(samples);
-    const result = check.result();
-    assert.equal(result.verdict, verdict);
-    assert.ok(Math.abs(result.speech_db - expected) < 0.1);
-    assert.ok(Math.abs(result.noise_db + 80) < 0.1);
-  });
 
 test("the level of a full window, and silence at the floor", () => {
   const gauge = new LevelGauge(4);

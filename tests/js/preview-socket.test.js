@@ -108,6 +108,17 @@ test("what the server will not do is told, and the next order goes on", async ()
   assert.ok(roundTripMs >= 0);
 });
 
+test("a ping goes to the server and back, one after the other", async () => {
+  const preview = new PreviewSocket("/ws/p/token/preview/");
+  const first = preview.ping();
+  await Promise.resolve();
+  const [socket] = FakeSocket.opened;
+  socket.onsent = ({ kind }) => socket.answer(encode({ kind }));
+  assert.ok((await first) >= 0);
+  assert.ok((await preview.ping()) >= 0);
+  assert.deepEqual(socket.sent, [{ kind: "ping" }, { kind: "ping" }]);
+});
+
 test("a connection that breaks ends the order", async () => {
   const preview = new PreviewSocket("/ws/p/token/preview/");
   const lost = preview.probe();

@@ -1,55 +1,86 @@
-"""From the start page to the first trial: welcome, consent, device check, and coming back by link."""
+"""Ways in: the start page, the welcome of a study, and coming back by link."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import Final
+from urllib.parse import urlencode
 
-from django.core.signing import BadSignature, Signer
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from studies.models import Session, Study
+from studies.entrance import DAY_SEC, PARAMETER, Entrance, unsealed
+from studies.errors import ArrivalRefused
+from studies.languages import own_name
+from studies.models import ProtocolVersion, Session, Study
 from studies.models.session import new_token
 from studies.participant import enrol
-from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, not_open, session_page, take_over
-from studies.participant.forms import ConsentForm
-from studies.preview.hearing import hearing_of
-from studies.publish import protocol_of
+from studies.participant.access import frameable, go_on, not_open, session_page, take_over
+from studies.participant.language import ASK, activate_language, wanted_languages
+from studies.participant.localised import version_protocol
+from studies.participant.recruiters import arrival_of, is_sent, way_back
+from studies.participant.screening import settled_quotas
+from studies.protocol.languages import best_language
+from studies.protocol.schema import Protocol
+from studies.sealing import SealBroken, seal, unseal
 
-PLACE = Signer(salt="studies.participant.place")
-MAX_DEVICE_CHARACTERS = 20_000
+VISIT: Final = "visit"
+"""The cookie, for a study's own address alone, by which a browser finds its way back to a visit that nobody's link
+names: to go on with it, or to see again that it ended."""
+ENDED_EARLY: Final = (Session.State.SCREENED_OUT, Session.State.QUOTA_FULL)
+VISIT_COOKIE_SEC: Final = 6 * 3_600
 
 
 @require_GET
 def start(request: HttpRequest) -> HttpResponse:
     """What this is, and the demo studies that are open."""
     demos = Study.objects.filter(is_demo=True, state=Study.State.OPEN).order_by("title")
-    cards = [(study, protocol_of(version)) for study in demos if (version := study.current_version)]
+    wanted = wanted_languages(request)
+    cards = [(study, _spoken(version, wanted)) for study in demos if (version := study.current_version)]
     return render(request, "participant/start.html", {"cards": cards})
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
-    """What the study is about. The form carries the link of the session to be, so that sending it twice makes one."""
-    study = get_object_or_404(Study.objects.exclude(state=Study.State.DRAFT), slug=slug)
-    version = study.current_version
+    """What the study is about, and the way in. The form carries the link of the session to be, so that sending it twice
+    makes one. Who a recruitment service sends is read from the address once; from then on only this server can."""
+    study = get_object_or_404(Study, slug=slug)
+    try:
+        entrance = unsealed(request.GET[PARAMETER], study) if PARAMETER in request.GET else Entrance()
+    except SealBroken as broken:
+        return _refused(request, study, _expired() if broken.expired else _incomplete())
+    version = _version(study, entrance)
     if version is None:
         raise Http404
-    if study.state != Study.State.OPEN:
+    protocol = version_protocol(version)
+    try:
+        if entrance.arrival is None and (
+            entrance.mode == Session.Mode.LIVE or is_sent(protocol.recruiter, request.GET)
+        ):
+            arrival = arrival_of(protocol.recruiter, request.GET.dict())
+            if arrival is not None:
+                return _redirect(request, study, Entrance(entrance.mode, entrance.version, arrival))
+    except ArrivalRefused as refusal:
+        return _refused(request, study, str(refusal.message), is_preview=refusal.is_preview)
+    known = enrol.found(study, entrance.mode, entrance.arrival) if entrance.arrival is not None else None
+    if known is not None:
+        return redirect("resume", known.token)
+    before = _visit_before(request, study)
+    if before is not None and before.state in ENDED_EARLY:
+        return redirect("resume", before.token)
+    if entrance.mode == Session.Mode.LIVE:
+        if study.state != Study.State.OPEN:
+            return not_open(request, study)
+        if enrol.no_room(study, settled_quotas(protocol, []), {}):
+            return _full(request, study, protocol, entrance)
+    elif study.state == Study.State.CLOSED and entrance.mode != Session.Mode.PREVIEW:
         return not_open(request, study)
     if request.method == "POST":
-        try:
-            token = PLACE.unsign(request.POST.get("place", ""))
-        except BadSignature:
-            return redirect(study)
-        return go_on(enrol.begin(version, token))
-    context = {"study": study, "protocol": protocol_of(version), "place": PLACE.sign(new_token())}
-    return render(request, "participant/welcome.html", context)
+        return _begin(request, study, version, entrance)
+    return _welcome(request, study, version, entrance, before)
 
 
 @require_GET
@@ -67,72 +98,94 @@ def next_step(request: HttpRequest, session: Session) -> HttpResponse:
     return go_on(session)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@session_page()
-def consent(request: HttpRequest, session: Session) -> HttpResponse:
-    """The document and one box a purpose; agreeing plans the session, declining ends it."""
-    if session.consent("participate") is not None:
-        return go_on(session)
-    protocol = protocol_of(session.version)
-    form = ConsentForm(protocol.consent, request.POST if request.method == "POST" else None)
-    if request.method == "POST":
-        if request.POST.get("decision") == "decline":
-            enrol.decline(session)
-            return redirect("resume", session.token)
-        if form.is_valid():
-            if is_live_tab(request, session):
-                enrol.agree(session, form.granted)
-                return go_on(session)
-            form.add_error(None, TAKEN_OVER)
-    context = frame(request, session, form=form, protocol=protocol)
-    return render(request, "participant/consent.html", context, status=422 if form.errors else 200)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@session_page()
-def check(request: HttpRequest, session: Session) -> HttpResponse:
-    """Microphone and headphones; `device` is what the browser measured, as a JSON object."""
-    if session.consent("record") is None:
-        return go_on(session)
-    error = ""
-    if request.method == "POST":
-        device = _device(request.POST.get("device", ""))
-        if device is not None:
-            session.device = device
-            session.checked_at = timezone.now()
-            session.save(update_fields=["device", "checked_at", "seen_at"])
-            return go_on(session)
-        error = "The result of the check did not arrive as it should. Please run it once more."
-    config = {
-        "capture": capture_settings(session),
-        "previewUrl": preview_url(session),
-        "previewVoices": len(hearing_of(session).voices),
-    }
-    context = frame(request, session, check_config=config, error=error)
-    return render(request, "participant/check.html", context, status=422 if error else 200)
-
-
-def preview_url(session: Session) -> str:
-    """Of the socket that gives a sentence back in another voice (see `hearmeout_site.asgi`)."""
-    return f"/ws/p/{session.token}/preview/"
-
-
-def capture_settings(session: Session) -> dict[str, bool]:
-    """What the study asks of the browser's capture, in the browser's own names."""
-    audio = protocol_of(session.version).audio
-    return {
-        "echoCancellation": audio.echo_cancellation,
-        "noiseSuppression": audio.noise_suppression,
-        "autoGainControl": audio.auto_gain_control,
-    }
-
-
-def _device(text: str) -> dict[str, Any] | None:
-    """The measured device; None when it is no JSON object, or far longer than one needs to be."""
-    if len(text) > MAX_DEVICE_CHARACTERS:
-        return None
+def _begin(request: HttpRequest, study: Study, version: ProtocolVersion, entrance: Entrance) -> HttpResponse:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        place = unseal(request.POST.get("place", ""), DAY_SEC)
+        token = str(place["token"])
+    except (SealBroken, KeyError):
+        return redirect(request.get_full_path())
+    if place.get("study") != study.pk:
+        return redirect(request.get_full_path())
+    language = best_language(version_protocol(version), [request.POST.get("language", ""), *wanted_languages(request)])
+    session = enrol.begin(version, token, mode=entrance.mode, language=language, arrival=entrance.arrival)
+    response = go_on(session)
+    if entrance.mode == Session.Mode.LIVE and entrance.arrival is None:
+        response.set_cookie(
+            VISIT,
+            session.token,
+            max_age=VISIT_COOKIE_SEC,
+            path=study.get_absolute_url(),
+            secure=request.is_secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def _welcome(
+    request: HttpRequest, study: Study, version: ProtocolVersion, entrance: Entrance, before: Session | None
+) -> HttpResponse:
+    protocol = _spoken(version, wanted_languages(request))
+    language = best_language(protocol, wanted_languages(request))
+    activate_language(request, language)
+    context = {
+        "study": study,
+        "protocol": protocol,
+        "language": language,
+        "languages": [(tag, own_name(tag), _with_language(request, tag)) for tag in protocol.languages],
+        "mode": entrance.mode,
+        "unfinished": before if before is not None and before.state == Session.State.STARTED else None,
+        "place": seal({"study": study.pk, "token": new_token()}),
+    }
+    response = render(request, "participant/welcome.html", context)
+    return frameable(response) if entrance.mode == Session.Mode.PREVIEW else response
+
+
+def _version(study: Study, entrance: Entrance) -> ProtocolVersion | None:
+    """None where there is nothing that can be begun by this entrance."""
+    if entrance.version is not None:
+        return study.versions.filter(pk=entrance.version).first()
+    if entrance.mode == Session.Mode.LIVE and study.state == Study.State.DRAFT:
         return None
-    return value if isinstance(value, dict) else None
+    return study.current_version
+
+
+def _visit_before(request: HttpRequest, study: Study) -> Session | None:
+    token = request.COOKIES.get(VISIT, "").replace("\x00", "")  # no database takes that
+    sessions = Session.objects.filter(version__study=study, mode=Session.Mode.LIVE)
+    return sessions.filter(token=token).first() if token and PARAMETER not in request.GET else None
+
+
+def _spoken(version: ProtocolVersion, wanted: list[str]) -> Protocol:
+    return version_protocol(version, best_language(version_protocol(version), wanted))
+
+
+def _redirect(request: HttpRequest, study: Study, entrance: Entrance) -> HttpResponse:
+    """To the same page, at an address that no longer says who is coming."""
+    asked = request.GET.get(ASK)
+    return redirect(f"{entrance.link(study)}&{urlencode({ASK: asked})}" if asked else entrance.link(study))
+
+
+def _with_language(request: HttpRequest, tag: str) -> str:
+    kept = {PARAMETER: request.GET[PARAMETER]} if PARAMETER in request.GET else {}
+    return f"?{urlencode({**kept, ASK: tag})}"
+
+
+def _full(request: HttpRequest, study: Study, protocol: Protocol, entrance: Entrance) -> HttpResponse:
+    person = entrance.arrival.person if entrance.arrival is not None else ""
+    context = {"study": study, "protocol": protocol, "way": way_back(protocol.recruiter, "quota_full", person=person)}
+    return render(request, "participant/quota_full.html", context)
+
+
+def _refused(request: HttpRequest, study: Study, message: str, *, is_preview: bool = False) -> HttpResponse:
+    """A link that does not lead in."""
+    context = {"study": study, "message": message, "is_preview": is_preview}
+    return render(request, "participant/no_entry.html", context, status=200 if is_preview else 400)
+
+
+def _expired() -> str:
+    return _("This link has expired. Please open the study from where you found it, or ask for a new link.")
+
+
+def _incomplete() -> str:
+    return _("This link was damaged, or cut off when it was copied. Please open the whole link you were given.")

@@ -6,14 +6,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from studies.design.visit import Page
 from studies.models import Session, Take
 from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page
 from studies.participant.differences import differences, is_being_measured
 from studies.participant.explore import Options, choose, finished_takes, options
-from studies.participant.flow import finish
+from studies.participant.flow import mark_done
 from studies.participant.forms import ExploreForm
 from studies.participant.heard import heard_take
-from studies.publish import protocol_of
+from studies.participant.localised import session_protocol
 
 MOST_SIDE_BY_SIDE = 4
 
@@ -22,12 +23,12 @@ MOST_SIDE_BY_SIDE = 4
 @session_page()
 def explore(request: HttpRequest, session: Session) -> HttpResponse:
     """The visitor's own page: what to choose from, and the talks so far, newest first."""
-    protocol = protocol_of(session.version)
-    if protocol.offer is None or session.checked_at is None:
+    protocol = session_protocol(session)
+    if protocol.offer is None:
         return go_on(session)
     if request.method == "POST" and request.POST.get("decision") == "finish":
-        finish(session)
-        return redirect("debrief", session.token)
+        mark_done(session, Page("explore"))
+        return go_on(session)
     offered = options(session, protocol)
     talked = finished_takes(session)
     initial = _initial(request, offered, talked[0] if talked else None)

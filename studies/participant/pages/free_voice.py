@@ -5,24 +5,25 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from studies.models import Session
 from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page
 from studies.participant.explore import choose, last_parameters, options
 from studies.participant.forms import FreeVoiceForm
-from studies.participant.pages.entry import capture_settings, preview_url
+from studies.participant.localised import session_protocol
+from studies.participant.pages.check import capture_settings, preview_url
+from studies.protocol.cells import FREE_VOICE
 from studies.protocol.free_voice import free_presets, neutral_parameters
-from studies.protocol.schema import FREE_VOICE
-from studies.publish import protocol_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
 def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
     """The sliders. What is heard with them goes over the preview socket and is not kept; the talk keeps them."""
-    offered = options(session, protocol_of(session.version))
-    if not offered.free_voice or session.checked_at is None:
+    offered = options(session, session_protocol(session))
+    if not offered.free_voice:
         return go_on(session)
     neutral = neutral_parameters()
     asked = {name: request.GET[name] for name in ("prompt", "engine") if name in request.GET}
@@ -41,6 +42,6 @@ def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
         "previewUrl": preview_url(session),
         "sampleUrl": static("studies/audio/sample-sentence.flac"),
     }
-    presets = [(label, neutral | parameters) for label, parameters in free_presets().values()]
+    presets = [(gettext(label), neutral | parameters) for label, parameters in free_presets().values()]
     context = frame(request, session, form=form, voice_config=config, presets=presets)
     return render(request, "participant/free_voice.html", context, status=422 if form.errors else 200)

@@ -1,23 +1,37 @@
-"""The trials of a session: talk, rate, and compare the two answers of a pair."""
+"""The talk of a trial."""
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
 
 from inference.audio import UPLINK_SAMPLES
 from inference.catalog import ENGINES
-from studies.models import Session, Trial
-from studies.participant import answers
-from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page
+from studies.models import Session, Take, Trial
+from studies.participant.access import frame, session_page, session_protocol
 from studies.participant.explore import about_engine
-from studies.participant.flow import Step, current_step
-from studies.participant.forms import ComparisonForm, RatingForm
-from studies.participant.heard import heard_take
-from studies.participant.pages.entry import capture_settings
-from studies.publish import protocol_of
+from studies.participant.pages.check import capture_settings
+from studies.talk.endings import ENDINGS
+from studies.talk.takes import OPEN_STATES
+
+SECTIONS: Final = {
+    "role": _("Your role"),
+    "situation": _("The situation"),
+    "goal": _("Your goal"),
+    "first_line": _("You could begin with"),
+    "how_to_interact": _("How to talk"),
+    "details": _("Good to know"),
+}
+UNDER_WAY: Final = _(
+    "A conversation about this was under way, on this page before it was loaded again or in another window. "
+    "Going on here ends that one. What was said in it is kept."
+)
 
 
 @require_GET
@@ -25,65 +39,42 @@ from studies.publish import protocol_of
 def talk(request: HttpRequest, session: Session, position: int) -> HttpResponse:
     """The talk itself. In a fixed plan only the trial that is due can be talked in; a visitor may repeat any."""
     trial = get_object_or_404(session.trials.select_related("prompt", "condition"), position=position)
-    planned = trial.pair is not None
-    due = current_step(session)
-    if session.checked_at is None or (planned and due != Step("talk", position)):
-        return go_on(session)
+    protocol = session_protocol(session)
+    card = protocol.prompt(trial.prompt.key)
     config = {
         "takesUrl": reverse("create_take", args=[session.token, position]),
         "doneUrl": reverse("next_step", args=[session.token]),
         "limitMs": trial.prompt.limit_sec * 1_000,
         "uplinkSamples": UPLINK_SAMPLES,
         "capture": capture_settings(session),
-        "hearYourself": protocol_of(session.version).hear_yourself == "live",
+        "hearYourself": protocol.hear_yourself == "live",
+        "interrupted": interruption(trial),
         **_engine_words(session, trial),
     }
-    return render(request, "participant/talk.html", frame(request, session, trial=trial, talk_config=config))
+    context: dict[str, Any] = {
+        "trial": trial,
+        "card": card,
+        "sections": [(section.kind, SECTIONS[section.kind], section.text) for section in card.sections],
+        "delivery": protocol.condition(trial.condition.key).delivery,
+        "talk_config": config,
+    }
+    return render(request, "participant/talk.html", frame(request, session, **context))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@session_page()
-def rate(request: HttpRequest, session: Session, position: int) -> HttpResponse:
-    """Questions about one talk; going back to them revises the answers."""
-    trial = get_object_or_404(session.trials.select_related("prompt"), position=position)
-    items = protocol_of(session.version).ratings
-    if trial.take is None or not items:
-        return go_on(session)
-    given = answers.latest(trial)
-    form = RatingForm(items, request.POST if request.method == "POST" else None, initial=given)
-    if request.method == "POST" and form.is_valid():
-        if is_live_tab(request, session):
-            answers.save_ratings(trial, form.cleaned_data)
-            return go_on(session)
-        form.add_error(None, TAKEN_OVER)
-    context = frame(request, session, trial=trial, form=form)
-    return render(request, "participant/rate.html", context, status=422 if form.errors else 200)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@session_page()
-def compare(request: HttpRequest, session: Session, pair: int) -> HttpResponse:
-    """Both answers of a pair, blinded as A and B. Each must be heard before the verdict counts."""
-    trials = list(session.trials.filter(pair=pair).select_related("prompt").order_by("side"))
-    items = protocol_of(session.version).comparison
-    shown = [(trial, heard_take(session, trial.take)) for trial in trials if trial.take is not None]
-    if len(shown) < 2 or not items:
-        return go_on(session)
-    audible = [trial for trial, take in shown if take.state != "missing"]
-    form = ComparisonForm(items, audible, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        if is_live_tab(request, session):
-            answers.save_judgements(session, trials, form.choices, form.listened_sec)
-            return go_on(session)
-        form.add_error(None, TAKEN_OVER)
-    context = frame(request, session, shown=shown, form=form, prompt=trials[0].prompt)
-    return render(request, "participant/compare.html", context, status=422 if form.errors else 200)
+def interruption(trial: Trial) -> str:
+    """What became of an attempt at the talk that did not come to its end; empty where there was none."""
+    last = trial.takes.order_by("-number").first()
+    if last is None or last.started_at is None or last.outcome == Take.Outcome.COMPLETED:
+        return ""
+    if last.state in OPEN_STATES:
+        return str(UNDER_WAY)
+    return str(ENDINGS[last.end_reason].message) if last.end_reason in ENDINGS else ""
 
 
 def _engine_words(session: Session, trial: Trial) -> dict[str, str]:
     """What the page says of the engine; nothing where engines differ and the name would break the blinding."""
     engines = set(session.version.conditions.values_list("engine", flat=True))
-    if trial.pair is not None and len(engines) > 1:
+    if session_protocol(session).kind == "planned" and len(engines) > 1:
         return {"engineLabel": "", "engineAbout": ""}
     engine = trial.condition.engine
-    return {"engineLabel": ENGINES[engine].label, "engineAbout": about_engine(engine)}
+    return {"engineLabel": gettext(ENGINES[engine].label), "engineAbout": about_engine(engine)}

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
-import pytest
+import re
 
+import pytest
+from django.utils import translation
+
+from hearmeout_site.environment import ROOT
+from studies.insights.acoustic import LEAST_VOICED_SEC
 from studies.insights.measure import METHODS
-from studies.participant.differences import MAIN, REST, Bar, _bars, _number, label
+from studies.insights.speech import LEAST_RATED_SEC
+from studies.participant.differences import MAIN, REASONS, REST, Bar, _bars, _number, label
 
 
 @pytest.mark.parametrize(
@@ -21,6 +27,26 @@ from studies.participant.differences import MAIN, REST, Bar, _bars, _number, lab
 )
 def test_numbers_have_about_three_figures_and_a_proper_minus(value: float | None, text: str) -> None:
     assert _number(value) == text
+
+
+def test_numbers_have_the_decimal_sign_of_the_language() -> None:
+    with translation.override("sv"):
+        assert _number(-4.126, signed=True) == "−4,13"
+    with translation.override("de"):
+        assert _number(18.26) == "18,3"
+
+
+def test_every_reason_that_a_measurement_gives_is_known_to_translators() -> None:
+    code = "".join(path.read_text() for path in sorted((ROOT / "studies" / "insights").glob("*.py")))
+    filled = {"{LEAST_VOICED_SEC:g}": f"{LEAST_VOICED_SEC:g}", "{LEAST_RATED_SEC:g}": f"{LEAST_RATED_SEC:g}"}
+    raised = set()
+    for found in re.findall(r'raise Unmeasurable\(f?"([^"]+)"\)', code):
+        for kind in ("agent", "heard", "participant"):
+            reason = found.replace("{self.kind}", kind).replace("{OTHER[self.kind]}", kind)
+            for placeholder, value in filled.items():
+                reason = reason.replace(placeholder, value)
+            raised.add(reason)
+    assert raised == set(REASONS)
 
 
 def test_bars_of_positive_values_grow_from_the_left() -> None:

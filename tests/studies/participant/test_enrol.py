@@ -63,6 +63,28 @@ def test_explore_study_needs_no_place_and_has_no_plan() -> None:
     assert (AllocationSlot.objects.count(), session.trials.count()) == (0, 0)
 
 
+def test_explore_study_keeps_its_quota() -> None:
+    version = version_of(explore(quotas=[{"key": "all", "max": 2}]))
+    states = [enrol(version).state for _ in range(3)]
+    assert states == [Session.State.STARTED, Session.State.STARTED, Session.State.QUOTA_FULL]
+
+
+def test_enrolment_that_is_cut_off_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = version_of(paired())
+    session = begin(version, new_token())
+
+    def cut_off(*_: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("studies.participant.enrol.plan_trials", cut_off)
+        with pytest.raises(RuntimeError, match="power cut"):
+            agree(session, PURPOSES)
+    assert not AllocationSlot.objects.exclude(session=None).exists()
+    agree(session, PURPOSES)
+    assert session.trials.count() == 2
+
+
 def test_optional_purpose_that_was_refused_is_recorded_as_refused() -> None:
     version = version_of(explore())
     session = begin(version, new_token())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 
 import pytest
 from django.test import Client
 
-from studies.models import Answer, Judgement, Session, Study, Trial
+from studies.models import Answer, ConsentDocument, Judgement, Session, Study, Trial
 from studies.participant.access import TAKEN_OVER
-from studies.protocol.document import parse, sha256_of
+from studies.protocol.document import parse
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import paired, paired_with
 
@@ -33,7 +35,7 @@ def test_whole_paired_study_leads_to_the_completion_code(study: Study) -> None:
     assert anna.agree().place == "check/"
     assert anna.check().place == "talk/0/"
     anna.talk()
-    assert anna.place == "rate/0/"
+    assert anna.place == "questions/rating/0/"
     assert anna.rate().place == "talk/1/"
     anna.talk()
     assert anna.rate().place == "compare/0/"
@@ -42,7 +44,7 @@ def test_whole_paired_study_leads_to_the_completion_code(study: Study) -> None:
     assert session.state == Session.State.FINISHED
     assert len(session.completion_code) == 8
     assert session.completion_code in anna.response.content.decode()
-    assert session.device == {"peak_dbfs": -12.5}
+    assert session.device["noise_dbfs"] == -62.5
 
 
 def test_progress_is_told_on_every_page_of_a_fixed_plan(study: Study) -> None:
@@ -53,11 +55,24 @@ def test_progress_is_told_on_every_page_of_a_fixed_plan(study: Study) -> None:
     assert [(each.now, each.done, each.total) for each in shown] == [(1, 0, 8), (2, 1, 8), (3, 2, 8)]
 
 
-def test_consent_is_one_event_a_purpose_with_the_hash_of_the_document(study: Study) -> None:
+def test_consent_is_one_event_a_purpose_with_the_hash_of_the_exact_text(study: Study) -> None:
     anna = Visitor().begin().agree()
-    digest = sha256_of(parse(paired()).consent)
-    events = anna.session.consents.values_list("purpose", "granted", "document_sha256")
-    assert list(events) == [(purpose, True, digest) for purpose in ("participate", "record", "convert")]
+    document = ConsentDocument.objects.get()
+    assert document.sha256 == hashlib.sha256(document.body.encode()).hexdigest()
+    assert json.loads(document.body) == {
+        "study": "voices",
+        "title": "Voices",
+        "version": 1,
+        "language": "en",
+        "text": "We record you.",
+        "purposes": [
+            {"key": "participate", "label": "I take part.", "required": True},
+            {"key": "record", "label": "Record me.", "required": True},
+            {"key": "convert", "label": "Change my voice.", "required": True},
+        ],
+    }
+    events = anna.session.consents.values_list("purpose", "granted", "document_sha256", "language")
+    assert list(events) == [(purpose, True, document.sha256, "en") for purpose in ("participate", "record", "convert")]
 
 
 def test_consent_without_a_required_purpose_is_asked_again_and_keeps_what_was_ticked(study: Study) -> None:
@@ -113,6 +128,7 @@ def test_talk_page_says_what_the_browser_needs(study: Study) -> None:
         "uplinkSamples": 480,
         "capture": {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False},
         "hearYourself": False,
+        "interrupted": "",
         "engineLabel": "Local cascade",
         "engineAbout": config["engineAbout"],
     }
@@ -129,9 +145,9 @@ def test_rating_without_an_answer_is_asked_again_and_keeps_the_rest(study: Study
     anna = Visitor().to_talk()
     anna.talk()
     anna.rate(helpful="", remark="so <b>slow</b>")
-    assert (anna.place, anna.response.status_code) == ("rate/0/", 422)
-    assert "so &lt;b&gt;slow&lt;/b&gt;</textarea>" in anna.response.content.decode()
-    assert Answer.objects.count() == 0
+    assert (anna.place, anna.response.status_code) == ("questions/rating/0/", 422)
+    assert "so &lt;b&gt;slow&lt;/b&gt;</textarea>" in anna.page
+    assert list(Answer.objects.values_list("item", "value")) == [("remark", "so <b>slow</b>")]
 
 
 @pytest.mark.parametrize("value", ["8", "0", "5.5", "x"])
@@ -145,8 +161,8 @@ def test_rating_sent_twice_counts_once_and_changed_is_a_revision(study: Study) -
     anna = Visitor().to_talk()
     anna.talk()
     anna.rate(helpful=5)
-    anna.post("rate/0/", helpful=5, remark="")
-    anna.post("rate/0/", helpful=2, remark="")
+    anna.post("questions/rating/0/", helpful=5, remark="")
+    anna.post("questions/rating/0/", helpful=2, remark="")
     rows = Answer.objects.filter(item="helpful").values_list("value", "revision")
     assert list(rows) == [(5, 1), (2, 2)]
 
@@ -155,8 +171,8 @@ def test_going_back_to_a_rating_shows_what_was_answered(study: Study) -> None:
     anna = Visitor().to_talk()
     anna.talk()
     anna.rate(helpful=3, remark="quiet")
-    page = anna.get("rate/0/").response.content.decode()
-    assert anna.place == "rate/0/"
+    page = anna.get("questions/rating/0/").response.content.decode()
+    assert anna.place == "questions/rating/0/"
     assert ticked(page) == ["3"]
     assert "quiet</textarea>" in page
 
@@ -164,17 +180,15 @@ def test_going_back_to_a_rating_shows_what_was_answered(study: Study) -> None:
 def test_pages_ahead_lead_to_the_step_that_is_due(study: Study) -> None:
     anna = Visitor().begin()
     for path in ("check/", "talk/0/", "explore/", "debrief/"):
-        expected = "consent/" if path != "talk/0/" else "talk/0/"
-        assert anna.get(path).place == expected
+        assert anna.get(path).place == "consent/"
     anna.agree().check()
-    for path in ("talk/1/", "rate/0/", "compare/0/", "debrief/"):
+    for path in ("talk/1/", "questions/rating/0/", "compare/0/", "debrief/"):
         assert anna.get(path).place == "talk/0/"
 
 
 def test_comparison_shows_the_sides_in_order_whichever_came_first(study: Study) -> None:
     anna = Visitor().to_comparison()
-    shown = [trial.side for trial, _ in anna.response.context["shown"]]
-    assert shown == ["A", "B"]
+    assert [side.side for side in anna.response.context["sides"]] == ["A", "B"]
 
 
 def test_comparison_does_not_name_the_conditions(study: Study) -> None:
@@ -200,9 +214,8 @@ def test_no_difference_chooses_no_trial(study: Study) -> None:
 def test_judgement_before_both_were_heard_is_refused_and_kept_on_the_page(study: Study) -> None:
     anna = Visitor().to_comparison().judge(**{"prefer": "B", "listened-B": ""})
     assert (anna.place, anna.response.status_code) == ("compare/0/", 422)
-    assert anna.response.context["form"].non_field_errors() == ["Listen to answer B before you judge."]
-    assert ticked(anna.response.content.decode()) == ["B"]
-    assert Judgement.objects.count() == 0
+    assert anna.response.context["problem"] == "Please listen to the end first: Answer B."
+    assert ticked(anna.page) == ["B"]
 
 
 def test_how_long_each_answer_was_heard_is_kept(study: Study) -> None:
@@ -219,7 +232,7 @@ def test_recording_that_could_not_be_filed_need_not_be_heard(study: Study) -> No
     anna.talk()
     anna.rate()
     missing = anna.session.trials.get(position=0).side
-    assert "could not be prepared" in anna.response.content.decode()
+    assert "no recording of this answer" in anna.page
     assert anna.judge(**{f"listened-{missing}": ""}).place == "debrief/"
 
 
@@ -235,36 +248,36 @@ def test_form_of_a_tab_that_was_taken_over_is_not_saved_but_kept(study: Study) -
     anna.talk()
     stale = anna.session.epoch
     anna.get()  # the link opened elsewhere
-    anna.post("rate/0/", epoch=stale, helpful=6, remark="mine")
-    assert anna.response.status_code == 422
-    assert anna.response.context["form"].non_field_errors() == [TAKEN_OVER]
-    assert "mine</textarea>" in anna.response.content.decode()
+    anna.post("questions/rating/0/", epoch=stale, helpful=6, remark="mine")
+    assert anna.response.status_code == 409
+    assert anna.response.context["problem"] == str(TAKEN_OVER)
+    assert "mine</textarea>" in anna.page
     assert Answer.objects.count() == 0
-    assert anna.post("rate/0/", helpful=6, remark="mine").place == "talk/1/"
+    assert anna.post("questions/rating/0/", helpful=6, remark="mine").place == "talk/1/"
 
 
 def test_link_leads_back_to_where_one_stopped_on_another_device(study: Study) -> None:
     anna = Visitor().to_talk()
     anna.talk()
     anna.client = Client()
-    assert anna.get().place == "rate/0/"
+    assert anna.get().place == "questions/rating/0/"
 
 
 def test_finished_session_stays_at_the_debrief_with_one_code(study: Study) -> None:
     anna = Visitor().to_comparison().judge()
     code = anna.session.completion_code
-    for path in ("", "rate/0/", "compare/0/", "talk/0/", "consent/", "debrief/"):
+    for path in ("", "questions/rating/0/", "compare/0/", "talk/0/", "consent/", "debrief/"):
         assert anna.get(path).place == "debrief/"
     assert anna.session.completion_code == code
 
 
 def test_completion_code_of_the_protocol_is_shown_to_everyone() -> None:
-    open_new_study(paired(completion={"code": "C1ABC"}))
+    open_new_study(paired(recruiter={"codes": {"completed": "C1ABC"}}))
     assert Visitor().to_comparison().judge().session.completion_code == "C1ABC"
 
 
 def test_study_without_ratings_and_comparison_goes_from_talk_to_talk() -> None:
-    open_new_study(paired(ratings=[], comparison=[]))
+    open_new_study(paired(questionnaires=[]))
     anna = Visitor().to_talk()
     anna.talk()
     assert anna.place == "talk/1/"
@@ -292,7 +305,9 @@ def test_study_that_is_not_open_says_so(study: Study, state: str, words: str) ->
 def test_draft_and_unknown_studies_and_sessions_are_not_found(study: Study) -> None:
     Study.objects.update(state="draft")
     client = Client()
-    codes = [client.get(path).status_code for path in ("/s/voices/", "/s/none/", "/p/none/", "/p/none/rate/0/")]
+    codes = [
+        client.get(path).status_code for path in ("/s/voices/", "/s/none/", "/p/none/", "/p/none/questions/rating/0/")
+    ]
     assert codes == [404] * 4
 
 

@@ -11,6 +11,7 @@ from studies.models import Session, Study, Take
 from studies.protocol.document import parse
 from studies.publish import open_study, publish
 from tests.studies.factories import make_take
+from tests.studies.participant.reports import report
 
 PURPOSES = ("participate", "record", "convert")
 
@@ -36,9 +37,18 @@ class Visitor:
         return Session.objects.get(token=self.token)
 
     @property
+    def path(self) -> str:
+        """Of the page the visitor is at."""
+        return str(self.response.request["PATH_INFO"])
+
+    @property
     def place(self) -> str:
-        """Path of the page the visitor is at, without the token."""
-        return str(self.response.request["PATH_INFO"]).replace(f"/p/{self.token}/", "")
+        """The same without the token."""
+        return self.path.replace(f"/p/{self.token}/", "")
+
+    @property
+    def page(self) -> str:
+        return str(self.response.content.decode())
 
     def get(self, path: str = "") -> Visitor:
         self.response = self.client.get(f"/p/{self.token}/{path}", follow=True)
@@ -49,18 +59,28 @@ class Visitor:
         self.response = self.client.post(f"/p/{self.token}/{path}", fields, follow=True)
         return self
 
-    def begin(self) -> Visitor:
-        welcome = self.client.get(f"/s/{self.slug}/")
-        self.sent = {"place": welcome.context["place"]}
-        self.response = self.client.post(f"/s/{self.slug}/", self.sent, follow=True)
-        self.token = str(self.response.request["PATH_INFO"]).split("/")[2]
+    def arrive(self, link: str = "") -> Visitor:
+        """Opens a link of the study (`?...`, or a whole address), and stays where it leads."""
+        address = link if link.startswith("/") else f"/s/{self.slug}/{link}"
+        self.response = self.client.get(address, follow=True)
+        self.token = self.path.split("/")[2]
+        return self
+
+    def begin(self, link: str = "") -> Visitor:
+        """To the first page of a visit."""
+        if self.arrive(link).path.startswith("/p/"):
+            return self
+        self.sent = {"place": self.response.context["place"], "language": self.response.context["language"]}
+        request = self.response.request
+        self.response = self.client.post(f"{self.path}?{request['QUERY_STRING']}", self.sent, follow=True)
+        self.token = self.path.split("/")[2]
         return self
 
     def agree(self, *purposes: str) -> Visitor:
         return self.post("consent/", decision="agree", **dict.fromkeys(purposes or PURPOSES, "on"))
 
     def check(self) -> Visitor:
-        return self.post("check/", device='{"peak_dbfs": -12.5}')
+        return self.post("check/", device=report())
 
     def talk(self, **fields: Any) -> Take:
         """What a completed talk at the visitor's place leaves behind."""

@@ -1,57 +1,55 @@
-// The comparison of two answers: the verdict can be sent once both were heard.
+// The comparison of the answers of a pair: one can go on once all were heard.
+
+import { translate } from "./i18n.js";
 
 /** One answer: its card, and the hidden field that says how many seconds of it were heard. */
 class Side {
   #card;
   #field;
+  #heard;
 
-  /**
-   * @param {HTMLElement} card
-   * @param {HTMLInputElement} field
-   */
+  /** @param {HTMLElement} card @param {HTMLInputElement} field */
   constructor(card, field) {
     this.#card = card;
     this.#field = field;
-    if (this.heard) this.#mark(); // the page came back with something else to correct
+    this.#heard = "heard" in card.dataset; // before the page was opened again
     card.addEventListener("heard", (event) => this.#hear(event));
-    card.addEventListener("listened", (event) => this.heard && this.#hear(event));
+    card.addEventListener("listened", (event) => this.#heard && this.#hear(event));
   }
 
   get heard() {
-    return Number(this.#field.value) > 0;
-  }
-
-  /** Whether there is anything to hear. */
-  get audible() {
-    return this.#card.querySelector("[data-waveform]") !== null;
+    return this.#heard;
   }
 
   /** @param {Event} event */
   #hear(event) {
     if (!(event instanceof CustomEvent)) return;
-    this.#field.value = Math.max(Number(this.#field.value), event.detail.seconds).toFixed(1);
-    this.#mark();
-  }
-
-  #mark() {
+    const before = Number(this.#field.value);
+    const seconds = Math.round(10 * Math.max(before, event.detail.seconds)) / 10;
+    if (this.#heard && seconds === before) return;
+    this.#field.value = String(seconds);
+    this.#heard = true;
     this.#card.dataset.heard = "";
     const tag = this.#card.querySelector("[data-heard-tag]");
-    if (tag !== null) tag.textContent = "heard";
+    if (tag !== null) tag.textContent = translate("heard");
+    const detail = { item: "listened_sec", side: this.#card.dataset.side, value: seconds };
+    form.dispatchEvent(new CustomEvent("keep", { detail }));
   }
 }
 
-const form = /** @type {HTMLFormElement} */ (document.querySelector("form[data-judgement]"));
+const judgement = /** @type {HTMLElement} */ (document.querySelector("[data-judgement]"));
+const form = /** @type {HTMLFormElement} */ (judgement.querySelector("form[data-questions]"));
 const button = /** @type {HTMLButtonElement} */ (form.querySelector("button[type=submit]"));
-const hint = /** @type {HTMLElement} */ (form.querySelector("[data-listen-first]"));
-const sides = [...document.querySelectorAll("[data-side]")].map((card) => {
+const hint = /** @type {HTMLElement | null} */ (judgement.querySelector("[data-listen-first]"));
+const sides = [...document.querySelectorAll("[data-side]")].flatMap((card) => {
   if (!(card instanceof HTMLElement)) throw new TypeError("a side is an HTML element");
   const field = form.elements.namedItem(`listened-${card.dataset.side}`);
-  if (!(field instanceof HTMLInputElement)) throw new TypeError("each side has a field in the form");
-  return new Side(card, field);
+  return field instanceof HTMLInputElement ? [new Side(card, field)] : []; // one without a recording has none
 });
 
 function allow() {
-  const missing = sides.some((side) => side.audible && !side.heard);
+  if (hint === null) return; // they need not be heard
+  const missing = sides.some((side) => !side.heard);
   button.disabled = missing;
   hint.hidden = !missing;
 }

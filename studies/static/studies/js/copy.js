@@ -1,5 +1,7 @@
 // Buttons with data-copy put their text on the clipboard and say so.
 
+import { translate } from "./i18n.js";
+
 const SAID_MS = 2_000;
 
 /** @param {HTMLButtonElement} button */
@@ -7,9 +9,9 @@ async function copy(button) {
   const before = button.textContent;
   try {
     await navigator.clipboard.writeText(button.dataset.copy ?? "");
-    button.textContent = "Copied";
+    button.textContent = translate("Copied");
   } catch {
-    button.textContent = "Please copy it by hand"; // no permission, or not a secure page
+    button.textContent = translate("Please copy it by hand"); // no permission, or not a secure page
   }
   setTimeout(() => (button.textContent = before), SAID_MS);
 }

@@ -1,3 +1,5 @@
+import { translate } from "./i18n.js";
+
 const FLOOR_DB = -60;
 const SPOKEN_EVERY_MS = 1_000; // a value that changes 20 times a second is no use to a screen reader
 const DECAY_DB = 3; // a step: peaks fall slower than they rise
@@ -25,7 +27,10 @@ export class Meter {
     if (nowMs - this.#spokenMs < SPOKEN_EVERY_MS) return;
     this.#spokenMs = nowMs;
     this.#element.ariaValueNow = this.#shownDb.toFixed(0);
-    this.#element.ariaValueText = this.#shownDb <= FLOOR_DB ? "silent" : `${this.#shownDb.toFixed(0)} decibels`;
+    this.#element.ariaValueText =
+      this.#shownDb <= FLOOR_DB
+        ? translate("silent")
+        : translate("%(level)s decibels", { level: this.#shownDb.toFixed(0) });
   }
 
   clear() {

@@ -1,3 +1,4 @@
+import { translate } from "./i18n.js";
 import { howToAllow, missingFeatures } from "./requirements.js";
 
 /** Why there is no microphone, in words for the participant. */
@@ -15,15 +16,19 @@ export class MicrophoneProblem extends Error {
     if (!isSecureContext)
       return new MicrophoneProblem(
         "insecure",
-        "This address is not secure",
-        "Browsers give a microphone only to pages with https. Open the link with https:// in front, or ask the people who run this study for it.",
+        translate("This address is not secure"),
+        translate(
+          "Browsers give a microphone only to pages with https. Open the link with https:// in front, or ask the people who run this study for it.",
+        ),
       );
     const missing = missingFeatures();
     if (missing.length === 0) return null;
     return new MicrophoneProblem(
       "unsupported",
-      "This browser cannot do it",
-      `It lacks ${missing.join(", ")}. Please open this page in a current Chrome, Edge, Firefox or Safari.`,
+      translate("This browser cannot do it"),
+      translate("It lacks %(features)s. Please open this page in a current Chrome, Edge, Firefox or Safari.", {
+        features: missing.join(", "),
+      }),
     );
   }
 
@@ -33,23 +38,25 @@ export class MicrophoneProblem extends Error {
     switch (name) {
       case "NotAllowedError":
       case "SecurityError":
-        return new MicrophoneProblem("denied", "The microphone is blocked", howToAllow(navigator.userAgent));
+        return new MicrophoneProblem("denied", translate("The microphone is blocked"), howToAllow(navigator.userAgent));
       case "NotFoundError":
       case "OverconstrainedError":
         return new MicrophoneProblem(
           "none",
-          "No microphone was found",
-          "Plug in a headset or a microphone, then try again.",
+          translate("No microphone was found"),
+          translate("Plug in a headset or a microphone, then try again."),
         );
       case "NotReadableError":
       case "AbortError":
         return new MicrophoneProblem(
           "busy",
-          "The microphone cannot be opened",
-          "Another program may be using it. Close calls and recorders, or unplug it and plug it in again, then try again.",
+          translate("The microphone cannot be opened"),
+          translate(
+            "Another program may be using it. Close calls and recorders, or unplug it and plug it in again, then try again.",
+          ),
         );
       default:
-        return new MicrophoneProblem("failed", "The microphone did not start", `${error}`);
+        return new MicrophoneProblem("failed", translate("The microphone did not start"), `${error}`);
     }
   }
 }

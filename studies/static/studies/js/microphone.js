@@ -1,3 +1,4 @@
+import { microphoneKind } from "./check/microphone-kind.js";
 import { MicrophoneProblem } from "./microphone-problem.js";
 
 const NARROW_HZ = 16_000; // what a Bluetooth headset falls back to while its microphone is open
@@ -66,6 +67,10 @@ export class Microphone {
   get isNarrow() {
     const rateHz = this.#track.getSettings().sampleRate ?? Infinity;
     return rateHz <= NARROW_HZ || /hands-?free|\bhfp\b/i.test(this.#track.label);
+  }
+
+  get kind() {
+    return microphoneKind(this.#track.label);
   }
 
   /**

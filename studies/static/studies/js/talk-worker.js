@@ -1,3 +1,4 @@
+import { useCatalogue } from "./i18n.js";
 import { TalkLine } from "./talk/talk-line.js";
 
 // The talk's audio path: neither the page's own work nor a hidden tab delays it.
@@ -8,6 +9,7 @@ onmessage = (/** @type {MessageEvent<import("./talk/messages.js").ToWorker>} */ 
     case "listen":
       return line.listen(order);
     case "open":
+      useCatalogue(order.catalogue);
       return line.open(order);
     case "mute":
       return line.mute(order.muted);

@@ -1,67 +1,62 @@
-import { Meter } from "../meter.js";
-import { Microphone } from "../microphone.js";
+import { translate } from "../i18n.js";
 import { MicrophoneChoice } from "../microphone-choice.js";
 import { MicrophoneProblem } from "../microphone-problem.js";
 import { PreviewSocket } from "../preview/preview-socket.js";
+import { Attempts } from "./attempts.js";
 import { DelayCheck } from "./delay-check.js";
-import { LevelCheck } from "./level-check.js";
+import { judge } from "./limits.js";
+import { MeasuresView } from "./measures-view.js";
+import { MicrophoneCheck } from "./microphone-check.js";
 import { SelfCheck } from "./self-check.js";
 import { SoundCheck } from "./sound-check.js";
-
-const SPEAK_MS = 5_000;
-const WINDOW_MS = 40;
-
-/** @type {Readonly<Record<import("./level-check.js").Verdict, {tone: string, text: string}>>} */
-const VERDICTS = {
-  ok: { tone: "success", text: "Your microphone works well." },
-  quiet: {
-    tone: "warning",
-    text: "You are very quiet. Come closer to the microphone or raise its level in your system’s settings, then check again.",
-  },
-  silent: {
-    tone: "error",
-    text: "Nothing was heard. Is the right microphone chosen, and is it switched on? Then check again.",
-  },
-  clipping: {
-    tone: "warning",
-    text: "You are too loud and the sound is cut off. Move away from the microphone or lower its level, then check again.",
-  },
-};
 
 /**
  * @typedef {object} CheckConfig
  * @property {import("../microphone.js").CaptureSettings} capture
  * @property {string} [previewUrl] of the session's preview socket
  * @property {number} [previewVoices] how many voices participants may hear themselves in
+ * @property {string} attemptsUrl where every run is told
+ * @property {import("./limits.js").Limits} limits the study's thresholds
+ * @property {"warn" | "block"} onFail
+ * @property {Record<import("./limits.js").Failure, string>} mending what is wrong and how to mend it
+ * @property {boolean} mayLeave it failed so often before that the participant may go
  */
 
 /**
- * The device check: microphone level, test sound, headphones, and where there is a server for it the delay and "hear
- * yourself". What was found goes into the form's field `device`.
+ * The device check: silence and a sentence at the microphone, test sound, headphones, the way to the server, and where
+ * it is offered "hear yourself". What was found goes into the form's field `device` (see Report in
+ * studies/participant/device.py).
  */
 export class DeviceCheck {
   #root;
-  #capture;
-  #meter;
-  #choice;
-  #microphone = /** @type {Microphone | null} */ (null);
+  #config;
+  #microphone;
+  #measures;
+  #attempts;
   #sound = /** @type {SoundCheck | null} */ (null);
-  #level = /** @type {ReturnType<LevelCheck["result"]> | null} */ (null);
   #leak = /** @type {{leak_db: number, leaking: boolean} | null} */ (null);
   #heard = /** @type {boolean | null} */ (null);
   #preview = /** @type {PreviewSocket | null} */ (null);
   #delay = /** @type {DelayCheck | null} */ (null);
   #self = /** @type {SelfCheck | null} */ (null);
+  #measuring = /** @type {Promise<void> | undefined} */ (undefined); // the way to the server
+  #mayLeave;
 
   /** @param {HTMLFormElement} root @param {CheckConfig} config */
-  constructor(root, { capture, previewUrl, previewVoices = 0 }) {
+  constructor(root, config) {
     this.#root = root;
-    this.#capture = capture;
-    this.#meter = new Meter(this.#part("meter"));
+    this.#config = config;
+    this.#mayLeave = config.mayLeave;
+    const token = /** @type {HTMLInputElement} */ (root.elements.namedItem("csrfmiddlewaretoken"));
+    this.#attempts = new Attempts(config.attemptsUrl, token.value);
     const select = /** @type {HTMLSelectElement} */ (this.#part("microphone"));
-    this.#choice = new MicrophoneChoice(select, this.#part("microphone-field"));
-    this.#choice.onChoose = () => this.#checkMicrophone();
+    const choice = new MicrophoneChoice(select, this.#part("microphone-field"));
+    choice.onChoose = () => this.#checkMicrophone();
+    this.#microphone = new MicrophoneCheck((name) => this.#part(name), config.capture, choice);
+    this.#microphone.onResult = () => this.#checkedMicrophone();
+    this.#measures = new MeasuresView(this.#part("measures"));
     this.#on("listen", () => this.#checkMicrophone());
+    this.#on("replay", () => this.#replay());
     this.#on("play", () => this.#checkSound());
     this.#on("heard-yes", () => this.#answer(true));
     this.#on("heard-no", () => this.#answer(false));
@@ -70,80 +65,110 @@ export class DeviceCheck {
     const problem = MicrophoneProblem.ofBrowser();
     if (problem !== null) this.#say("microphone-result", "error", `${problem.title}. ${problem.message}`);
     this.#enable("listen", problem === null);
-    if (previewUrl !== undefined) this.#connect(previewUrl, previewVoices);
+    if (config.previewUrl !== undefined) this.#connect(config.previewUrl, config.previewVoices ?? 0, choice);
     this.#update();
   }
 
-  /** @param {string} url @param {number} voices */
-  #connect(url, voices) {
+  /** @param {string} url @param {number} voices @param {MicrophoneChoice} choice */
+  #connect(url, voices, choice) {
     this.#preview = new PreviewSocket(url);
     this.#delay = new DelayCheck(this.#preview, this.#part("delay-result"));
-    this.#delay.onResult = () => {
-      this.#enable("measure", true);
-      this.#update();
-    };
+    this.#delay.onResult = () => this.#checkedDelay();
     this.#on("measure", () => this.#measureDelay());
     this.#measureDelay();
     if (voices === 0) return;
-    const options = { capture: this.#capture, voices, deviceId: () => this.#choice.deviceId };
+    const options = { capture: this.#config.capture, voices, deviceId: () => choice.deviceId };
     this.#self = new SelfCheck(this.#root, options, this.#preview);
     this.#self.onHeard = () => this.#update();
   }
 
+  // connection
+
   #measureDelay() {
     this.#enable("measure", false);
-    this.#delay?.measure();
+    this.#measuring = this.#delay?.measure();
+  }
+
+  #checkedDelay() {
+    this.#enable("measure", true);
+    const failed = this.#failed().includes("round_trip_ms");
+    this.#say("delay-mend", failed ? "warning" : "", failed ? this.#config.mending.round_trip_ms : "");
+    if (this.#microphone.measures !== null) this.#tell();
+    this.#update();
   }
 
   // microphone
 
-  async #checkMicrophone() {
+  #checkMicrophone() {
     this.#enable("listen", false);
-    this.#level = null;
+    this.#part("replay").hidden = true;
+    this.#measures.show([]);
     this.#say("microphone-result");
-    this.#sound ??= new SoundCheck(); // within the click
-    try {
-      this.#microphone?.close();
-      const microphone = (this.#microphone = await Microphone.open(this.#capture, this.#choice.deviceId));
-      microphone.onEnded = () => this.#unplugged();
-      await this.#choice.refresh(microphone.deviceId);
-      this.#sound.listen(microphone.stream);
-      await this.#measure(this.#sound, microphone);
-    } catch (error) {
-      if (!(error instanceof MicrophoneProblem)) throw error;
-      this.#say("microphone-result", "error", `${error.title}. ${error.message}`);
-    }
-    this.#part("listen").textContent = "Check again";
+    const sound = (this.#sound ??= new SoundCheck()); // within the click
+    this.#microphone.run((stream) => sound.listen(stream));
+    this.#update();
+  }
+
+  #checkedMicrophone() {
+    const { measures, problem, sentence } = this.#microphone;
+    this.#part("listen").textContent = translate("Check again");
     this.#enable("listen", true);
+    this.#part("replay").hidden = (sentence?.samples.length ?? 0) === 0;
+    if (problem !== null) this.#say("microphone-result", "error", `${problem.title}. ${problem.message}`);
+    if (measures !== null) this.#showMeasures(measures);
+    this.#tell();
     this.#update();
   }
 
-  /** @param {SoundCheck} sound @param {Microphone} microphone */
-  async #measure(sound, microphone) {
-    const check = new LevelCheck();
-    this.#part("speak").hidden = false;
-    const end = performance.now() + SPEAK_MS;
-    while (performance.now() < end && this.#microphone === microphone) {
-      await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
-      this.#meter.show(check.push(sound.samples()));
-    }
-    this.#part("speak").hidden = true;
-    if (this.#microphone !== microphone) return;
-    this.#meter.clear();
-    this.#level = check.result();
-    const { tone, text } = VERDICTS[this.#level.verdict];
-    const narrow = microphone.isNarrow
-      ? " This headset records in telephone quality while its microphone is on: if you can, use a wired headset or another microphone."
+  /** @param {import("./measures.js").Measures} measures */
+  #showMeasures(measures) {
+    const failed = this.#failed();
+    const { verdict } = measures.microphone;
+    const names = /** @type {const} */ (["noise_dbfs", "snr_db", "clipped_percent"]);
+    this.#measures.show(
+      verdict === "silent"
+        ? []
+        : names.map((name) => ({
+            name,
+            value: measures[name],
+            failed: failed.includes(name),
+            mend: this.#config.mending[name],
+          })),
+    );
+    const narrow = this.#microphone.settings?.narrow
+      ? translate(
+          "This headset records in telephone quality while its microphone is on: if you can, use a wired headset or another microphone.",
+        )
       : "";
-    this.#say("microphone-result", narrow ? "warning" : tone, text + narrow);
+    const [tone, text] = this.#verdict(verdict, failed);
+    this.#say("microphone-result", narrow && tone === "success" ? "warning" : tone, `${text} ${narrow}`.trim());
   }
 
-  #unplugged() {
-    this.#microphone?.close();
-    this.#microphone = null;
-    this.#level = null;
-    this.#say("microphone-result", "error", "The microphone was unplugged. Plug it in and check again.");
-    this.#update();
+  /**
+   * @param {import("./measures.js").LevelVerdict} verdict
+   * @param {import("./limits.js").Failure[]} failed
+   * @returns {[tone: string, text: string]}
+   */
+  #verdict(verdict, failed) {
+    if (verdict === "silent") return ["error", this.#config.mending.microphone];
+    if (failed.some((name) => name !== "round_trip_ms"))
+      return this.#config.onFail === "block"
+        ? ["error", translate("This is not good enough for this study yet. Please mend what is marked.")]
+        : ["warning", translate("Please mend what is marked, if you can. You may go on without.")];
+    if (verdict === "clipping") return ["warning", this.#config.mending.clipped_percent];
+    if (verdict === "quiet")
+      return [
+        "warning",
+        translate(
+          "You are very quiet. Come closer to the microphone or raise its level in your system’s settings, then check again.",
+        ),
+      ];
+    return ["success", translate("Your microphone works well.")];
+  }
+
+  #replay() {
+    const { sentence } = this.#microphone;
+    if (sentence !== null) this.#sound?.replay(sentence);
   }
 
   // sound
@@ -154,7 +179,7 @@ export class DeviceCheck {
     this.#say("sound-result");
     this.#sound ??= new SoundCheck();
     this.#leak = await this.#sound.playTone();
-    this.#part("play").textContent = "Play it again";
+    this.#part("play").textContent = translate("Play it again");
     this.#part("question").hidden = false;
     this.#enable("play", true);
     this.#update();
@@ -167,19 +192,56 @@ export class DeviceCheck {
       this.#say(
         "sound-result",
         "warning",
-        "Turn the volume up, see whether the sound goes to the right device, and play it again.",
+        translate("Turn the volume up, see whether the sound goes to the right device, and play it again."),
       );
     else if (this.#leak?.leaking)
       this.#say(
         "sound-result",
         "warning",
-        "Your microphone hears your loudspeakers, so the machine would hear itself. Please use headphones.",
+        translate("Your microphone hears your loudspeakers, so the machine would hear itself. Please use headphones."),
       );
-    else this.#say("sound-result", "success", "Good: you hear it, and your microphone does not.");
+    else this.#say("sound-result", "success", translate("Good: you hear it, and your microphone does not."));
     this.#update();
   }
 
-  // form
+  // what was found
+
+  #report() {
+    const { measures, problem, settings } = this.#microphone;
+    const { applied, kind, ...capture } = settings ?? { applied: {}, kind: undefined };
+    const output = new FormData(this.#root).get("output");
+    const without = problem?.code ?? "not_done";
+    const round_trip_ms = this.#delay?.serverMs ?? null;
+    return {
+      noise_dbfs: measures?.noise_dbfs ?? null,
+      snr_db: measures?.snr_db ?? null,
+      clipped_percent: measures?.clipped_percent ?? null,
+      round_trip_ms,
+      unmeasured: {
+        ...(measures === null ? { noise_dbfs: without, snr_db: without, clipped_percent: without } : {}),
+        ...(round_trip_ms === null ? { round_trip_ms: "no_connection" } : {}),
+      },
+      microphone: measures?.microphone ?? null,
+      sound: { heard: this.#heard, ...this.#leak, output },
+      input: settings === null ? {} : { ...applied, kind },
+      settings: settings === null ? null : capture,
+      check_context_hz: this.#sound?.contextHz ?? null,
+      delay: this.#delay === null ? null : { ...this.#delay.result, heard_self: this.#self?.heard ?? null },
+    };
+  }
+
+  #failed() {
+    return judge(this.#report(), this.#config.limits);
+  }
+
+  /** A run is kept, whatever becomes of the page. */
+  async #tell() {
+    await this.#measuring;
+    const verdict = await this.#attempts.send(this.#report());
+    if (verdict === null) return;
+    this.#mayLeave = verdict.mayLeave;
+    this.#update();
+  }
 
   #update() {
     for (const [part, answer] of /** @type {const} */ ([
@@ -187,27 +249,28 @@ export class DeviceCheck {
       ["heard-no", false],
     ]))
       this.#part(part).setAttribute("aria-pressed", String(this.#heard === answer));
-    const headphones = new FormData(this.#root).get("headphones");
+    const report = this.#report();
+    const failed = judge(report, this.#config.limits);
+    const blocked = this.#config.onFail === "block" ? failed.length > 0 : failed.includes("microphone");
     const missing = [
-      this.#level === null || this.#level.verdict === "silent" ? "the microphone" : null,
-      this.#heard ? null : "the sound",
-      headphones === null ? "the headphones" : null,
+      this.#microphone.measures === null || failed.includes("microphone") ? translate("the microphone") : null,
+      this.#heard ? null : translate("the sound"),
+      report.sound.output === null ? translate("the headphones") : null,
     ].filter((step) => step !== null);
-    this.#enable("continue", missing.length === 0);
-    this.#part("missing").textContent = missing.length === 0 ? "" : `Still to do: ${missing.join(", ")}.`;
-    const device = {
-      microphone: this.#level,
-      sound: { heard: this.#heard, ...this.#leak },
-      headphones: headphones === "yes",
-      settings: this.#microphone?.settings() ?? null,
-      check_context_hz: this.#sound?.contextHz ?? null,
-      delay: this.#delay === null ? null : { ...this.#delay.result, heard_self: this.#self?.heard ?? null },
-    };
-    /** @type {HTMLInputElement} */ (this.#part("device")).value = JSON.stringify(device);
+    this.#enable("continue", missing.length === 0 && !blocked);
+    this.#part("missing").textContent = this.#stillToDo(missing, blocked);
+    this.#part("leave").hidden = !this.#mayLeave || !blocked;
+    /** @type {HTMLInputElement} */ (this.#part("device")).value = JSON.stringify(report);
+  }
+
+  /** @param {string[]} missing @param {boolean} blocked */
+  #stillToDo(missing, blocked) {
+    if (missing.length > 0) return translate("Still to do: %(steps)s.", { steps: missing.join(", ") });
+    return blocked ? translate("You can go on as soon as what is marked is mended.") : "";
   }
 
   #close() {
-    this.#microphone?.close();
+    this.#microphone.close();
     this.#sound?.close();
     this.#self?.close();
     this.#preview?.close();

@@ -1,3 +1,4 @@
+import { translate } from "../i18n.js";
 import { PreviewProblem } from "../preview/preview-socket.js";
 
 const PROBES = 13; // of which the first opens the way and does not count
@@ -5,10 +6,16 @@ const LONG_MS = 250; // beyond it, talking becomes hard
 
 /** @typedef {{conversion_ms: number | null, round_trip_ms: number | null, probes: number}} Delay */
 
-/** Measures the way from the page to the inference worker and back, and asks how late the change of voice is. */
+const UNKNOWN = /** @type {Delay} */ ({ conversion_ms: null, round_trip_ms: null, probes: 0 });
+
+/**
+ * Measures the way from the page to the server and back, then the way on to the inference worker, and asks how late the
+ * change of voice is.
+ */
 export class DelayCheck {
   onResult = () => {};
-  result = /** @type {Delay} */ ({ conversion_ms: null, round_trip_ms: null, probes: 0 });
+  serverMs = /** @type {number | null} */ (null); // median way to the server and back
+  result = UNKNOWN; // to the inference worker and back
   #socket;
   #status;
 
@@ -19,46 +26,61 @@ export class DelayCheck {
   }
 
   async measure() {
-    this.#say("", "Measuring …");
+    this.#say("", translate("Measuring …"));
+    this.serverMs = null;
+    this.result = UNKNOWN;
     try {
+      this.serverMs = await medianOf(() => this.#socket.ping());
       await this.#probe();
       this.#tell();
     } catch (error) {
       if (!(error instanceof PreviewProblem)) throw error;
-      this.result = { conversion_ms: null, round_trip_ms: null, probes: 0 };
-      this.#say("warning", `It could not be measured. ${error.message} You can go on without it.`);
+      this.#tellProblem(error.message);
     }
     this.onResult();
   }
 
   async #probe() {
-    const roundTripsMs = [];
     let conversionMs = 0;
-    for (let probe = 0; probe < PROBES; probe++) {
+    const round_trip_ms = await medianOf(async () => {
       const { roundTripMs, latencyMs } = await this.#socket.probe();
       conversionMs = latencyMs;
-      if (probe > 0) roundTripsMs.push(roundTripMs);
-    }
-    roundTripsMs.sort((a, b) => a - b);
-    const median = roundTripsMs[Math.floor(roundTripsMs.length / 2)];
-    this.result = {
-      conversion_ms: Math.round(conversionMs * 10) / 10,
-      round_trip_ms: Math.round(median * 10) / 10,
-      probes: roundTripsMs.length,
-    };
+      return roundTripMs;
+    });
+    this.result = { conversion_ms: Math.round(conversionMs * 10) / 10, round_trip_ms, probes: PROBES - 1 };
   }
 
   #tell() {
     const { conversion_ms, round_trip_ms } = this.result;
     const trip = Math.round(/** @type {number} */ (round_trip_ms));
-    const voice =
-      conversion_ms === 0 ? "" : ` What is done to your voice on the way adds ${Math.round(conversion_ms ?? 0)} ms.`;
-    if (trip > LONG_MS)
-      this.#say(
-        "warning",
-        `To the machine and back it takes ${trip} ms, which is long.${voice} A cable instead of Wi-Fi, or closing other programs, may help.`,
+    const lines = [
+      translate("To the server and back it takes %(server)s ms, to the machine and back %(machine)s ms.", {
+        server: Math.round(this.serverMs ?? 0),
+        machine: trip,
+      }),
+    ];
+    if (conversion_ms !== 0)
+      lines.push(
+        translate("What is done to your voice on the way adds %(conversion)s ms.", {
+          conversion: Math.round(conversion_ms ?? 0),
+        }),
       );
-    else this.#say("success", `To the machine and back it takes ${trip} ms.${voice}`);
+    const long = trip > LONG_MS;
+    if (long)
+      lines.push(translate("That is long. A cable instead of Wi-Fi, or closing other programs, may help."));
+    this.#say(long ? "warning" : "success", lines.join(" "));
+  }
+
+  /** @param {string} message */
+  #tellProblem(message) {
+    if (this.serverMs === null)
+      return this.#say("warning", translate("It could not be measured. %(why)s", { why: message }));
+    const server = Math.round(this.serverMs);
+    const text = translate(
+      "To the server and back it takes %(server)s ms. The way on to the machine could not be measured. %(why)s You can go on without it.",
+      { server, why: message },
+    );
+    this.#say("warning", text);
   }
 
   /** @param {string} tone @param {string} text */
@@ -66,4 +88,12 @@ export class DelayCheck {
     this.#status.className = tone ? `notice notice--${tone}` : "muted";
     this.#status.textContent = text;
   }
+}
+
+/** Milliseconds, in tenths, without the first. @param {() => Promise<number>} once */
+async function medianOf(once) {
+  const took = [];
+  for (let probe = 0; probe < PROBES; probe++) took.push(await once());
+  const sorted = took.slice(1).sort((a, b) => a - b);
+  return Math.round(10 * sorted[Math.floor(sorted.length / 2)]) / 10;
 }

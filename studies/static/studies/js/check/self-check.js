@@ -1,3 +1,4 @@
+import { translate } from "../i18n.js";
 import { MicrophoneProblem } from "../microphone-problem.js";
 import { PreviewProblem } from "../preview/preview-socket.js";
 import { SentenceRecorder } from "../preview/sentence-recorder.js";
@@ -29,7 +30,7 @@ export class SelfCheck {
     this.#socket = socket;
     this.#deviceId = deviceId;
     this.#recorder = new SentenceRecorder(capture);
-    this.#recorder.onLeft = (sec) => this.#say("", sec > 0 ? `Speak now: ${sec}` : "");
+    this.#recorder.onLeft = (sec) => this.#say("", sec > 0 ? translate("Speak now: %(sec)s", { sec }) : "");
     const part = (/** @type {string} */ name) =>
       /** @type {HTMLElement} */ (root.querySelector(`[data-part="${name}"]`));
     this.#record = /** @type {HTMLButtonElement} */ (part("self-record"));
@@ -39,7 +40,7 @@ export class SelfCheck {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "button button--small";
-      button.textContent = voices === 1 ? "Hear it again" : `Voice ${voice + 1}`;
+      button.textContent = voices === 1 ? translate("Hear it again") : translate("Voice %(number)s", { number: voice + 1 });
       button.disabled = true;
       button.addEventListener("click", () => this.#hear(voice));
       part("self-voices").append(button);
@@ -58,22 +59,27 @@ export class SelfCheck {
       this.#record.disabled = false;
       return this.#say("error", `${error.title}. ${error.message}`);
     }
-    this.#record.textContent = "Record again";
+    this.#record.textContent = translate("Record again");
     if (this.#voices.length === 1) return this.#hear(0);
     this.#enable(true);
-    this.#say("", "Choose a voice to hear yourself in.");
+    this.#say("", translate("Choose a voice to hear yourself in."));
   }
 
   /** @param {number} voice */
   async #hear(voice) {
     this.#player.unlock();
     this.#enable(false);
-    this.#say("", "One moment …");
+    this.#say("", translate("One moment …"));
     try {
       const { samples } = await this.#socket.render({ voice });
       this.#player.play(samples);
       this.heard++;
-      this.#say("", this.#voices.length === 1 ? "This is how your partner will hear you." : `Voice ${voice + 1}.`);
+      this.#say(
+        "",
+        this.#voices.length === 1
+          ? translate("This is how your partner will hear you.")
+          : translate("Voice %(number)s", { number: voice + 1 }),
+      );
       this.onHeard();
     } catch (error) {
       if (!(error instanceof PreviewProblem)) throw error;

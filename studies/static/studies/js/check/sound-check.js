@@ -9,14 +9,13 @@ const LEAK_DB = 15; // louder by this at the microphone while it plays: it comes
 export class SoundCheck {
   #context = new AudioContext({ latencyHint: "interactive" });
   #analyser = this.#context.createAnalyser();
-  #samples;
   #spectrum;
+  #replaying = /** @type {AudioBufferSourceNode | null} */ (null);
 
   /** Must be made while a click is handled. */
   constructor() {
     this.#analyser.fftSize = 2_048;
     this.#analyser.smoothingTimeConstant = 0;
-    this.#samples = new Float32Array(this.#analyser.fftSize);
     this.#spectrum = new Float32Array(this.#analyser.frequencyBinCount);
     this.#context.resume();
   }
@@ -28,12 +27,6 @@ export class SoundCheck {
   /** @param {MediaStream} stream of the microphone */
   listen(stream) {
     this.#context.createMediaStreamSource(stream).connect(this.#analyser);
-  }
-
-  /** The newest 40 ms or so of the microphone; the array is used again. */
-  samples() {
-    this.#analyser.getFloatTimeDomainData(this.#samples);
-    return this.#samples;
   }
 
   /** @returns {Promise<{leak_db: number, leaking: boolean}>} how much of it the microphone hears */
@@ -55,6 +48,18 @@ export class SoundCheck {
     const during = await this.#loudestAtTone(durationSec + 0.3);
     const leak_db = Math.round(during - before);
     return { leak_db, leaking: leak_db >= LEAK_DB };
+  }
+
+  /** What was recorded, once; whatever still sounds of it stops. @param {import("./measures.js").Stretch} stretch */
+  async replay({ samples, rateHz }) {
+    this.#replaying?.stop();
+    if (samples.length === 0) return;
+    await this.#context.resume();
+    const buffer = this.#context.createBuffer(1, samples.length, rateHz);
+    buffer.copyToChannel(samples, 0);
+    this.#replaying = new AudioBufferSourceNode(this.#context, { buffer });
+    this.#replaying.connect(this.#context.destination);
+    this.#replaying.start();
   }
 
   close() {

@@ -1,3 +1,4 @@
+import { translate } from "../i18n.js";
 import { Meter } from "../meter.js";
 import { MicrophoneProblem } from "../microphone-problem.js";
 import { MicrophoneChoice } from "../microphone-choice.js";
@@ -36,7 +37,8 @@ export class FreeVoice {
     this.#recorder = new SentenceRecorder(config.capture);
     const meter = new Meter(this.#part("meter"));
     this.#recorder.onLevel = (level) => meter.show(level);
-    this.#recorder.onLeft = (sec) => this.#say("", sec > 0 ? `Speak now: ${sec}` : "");
+    this.#recorder.onLeft = (sec) =>
+      this.#say("", sec > 0 ? translate("Speak now: %(seconds)s", { seconds: sec }) : "");
     this.#sliders = new VoiceSliders(root);
     this.#sliders.onChange = () => this.#moved();
     this.#player.onState = (playing) => this.#played(playing);
@@ -63,7 +65,10 @@ export class FreeVoice {
     } catch (error) {
       if (error instanceof MicrophoneProblem) this.#say("error", `${error.title}. ${error.message}`);
       else if (error instanceof TypeError || error instanceof DOMException)
-        this.#say("error", "The sample could not be loaded. Please try again, or record a sentence of your own.");
+        this.#say(
+          "error",
+          translate("The sample could not be loaded. Please try again, or record a sentence of your own."),
+        );
       else throw error;
     }
     this.#enable(true);
@@ -75,7 +80,7 @@ export class FreeVoice {
       return await this.#recorder.record(SPEAK_SEC, MicrophoneChoice.remembered);
     } finally {
       this.#part("meter").hidden = true;
-      this.#part("record").textContent = "Record again";
+      this.#part("record").textContent = translate("Record again");
     }
   }
 
@@ -96,7 +101,7 @@ export class FreeVoice {
     try {
       do {
         this.#outdated = false;
-        if (afresh) this.#say("", "One moment …");
+        if (afresh) this.#say("", translate("One moment …"));
         const { samples } = await this.#socket.render({ parameters: this.#sliders.parameters });
         if (afresh) this.#player.play(samples);
         else this.#player.swap(samples);
@@ -113,7 +118,7 @@ export class FreeVoice {
 
   /** @param {boolean} playing */
   #played(playing) {
-    this.#part("play").textContent = playing ? "Stop" : "Play";
+    this.#part("play").textContent = playing ? translate("Stop") : translate("Play");
   }
 
   #close() {

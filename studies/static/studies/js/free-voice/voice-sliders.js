@@ -1,3 +1,7 @@
+import { language } from "../i18n.js";
+
+const FIGURES = new Intl.NumberFormat(language(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
 /** The sliders of a voice: named range inputs with an output each, "your own", and presets. */
 export class VoiceSliders {
   onChange = () => {};
@@ -35,7 +39,7 @@ export class VoiceSliders {
 
   /** @param {HTMLInputElement} input */
   #show(input) {
-    const text = `${input.dataset.unit}${input.valueAsNumber.toFixed(2)}`;
+    const text = `${input.dataset.unit}${FIGURES.format(input.valueAsNumber)}`;
     const output = this.#root.querySelector(`[data-value-of="${input.name}"]`);
     if (output !== null) output.textContent = text;
     input.setAttribute("aria-valuetext", text);

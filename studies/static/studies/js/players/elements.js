@@ -1,3 +1,5 @@
+import { translate } from "../i18n.js";
+
 const ICONS = {
   play: "M7 4.5v15l12.5-7.5z",
   pause: "M6.5 5h4v14h-4zM13.5 5h4v14h-4z",
@@ -37,7 +39,10 @@ export class PlayButton {
   /** @param {boolean} playing */
   set playing(playing) {
     this.#path.setAttribute("d", ICONS[playing ? "pause" : "play"]);
-    this.element.ariaLabel = `${playing ? "Pause" : "Play"}: ${this.#label}`;
+    const label = this.#label;
+    this.element.ariaLabel = playing
+      ? translate("Pause: %(label)s", { label })
+      : translate("Play: %(label)s", { label });
   }
 }
 

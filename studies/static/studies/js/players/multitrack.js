@@ -1,4 +1,5 @@
 import WaveSurfer from "wavesurfer.js";
+import { translate } from "../i18n.js";
 import { clock, element, PlayButton, waveColors } from "./elements.js";
 import { fetchRecording, RecordingProblem } from "./recording.js";
 import { Transport } from "./transport.js";
@@ -21,9 +22,9 @@ const KEY_STEP_SEC = 2;
  */
 export class Multitrack {
   #root;
-  #button = new PlayButton("all tracks");
+  #button = new PlayButton(translate("all tracks"));
   #time = element("span", "waveform__time");
-  #note = element("p", "waveform__note", "Loading …");
+  #note = element("p", "waveform__note", translate("Loading …"));
   #rows = /** @type {TrackRow[]} */ ([]);
   #transport = new Transport();
   #abort = new AbortController();
@@ -61,7 +62,8 @@ export class Multitrack {
       if (this.#abort.signal.aborted) return;
       const known = error instanceof RecordingProblem || error instanceof DOMException;
       if (!known) throw error;
-      this.#note.textContent = error instanceof RecordingProblem ? error.message : "A track cannot be decoded here.";
+      this.#note.textContent =
+        error instanceof RecordingProblem ? error.message : translate("A track cannot be decoded here.");
     }
   }
 
@@ -75,15 +77,15 @@ export class Multitrack {
 
   /** @param {HTMLElement} figure */
   async #add(figure) {
-    const { url = "", label = "track" } = figure.dataset;
+    const { url = "", label = translate("track") } = figure.dataset;
     const blob = await fetchRecording(url, undefined, () => {}, this.#abort.signal);
     const buffer = await this.#transport.add(await blob.arrayBuffer());
     const wave = element("div", "multitrack__wave");
     wave.tabIndex = 0;
     wave.role = "group";
-    wave.ariaLabel = `${label}: left and right move, space plays`;
-    const mute = toggle("Mute", label, () => this.#balance());
-    const solo = toggle("Solo", label, () => this.#balance());
+    wave.ariaLabel = translate("%(label)s: left and right move, space plays", { label });
+    const mute = toggle(translate("Mute"), label, () => this.#balance());
+    const solo = toggle(translate("Solo"), label, () => this.#balance());
     const controls = element("div", "multitrack__controls");
     controls.append(mute, solo);
     figure.querySelector("audio")?.remove(); // what pages offer without scripts

@@ -1,3 +1,5 @@
+import { translate } from "../i18n.js";
+
 const POLL_MS = 1_000;
 const SLOWER_AFTER = 20; // polls
 const SLOW_POLL_MS = 4_000;
@@ -15,9 +17,9 @@ export class RecordingProblem extends Error {}
  */
 export async function fetchRecording(url, statusUrl, onProgress, signal) {
   if (statusUrl) await untilFiled(statusUrl, onProgress, signal);
-  onProgress("Loading");
+  onProgress(translate("Loading"));
   const response = await request(url, signal);
-  if (!response.ok) throw new RecordingProblem("This recording could not be loaded.");
+  if (!response.ok) throw new RecordingProblem(translate("This recording could not be loaded."));
   return response.blob();
 }
 
@@ -25,11 +27,13 @@ export async function fetchRecording(url, statusUrl, onProgress, signal) {
 async function untilFiled(statusUrl, onProgress, signal) {
   for (let polls = 0; !signal.aborted; polls++) {
     const response = await request(statusUrl, signal);
-    if (!response.ok) throw new RecordingProblem("Whether this recording is ready could not be found out.");
+    if (!response.ok) throw new RecordingProblem(translate("Whether this recording is ready could not be found out."));
     const { filed, state } = await response.json();
     if (filed) return;
-    if (state === "failed") throw new RecordingProblem("This recording could not be prepared.");
-    onProgress(state === "ended" ? "The recording is being prepared" : "The talk is still being closed");
+    if (state === "failed") throw new RecordingProblem(translate("This recording could not be prepared."));
+    onProgress(
+      state === "ended" ? translate("The recording is being prepared") : translate("The talk is still being closed"),
+    );
     await new Promise((resolve) => setTimeout(resolve, polls < SLOWER_AFTER ? POLL_MS : SLOW_POLL_MS));
   }
 }
@@ -40,6 +44,6 @@ async function request(url, signal) {
     return await fetch(url, { signal, headers: { Accept: "audio/flac, application/json" } });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new RecordingProblem("The server cannot be reached.");
+    throw new RecordingProblem(translate("The server cannot be reached."));
   }
 }

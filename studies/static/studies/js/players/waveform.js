@@ -1,23 +1,27 @@
 import WaveSurfer from "wavesurfer.js";
+import { translate } from "../i18n.js";
 import { clock, element, PlayButton, waveColors } from "./elements.js";
 import { Listened } from "./listened.js";
+import { mixed } from "./mixed.js";
 import { fetchRecording, RecordingProblem } from "./recording.js";
 
 const HEIGHT_PX = 64;
 const KEY_STEP_SEC = 2;
 
 /**
- * `<div data-waveform data-src data-status-url? data-label? data-kind? data-peaks?>`: one recording to play.
+ * `<div data-waveform data-src data-beside? data-status-url? data-label? data-kind? data-peaks?>`: one recording to
+ * play, together with the one `beside` it.
  * Says `heard` {seconds} once nine tenths were played, `listened` {seconds} at every pause; only one plays at a time.
  */
 export class Waveform {
   static #playing = /** @type {Waveform | null} */ (null);
   #root;
   #button;
+  #label;
   #wave = element("div", "waveform__wave");
   #time = element("span", "waveform__time", "0:00");
   #note = element("p", "waveform__note");
-  #retry = element("button", "button button--small waveform__retry", "Try again");
+  #retry = element("button", "button button--small waveform__retry", translate("Try again"));
   #surfer = /** @type {WaveSurfer | null} */ (null);
   #listened = new Listened(0);
   #heard = false;
@@ -28,13 +32,10 @@ export class Waveform {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.#root = root;
-    const label = root.dataset.label ?? "recording";
-    this.#button = new PlayButton(label);
+    this.#label = root.dataset.label ?? translate("recording");
+    this.#button = new PlayButton(this.#label);
     this.#button.element.disabled = true;
     this.#button.element.addEventListener("click", () => this.#surfer?.playPause());
-    this.#wave.tabIndex = 0;
-    this.#wave.role = "slider";
-    this.#wave.ariaLabel = `Position in: ${label}`;
     this.#wave.addEventListener("keydown", (event) => this.#key(event));
     this.#note.role = "status";
     this.#retry.type = "button";
@@ -46,14 +47,18 @@ export class Waveform {
 
   async load() {
     this.#retry.hidden = true;
-    const { src = "", statusUrl } = this.#root.dataset;
+    const { src = "", beside, statusUrl } = this.#root.dataset;
     try {
       const progress = (/** @type {string} */ text) => this.#say(`${text} …`);
-      this.#show(await fetchRecording(src, statusUrl, progress, this.#abort.signal));
+      const blobs = [];
+      for (const url of beside ? [src, beside] : [src])
+        blobs.push(await fetchRecording(url, statusUrl, progress, this.#abort.signal));
+      this.#show(blobs.length > 1 ? await mixed(blobs) : blobs[0]);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      if (!(error instanceof RecordingProblem)) throw error;
-      this.#fail(error.message);
+      if (error instanceof RecordingProblem) this.#fail(error.message);
+      else if (error instanceof DOMException) this.#fail(translate("This recording cannot be played here."));
+      else throw error;
     }
   }
 
@@ -77,7 +82,7 @@ export class Waveform {
       ...waveColors(this.#wave),
     }));
     surfer.on("ready", (sec) => this.#ready(sec));
-    surfer.on("error", () => this.#fail("This recording cannot be played here."));
+    surfer.on("error", () => this.#fail(translate("This recording cannot be played here.")));
     surfer.on("play", () => this.#started());
     surfer.on("pause", () => this.#paused());
     surfer.on("finish", () => this.#paused());
@@ -92,6 +97,9 @@ export class Waveform {
     this.#say("");
     this.#listened = new Listened(sec);
     this.#button.element.disabled = false;
+    this.#wave.tabIndex = 0;
+    this.#wave.role = "slider"; // not before there is something to move in
+    this.#wave.ariaLabel = translate("Position in: %(label)s", { label: this.#label });
     this.#wave.ariaValueMin = "0";
     this.#wave.ariaValueMax = sec.toFixed(1);
     this.#moved(0);
@@ -121,7 +129,8 @@ export class Waveform {
     if (surfer.isPlaying() || sec === surfer.getDuration()) this.#listened.note(sec);
     this.#time.textContent = `${clock(sec)} / ${clock(surfer.getDuration())}`;
     this.#wave.ariaValueNow = sec.toFixed(1);
-    this.#wave.ariaValueText = `${clock(sec)} of ${clock(surfer.getDuration())}`;
+    const [now, total] = [clock(sec), clock(surfer.getDuration())];
+    this.#wave.ariaValueText = translate("%(now)s of %(total)s", { now, total });
     if (this.#heard || !this.#listened.enough) return;
     this.#heard = true;
     this.#root.dataset.heard = "";

@@ -1,9 +1,10 @@
 import { fromPcm16, SAMPLES_PER_MS, UPLINK_SAMPLES } from "../audio.js";
-import { decode, encodeAudio, encodeEvent, WireError } from "../wire.js";
+import { translate } from "../i18n.js";
+import { decode, encode, encodeAudio, encodeEvent, WireError } from "../wire.js";
 
 const OPEN_MS = 5_000;
 const ANSWER_MS = 30_000;
-const LOST = "The connection to the server was lost. Please try again.";
+const LOST = translate("The connection to the server was lost. Please try again.");
 
 /** What the server or the network would not do, in words for the participant. */
 export class PreviewProblem extends Error {
@@ -67,6 +68,15 @@ export class PreviewSocket {
     });
   }
 
+  /** To the server and back, no further. @returns {Promise<number>} milliseconds @throws {PreviewProblem} */
+  ping() {
+    return this.#next(async (socket) => {
+      const startMs = performance.now();
+      await this.#await(() => socket.send(encode({ kind: "ping" })));
+      return performance.now() - startMs;
+    });
+  }
+
   close() {
     this.#lose();
   }
@@ -107,13 +117,18 @@ export class PreviewSocket {
 
   /** @param {WebSocket} socket @param {string} event @param {object} order @returns {Promise<any>} */
   #ask(socket, event, order) {
+    return this.#await(() => socket.send(encodeEvent(event, { number: ++this.#number, ...order })));
+  }
+
+  /** @param {() => void} send @returns {Promise<any>} */
+  #await(send) {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#lose(), ANSWER_MS);
       this.#pending = {
         resolve: (answer) => (clearTimeout(timer), resolve(answer)),
         reject: (problem) => (clearTimeout(timer), reject(problem)),
       };
-      socket.send(encodeEvent(event, { number: ++this.#number, ...order }));
+      send();
     });
   }
 
@@ -128,7 +143,8 @@ export class PreviewSocket {
     }
     const pending = this.#pending;
     if (pending === null) return;
-    if (message.kind === "error") this.#reject(message.message);
+    if (message.kind === "ping") this.#resolve(null);
+    else if (message.kind === "error") this.#reject(message.message);
     else if (message.kind === "heard") this.#fill(pending, message.pcm);
     else if (message.kind === "metadata" && message.data.number === this.#number) this.#happened(pending, message);
   }

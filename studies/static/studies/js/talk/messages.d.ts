@@ -1,5 +1,6 @@
 // What the talk page and its Worker say to each other.
 
+import type { Catalogue } from "../i18n.js";
 import type { BufferEvent } from "../worklets/jitter-buffer.js";
 import type { EventData } from "../wire.js";
 import type { CaptureSource } from "./capture-source.js";
@@ -11,7 +12,13 @@ export type DeviceSettings = Record<string, unknown>;
 
 export type ToWorker =
   | { do: "listen"; source: CaptureSource; latencyMs: number; settings: DeviceSettings } // also a change of microphone
-  | { do: "open"; address: SocketAddress; playbackPort: MessagePort; monitorPort: MessagePort | null }
+  | {
+      do: "open";
+      address: SocketAddress;
+      playbackPort: MessagePort;
+      monitorPort: MessagePort | null;
+      catalogue: Catalogue | null; // a Worker has no page to read it from
+    }
   | { do: "monitor"; level: number } // participants hear themselves as the engine does; 0 ends it
   | { do: "mute"; muted: boolean }
   | { do: "outputClock"; offsetMs: number } // wall time at which the playback context's time 0 sounded

@@ -1,3 +1,5 @@
+import { translate } from "../i18n.js";
+
 /**
  * @typedef {"idle" | "asking" | "connecting" | "queue" | "live" | "reconnecting" | "ending" | "restarting" | "ended" | "failed"} State
  * @typedef {object} Screen
@@ -12,77 +14,101 @@
 /** @type {Readonly<Record<Exclude<State, "restarting" | "ended" | "failed">, Screen>>} */
 export const SCREENS = {
   idle: {
-    status: "Not recording",
-    title: "Ready when you are",
-    text: "Your browser will ask for the microphone. Recording begins when you see that you are live, not before.",
-    start: "Start talking",
+    status: translate("Not recording"),
+    title: translate("Ready when you are"),
+    text: translate(
+      "Your browser will ask for the microphone. Recording begins when you see that you are live, not before.",
+    ),
+    start: translate("Start talking"),
   },
   asking: {
-    status: "Waiting for the microphone",
-    title: "Please allow the microphone",
-    text: "Your browser is asking, near the address bar. Nothing is recorded yet.",
+    status: translate("Waiting for the microphone"),
+    title: translate("Please allow the microphone"),
+    text: translate("Your browser is asking, near the address bar. Nothing is recorded yet."),
   },
-  connecting: { status: "Connecting", title: "Connecting", text: "This takes a moment.", cancel: "Cancel" },
-  queue: { status: "Waiting for a place", title: "", text: "", cancel: "Leave the queue" },
-  live: { status: "You are live" },
-  reconnecting: { status: "Connection lost. Reconnecting; what you say is kept." },
-  ending: { status: "Saving the last words" },
+  connecting: {
+    status: translate("Connecting"),
+    title: translate("Connecting"),
+    text: translate("This takes a moment."),
+    cancel: translate("Cancel"),
+  },
+  queue: { status: translate("Waiting for a place"), title: "", text: "", cancel: translate("Leave the queue") },
+  live: { status: translate("You are live") },
+  reconnecting: { status: translate("Connection lost. Reconnecting; what you say is kept.") },
+  ending: { status: translate("Saving the last words") },
 };
 
 /** What the agent does → what the status line says of it. */
 export const TURNS = Object.freeze({
-  listening: "You are live: speak",
-  thinking: "The machine is thinking",
-  speaking: "The machine is speaking",
-  interrupted: "You are live: speak",
-  discarded: "You are live: speak",
+  listening: translate("You are live: speak"),
+  thinking: translate("The machine is thinking"),
+  speaking: translate("The machine is speaking"),
+  interrupted: translate("You are live: speak"),
+  discarded: translate("You are live: speak"),
 });
 
-export const AWAY = "The machine is away for a moment; what you say is kept";
+export const AWAY = translate("The machine is away for a moment; what you say is kept");
 
 /** @param {number} position 1 is next @returns {Screen} */
 export function queueScreen(position) {
   return {
     ...SCREENS.queue,
-    title: position <= 1 ? "You are next" : `You are number ${position} in the queue`,
-    text: "All places are taken just now. Keep this page open: the talk begins by itself, and you will see it here.",
+    title:
+      position <= 1 ? translate("You are next") : translate("You are number %(position)s in the queue", { position }),
+    text: translate(
+      "All places are taken just now. Keep this page open: the talk begins by itself, and you will see it here.",
+    ),
   };
 }
 
-const MACHINE_STOPPED = "The machine stopped";
-const AGAIN = { start: "Start again" };
-const ON = { next: "Continue" };
+const MACHINE_STOPPED = translate("The machine stopped");
+const AGAIN = { start: translate("Start again") };
+const ON = { next: translate("Continue") };
 
 /** @type {Readonly<Record<string, Pick<Screen, "title" | "start" | "next">>>} */
 const ENDINGS = {
-  participant: { title: "Talk finished", ...ON },
-  limit: { title: "Time is up", ...ON },
+  participant: { title: translate("Talk finished"), ...ON },
+  limit: { title: translate("Time is up"), ...ON },
   engine_lost: { title: MACHINE_STOPPED, ...AGAIN },
-  no_worker: { title: "The machine is not there just now", start: "Try again" },
-  abandoned: { title: "The connection was lost", ...AGAIN },
-  connection_lost: { title: "The connection was lost", ...AGAIN },
-  recording_failed: { title: "The recording stopped", ...AGAIN },
-  refused: { title: "The talk could not be opened", start: "Try again" },
-  another_tab: { title: "The talk goes on in another window", start: "Start anew here" },
-  disk_full: { title: "The recording stopped" },
-  withdrawn: { title: "You have withdrawn", ...ON },
-  no_consent: { title: "Your consent is needed first", ...ON },
-  take_over: { title: "This talk is over", ...AGAIN },
-  session_over: { title: "This session is over", ...ON },
+  no_worker: { title: translate("The machine is not there just now"), start: translate("Try again") },
+  abandoned: { title: translate("The connection was lost"), ...AGAIN },
+  connection_lost: { title: translate("The connection was lost"), ...AGAIN },
+  recording_failed: { title: translate("The recording stopped"), ...AGAIN },
+  refused: { title: translate("The talk could not be opened"), start: translate("Try again") },
+  another_tab: { title: translate("This was opened in another window"), start: translate("Go on here") },
+  study_closed: { title: translate("The study has ended") },
+  study_paused: { title: translate("The study is taking a break"), start: translate("Try again") },
+  voice_withdrawn: { title: translate("The talk had to stop") },
+  disk_full: { title: translate("The recording stopped") },
+  withdrawn: { title: translate("You have withdrawn"), ...ON },
+  no_consent: { title: translate("Your consent is needed first"), ...ON },
+  take_over: { title: translate("This talk is over"), ...AGAIN },
+  session_over: { title: translate("This session is over"), ...ON },
 };
 
 /** @param {string} reason @param {string} text in the server's words @returns {Screen} */
 export function endedScreen(reason, text) {
-  const ending = ENDINGS[reason] ?? { title: "The talk ended", start: "Try again" };
-  return { status: "Not recording", text, ...ending };
+  const ending = ENDINGS[reason] ?? { title: translate("The talk ended"), start: translate("Try again") };
+  return { status: translate("Not recording"), text, ...ending };
+}
+
+/** An earlier attempt broke off. @param {string} text in the server's words @returns {Screen} */
+export function interruptedScreen(text) {
+  return { ...SCREENS.idle, title: translate("Your talk was interrupted"), text, start: translate("Go on") };
 }
 
 /** A new talk is about to begin by itself. @param {string} text in the server's words @returns {Screen} */
 export function restartingScreen(text) {
-  return { status: "Not recording", title: MACHINE_STOPPED, text, start: "Continue now", cancel: "Stop here" };
+  return {
+    status: translate("Not recording"),
+    title: MACHINE_STOPPED,
+    text,
+    start: translate("Continue now"),
+    cancel: translate("Stop here"),
+  };
 }
 
 /** @param {string} title @param {string} text @returns {Screen} */
 export function failedScreen(title, text) {
-  return { status: "Not recording", title, text, start: "Try again" };
+  return { status: translate("Not recording"), title, text, start: translate("Try again") };
 }

@@ -1,4 +1,5 @@
 import { SAMPLES_PER_MS } from "../audio.js";
+import { translate } from "../i18n.js";
 import { LevelGauge } from "../level-gauge.js";
 import { encodeAudio, encodeEvent } from "../wire.js";
 import { Capture } from "./capture.js";
@@ -93,7 +94,7 @@ export class TalkLine {
     this.#ending = true;
     this.#stopSource();
     this.#endTimer = setTimeout(
-      () => this.#finish("connection_lost", "The end could not be confirmed. What was said so far is kept."),
+      () => this.#finish("connection_lost", translate("The end could not be confirmed. What was said so far is kept.")),
       ENDING_MS,
     );
     this.#pump();

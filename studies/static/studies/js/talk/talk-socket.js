@@ -1,7 +1,7 @@
+import { translate } from "../i18n.js";
 import { decode, encode, WireError } from "../wire.js";
 import { Refusal, requestTicket } from "./ticket.js";
 
-const RECONNECT_WITHIN_MS = 15_000; // as long as the web side keeps the take open
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 2_000;
 const ATTEMPT_MS = 5_000; // from opening a socket to its `hello`
@@ -18,6 +18,7 @@ const TRY_AGAIN = new Set([CLOSE_TICKET, CLOSE_TOO_SLOW, CLOSE_UNAVAILABLE]);
  * @property {string} ticketUrl
  * @property {string} ticket for the first connection
  * @property {string} csrfToken
+ * @property {number} graceMs how long the web side keeps the take open for a page that is away
  * @typedef {object} SocketHandlers
  * @property {(message: import("../wire.js").Message) => void} onMessage a `hello` first, on every connection
  * @property {() => void} onLost the connection is gone and being sought
@@ -25,7 +26,7 @@ const TRY_AGAIN = new Set([CLOSE_TICKET, CLOSE_TOO_SLOW, CLOSE_UNAVAILABLE]);
  *   Not called once `close` was.
  */
 
-/** The talk's WebSocket, found again within 15 s when it is lost; each connection needs a new ticket. */
+/** The talk's WebSocket, found again within the grace when it is lost; each connection needs a new ticket. */
 export class TalkSocket {
   live = false; // whether messages must keep coming
   #address;
@@ -46,7 +47,7 @@ export class TalkSocket {
     this.#address = address;
     this.#handlers = handlers;
     this.#ticket = address.ticket;
-    this.#deadlineMs = performance.now() + RECONNECT_WITHIN_MS;
+    this.#deadlineMs = performance.now() + this.#address.graceMs;
     this.#watch = setInterval(() => this.#keepAlive(), 1_000);
     this.#connect();
   }
@@ -114,7 +115,7 @@ export class TalkSocket {
       if (!(error instanceof WireError)) throw error;
       this.#finish(
         "bad_message",
-        "The server sent something this page does not understand. Reload the page and try again.",
+        translate("The server sent something this page does not understand. Reload the page and try again."),
       );
       return;
     }
@@ -142,7 +143,7 @@ export class TalkSocket {
     if (!this.#open) return;
     const nowMs = performance.now();
     if (this.#deadlineMs === Infinity) {
-      this.#deadlineMs = nowMs + RECONNECT_WITHIN_MS;
+      this.#deadlineMs = nowMs + this.#address.graceMs;
       this.#handlers.onLost();
     }
     const delayMs = this.#attempts === 0 ? 0 : Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#attempts - 1));
@@ -151,7 +152,7 @@ export class TalkSocket {
     else
       this.#finish(
         this.#refusal?.code ?? "connection_lost",
-        this.#refusal?.message ?? "The connection could not be found again. What was said so far is kept.",
+        this.#refusal?.message ?? translate("The connection could not be found again. What was said so far is kept."),
       );
   }
 

@@ -1,7 +1,10 @@
+import { translate, translatePlural } from "../i18n.js";
 import { Meter } from "../meter.js";
 import { WordsView } from "./words-view.js";
 
 const SHORT_MS = 10_000; // time left that is worth a warning
+const LONG_WARNING_MS = 30_000; // the same, of a talk that lasts at least twice as long
+const NARROW = "(max-width: 59.99rem)"; // as in talk.css
 
 /** @typedef {import("./states.js").State} State */
 
@@ -45,8 +48,11 @@ export class TalkView {
     this.#offer("start", screen.start);
     this.#offer("next", screen.next);
     this.#offer("cancel", screen.cancel);
-    if (changed && state === "live") this.part("stage").scrollIntoView({ block: "nearest" });
-    if (changed && ["ended", "failed", "restarting"].includes(state)) this.part("title").focus();
+    if (changed && state === "live") this.#enter();
+    if (changed && ["ended", "failed", "restarting"].includes(state)) {
+      /** @type {HTMLDetailsElement} */ (this.part("card")).open = true;
+      this.part("title").focus();
+    }
   }
 
   /** @param {string} text */
@@ -57,8 +63,7 @@ export class TalkView {
 
   /** @param {number} secondsLeft until a talk begins by itself */
   set countdown(secondsLeft) {
-    this.part("countdown").textContent = String(secondsLeft);
-    this.part("countdown-unit").textContent = secondsLeft === 1 ? "second" : "seconds";
+    this.part("countdown").textContent = translatePlural("%(n)s second", "%(n)s seconds", secondsLeft);
   }
 
   /** @param {number} limitMs */
@@ -73,14 +78,33 @@ export class TalkView {
     const shownMs = Math.min(elapsedMs, this.#limitMs);
     this.part("elapsed").textContent = clock(shownMs);
     this.part("time").style.setProperty("--elapsed", String(this.#limitMs === 0 ? 0 : shownMs / this.#limitMs));
-    this.part("time").classList.toggle("talk__time--short", this.#limitMs - elapsedMs < SHORT_MS);
+    const leftMs = this.#limitMs - elapsedMs;
+    this.part("time").classList.toggle("talk__time--short", leftMs < SHORT_MS);
+    this.#warnOfEnd(leftMs);
+  }
+
+  /** Said once for each, also to those who do not see the clock. @param {number} leftMs */
+  #warnOfEnd(leftMs) {
+    const warnings = this.#limitMs >= 2 * LONG_WARNING_MS ? [LONG_WARNING_MS, SHORT_MS] : [SHORT_MS];
+    const due = warnings.filter((ms) => leftMs <= ms).at(-1);
+    const text = due === undefined ? "" : translate("%(time)s left, then the talk ends by itself.", { time: spoken(due) });
+    const left = this.part("left");
+    if (left.textContent !== text) left.textContent = text;
+  }
+
+  /** The talk begins: its controls come into view and under the keyboard; on a small screen the card folds up. */
+  #enter() {
+    const stage = this.part("stage");
+    if (matchMedia(NARROW).matches) /** @type {HTMLDetailsElement} */ (this.part("card")).open = false;
+    if (document.activeElement === document.body) stage.focus({ preventScroll: true });
+    stage.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {boolean} muted */
   set muted(muted) {
     const button = this.part("mute");
     button.setAttribute("aria-pressed", String(muted));
-    this.part("mute-label").textContent = muted ? "Unmute" : "Mute";
+    this.part("mute-label").textContent = muted ? translate("Unmute") : translate("Mute");
     this.#root.classList.toggle("talk--muted", muted);
     if (muted) this.participantMeter.clear();
   }
@@ -95,7 +119,7 @@ export class TalkView {
   /** @returns {number} the level from 0 to 1 */
   #showMonitor() {
     const percent = Number(this.#monitor?.value ?? 0);
-    this.part("monitor-value").textContent = percent === 0 ? "off" : `${percent} %`;
+    this.part("monitor-value").textContent = percent === 0 ? translate("off") : `${percent} %`;
     return percent / 100;
   }
 
@@ -136,12 +160,10 @@ export function clock(ms) {
 /** @param {number} ms @returns {string} such as "2 minutes" or "1 minute 30 seconds" */
 export function spoken(ms) {
   const seconds = Math.round(ms / 1_000);
-  const parts = /** @type {[number, string][]} */ ([
-    [Math.floor(seconds / 60), "minute"],
-    [seconds % 60, "second"],
-  ]);
-  return parts
-    .filter(([count]) => count > 0)
-    .map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`)
-    .join(" ");
+  const wholeMinutes = Math.floor(seconds / 60);
+  const parts = [
+    wholeMinutes > 0 && translatePlural("%(n)s minute", "%(n)s minutes", wholeMinutes),
+    seconds % 60 > 0 && translatePlural("%(n)s second", "%(n)s seconds", seconds % 60),
+  ];
+  return parts.filter(Boolean).join(" ");
 }

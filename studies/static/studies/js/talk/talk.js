@@ -1,10 +1,11 @@
+import { currentCatalogue, translate } from "../i18n.js";
 import { Microphone } from "../microphone.js";
 import { MicrophoneChoice } from "../microphone-choice.js";
 import { MicrophoneProblem } from "../microphone-problem.js";
 import { Speaker } from "../speaker.js";
 import { WakeLock } from "../wake-lock.js";
 import { Restarts } from "./restarts.js";
-import { AWAY, endedScreen, failedScreen, queueScreen, restartingScreen, SCREENS, TURNS } from "./states.js";
+import { AWAY, endedScreen, failedScreen, interruptedScreen, queueScreen, restartingScreen, SCREENS, TURNS } from "./states.js";
 import { TalkView } from "./talk-view.js";
 import { openTake, Refusal } from "./ticket.js";
 
@@ -16,6 +17,7 @@ const WORKER = new URL("../talk-worker.js", import.meta.url);
  * @property {string} doneUrl
  * @property {number} limitMs
  * @property {import("../microphone.js").CaptureSettings} capture
+ * @property {string} [interrupted] what became of an earlier attempt
  * @property {boolean} [hearYourself] whether participants may hear themselves as the engine does
  */
 
@@ -52,7 +54,7 @@ export class Talk {
     this.#listen();
     const problem = MicrophoneProblem.ofBrowser();
     if (problem !== null) this.#fail(problem.title, problem.message);
-    else this.#show("idle", SCREENS.idle);
+    else this.#show("idle", config.interrupted ? interruptedScreen(config.interrupted) : SCREENS.idle);
   }
 
   #listen() {
@@ -64,7 +66,8 @@ export class Talk {
     on("mute", () => this.#mute(!this.#muted));
     on("sound", () => this.#speaker?.resume());
     if (this.#config.hearYourself) this.#view.onMonitor = (level) => this.#monitor(level);
-    document.addEventListener("keydown", (event) => {
+    // only while the talk has the focus: a single key must not surprise somebody who dictates
+    this.#view.part("stage").addEventListener("keydown", (event) => {
       const typing = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
       if (event.key.toLowerCase() !== "m" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
       if (this.#isTalking) this.#mute(!this.#muted);
@@ -104,15 +107,16 @@ export class Talk {
       const worker = (this.#worker = this.#newWorker());
       await this.#sendMicrophone();
       const take = await openTake(this.#config.takesUrl, this.#csrfToken);
-      const { socketUrl, ticketUrl, ticket } = take;
-      const address = { socketUrl, ticketUrl, ticket, csrfToken: this.#csrfToken };
+      const { socketUrl, ticketUrl, ticket, graceMs } = take;
+      const address = { socketUrl, ticketUrl, ticket, graceMs, csrfToken: this.#csrfToken };
+      const catalogue = currentCatalogue();
       const ports = monitorPort === null ? [playbackPort] : [playbackPort, monitorPort];
-      if (this.#worker === worker) this.#tell({ do: "open", address, playbackPort, monitorPort }, ports);
+      if (this.#worker === worker) this.#tell({ do: "open", address, playbackPort, monitorPort, catalogue }, ports);
     } catch (error) {
       if (error instanceof MicrophoneProblem) this.#fail(error.title, error.message);
       else if (error instanceof Refusal) this.#close("failed", endedScreen(error.code, error.message));
       else if (error instanceof DOMException || error instanceof TypeError)
-        this.#fail("The server cannot be reached", "Check your connection, then try again.");
+        this.#fail(translate("The server cannot be reached"), translate("Check your connection, then try again."));
       else throw error;
     }
   }
@@ -128,7 +132,8 @@ export class Talk {
   #newWorker() {
     const worker = new Worker(WORKER, { type: "module" });
     worker.onmessage = ({ data }) => this.#hear(data);
-    worker.onerror = () => this.#fail("This page did not load completely", "Reload the page and try again.");
+    worker.onerror = () =>
+      this.#fail(translate("This page did not load completely"), translate("Reload the page and try again."));
     return worker;
   }
 
@@ -150,7 +155,9 @@ export class Talk {
     this.#view.warn(
       "narrow",
       microphone.isNarrow
-        ? "This headset records in telephone quality while its microphone is on. If you can, use a wired headset or another microphone."
+        ? translate(
+            "This headset records in telephone quality while its microphone is on. If you can, use a wired headset or another microphone.",
+          )
         : undefined,
     );
   }
@@ -185,8 +192,8 @@ export class Talk {
     this.#view.warn(
       "microphone",
       this.#microphone === null
-        ? "The microphone was unplugged. Plug it in again or choose another: the talk goes on."
-        : "The microphone was unplugged, so another one is in use now. You can choose below.",
+        ? translate("The microphone was unplugged. Plug it in again or choose another: the talk goes on.")
+        : translate("The microphone was unplugged, so another one is in use now. You can choose below."),
     );
   }
 
@@ -284,7 +291,8 @@ export class Talk {
     const given = reason === "participant" && Number.isNaN(this.#liveSinceMs);
     const again = this.#restarts.begin(reason, performance.now() - this.#liveSinceMs);
     const often = reason === "engine_lost" && this.#restarts.exhausted;
-    this.#lastEnd = endedScreen(reason, often && !again ? `${message} It has stopped several times in a row.` : message);
+    const repeated = `${message} ${translate("It has stopped several times in a row.")}`;
+    this.#lastEnd = endedScreen(reason, often && !again ? repeated : message);
     if (given) this.#close("idle", SCREENS.idle);
     else if (again) this.#close("restarting", restartingScreen(message));
     else this.#close("ended", this.#lastEnd);

@@ -1,3 +1,5 @@
+import { translate } from "../i18n.js";
+
 const PATIENCE_MS = 5_000;
 
 /** The server answered, and said no. */
@@ -19,6 +21,7 @@ export class Refusal extends Error {
  * @property {string} statusUrl
  * @property {string} ticket
  * @property {number} limitMs
+ * @property {number} graceMs
  */
 
 /**
@@ -49,6 +52,7 @@ async function post(url, csrfToken) {
   });
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  const message = answer.message ?? "The server could not open the conversation. Please try again in a moment.";
+  const message =
+    answer.message ?? translate("The server could not open the conversation. Please try again in a moment.");
   throw new Refusal(answer.code ?? `http_${response.status}`, message, response.status);
 }

@@ -57,6 +57,7 @@ export class WordsView {
     if (paragraph === undefined) {
       paragraph = document.createElement("p");
       paragraph.className = "talk__turn";
+      paragraph.dir = "auto"; // the machine's language need not be the page's
       this.#turns.set(turn, paragraph);
       this.#list.append(paragraph);
     }

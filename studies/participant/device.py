@@ -1,0 +1,237 @@
+"""What the browser measured of a participant's device: read, judged against the study's thresholds, and kept.
+
+`Session.device` holds the newest report, what failed in it, every attempt before, and the headphone screening (see
+`studies.participant.headphones`). The numbers come from the browser: they say how things stand with somebody who means
+well, and prove nothing about somebody who does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from django.db import transaction
+from django.utils import timezone
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from studies.models import Session
+from studies.protocol.schema import Protocol
+from studies.protocol.visit import DeviceCheck
+
+MAX_REPORT_CHARACTERS: Final = 20_000
+MAX_KEPT_ATTEMPTS: Final = 50  # a page that measures again and again fills no database
+
+Measured = Literal["noise_dbfs", "snr_db", "clipped_percent", "round_trip_ms"]
+MEASURED: Final[tuple[Measured, ...]] = ("noise_dbfs", "snr_db", "clipped_percent", "round_trip_ms")
+NOT_REPORTED: Final = "not_reported"
+
+Words = Annotated[str, StringConstraints(max_length=400, pattern=r"^[^\x00]*$")]  # PostgreSQL's JSON takes no NUL
+Short = Annotated[str, StringConstraints(max_length=40, pattern=r"^[^\x00]*$")]
+Decibels = Annotated[float, Field(ge=-200, le=200)]
+Milliseconds = Annotated[float, Field(ge=0, le=600_000)]
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Scalar = bool | float | Short | None
+
+
+class BadReport(ValueError):
+    """A report that is none; the text names what was found and what was expected."""
+
+
+class Part(BaseModel):
+    """Frozen; wrong types and infinite numbers are refused, what nobody asked for is left out."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class MicrophoneLevel(Part):
+    """Of the sentence: `speech_db` in dB of full scale while there is speech, samples at full scale, and the page's
+    verdict."""
+
+    speech_db: Decibels | None = None
+    clipped_samples: Count = 0
+    verdict: Literal["ok", "quiet", "silent", "clipping"]
+
+
+class Sound(Part):
+    """Of the test tones: whether they were heard, and how much of them the microphone hears."""
+
+    heard: bool | None = None
+    leak_db: Decibels | None = None
+    leaking: bool | None = None
+    output: Literal["headphones", "loudspeakers"] | None = None
+
+
+class Delay(Part):
+    """From the page to the inference worker and back; `heard_self` counts how often they heard themselves."""
+
+    conversion_ms: Milliseconds | None = None
+    round_trip_ms: Milliseconds | None = None
+    probes: Count = 0
+    heard_self: Count | None = None
+
+
+def _anonymous(value: object) -> object:
+    """Without what names a device, and with it perhaps a person."""
+    if not isinstance(value, dict):
+        return value
+    return {key: each for key, each in value.items() if key not in ("deviceId", "groupId", "label")}
+
+
+Settings = Annotated[dict[Short, Scalar], Field(max_length=40), BeforeValidator(_anonymous)]
+
+
+class Capture(Part):
+    """How the page records: what the study asked for, and by which way it came."""
+
+    requested: Settings = {}
+    narrow: bool | None = None
+    capture_method: Short | None = None
+    capture_context_hz: float | None = None
+    capture_base_latency_sec: float | None = None
+    user_agent: Words = ""
+
+
+class Report(Part):
+    """One run of the check. `noise_dbfs` is the median level of a few silent seconds, `snr_db` how far the sentence
+    stands above it, `clipped_percent` the share of its samples at full scale, `round_trip_ms` the median way to the
+    server and back. `input` is what the browser really applied (`getSettings`), and the `kind` of microphone.
+    `unmeasured` says why a value is null."""
+
+    noise_dbfs: Decibels | None = None
+    snr_db: Decibels | None = None
+    clipped_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    round_trip_ms: Milliseconds | None = None
+    unmeasured: dict[Measured, Short] = {}
+    microphone: MicrophoneLevel | None = None
+    sound: Sound = Sound()
+    input: Settings = {}
+    settings: Capture | None = None
+    check_context_hz: float | None = None
+    delay: Delay | None = None
+
+    def kept(self) -> dict[str, Any]:
+        """As JSON, with a reason for everything that is null."""
+        silent = {name: self.unmeasured.get(name, NOT_REPORTED) for name in MEASURED if getattr(self, name) is None}
+        return {**self.model_dump(), "unmeasured": silent}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`failed` names what is not as the study wants it; with `blocked` the visit cannot go on like this. `may_leave`:
+    it was tried often enough to leave without blame."""
+
+    failed: tuple[str, ...]
+    blocked: bool
+    may_leave: bool
+
+
+def read_report(text: str) -> Report:
+    """Raises BadReport, whose text says what was wrong with it."""
+    if len(text) > MAX_REPORT_CHARACTERS:
+        raise BadReport(f"it has {len(text)} characters, and {MAX_REPORT_CHARACTERS} are the most")
+    try:
+        return Report.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadReport(f"{place}: {first['msg']}" if place else first["msg"]) from None
+
+
+def judge(report: Report, limits: DeviceCheck) -> tuple[str, ...]:
+    """What fails, in the order of the check. A value with a threshold that could not be measured fails; so does a
+    microphone that gave nothing, threshold or not."""
+    bounds: dict[Measured, tuple[float | None, int]] = {
+        "noise_dbfs": (limits.max_noise_dbfs, 1),
+        "snr_db": (limits.min_snr_db, -1),
+        "clipped_percent": (limits.max_clipped_percent, 1),
+        "round_trip_ms": (limits.max_round_trip_ms, 1),
+    }
+    silent = report.microphone is None or report.microphone.verdict == "silent"
+    failed: list[str] = ["microphone"] if silent else []
+    for name, (limit, sign) in bounds.items():
+        value = getattr(report, name)
+        if limit is not None and (value is None or sign * value > sign * limit):
+            failed.append(name)
+    return tuple(failed)
+
+
+@transaction.atomic
+def keep_attempt(session: Session, report: Report, limits: DeviceCheck) -> Verdict:
+    """Adds one run of the check to the session; the same run sent twice counts once."""
+    locked = Session.objects.select_for_update().get(pk=session.pk)
+    verdict = _add(locked, report, limits)
+    if locked.state == Session.State.STARTED:  # whoever withdraws meanwhile leaves nothing behind
+        locked.save(update_fields=["device", "seen_at"])
+    session.device = locked.device
+    return verdict
+
+
+@transaction.atomic
+def complete(session: Session, report: Report, limits: DeviceCheck) -> Verdict:
+    """Takes `report` as the session's own. Unless it is blocked, the check is done."""
+    locked = Session.objects.select_for_update().get(pk=session.pk)
+    verdict = _add(locked, report, limits)
+    locked.device = {**locked.device, **report.kept(), "failed": list(verdict.failed)}
+    if not verdict.blocked:
+        locked.checked_at = timezone.now()
+    if locked.state == Session.State.STARTED:
+        locked.save(update_fields=["device", "checked_at", "seen_at"])
+        session.checked_at = locked.checked_at
+    session.device = locked.device
+    return verdict
+
+
+@transaction.atomic
+def leave(session: Session, limits: DeviceCheck) -> bool:
+    """Ends a check that was failed often enough; False when it was not."""
+    locked = Session.objects.select_for_update().get(pk=session.pk)
+    if not may_leave(locked, limits) or locked.state != Session.State.STARTED:
+        return False
+    locked.device = {**locked.device, "left": True}
+    locked.save(update_fields=["device", "seen_at"])
+    session.device = locked.device
+    return True
+
+
+def may_leave(session: Session, limits: DeviceCheck) -> bool:
+    """Whether so many attempts failed that the study lets go of the participant."""
+    blocked = [attempt for attempt in session.device.get("attempts", []) if _blocks(attempt["failed"], limits)]
+    return session.checked_at is None and len(blocked) >= limits.attempts
+
+
+def check_done(session: Session) -> bool:
+    return session.checked_at is not None
+
+
+def headphones_done(session: Session, protocol: Protocol) -> bool:
+    """Also where the study screens nobody for headphones."""
+    return protocol.device_check.headphones is None or _screening(session).get("done") is True
+
+
+def device_screened_out(session: Session, protocol: Protocol) -> bool:
+    """Whether the visit ends here: left after failed checks, or without the headphones that the study requires."""
+    headphones = protocol.device_check.headphones
+    if headphones is not None and headphones.required:
+        screening = _screening(session)
+        if screening.get("done") is True and not screening.get("passed"):
+            return True
+    return session.device.get("left") is True
+
+
+def _screening(session: Session) -> dict[str, Any]:
+    screening = session.device.get("headphones")
+    return screening if isinstance(screening, dict) else {}
+
+
+def _add(session: Session, report: Report, limits: DeviceCheck) -> Verdict:
+    failed = judge(report, limits)
+    attempts = list(session.device.get("attempts", []))
+    numbers = {name: getattr(report, name) for name in MEASURED} | {"failed": list(failed)}
+    if not attempts or {**attempts[-1], **numbers} != attempts[-1]:
+        attempts.append({"at": timezone.now().isoformat(timespec="seconds"), **numbers})
+    session.device = {**session.device, "attempts": attempts[-MAX_KEPT_ATTEMPTS:]}
+    return Verdict(failed, _blocks(failed, limits), may_leave(session, limits))
+
+
+def _blocks(failed: tuple[str, ...] | list[str], limits: DeviceCheck) -> bool:
+    """Without a microphone there is no talk, whatever the study says of thresholds."""
+    return bool(failed) if limits.on_fail == "block" else "microphone" in failed

@@ -1,0 +1,97 @@
+"""Screening for headphones: which of three sounds is the right one, and how many were found.
+
+Huggins pitch: three bursts of noise, one of which hides a faint tone that exists only between two ears that hear
+different things (Milne et al. 2021, Behavior Research Methods 53, https://doi.org/10.3758/s13428-020-01514-0).
+Antiphase: which of three tones is the quietest, where one of the others cancels itself out in front of loudspeakers
+(Woods et al. 2017, Attention, Perception & Psychophysics 79, https://doi.org/10.3758/s13414-017-1361-2).
+
+The sounds are made in the browser from the session's seed (twin: `static/studies/js/headphones/order.js`), so whoever
+reads the page's programs can work the answers out. They stand nowhere on the page, and the server alone says whether
+they are right."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from itertools import permutations
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from studies.models import Session
+from studies.participant.device import BadReport
+from studies.protocol.visit import Headphones
+
+ORDERS: Final = tuple(permutations(range(3)))
+TARGET: Final = 0  # the sound to find: with the tone, or the quietest
+MAX_ANSWERS_CHARACTERS: Final = 500
+
+
+def order_of(seed: str, attempt: int, trial: int) -> tuple[int, ...]:
+    """Which sound comes first, second and third: TARGET and the two others."""
+    digest = hashlib.sha256(f"{seed}:{attempt}:{trial}".encode()).digest()
+    return ORDERS[int.from_bytes(digest[:4], "big") % len(ORDERS)]
+
+
+def target_of(seed: str, attempt: int, trial: int) -> int:
+    """1, 2 or 3: the right answer."""
+    return order_of(seed, attempt, trial).index(TARGET) + 1
+
+
+def screening_of(session: Session, asked: Headphones) -> dict[str, Any]:
+    """As it stands: `attempts`, whether it is `done` and `passed`, whether it was `skipped`."""
+    stored = session.device.get("headphones")
+    if isinstance(stored, dict):
+        return stored
+    seed = salted_hmac("studies.participant.headphones", f"{session.pk}:{session.seed}").hexdigest()[:32]
+    return {"method": asked.method, "seed": seed, "attempts": [], "passed": False, "done": False, "skipped": False}
+
+
+def read_answers(text: str, trials: int) -> list[int]:
+    """One of 1, 2, 3 for each trial. Raises BadReport."""
+    expected = f"expected {trials} answers, each of them 1, 2 or 3"
+    try:
+        answers = json.loads(text) if len(text) <= MAX_ANSWERS_CHARACTERS else None
+    except (ValueError, RecursionError):
+        answers = None
+    if not isinstance(answers, list) or len(answers) != trials:
+        raise BadReport(expected)
+    if not all(type(answer) is int and 1 <= answer <= 3 for answer in answers):
+        raise BadReport(expected)
+    return answers
+
+
+@transaction.atomic
+def keep_answers(session: Session, asked: Headphones, attempt: int, answers: list[int]) -> bool:
+    """Scores an attempt and keeps it; False when `attempt` is not the next one, as of a page that is sent again."""
+    locked = Session.objects.select_for_update().get(pk=session.pk)
+    screening = screening_of(locked, asked)
+    attempts = screening["attempts"]
+    if screening["done"] or attempt != len(attempts):
+        session.device = locked.device
+        return False
+    correct = sum(answer == target_of(screening["seed"], attempt, trial) for trial, answer in enumerate(answers))
+    at = timezone.now().isoformat(timespec="seconds")
+    attempts = [*attempts, {"at": at, "correct": correct, "of": len(answers), "answers": answers}]
+    passed = correct >= asked.pass_at
+    done = passed or len(attempts) >= asked.attempts
+    _store(session, locked, {**screening, "attempts": attempts, "passed": passed, "done": done})
+    return True
+
+
+@transaction.atomic
+def skip(session: Session, asked: Headphones) -> None:
+    """For whoever cannot do a listening task, or has no headphones."""
+    locked = Session.objects.select_for_update().get(pk=session.pk)
+    screening = screening_of(locked, asked)
+    if not screening["done"]:
+        _store(session, locked, {**screening, "done": True, "skipped": True})
+
+
+def _store(session: Session, locked: Session, screening: dict[str, Any]) -> None:
+    locked.device = {**locked.device, "headphones": screening}
+    if locked.state == Session.State.STARTED:  # whoever withdraws meanwhile leaves nothing behind
+        locked.save(update_fields=["device", "seen_at"])
+    session.device = locked.device

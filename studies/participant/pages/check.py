@@ -1,0 +1,149 @@
+"""The device check: what the browser measured of microphone, room, sound and way to the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from studies.models import Session
+from studies.participant.access import frame, go_on, session_page
+from studies.participant.device import (
+    BadReport,
+    Verdict,
+    complete,
+    keep_attempt,
+    leave,
+    may_leave,
+    read_report,
+)
+from studies.participant.localised import session_protocol
+from studies.preview.hearing import hearing_of
+from studies.protocol.visit import DeviceCheck
+from studies.publish import protocol_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@session_page()
+def check(request: HttpRequest, session: Session) -> HttpResponse:
+    """Microphone, room, sound and connection; `device` is what the browser measured, as a JSON object. With
+    `decision` "leave", a participant whose device does not do ends the visit."""
+    limits = session_protocol(session).device_check
+    errors: list[str] = []
+    if request.method == "POST":
+        if request.POST.get("decision") == "leave":
+            if leave(session, limits):
+                return go_on(session)
+            errors = [_("There are attempts left. Please run the check once more.")]
+        else:
+            try:
+                verdict = complete(session, read_report(request.POST.get("device", "")), limits)
+            except BadReport as error:
+                errors = [_unreadable(error)]
+            else:
+                if not verdict.blocked:
+                    return go_on(session)
+                errors = [mending()[name] for name in verdict.failed]
+    config = {
+        "capture": capture_settings(session),
+        "previewUrl": preview_url(session),
+        "previewVoices": len(hearing_of(session).voices),
+        "attemptsUrl": reverse("check_attempt", args=[session.token]),
+        "limits": {
+            "noise_dbfs": limits.max_noise_dbfs,
+            "snr_db": limits.min_snr_db,
+            "clipped_percent": limits.max_clipped_percent,
+            "round_trip_ms": limits.max_round_trip_ms,
+        },
+        "onFail": limits.on_fail,
+        "mending": mending(),
+        "mayLeave": may_leave(session, limits),
+        "screened": limits.headphones is not None,
+        "sentence": sentence_of(limits),
+        "ownSentence": limits.sentence is not None,
+    }
+    context = frame(request, session, check_config=config, errors=errors)
+    return render(request, "participant/check.html", context, status=422 if errors else 200)
+
+
+@require_POST
+@session_page()
+def attempt(request: HttpRequest, session: Session) -> JsonResponse:
+    """Keeps one run of the check, a JSON object, and says how it went; the page asks this after every run."""
+    if session.consent("record") is None:
+        return JsonResponse({"error": _("You have not agreed to this, or have withdrawn.")}, status=403)
+    try:
+        verdict = keep_attempt(session, read_report(_body(request)), session_protocol(session).device_check)
+    except BadReport as error:
+        return JsonResponse({"error": _unreadable(error)}, status=422)
+    return JsonResponse(_as_json(verdict))
+
+
+def mending() -> dict[str, str]:
+    """What is wrong with each thing that can fail, and how to mend it, in words for the participant."""
+    return {
+        "microphone": _(
+            "Nothing was heard from your microphone. Choose the right one, see whether it is switched on and not "
+            "muted, and check again."
+        ),
+        "noise_dbfs": _(
+            "It is too loud around you. Close doors and windows, switch off fans and music, or go to a quieter room. "
+            "Then check again."
+        ),
+        "snr_db": _(
+            "Your voice hardly stands out from the noise around you. Come closer to the microphone, speak up, or go to "
+            "a quieter room. Then check again."
+        ),
+        "clipped_percent": _(
+            "You are too loud for the microphone, and the sound is cut off. Move away from it or lower its level in "
+            "your system’s settings. Then check again."
+        ),
+        "round_trip_ms": _(
+            "Your connection to the server takes too long. A cable instead of Wi-Fi helps, and so does closing other "
+            "programs, calls and downloads. Then measure again."
+        ),
+    }
+
+
+def sentence_of(limits: DeviceCheck) -> str:
+    """What the participant reads aloud."""
+    return limits.sentence or _("I would like to plan a short trip, and I don’t know where to go.")
+
+
+def preview_url(session: Session) -> str:
+    """Of the socket that gives a sentence back in another voice (see `hearmeout_site.asgi`)."""
+    return f"/ws/p/{session.token}/preview/"
+
+
+def capture_settings(session: Session) -> dict[str, bool]:
+    """What the study asks of the browser's capture, in the browser's own names."""
+    audio = protocol_of(session.version).audio
+    return {
+        "echoCancellation": audio.echo_cancellation,
+        "noiseSuppression": audio.noise_suppression,
+        "autoGainControl": audio.auto_gain_control,
+    }
+
+
+def _as_json(verdict: Verdict) -> dict[str, Any]:
+    return {"failed": list(verdict.failed), "blocked": verdict.blocked, "mayLeave": verdict.may_leave}
+
+
+def _body(request: HttpRequest) -> str:
+    """Raises BadReport."""
+    try:
+        return request.body.decode()
+    except RequestDataTooBig:
+        raise BadReport(_("it is far too long")) from None
+    except (UnicodeDecodeError, RawPostDataException):  # the latter: a form
+        raise BadReport(_("it is not text in UTF-8")) from None
+
+
+def _unreadable(error: BadReport) -> str:
+    text = _("The result of the check did not arrive as it should (%(what)s). Please run it once more.")
+    return text % {"what": error}

@@ -1,0 +1,56 @@
+"""Consent: the document, one box a purpose, and a copy to keep."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from studies.models import Session
+from studies.participant import consenting, enrol
+from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page, session_protocol
+from studies.participant.forms import ConsentForm
+from studies.participant.language import activate_language
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@session_page()
+def consent(request: HttpRequest, session: Session) -> HttpResponse:
+    """The document and one box a purpose; declining ends the visit."""
+    form = ConsentForm(session_protocol(session).consent, request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        shown_in = request.POST.get("language", "")
+        if request.POST.get("decision") == "decline":
+            enrol.decline(session, shown_in)
+            return redirect("resume", session.token)
+        if form.is_valid():
+            if is_live_tab(request, session):
+                enrol.agree(session, form.granted, shown_in)
+                return go_on(session)
+            form.add_error(None, TAKEN_OVER)
+    context = frame(request, session, form=form, language=consenting.spoken(session))
+    return render(request, "participant/consent.html", context, status=422 if form.errors else 200)
+
+
+@require_GET
+@session_page(always=True)
+def copy(request: HttpRequest, session: Session) -> HttpResponse:
+    """What was agreed to, when, and what stands now, as one HTML file to keep. In the language it was agreed in."""
+    agreed = consenting.agreed(session)
+    if agreed is None:
+        raise Http404
+    context = {
+        "study": session.study,
+        "session": session,
+        "agreed": agreed,
+        "resume_link": request.build_absolute_uri(reverse("resume", args=[session.token])),
+        "withdraw_link": request.build_absolute_uri(reverse("withdraw", args=[session.token])),
+    }
+    activate_language(request, agreed.document.language)
+    name = f"consent-{session.study.slug}-{session.participant.code}.html"
+    return HttpResponse(
+        render_to_string("participant/consent_copy.html", context, request),
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,32 @@
+"""What every page of a session asks besides its own matter: whether this tab still counts, and another language."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from studies.models import Session
+from studies.participant.access import find_session, session_page, session_protocol
+
+
+@require_GET
+@never_cache
+def tab(request: HttpRequest, token: str) -> JsonResponse:
+    """{live, state}: whether the tab that shows `epoch` is the newest, and what has become of the session."""
+    session = find_session(token)
+    return JsonResponse({"live": request.GET.get("epoch") == str(session.epoch), "state": session.state})
+
+
+@require_POST
+@session_page(always=True)
+def language(request: HttpRequest, session: Session) -> HttpResponse:
+    """Says everything in another of the study's languages from now on; answers stay. Back to the page `next`."""
+    wanted = request.POST.get("language")
+    if wanted in session_protocol(session).languages:
+        Session.objects.filter(pk=session.pk).update(language=wanted)
+    page = request.POST.get("next", "")
+    own = reverse("resume", args=[session.token])
+    return redirect(page if page.startswith(own) and ".." not in page else own)

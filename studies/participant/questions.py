@@ -1,0 +1,233 @@
+"""A page of questions: what it asks of a session, what is known already, and what is made of a form that comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import Http404, QueryDict
+from django.utils.translation import gettext as _
+
+from studies.design.plan import PlannedTrial
+from studies.design.questions import asked, is_true, items_of, visible
+from studies.design.visit import Page, applies
+from studies.models import Session, Trial
+from studies.participant import answers, flow
+from studies.participant.answers import Scope
+from studies.participant.excerpts import Excerpt, excerpt_of, heard_enough
+from studies.participant.localised import session_protocol
+from studies.participant.values import checked, posted
+from studies.protocol.items import EACH_TRIAL, AnyItem, Notice, Playback, Questionnaire, When
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a form said. `values`: what can be kept; `typed`: everything, as it came; `errors`: what keeps the
+    participant from going on, by item."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    typed: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+class QuestionPage:
+    """The items of one page of a session, in the order they are shown. Raises Http404 for a page that the visit does
+    not have."""
+
+    def __init__(self, session: Session, page: Page) -> None:
+        self.session = session
+        self.page = page
+        self.protocol = session_protocol(session)
+        self.trial: Trial | None = None
+        self.pair: list[Trial] = []
+        trials = session.trials.select_related("prompt", "condition")
+        if page.kind == "compare":
+            self.pair = list(trials.filter(pair=page.pair).order_by("side"))
+        elif page.position is not None:
+            self.trial = trials.filter(position=page.position).first()
+        self.questionnaires = self._questionnaires()
+        if not self.questionnaires:
+            raise Http404
+
+    @cached_property
+    def scope(self) -> Scope:
+        return Scope(self.trial, self.page.pair)
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        return answers.known(self.session, self.trial, self.page.pair)
+
+    @cached_property
+    def questionnaire_of(self) -> dict[str, str]:
+        """Item -> its questionnaire."""
+        return {item.key: questionnaire.key for questionnaire, items in self._asked for item in items}
+
+    @cached_property
+    def items(self) -> list[AnyItem]:
+        return [item for _questionnaire, items in self._asked for item in items]
+
+    @property
+    def sides(self) -> list[str]:
+        return [trial.side for trial in self.pair]
+
+    @property
+    def about(self) -> Trial | None:
+        """The trial, or one of those, that the page belongs to."""
+        return next(iter([self.trial] if self.trial is not None else self.pair), None)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Side -> what the answer of that side is called on the page."""
+        names = self.sides if self.protocol.comparison.labels == "letters" else range(1, len(self.pair) + 1)
+        return {side: _("Answer %(name)s") % {"name": name} for side, name in zip(self.sides, names, strict=True)}
+
+    @property
+    def conditions(self) -> dict[str, When]:
+        """Item -> what it is shown on."""
+        return {item.key: item.show_if for item in self.items if item.show_if is not None}
+
+    @property
+    def needed(self) -> dict[str, Any]:
+        """Answers of other pages that the conditions depend on."""
+        names = {name for when in self.conditions.values() for name in items_of(when)}
+        return {item: self.known[item] for item in names - {item.key for item in self.items} if item in self.known}
+
+    @cached_property
+    def excerpts(self) -> dict[str, Excerpt]:
+        """What each playback item plays."""
+        return {
+            item.key: excerpt_of(self.session, item, self.trial, self.pair)
+            for item in self.items
+            if isinstance(item, Playback)
+        }
+
+    def shown_keys(self, values: Mapping[str, Any] | None = None) -> set[str]:
+        """Keys of the items that are not hidden when `values` have been given beside what is known."""
+        given = {item: value for item, value in {**self.known, **(values or {})}.items() if value is not None}
+        return {item.key for item in visible(self.items, given)}
+
+    def check(self, item: AnyItem, value: Any, *, complete: bool = True) -> Any:
+        """The value to keep. Raises ValidationError."""
+        given = checked(item, value, complete=complete, sides=self.sides)
+        if not isinstance(item, Playback):
+            return given
+        given = self._played(item, given)
+        if complete and item.required and not heard_enough(item, given, self.excerpts[item.key]):
+            raise ValidationError(_("Please listen to this recording to its end."))
+        return given
+
+    def read(self, data: QueryDict) -> Sent:
+        """What a form says to all items, hidden ones left out."""
+        typed = {item.key: posted(item, data) for item in self.items if not isinstance(item, Notice)}
+        page = {item.key: item for item in self.items}
+        values: dict[str, Any] = {}
+        errors: dict[str, str] = {}
+        for key, value in typed.items():
+            try:
+                values[key] = self.check(page[key], value, complete=False)
+            except ValidationError as error:
+                errors[key] = str(error.message)
+        shown = self.shown_keys(values)
+        for key in typed:
+            if key not in shown:
+                values[key] = None
+                errors.pop(key, None)
+            elif key not in errors:
+                try:
+                    values[key] = self.check(page[key], values[key])
+                except ValidationError as error:
+                    errors[key] = str(error.message)
+        return Sent(values, typed, {key: errors[key] for key in page if key in errors})
+
+    @transaction.atomic
+    def keep(self, values: Mapping[str, Any], **sending: Any) -> None:
+        """Saves answers to items of this page, and takes back those that they hide. Raises AnswerRefused."""
+        for questionnaire, _items in self._asked:
+            own = {item: value for item, value in values.items() if self.questionnaire_of[item] == questionnaire.key}
+            if own:
+                self._save(own, questionnaire.key, **sending)
+        shown = self.shown_keys(values)
+        for item in self.items:
+            if item.key not in shown and item.key in self.known:
+                self._save({item.key: None}, self.questionnaire_of[item.key])
+        self.__dict__.pop("known", None)  # read anew
+        self._follow(values)
+
+    def _follow(self, changed: Collection[str]) -> None:
+        """On other pages that were done and depend on what was changed: takes back what is hidden there now, and makes
+        a page due again on which something must be answered now that was not asked before."""
+        dependent = {each.key for each in self.protocol.questionnaires if _depends_on(each) & set(changed)}
+        if not dependent:
+            return
+        for step in flow.steps(self.session):
+            if not step.done or step.page == self.page or step.page.kind not in {"questions", "compare"}:
+                continue
+            other = QuestionPage(self.session, step.page)
+            if not dependent & {each.key for each in other.questionnaires}:
+                continue
+            shown = other.shown_keys()
+            for item in (item.key for item in other.items if item.key not in shown and item.key in other.known):
+                other._save({item: None}, other.questionnaire_of[item])
+            missing = [item for item in other.items if item.key in shown and item.key not in other.known]
+            if any(not isinstance(item, Notice | Playback) and item.required for item in missing):
+                self.session.pages.filter(page=step.page.name).update(done_at=None)
+
+    def _save(self, values: Mapping[str, Any], questionnaire: str, **sending: Any) -> None:
+        answers.save(self.session, values, self.scope, questionnaire=questionnaire, shown=self.pair, **sending)
+
+    def _played(self, item: Playback, given: Any) -> Any:
+        """Together with what was played before the page was opened again."""
+        before = self.known.get(item.key)
+        if given is None:
+            return before
+        if item.max_plays is not None and given["plays"] > item.max_plays:
+            raise ValidationError(_("This recording was played as often as it may be."))
+        return {name: max(number, before[name]) for name, number in given.items()} if before else given
+
+    @cached_property
+    def _asked(self) -> list[tuple[Questionnaire, list[AnyItem]]]:
+        about = self.about
+        prompt = about.prompt.key if about is not None else None
+        listed: list[tuple[Questionnaire, list[AnyItem]]] = []
+        for each in self.questionnaires:
+            items = asked(each, self.protocol, prompt, self.session.seed, self.page.name)
+            conditional = (_on_conditions(item, each.show_if, self.known) for item in items)
+            listed.append((each, [item for item in conditional if item is not None]))
+        return listed
+
+    def _questionnaires(self) -> list[Questionnaire]:
+        if self.page.kind == "compare":
+            listed = self.protocol.questionnaires_at("after_pair") if len(self.pair) > 1 else []
+        else:
+            listed = [each for each in self.protocol.questionnaires if each.key == self.page.key]
+            listed = [each for each in listed if (each.at in EACH_TRIAL) == (self.trial is not None)]
+            if self.page.position is not None and self.trial is None:
+                return []
+        about = planned(self.about)
+        return [each for each in listed if about is None or applies(each, about)]
+
+
+def planned(trial: Trial | None) -> PlannedTrial | None:
+    if trial is None:
+        return None
+    return PlannedTrial(trial.position, trial.prompt.key, trial.condition.key, trial.pair, practice=trial.practice)
+
+
+def _depends_on(questionnaire: Questionnaire) -> set[str]:
+    conditions = [questionnaire.show_if, *(item.show_if for item in questionnaire.all_items())]
+    return {name for when in conditions for name in items_of(when)}
+
+
+def _on_conditions(item: AnyItem, when: When | None, known: Mapping[str, Any]) -> AnyItem | None:
+    """The item, shown only where its questionnaire is too. Two lists of alternatives do not go into one: there the
+    questionnaire's is decided by what is known when the page opens, and None says that it is not shown."""
+    if when is None:
+        return item
+    own = item.show_if or When()
+    if own.any and not is_true(When(any=when.any), known):
+        return None
+    return item.model_copy(update={"show_if": When(all=[*when.all, *own.all], any=own.any or when.any)})

@@ -1,0 +1,73 @@
+"""Who cannot go on: by their answers, their device, their attention, or because enough have taken part."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from studies.design.questions import is_true, items_of
+from studies.models import Session
+from studies.participant import answers
+from studies.participant.device import device_screened_out
+from studies.participant.flow import Step
+from studies.protocol.schema import Protocol
+
+ATTENTION = "attention"
+DEVICE = "device"
+RULE = "screen_out"
+FIRST_RULE = "screen_out[0]"
+
+
+def reason_to_end(session: Session, protocol: Protocol, listed: Sequence[Step]) -> str:
+    """Why the visit ends here, as it is kept in the data: `screen_out[1]` for a rule by its place in the protocol,
+    `device`, `attention`; empty when it goes on."""
+    if session.consent("participate") is None:
+        return _failed_rule(session, protocol, listed)
+    if device_screened_out(session, protocol):
+        return DEVICE
+    attention = protocol.attention
+    # in a preview pages are jumped to, whatever was answered
+    if attention.then == "screen_out" and session.mode != Session.Mode.PREVIEW:
+        return ATTENTION if len(answers.attention_failed(session)) > attention.max_failed else ""
+    return ""
+
+
+def open_items(protocol: Protocol, listed: Sequence[Step]) -> set[str]:
+    """Keys of the items on pages that are still to come. An item that is not among them has been answered, or never
+    will be."""
+    coming = {step.page.key for step in listed if step.page.kind == "questions" and not step.done}
+    return {item.key for each in protocol.questionnaires if each.key in coming for item in each.all_items()}
+
+
+def settled_quotas(protocol: Protocol, listed: Sequence[Step]) -> Protocol:
+    """The study with those quotas alone about which nothing is left to be asked."""
+    coming = open_items(protocol, listed)
+    return protocol.model_copy(
+        update={"quotas": [quota for quota in protocol.quotas if _is_settled(items_of(quota.when), coming)]}
+    )
+
+
+def message_of(protocol: Protocol, because: str) -> str:
+    """What the study says to somebody whom this rule screened out, as Markdown; empty where it says nothing."""
+    for index, rule in enumerate(protocol.screen_out):
+        if because == _name(index):
+            return rule.message or ""
+    return ""
+
+
+def _failed_rule(session: Session, protocol: Protocol, listed: Sequence[Step]) -> str:
+    if not protocol.screen_out:
+        return ""
+    known = answers.known(session)
+    coming = open_items(protocol, listed)
+    for index, rule in enumerate(protocol.screen_out):
+        if _is_settled(items_of(rule.when), coming) and is_true(rule.when, known):
+            return _name(index)
+    return ""
+
+
+def _is_settled(items: Collection[str], coming: Collection[str]) -> bool:
+    return not set(items) & set(coming)
+
+
+def _name(index: int) -> str:
+    return f"{RULE}[{index}]"

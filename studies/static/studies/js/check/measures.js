@@ -1,0 +1,90 @@
+import { decibels } from "../level-gauge.js";
+
+const WINDOW_SEC = 0.05;
+const SILENT_DB = -60; // nothing but a muted or wrong microphone
+const QUIET_DB = -42; // speech below it drowns in the room
+const CLIP_AMPLITUDE = 0.99;
+const CLIPPED_TOO_OFTEN = 8; // samples
+const ACTIVE_MARGIN_DB = 15.9; // speech counts down to so far below its own mean: ITU-T P.56, method B
+const LEAST_SNR_DB = -20;
+
+/**
+ * @typedef {{samples: Float32Array<ArrayBuffer>, rateHz: number}} Stretch of the microphone, mono
+ * @typedef {"ok" | "quiet" | "silent" | "clipping"} LevelVerdict
+ * @typedef {object} Measures
+ * @property {number} noise_dbfs median level of the silence: a creak or a cough does not count
+ * @property {number} snr_db how far the sentence stands above that, the noise in it taken out
+ * @property {number} clipped_percent samples of the sentence at full scale
+ * @property {{speech_db: number, clipped_samples: number, verdict: LevelVerdict}} microphone
+ */
+
+/** @param {Stretch} silence @param {Stretch} sentence @returns {Measures} */
+export function measure(silence, sentence) {
+  const noise = median(windowPowers(silence));
+  const speech = activePower(windowPowers(sentence));
+  const clipped_samples = sentence.samples.filter((sample) => Math.abs(sample) >= CLIP_AMPLITUDE).length;
+  const speech_db = powerDb(speech);
+  return {
+    noise_dbfs: tenths(powerDb(noise)),
+    snr_db: tenths(snrDb(speech, noise)),
+    clipped_percent: Math.round((100_000 * clipped_samples) / Math.max(1, sentence.samples.length)) / 1_000,
+    microphone: { speech_db: tenths(speech_db), clipped_samples, verdict: verdictOf(speech_db, clipped_samples) },
+  };
+}
+
+/** Mean power of one window after the other; a rest too short for one is left out. @param {Stretch} stretch */
+export function windowPowers({ samples, rateHz }) {
+  const length = Math.round(WINDOW_SEC * rateHz);
+  return Array.from({ length: Math.floor(samples.length / length) }, (_, window) => {
+    const part = samples.subarray(window * length, (window + 1) * length);
+    return part.reduce((energy, sample) => energy + sample * sample, 0) / length;
+  });
+}
+
+/**
+ * Mean power of the windows in which there is speech: the most of them, loudest first, of which none is further below
+ * their mean than the margin.
+ * @param {number[]} powers
+ */
+export function activePower(powers) {
+  const margin = 10 ** (-ACTIVE_MARGIN_DB / 10);
+  const loudestFirst = [...powers].sort((a, b) => b - a);
+  let sum = 0;
+  let active = 0;
+  for (const [index, power] of loudestFirst.entries()) {
+    sum += power;
+    const mean = sum / (index + 1);
+    if (power < mean * margin) break;
+    active = mean;
+  }
+  return active;
+}
+
+/** @param {number} speech power, the noise in it @param {number} noise power */
+function snrDb(speech, noise) {
+  const clean = 10 ** (LEAST_SNR_DB / 10) * noise;
+  return powerDb(Math.max(speech - noise, clean)) - powerDb(noise);
+}
+
+/** @param {number} speechDb @param {number} clippedSamples @returns {LevelVerdict} */
+function verdictOf(speechDb, clippedSamples) {
+  if (clippedSamples >= CLIPPED_TOO_OFTEN) return "clipping";
+  if (speechDb < SILENT_DB) return "silent";
+  return speechDb < QUIET_DB ? "quiet" : "ok";
+}
+
+/** @param {number} power never below the floor of `decibels` */
+function powerDb(power) {
+  return decibels(Math.sqrt(power));
+}
+
+/** @param {number[]} values 0 when there are none */
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+/** @param {number} value */
+function tenths(value) {
+  return Math.round(10 * value) / 10;
+}

@@ -1,0 +1,123 @@
+import { translate } from "../i18n.js";
+import { Meter } from "../meter.js";
+import { Microphone } from "../microphone.js";
+import { MicrophoneProblem } from "../microphone-problem.js";
+import { measure } from "./measures.js";
+import { Recorder } from "./recorder.js";
+
+const LEAD_MS = 1_000; // for the hand to leave the mouse, and for a screen reader to have said what comes
+const SILENCE_SEC = 3;
+const SHORTEST_SEC = 5;
+const LONGEST_SEC = 30;
+const LETTERS_PER_SEC = 14; // read aloud without haste
+const TAKING_BREATH_SEC = 1.5;
+
+/**
+ * @typedef {import("./measures.js").Measures} Measures
+ * @typedef {import("./measures.js").Stretch} Stretch
+ * @typedef {"idle" | "quiet" | "speak"} Phase
+ */
+
+/** A few seconds of silence, then a sentence: measured, and played back to whoever said it. */
+export class MicrophoneCheck {
+  onResult = () => {}; // measured, or failed, or taken away
+  measures = /** @type {Measures | null} */ (null);
+  problem = /** @type {MicrophoneProblem | null} */ (null);
+  sentence = /** @type {Stretch | null} */ (null); // in this page's memory alone
+  #parts;
+  #capture;
+  #choice;
+  #meter;
+  #run = 0;
+  #microphone = /** @type {Microphone | null} */ (null);
+  #recorder = /** @type {Recorder | null} */ (null);
+
+  /**
+   * @param {(name: string) => HTMLElement} part of the page: meter, phase, sentence, finish
+   * @param {import("../microphone.js").CaptureSettings} capture
+   * @param {import("../microphone-choice.js").MicrophoneChoice} choice
+   */
+  constructor(part, capture, choice) {
+    this.#parts = { phase: part("phase"), sentence: part("sentence"), finish: part("finish") };
+    this.#capture = capture;
+    this.#choice = choice;
+    this.#meter = new Meter(part("meter"));
+    this.#parts.finish.addEventListener("click", () => this.#recorder?.finish());
+  }
+
+  /** What the browser applied, and what sort of microphone it is; null before there is one. */
+  get settings() {
+    return this.#microphone === null ? null : { ...this.#microphone.settings(), kind: this.#microphone.kind };
+  }
+
+  /** @param {(stream: MediaStream) => void} listen is given the open microphone */
+  async run(listen) {
+    const run = ++this.#run;
+    this.#forget();
+    try {
+      const microphone = await Microphone.open(this.#capture, this.#choice.deviceId);
+      if (run !== this.#run) return microphone.close(); // another was chosen meanwhile
+      this.#microphone = microphone;
+      microphone.onEnded = () => this.#unplugged();
+      await this.#choice.refresh(microphone.deviceId);
+      listen(microphone.stream);
+      const recorder = (this.#recorder = new Recorder(await microphone.source()));
+      recorder.onLevel = (level) => this.#meter.show(level);
+      await this.#record(recorder);
+      if (this.#recorder !== recorder) return; // another run has begun, or the microphone is gone
+      recorder.close();
+      this.#recorder = null;
+    } catch (error) {
+      if (!(error instanceof MicrophoneProblem)) throw error;
+      this.problem = error;
+    }
+    this.#show("idle");
+    this.onResult();
+  }
+
+  close() {
+    this.#recorder?.close();
+    this.#microphone?.close();
+    this.#recorder = this.#microphone = null;
+  }
+
+  /** @param {Recorder} recorder */
+  async #record(recorder) {
+    this.#show("quiet");
+    await new Promise((resolve) => setTimeout(resolve, LEAD_MS));
+    const silence = await recorder.record(SILENCE_SEC);
+    if (this.#recorder !== recorder) return;
+    this.#show("speak");
+    const letters = this.#parts.sentence.textContent?.trim().length ?? 0;
+    const sec = Math.ceil(letters / LETTERS_PER_SEC + TAKING_BREATH_SEC);
+    const sentence = await recorder.record(Math.min(LONGEST_SEC, Math.max(SHORTEST_SEC, sec)));
+    if (this.#recorder !== recorder) return;
+    this.sentence = sentence;
+    this.measures = measure(silence, sentence);
+  }
+
+  /** @param {Phase} phase */
+  #show(phase) {
+    const words = { idle: "", quiet: translate("Be quiet now."), speak: translate("Now read this aloud:") };
+    this.#parts.phase.textContent = words[phase];
+    this.#parts.sentence.classList.toggle("check-step__sentence--now", phase === "speak");
+    this.#parts.finish.hidden = phase !== "speak";
+    if (phase === "idle") this.#meter.clear();
+  }
+
+  #unplugged() {
+    this.#forget();
+    this.problem = new MicrophoneProblem(
+      "unplugged",
+      translate("The microphone was unplugged"),
+      translate("Plug it in and check again."),
+    );
+    this.#show("idle");
+    this.onResult();
+  }
+
+  #forget() {
+    this.close();
+    this.measures = this.problem = this.sentence = null;
+  }
+}

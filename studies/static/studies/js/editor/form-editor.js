@@ -1,0 +1,74 @@
+/** @type {any} json-editor, which has no types */
+const JSONEditor = Reflect.get(globalThis, "JSONEditor");
+
+/**
+ * Choice between kinds of items, or between something and nothing. json-editor guesses the kind by validating against
+ * all of them, and takes the first where a value is not yet right; here the value itself says it.
+ */
+class KindEditor extends JSONEditor.defaults.editors.multiple {
+  build() {
+    super.build();
+    this.validators = this.types.map((/** @type {any} */ type) => {
+      const schema = this.jsoneditor.expandRefs(typeof type === "string" ? { type } : type);
+      return {
+        validate: (/** @type {any} */ value) => (fits(schema, value) ? [] : [schema]),
+        fitTest: (/** @type {any} */ value) => ({ match: Number(fits(schema, value)), extra: 0, i: 0 }),
+      };
+    });
+  }
+}
+JSONEditor.defaults.editors.multiple = KindEditor;
+Object.assign(JSONEditor.defaults.languages.en, {
+  button_add_row_title: "Add {{0}}",
+  button_delete_row_title: "Remove {{0}}",
+  button_object_properties: "Add or remove a value",
+  button_properties: "Add or remove a value",
+  button_delete_node_warning: "Remove this? You can undo it.",
+});
+
+/**
+ * @param {HTMLElement} holder
+ * @param {Record<string, any>} schema
+ * @returns {Promise<any>} a json-editor that is ready
+ */
+export async function formEditor(holder, schema) {
+  const editor = new JSONEditor(holder, {
+    schema,
+    theme: "barebones",
+    iconlib: null,
+    ajax: false,
+    disable_edit_json: true,
+    disable_properties: true,
+    disable_array_delete_all_rows: true,
+    disable_array_delete_last_row: true,
+    remove_empty_properties: true,
+    required_by_default: false,
+    show_errors: "never",
+    prompt_before_delete: false,
+    remove_button_labels: false,
+  });
+  await editor.promise;
+  return editor;
+}
+
+/** @param {any} schema @param {any} value @returns {boolean} whether a value is of the kind that a schema is for */
+function fits(schema, value) {
+  if (schema.const !== undefined) return value === schema.const;
+  switch (schema.type) {
+    case "null":
+      return value === null || value === undefined;
+    case "object":
+      return typeof value === "object" && value !== null && [undefined, value.type].includes(kindOf(schema));
+    case "array":
+      return Array.isArray(value);
+    case "integer":
+      return Number.isInteger(value);
+    default:
+      return typeof value === schema.type;
+  }
+}
+
+/** @param {any} schema @returns {string | undefined} the `type` by which an item is known, where it has one */
+function kindOf(schema) {
+  return schema.properties?.type?.const;
+}

@@ -1,0 +1,102 @@
+import { Refused } from "./server.js";
+
+/** @typedef {import("./server.js").Draft} Draft @typedef {import("./server.js").Report} Report */
+
+const IDLE_MS = 700;
+const RETRY_MS = 4_000;
+
+/**
+ * Keeps the draft on the server: a moment after the last change, again after a failure, and never over what somebody
+ * else wrote meanwhile.
+ */
+export class Keeper {
+  #server;
+  #read;
+  #listener;
+  #revision;
+  /** What the server has. */
+  #kept;
+  #timer = 0;
+  #busy = false;
+  #again = false;
+  /** Somebody else's words, until it is decided what becomes of them. @type {Draft | null} */
+  #theirs = null;
+
+  /**
+   * @param {import("./server.js").Server} server
+   * @param {Draft} start
+   * @param {() => string} read
+   * @param {{onState: (state: "kept" | "changed" | "sending" | "failed" | "conflict", told?: string) => void,
+   *   onReport: (report: Report) => void, onConflict: (theirs: Draft) => void}} listener
+   */
+  constructor(server, start, read, listener) {
+    this.#server = server;
+    this.#revision = start.revision;
+    this.#kept = start.text;
+    this.#read = read;
+    this.#listener = listener;
+  }
+
+  get isKept() {
+    return this.#read() === this.#kept;
+  }
+
+  get revision() {
+    return this.#revision;
+  }
+
+  /** Something was typed. */
+  touch() {
+    this.#listener.onState(this.#theirs ? "conflict" : "changed");
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.keep(), IDLE_MS);
+  }
+
+  /** Sends what there is now; waits for its turn while something is under way. */
+  async keep() {
+    clearTimeout(this.#timer);
+    if (this.#busy) {
+      this.#again = true;
+      return;
+    }
+    this.#busy = true;
+    this.#again = false;
+    await this.#send(this.#read());
+    this.#busy = false;
+    if (this.#again) await this.keep();
+  }
+
+  /** Goes on from somebody else's revision, with their words or without. @param {Draft} theirs */
+  resolve(theirs) {
+    this.#theirs = null;
+    this.#revision = theirs.revision;
+    this.#kept = theirs.text;
+    return this.keep();
+  }
+
+  /** @param {string} text */
+  async #send(text) {
+    this.#listener.onState("sending");
+    try {
+      if (this.#theirs) {
+        this.#listener.onReport(await this.#server.validate(text));
+        this.#listener.onState("conflict");
+        return;
+      }
+      const { kept, draft } = await this.#server.save(text, this.#revision);
+      if (this.#read() === text) this.#listener.onReport(draft.report);
+      if (kept) {
+        this.#revision = draft.revision;
+        this.#kept = text;
+        this.#listener.onState(this.isKept ? "kept" : "changed", draft.at);
+      } else {
+        this.#theirs = draft;
+        this.#listener.onState("conflict");
+        this.#listener.onConflict(draft);
+      }
+    } catch (error) {
+      this.#listener.onState("failed", error instanceof Error ? error.message : String(error));
+      if (!(error instanceof Refused)) this.#timer = window.setTimeout(() => this.keep(), RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { orderOf } from "./order.js";
+import { seeded, soundOf } from "./stimuli.js";
+
+const GAP_SEC = 0.5;
+const LEAD_SEC = 0.1;
+const COMMON = 1; // the sound that tells nothing, for setting the volume
+
+/** @typedef {import("./stimuli.js").Method} Method */
+
+/** Plays the sounds of the screening. */
+export class Listening {
+  onInterval = (/** @type {number | null} */ _interval) => {}; // 0, 1, 2 while it sounds
+  #method;
+  #context = /** @type {AudioContext | null} */ (null);
+
+  /** @param {Method} method */
+  constructor(method) {
+    this.#method = method;
+  }
+
+  /** Call it while a click is handled, or the browser keeps it silent. */
+  unlock() {
+    this.#context ??= new AudioContext();
+    this.#context.resume();
+  }
+
+  /** Something as loud as what follows. */
+  async playVolume() {
+    await this.#play(seeded(1), [COMMON, COMMON, COMMON], 0);
+  }
+
+  /** @param {string} seed @param {number} attempt @param {number} trial from 0 */
+  async playTrial(seed, attempt, trial) {
+    const { order, noiseSeed } = await orderOf(seed, attempt, trial);
+    await this.#play(seeded(noiseSeed), order, GAP_SEC);
+  }
+
+  close() {
+    this.#context?.close();
+    this.#context = null;
+  }
+
+  /** @param {import("./stimuli.js").Random} random @param {readonly number[]} sounds @param {number} gapSec */
+  async #play(random, sounds, gapSec) {
+    const context = this.#context;
+    if (context === null) return;
+    await context.resume();
+    const buffers = sounds.map((sound) => {
+      const { left, right } = soundOf(this.#method, sound, context.sampleRate, random);
+      const buffer = context.createBuffer(2, left.length, context.sampleRate);
+      buffer.copyToChannel(left, 0);
+      buffer.copyToChannel(right, 1);
+      return buffer;
+    });
+    let startSec = context.currentTime + LEAD_SEC;
+    const ended = buffers.map((buffer, interval) => {
+      const source = new AudioBufferSourceNode(context, { buffer });
+      source.connect(context.destination);
+      source.start(startSec);
+      setTimeout(() => this.onInterval(interval), 1_000 * (startSec - context.currentTime));
+      startSec += buffer.duration + gapSec;
+      return new Promise((resolve) => {
+        source.onended = () => {
+          this.onInterval(null);
+          resolve(null);
+        };
+      });
+    });
+    await Promise.all(ended);
+  }
+}

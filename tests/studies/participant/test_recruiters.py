@@ -1,0 +1,242 @@
+"""Links of recruitment services: who comes, who is known again, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studies.errors import ArrivalRefused
+from studies.models import Participant, RecruiterIdentity, Session, Study
+from studies.participant.recruiters import MAX_CHARACTERS, WayBack, arrival_of, way_back
+from studies.participant.withdraw import withdraw
+from studies.protocol.document import parse
+from studies.protocol.visit import Codes, Recruiter
+from studies.publish import publish
+from tests.studies.participant.visitor import Visitor, open_new_study
+from tests.studies.protocol.documents import paired
+
+PERSON = "5f3c2a1b9d8e7f6a5b4c3d2e"
+CODES = Codes(completed="DONE1", screened_out="OUT1", no_consent="NO1", quota_full="FULL1")
+SONA = "https://school.sona-systems.com/webstudy_credit.aspx?survey_code={person}"
+PROLIFIC = {"PROLIFIC_PID": PERSON, "STUDY_ID": "study9", "SESSION_ID": "session7"}
+BY_PROLIFIC = f"?PROLIFIC_PID={PERSON}&STUDY_ID=study9&SESSION_ID=session7"
+
+
+def prolific(**changes: Any) -> dict[str, Any]:
+    recruiter = {"service": "prolific", "codes": CODES.model_dump()}
+    return paired(recruiter=recruiter, **changes)
+
+
+@pytest.fixture
+def study(db: None) -> Study:
+    return open_new_study(prolific())
+
+
+@pytest.mark.parametrize(
+    ("recruiter", "query", "person", "kept"),
+    [
+        (Recruiter(service="prolific"), PROLIFIC, PERSON, PROLIFIC),
+        (Recruiter(service="prolific"), {**PROLIFIC, "utm": "x"}, PERSON, PROLIFIC),
+        (Recruiter(service="sona"), {"survey_code": "4711"}, "4711", {"survey_code": "4711"}),
+        (Recruiter(service="mturk"), {"workerId": "A1", "hitId": "H"}, "A1", {"workerId": "A1", "hitId": "H"}),
+        (Recruiter(service="generic", parameter="pid"), {"pid": " åsa 7 "}, "åsa 7", {"pid": "åsa 7"}),
+    ],
+)
+def test_arrival_is_what_the_service_sent(
+    recruiter: Recruiter, query: dict[str, str], person: str, kept: dict[str, str]
+) -> None:
+    arrival = arrival_of(recruiter, query)
+    assert arrival is not None
+    assert (arrival.person, arrival.parameters) == (person, kept)
+
+
+def test_arrival_of_a_study_without_a_service_is_nobody() -> None:
+    assert arrival_of(Recruiter(), PROLIFIC) is None
+
+
+@pytest.mark.parametrize(
+    ("service", "query"),
+    [
+        ("prolific", {}),
+        ("prolific", {"PROLIFIC_PID": "  "}),
+        ("prolific", {"PROLIFIC_PID": "{{%PROLIFIC_PID%}}"}),
+        ("prolific", {"PROLIFIC_PID": "x" * (MAX_CHARACTERS + 1)}),
+        ("prolific", {"PROLIFIC_PID": PERSON, "SESSION_ID": "a b"}),
+        ("sona", {"survey_code": "%SURVEY_CODE%"}),
+        ("mturk", {"assignmentId": "x"}),
+        ("generic", {"name": "anna"}),
+        ("generic", {"id": "an\x00na"}),
+        ("generic", {"id": "${id}"}),
+    ],
+)
+def test_link_that_names_nobody_is_refused(service: Any, query: dict[str, str]) -> None:
+    with pytest.raises(ArrivalRefused):
+        arrival_of(Recruiter(service=service), query)
+
+
+@given(st.sampled_from(["generic", "prolific", "sona", "mturk"]), st.dictionaries(st.text(), st.text()), st.text())
+def test_arrival_of_any_query_names_somebody_or_is_refused(service: Any, query: dict[str, str], value: str) -> None:
+    names = {"id": value, "PROLIFIC_PID": value, "survey_code": value, "workerId": value}
+    try:
+        arrival = arrival_of(Recruiter(service=service), {**query, **names})
+    except ArrivalRefused:
+        return
+    assert arrival is not None
+    assert arrival.person == value.strip()
+    assert 0 < len(arrival.person) <= MAX_CHARACTERS
+
+
+def test_task_that_was_not_accepted_yet_is_a_preview() -> None:
+    with pytest.raises(ArrivalRefused) as refused:
+        arrival_of(Recruiter(service="mturk"), {"assignmentId": "ASSIGNMENT_ID_NOT_AVAILABLE", "hitId": "H"})
+    assert refused.value.is_preview
+
+
+@pytest.mark.parametrize(
+    ("recruiter", "ending", "expected"),
+    [
+        (
+            Recruiter(service="prolific", codes=CODES),
+            "completed",
+            ("DONE1", "https://app.prolific.com/submissions/complete?cc=DONE1", "Prolific"),
+        ),
+        (
+            Recruiter(service="prolific", codes=CODES),
+            "no_consent",
+            ("NO1", "https://app.prolific.com/submissions/complete?cc=NO1", "Prolific"),
+        ),
+        (Recruiter(service="prolific"), "quota_full", ("", "", "Prolific")),
+        (Recruiter(service="sona", return_url=SONA), "completed", ("MINE", SONA.format(person="a%2Fb"), "SONA")),
+        (Recruiter(service="sona", return_url=SONA), "screened_out", ("", "", "SONA")),
+        (Recruiter(service="mturk", codes=CODES), "screened_out", ("OUT1", "", "Mechanical Turk")),
+        (Recruiter(), "completed", ("MINE", "", "")),
+        (Recruiter(), "quota_full", None),
+        (Recruiter(service="generic", return_url="https://a.b/{code}"), "quota_full", None),
+        (
+            Recruiter(service="generic", codes=CODES, return_url="https://a.b/?c={code}&p={person}"),
+            "screened_out",
+            ("OUT1", "https://a.b/?c=OUT1&p=a%2Fb", ""),
+        ),
+        (Recruiter(service="generic", codes=CODES, return_url="https://a.b/"), "screened_out", ("OUT1", "", "")),
+        (Recruiter(service="generic", return_url="https://a.b/"), "completed", ("MINE", "https://a.b/", "")),
+    ],
+)
+def test_way_back_of_each_service_and_ending(
+    recruiter: Recruiter, ending: Any, expected: tuple[str, str, str] | None
+) -> None:
+    code = "MINE" if ending == "completed" else ""
+    way = way_back(recruiter, ending, code=code, person="a/b")
+    assert way == (WayBack(*expected) if expected else None)
+
+
+def test_way_back_that_needs_a_person_who_is_forgotten_is_none() -> None:
+    assert way_back(Recruiter(service="sona", return_url=SONA), "completed", code="X") == WayBack("X", "", "SONA")
+
+
+def test_who_is_sent_stands_in_no_address_after_the_first(study: Study) -> None:
+    anna = Visitor().begin(BY_PROLIFIC)
+    assert anna.place == "consent/"
+    assert Session.objects.count() == 1
+    arriving = Client().get(f"/s/voices/{BY_PROLIFIC}&language=de")
+    assert arriving.status_code == 302
+    assert PERSON not in arriving.headers["Location"]
+
+
+def test_identity_is_kept_encrypted_and_apart(study: Study) -> None:
+    Visitor().begin(BY_PROLIFIC)
+    identity = RecruiterIdentity.objects.get()
+    assert identity.service == "prolific"
+    assert len(identity.lookup) == 64
+    assert PERSON.encode() not in bytes(identity.sealed)
+    assert PERSON not in str(list(Session.objects.values())) + str(list(Participant.objects.values()))
+
+
+def test_the_same_person_goes_on_in_the_same_session_on_any_device(study: Study) -> None:
+    anna = Visitor().begin(BY_PROLIFIC).agree()
+    again = Visitor().begin(BY_PROLIFIC)
+    assert (again.token, again.place) == (anna.token, "check/")
+    assert Session.objects.count() == 1
+    Visitor().begin(BY_PROLIFIC.replace(PERSON, "somebodyelse"))
+    assert Session.objects.count() == 2
+
+
+def test_the_same_person_goes_on_in_the_version_they_began(study: Study) -> None:
+    anna = Visitor().begin(BY_PROLIFIC)
+    publish(study, parse(prolific(title="New")))
+    assert Visitor().begin(BY_PROLIFIC).token == anna.token
+
+
+def test_welcome_sent_twice_by_the_same_person_makes_one_session(study: Study) -> None:
+    first, second = Visitor().arrive(BY_PROLIFIC), Visitor().arrive(BY_PROLIFIC)
+    for each in (first, second):
+        place = each.response.context["place"]
+        each.response = each.client.post(f"{each.path}?{each.response.request['QUERY_STRING']}", {"place": place})
+    assert Session.objects.count() == RecruiterIdentity.objects.count() == 1
+
+
+def test_nobody_is_known_in_another_study(study: Study) -> None:
+    open_new_study(prolific(), slug="other")
+    Visitor().begin(BY_PROLIFIC)
+    Visitor("other").begin(BY_PROLIFIC)
+    assert len(set(RecruiterIdentity.objects.values_list("lookup", flat=True))) == 2
+
+
+@pytest.mark.parametrize("query", ["", "?PROLIFIC_PID=", "?PROLIFIC_PID=%7B%7B%25PROLIFIC_PID%25%7D%7D", "?STUDY_ID=1"])
+def test_link_without_the_person_says_what_to_do(study: Study, query: str) -> None:
+    response = Client().get(f"/s/voices/{query}")
+    assert response.status_code == 400
+    assert "where you found it" in response.content.decode()
+    assert Session.objects.count() == 0
+
+
+def test_entry_of_ones_own_making_is_refused(study: Study) -> None:
+    response = Client().get("/s/voices/?entry=gAAAAmine")
+    assert response.status_code == 400
+    assert "damaged" in response.content.decode()
+
+
+def test_preview_of_a_task_enrols_nobody(db: None) -> None:
+    open_new_study(paired(recruiter={"service": "mturk"}))
+    response = Client().get("/s/voices/?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE&hitId=H")
+    assert response.status_code == 200
+    assert "Accept it on Mechanical Turk" in response.content.decode()
+    assert Session.objects.count() == 0
+
+
+def test_declining_on_prolific_gives_the_code_and_stands(study: Study) -> None:
+    anna = Visitor().begin(BY_PROLIFIC).post("consent/", decision="decline")
+    assert "complete?cc=NO1" in anna.page
+    assert "open the link of the study again" not in anna.page
+    again = Visitor().begin(BY_PROLIFIC)
+    assert again.token == anna.token
+    assert "not taking part" in again.page
+
+
+def test_declining_on_sona_can_be_thought_over(db: None) -> None:
+    open_new_study(paired(recruiter={"service": "sona", "return_url": SONA}))
+    anna = Visitor().begin("?survey_code=4711").post("consent/", decision="decline")
+    assert "open the link of the study again" in anna.page
+    again = Visitor().begin("?survey_code=4711")
+    assert again.place == "consent/"
+    assert again.token != anna.token
+    assert Participant.objects.count() == RecruiterIdentity.objects.count() == 1
+
+
+def test_person_who_withdrew_is_told_so_and_gets_no_other_session(study: Study) -> None:
+    anna = Visitor().begin(BY_PROLIFIC).agree()
+    withdraw(anna.session)
+    assert "You have withdrawn" in Visitor().begin(BY_PROLIFIC).page
+    assert Session.objects.count() == 1
+
+
+def test_person_who_finished_sees_the_debrief_again_even_when_the_study_is_closed(study: Study) -> None:
+    anna = Visitor().begin(BY_PROLIFIC)
+    Session.objects.update(state="finished", completion_code="DONE1")
+    Study.objects.update(state="closed")
+    again = Visitor().begin(BY_PROLIFIC)
+    assert (again.token, again.place) == (anna.token, "debrief/")
+    assert "complete?cc=DONE1" in again.page

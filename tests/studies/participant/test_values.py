@@ -1,0 +1,151 @@
+"""Answers as they come, item by item: kept, or refused with words for the participant."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import override
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from studies.participant.values import LARGEST_NUMBER, checked, posted
+from studies.protocol.items import AnyItem, Notice
+from tests.studies.participant.questionnaires import EVERY_ANSWER, EVERY_ITEM
+
+ITEMS: dict[str, AnyItem] = {each["key"]: TypeAdapter(AnyItem).validate_python(each) for each in EVERY_ITEM}
+ASKED = [item for key, item in ITEMS.items() if key in EVERY_ANSWER]
+REQUIRED = [item for item in ASKED if not isinstance(item, Notice) and item.required]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.sampled_from(["other", "kind"]), inner),
+    max_leaves=6,
+)
+
+
+def made(**fields: Any) -> AnyItem:
+    return TypeAdapter(AnyItem).validate_python({"key": "one", "text": "Say", **fields})
+
+
+def problem(item: AnyItem, value: Any, **how: Any) -> str:
+    with pytest.raises(ValidationError) as raised:
+        checked(item, value, **how)
+    return str(raised.value.message)
+
+
+@pytest.mark.parametrize("item", ASKED, ids=lambda item: item.key)
+def test_answer_that_was_kept_is_kept_again(item: AnyItem) -> None:
+    assert checked(item, EVERY_ANSWER[item.key]) == EVERY_ANSWER[item.key]
+
+
+@given(st.sampled_from(ASKED), JSON, st.booleans())
+def test_whatever_comes_is_kept_as_json_or_refused(item: AnyItem, value: Any, complete: bool) -> None:
+    try:
+        kept = checked(item, value, complete=complete)
+    except ValidationError:
+        return
+    assert json.loads(json.dumps(kept, allow_nan=False)) == kept
+    assert checked(item, kept, complete=complete) == kept
+    assert "\\u0000" not in json.dumps(kept)
+    json.dumps(kept, ensure_ascii=False).encode()  # no half of a surrogate pair
+
+
+@given(st.sampled_from(ASKED), st.dictionaries(st.sampled_from(sorted(EVERY_ANSWER)), st.text()))
+def test_whatever_a_form_sends_is_read(item: AnyItem, fields: dict[str, str]) -> None:
+    data = QueryDict(mutable=True)
+    data.update(fields)
+    with suppress(ValidationError):
+        kept = checked(item, posted(item, data), complete=False)
+        assert checked(item, kept, complete=False) == kept
+
+
+@pytest.mark.parametrize(
+    "item", [item for item in ASKED if not isinstance(item, Notice) and item.required], ids=lambda item: item.key
+)
+@pytest.mark.parametrize("nothing", [None, "", [], {}])
+def test_required_answer_is_missed_only_when_going_on(item: AnyItem, nothing: Any) -> None:
+    assert problem(item, nothing) in {"Please choose an answer.", "Please fill this in."}
+    assert checked(item, nothing, complete=False) is None
+
+
+def test_answer_in_ones_own_words_needs_them_to_go_on() -> None:
+    assert problem(ITEMS["drink"], {"other": "  "}).startswith("Please say it in your own words")
+    assert checked(ITEMS["drink"], {"other": "  "}, complete=False) == {"other": ""}
+    assert "not one of the answers" in problem(ITEMS["warm"], {"other": "words"})
+
+
+def test_choices_are_kept_once_and_in_the_order_of_the_options() -> None:
+    assert checked(ITEMS["drinks"], ["milk", "tea", "milk"]) == ["tea", "milk"]
+    assert problem(ITEMS["drinks"], ["milk", "tea", "coffee"]) == "Please choose no more than 2 answers."
+    assert "not one of" in problem(ITEMS["drinks"], ["wine"])
+    several = made(type="multiple_choice", options=[{"key": k, "label": k} for k in "abc"], min_choices=2)
+    assert problem(several, ["a"]) == "Please choose at least 2 answers."
+    assert checked(several, ["a"], complete=False) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("42", 42), (" 1 042,5 ", 1042.5), (3.0, 3), ("-0.25", -0.25), (LARGEST_NUMBER, LARGEST_NUMBER)],
+)
+def test_number_is_read_as_people_write_it(value: Any, expected: float) -> None:
+    assert checked(made(type="number"), value) == expected
+
+
+@pytest.mark.parametrize(
+    "value", ["1,000", "forty", "1,000.5", "nan", "inf", "1e400", 10**400, True, [1], float("nan"), "٣٤x"]
+)
+def test_what_is_no_number_is_refused(value: Any) -> None:
+    assert problem(made(type="number"), value)
+
+
+def test_number_outside_its_limits_says_them() -> None:
+    assert problem(made(type="number", min=1, max=5), 6) == "Please give a number from 1 to 5."
+    assert problem(made(type="number", min=1), 0.5) == "Please give a number that is not below 1."
+    assert problem(made(type="number", max=5), 6) == "Please give a number that is not above 5."
+    assert problem(made(type="number", whole=True), 2.5) == "Please give a whole number."
+
+
+def test_text_is_counted_as_people_count_and_kept_without_what_cannot_be_stored() -> None:
+    item = made(type="long_text", max_length=5)
+    assert checked(item, "👍🏽\r\n12") == "👍🏽\n12"
+    assert problem(item, "seventy") == "This is too long. Please shorten it by 2 characters."
+    assert checked(item, "a\x00b\ud800c") == "abc"
+    assert checked(made(type="short_text"), "one\ntwo") == "one two"
+
+
+def test_day_is_one_of_the_calendar_within_its_limits() -> None:
+    item = ITEMS["day"]
+    assert problem(item, "2026-02-30").startswith("Please give a day as year")
+    assert problem(item, "26-02-03").startswith("Please give a day as year")
+    assert problem(item, "1999-12-31") == "Please give a day that is not before 1 Jan 2000."
+    assert problem(item, "2031-01-01") == "Please give a day that is not after 31 Dec 2030."
+
+
+def test_differential_needs_every_row_to_go_on() -> None:
+    assert problem(ITEMS["tone"], {"kind": 4}) == "Please choose an answer in every row."
+    assert checked(ITEMS["tone"], {"kind": "4"}, complete=False) == {"kind": 4}
+    assert "not one of" in problem(ITEMS["tone"], {"kind": 6})
+
+
+def test_preference_is_a_side_of_this_pair() -> None:
+    item = made(type="preference")
+    assert [checked(item, value, sides="ABC") for value in ("C", "none")] == ["C", "none"]
+    assert "not one of" in problem(item, "D", sides="ABC")
+    assert "not one of" in problem(made(type="preference", no_difference=False), "none", sides="AB")
+
+
+def test_recording_that_was_not_played_has_no_answer() -> None:
+    item = made(type="playback")
+    assert checked(item, {"plays": 0, "listened_sec": 0}) is None
+    assert checked(item, {"plays": "2", "listened_sec": "3.14"}) == {"plays": 2, "listened_sec": 3.1}
+    assert "not one of" in problem(item, {"plays": -1, "listened_sec": 3})
+
+
+def test_limits_of_a_number_are_told_with_the_decimal_sign_of_the_language() -> None:
+    with override("sv"):
+        assert problem(made(type="number", min=0.5, max=5), 6) == "Ange ett tal från 0,5 till 5."
