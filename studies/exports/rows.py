@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 
@@ -21,13 +22,16 @@ from studies.models import (
     Trial,
     Utterance,
 )
+from studies.withdrawal import keeps_data
 
 BLOCK_TRIALS = 100
+LISTENED = "listened_sec"  # kept as an answer, though nobody asks for it
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """A trial with what belongs to it. In withdrawn sessions nothing but the plan is left."""
+    """A trial with what belongs to it; `answers` are those to questions about it and about its pair, by item. Of a
+    withdrawn session whose data the study does not keep, nothing but the plan is told."""
 
     trial: Trial
     take: Take | None = None
@@ -35,7 +39,8 @@ class TrialRow:
     tracks: Mapping[str, Track] = field(default_factory=dict)
     utterances: Sequence[Utterance] = ()
     metrics: Mapping[tuple[str, str], Metric] = field(default_factory=dict)
-    answers: Mapping[str, Answer] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    listened_sec: float | None = None
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
     sides: Mapping[int, str] = field(default_factory=dict)
 
@@ -54,7 +59,7 @@ class TrialRow:
 
     @property
     def withdrawn(self) -> bool:
-        return self.session.state == Session.State.WITHDRAWN
+        return is_erased(self.session)
 
     @property
     def pair_number(self) -> int | None:
@@ -87,6 +92,7 @@ def blocks_of(trials: QuerySet[Trial], size: int = BLOCK_TRIALS) -> Iterator[lis
         "takes__voice_snapshots",
         Prefetch("takes__utterances", Utterance.objects.order_by("turn", "start_ms", "id")),
         Prefetch("answers", Answer.objects.order_by("revision")),
+        Prefetch("session__answers", Answer.objects.exclude(pair=None).order_by("revision"), to_attr="pair_answers"),
         Prefetch("session__consents", ConsentEvent.objects.order_by("id")),
         Prefetch("session__judgements", Judgement.objects.select_related("chosen__condition").order_by("id")),
         Prefetch("session__trials", Trial.objects.order_by("position")),
@@ -99,12 +105,15 @@ def blocks_of(trials: QuerySet[Trial], size: int = BLOCK_TRIALS) -> Iterator[lis
 
 
 def _row(trial: Trial) -> TrialRow:
-    if trial.session.state == Session.State.WITHDRAWN:
+    if is_erased(trial.session):
         return TrialRow(trial)
     takes = list(trial.takes.all())
     completed = [take for take in takes if take.outcome == Take.Outcome.COMPLETED]
     take = next(reversed(completed or takes), None)
-    pair = [said for said in trial.session.judgements.all() if trial.pair is not None and said.pair == trial.pair]
+    said = trial.session.judgements.all() if trial.pair is not None else ()
+    judgements = {judgement.item: judgement for judgement in said if judgement.pair == trial.pair}
+    own = {answer.item: answer.value for answer in trial.answers.all()}  # later revisions replace earlier ones
+    of_pair = {answer.item: answer.value for answer in _pair_answers(trial)}
     return TrialRow(
         trial=trial,
         take=take,
@@ -112,7 +121,18 @@ def _row(trial: Trial) -> TrialRow:
         tracks={track.kind: track for track in take.tracks.all()} if take else {},
         utterances=list(take.utterances.all()) if take else (),
         metrics={(metric.track, metric.name): metric for metric in take.metrics.all()} if take else {},
-        answers={answer.item: answer for answer in trial.answers.all()},  # later revisions replace earlier ones
-        judgements={judgement.item: judgement for judgement in pair},
+        answers={item: value for item, value in {**of_pair, **own}.items() if item != LISTENED},
+        listened_sec=own.get(LISTENED),
+        judgements={item: last for item, last in judgements.items() if last.choice},
         sides={other.pk: other.side for other in trial.session.trials.all()},
     )
+
+
+def is_erased(session: Session) -> bool:
+    """Whether what was said in it is not to be told: it was withdrawn, and the study keeps nothing then."""
+    return session.state == Session.State.WITHDRAWN and not keeps_data(session)
+
+
+def _pair_answers(trial: Trial) -> list[Answer]:
+    answers: list[Answer] = trial.session.pair_answers  # type: ignore[attr-defined]  # prefetched
+    return [answer for answer in answers if trial.pair is not None and answer.pair == trial.pair]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from studies.exports import rows as export_rows
-from studies.exports.codebook import HEADER, codebook_rows, write_codebook
-from studies.exports.columns import COLUMNS, columns_of
-from studies.exports.trials import stream_trials
-from studies.models import AccessLog, EngineSnapshot, Export, ProtocolVersion, Session, Study, Take, Trial
+from studies.exports.tables import TABLES, stream
+from studies.exports.trial_columns import COLUMNS, columns_of
+from studies.models import AccessLog, EngineSnapshot, Export, ProtocolVersion, Session, Take, Trial
 from tests.studies import factories
+from tests.studies.exports.reading import collected, read_table
+
+NEW = {"type": "short_text", "key": "new", "text": "New?"}
+WHY = {"type": "short_text", "key": "why", "text": "Why so?"}
 
 
 @pytest.fixture
@@ -29,16 +28,6 @@ def rosa(db: None) -> User:
 @pytest.fixture
 def version(db: None) -> ProtocolVersion:
     return factories.make_study()
-
-
-async def _collect(pieces: AsyncIterator[bytes]) -> list[bytes]:
-    return [piece async for piece in pieces]
-
-
-def read_table(study: Study, researcher: User) -> list[dict[str, str]]:
-    """The export, parsed as any reader of CSV would."""
-    data = b"".join(async_to_sync(_collect)(stream_trials(study, researcher)))
-    return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 
 def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
@@ -58,6 +47,9 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
     session.device = {"delay": {"conversion_ms": 60, "round_trip_ms": 23.5, "heard_self": "=1+1"}}
     session.save()
     take = factories.make_take(own, started_at=started, duration_sec=1.5, counts=counts)
+    take.request = {"options": {"temperature": 0.7}, "seed": 0, "text_prompt": "Be kind.", "voice_prompt": ""}
+    take.save()
+    take.tracks.filter(kind="participant").update(backfilled=[[4_800, 720], [9_600, 480]])
     factories.make_answer(own, "warm", 3)
     factories.make_answer(own, "warm", 6)
     factories.make_answer(own, "why", "=HYPERLINK(1)")
@@ -74,8 +66,12 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "protocol_sha256": version.sha256,
         "participant": "P-001",
         "session": str(session.pk),
+        "session_mode": "live",
         "session_state": "started",
+        "session_excluded": "false",
         "session_arm": "1",
+        "group": "",
+        "stratum": "",
         "session_seed": "42",
         "session_started_at": session.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "session_finished_at": "",
@@ -85,12 +81,16 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "check_heard_self": "",
         "trial": str(own.pk),
         "position": "1",
+        "practice": "false",
+        "block": "1",
+        "repetition": "0",
         "pair": "1",
         "side": "A",
         "prompt": "weekend",
         "prompt_title": "Your weekend",
         "condition": "own",
         "condition_label": "Own voice",
+        "intended": "",
         "engine": "cascade",
         "target_voice": "",
         "target_voice_version": "",
@@ -105,10 +105,15 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "take_state": "final",
         "take_outcome": "completed",
         "take_end_reason": "participant",
+        "model_options": '{"temperature": 0.7}',
+        "model_seed": "0",
+        "model_text_prompt": "Be kind.",
+        "model_voice_prompt": "",
         "take_started_at": "2026-05-01T10:00:00.000Z",
         "take_ended_at": "2026-05-01T10:00:01.500Z",
         "duration_ms": "1500.0",
         "lost_ms": "20.0",
+        "backfilled_ms": "50.0",
         "underruns": "2",
         "reconnects": "1",
         "engine_reconnects": "2",
@@ -130,9 +135,9 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "agent_discarded_turns": "1",
         "listened_sec": "12.5",
         "rated_at": "",
-        "rating_warm": "6",
-        "rating_why": "'=HYPERLINK(1)",
-        "rating_again": "gladly",
+        "answer_warm": "6",
+        "answer_why": "'=HYPERLINK(1)",
+        "answer_again": "gladly",
         "judgement_better": "A",
         "judgement_better_condition": "own",
         "judgement_better_chosen": "true",
@@ -146,7 +151,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
     assert second["trial"] == str(lower.pk)
     assert second["voice"] == "transform (lower)"
     assert second["take"] == ""
-    assert second["rating_warm"] == ""
+    assert second["answer_warm"] == ""
     assert (second["judgement_better"], second["judgement_better_chosen"]) == ("A", "false")
 
 
@@ -246,6 +251,7 @@ def test_number_of_queries_does_not_grow_with_the_rows(version: ProtocolVersion)
 
     for trial in factories.make_session(version, "P-000").trials.all():
         factories.make_take(trial)
+    queries()  # a protocol is read once
     few = queries()
     for number in range(1, 6):
         for trial in factories.make_session(version, f"P-{number:03}").trials.all():
@@ -254,7 +260,7 @@ def test_number_of_queries_does_not_grow_with_the_rows(version: ProtocolVersion)
 
 
 def test_study_without_trials_exports_a_header_alone(version: ProtocolVersion, rosa: User) -> None:
-    pieces = async_to_sync(_collect)(stream_trials(version.study, rosa))
+    pieces = collected(stream(version.study, TABLES["trials"], rosa))
     assert [piece.decode().split(",")[0] for piece in pieces] == ["study"]
 
 
@@ -269,34 +275,28 @@ def test_export_is_logged_with_its_rows(version: ProtocolVersion, rosa: User) ->
 
 def test_trials_planned_meanwhile_are_left_out(version: ProtocolVersion, rosa: User) -> None:
     factories.make_session(version)
-    pieces = stream_trials(version.study, rosa)
+    pieces = stream(version.study, TABLES["trials"], rosa)
     factories.make_session(version, "P-002")
-    lines = b"".join(async_to_sync(_collect)(pieces)).decode().splitlines()
+    lines = b"".join(collected(pieces)).decode().splitlines()
     assert len(lines) == 1 + Export.objects.get().rows
-
-
-def test_codebook_covers_every_column(version: ProtocolVersion, rosa: User) -> None:
-    factories.make_take(factories.make_session(version).trials.all()[0])
-    columns = columns_of(version.study)
-    table = read_table(version.study, rosa)
-    book = codebook_rows(columns)
-    assert [name for name, *_ in book] == list(table[0])
-    assert [name for name, _, _, meaning in book if not meaning] == []
-    written = io.StringIO(newline="")
-    write_codebook(written, columns)
-    written.seek(0)
-    assert [tuple(row) for row in csv.reader(written)] == [HEADER, *book]
 
 
 def test_items_of_all_versions_have_columns(version: ProtocolVersion) -> None:
     ProtocolVersion.objects.create(
         study=version.study,
         number=2,
-        document={"ratings": [{"type": "text", "key": "new", "text": "New?"}]},
+        document={
+            **version.document,
+            "questionnaires": [
+                {"key": "rating", "at": "playback", "items": [NEW, {**NEW, "key": "why", "text": "Why so?"}]}
+            ],
+        },
         sha256="1" * 64,
     )
-    names = [column.name for column in columns_of(version.study) if column.name.startswith("rating_")]
-    assert names == ["rating_warm", "rating_why", "rating_again", "rating_new"]
+    ProtocolVersion.objects.create(study=version.study, number=3, document={"version": 0}, sha256="2" * 64)
+    told = {column.name: column.meaning for column in columns_of(version.study) if column.name.startswith("answer_")}
+    assert list(told) == ["answer_warm", "answer_why", "answer_again", "answer_new"]
+    assert told["answer_why"] == "Answer to “Why so?”, in the participant's words"
 
 
 def test_column_names_are_unique(version: ProtocolVersion) -> None:

@@ -1,0 +1,165 @@
+"""All columns of sessions.csv: who came, in which version and arm, how the visit went, and what was asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from studies.exports.columns import UTC, Cell, Column
+from studies.exports.item_columns import item_columns, items_at, protocols_of
+from studies.exports.session_rows import SessionRow
+from studies.models import ConsentEvent, Session, Study
+from studies.protocol.items import EACH_TRIAL, MOMENTS
+from studies.protocol.schema import Protocol
+
+Value = Callable[[SessionRow], Cell]
+ONCE: Final = {moment for moment in MOMENTS if moment not in EACH_TRIAL and moment != "after_pair"}
+
+
+def columns_of(study: Study) -> list[Column[SessionRow]]:
+    """SESSION_COLUMNS, then a stable order of what was consented to and asked."""
+    protocols = protocols_of(study)
+    asked = items_at(protocols, ONCE)
+    return [
+        *SESSION_COLUMNS,
+        *_consents(protocols),
+        *(column for item, _protocol in asked.values() for column in item_columns(item, _answer)),
+    ]
+
+
+def _answer(row: SessionRow, item: str) -> Any:
+    return row.values.get(item)
+
+
+def _consents(protocols: Sequence[Protocol]) -> Iterator[Column[SessionRow]]:
+    """One column a purpose that any version asks for."""
+    purposes = {purpose.key: purpose.label for protocol in protocols for purpose in protocol.consent.purposes}
+    for key, label in purposes.items():
+        yield Column(
+            f"consent_{key}", "boolean", f"Whether there is consent to “{label}”; empty: not asked", _given(key)
+        )
+
+
+def _given(purpose: str) -> Value:
+    def given(row: SessionRow) -> Cell:
+        event = row.consents.get(purpose)
+        return event.granted if event is not None else None
+
+    return given
+
+
+def _consent_hash(row: SessionRow) -> Cell:
+    event = row.consents.get(ConsentEvent.Purpose.PARTICIPATE)
+    return event.document_sha256 if event is not None else None
+
+
+def _device(*path: str) -> Value:
+    """What the browser reported at the device check: only numbers, truth values and short texts are taken."""
+
+    def reported(row: SessionRow) -> Cell:
+        value: Any = row.session.device
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value if isinstance(value, int | float | bool) or (isinstance(value, str) and len(value) <= 40) else None
+
+    return reported
+
+
+def _failed(row: SessionRow) -> Cell:
+    failed = row.session.device.get("failed")
+    return " ".join(str(name) for name in failed) or None if isinstance(failed, list) else None
+
+
+def _length(*path: str) -> Value:
+    def counted(row: SessionRow) -> Cell:
+        value: Any = row.session.device
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return len(value) if isinstance(value, list) else None
+
+    return counted
+
+
+def _seconds(row: SessionRow) -> Cell:
+    started, finished = row.session.created_at, row.session.finished_at
+    return round((finished - started).total_seconds(), 1) if finished is not None else None
+
+
+def _analytical(row: SessionRow) -> Cell:
+    return sum(not trial.practice for trial in row.trials)
+
+
+def _text(name: str) -> Value:
+    return lambda row: str(getattr(row.session, name)) or None
+
+
+SESSION_COLUMNS: Final[tuple[Column[SessionRow], ...]] = (
+    Column("study", "text", "Short name of the study, as in its link", lambda row: row.session.study.slug),
+    Column(
+        "version", "integer", "Number of the protocol version it is pinned to", lambda row: row.session.version.number
+    ),
+    Column("protocol_sha256", "text", "SHA-256 of that protocol", lambda row: row.session.version.sha256),
+    Column("participant", "text", "Pseudonymous code of the participant", lambda row: row.session.participant.code),
+    Column("session", "integer", "Number of the session", lambda row: row.session.pk),
+    Column("session_mode", "text", "live, pilot, preview or bot; only live ones count", _text("mode")),
+    Column("session_state", "text", "started, finished, declined, screened, full or withdrawn", _text("state")),
+    Column(
+        "completed", "boolean", "Whether it came to its end", lambda row: row.session.state == Session.State.FINISHED
+    ),
+    Column("ended_because", "text", "Of a screen-out or a full quota: which one", _text("ended_because")),
+    Column(
+        "excluded",
+        "boolean",
+        "Whether it was left out of the analysis",
+        lambda row: row.session.excluded_at is not None,
+    ),
+    Column("excluded_because", "text", "Why, in the researcher's words", _text("excluded_because")),
+    Column("language", "text", "In which of the study's languages; empty: its own", _text("language")),
+    Column("stratum", "text", "Answers that allocation balances within, in order", _text("stratum")),
+    Column("group", "text", "Level between participants; empty without groups", _text("group")),
+    Column(
+        "session_arm",
+        "integer",
+        "Group and row of the counterbalancing together",
+        lambda row: row.session.arm if row.session.planned_at is not None or row.trials else None,
+    ),
+    Column("session_seed", "integer", "Seed from which orders were drawn", lambda row: row.session.seed),
+    Column("session_started_at", "timestamp", "When the session began", lambda row: row.session.created_at, UTC),
+    Column("planned_at", "timestamp", "When its trials were planned", lambda row: row.session.planned_at, UTC),
+    Column("checked_at", "timestamp", "When the device check was passed", lambda row: row.session.checked_at, UTC),
+    Column("session_finished_at", "timestamp", "When it was finished", lambda row: row.session.finished_at, UTC),
+    Column("last_seen_at", "timestamp", "When it was last heard of", lambda row: row.session.seen_at, UTC),
+    Column("duration_sec", "number", "From its beginning to its end, pauses included", _seconds, "s"),
+    Column("trials_planned", "integer", "Trials in its plan, practice apart", _analytical),
+    Column("trials_talked", "integer", "Those with a completed talk", lambda row: row.talked),
+    Column("attention_failed", "integer", "Attention checks answered wrongly", lambda row: len(row.attention_failed)),
+    Column(
+        "attention_failed_items", "text", "Which, spaces between", lambda row: " ".join(row.attention_failed) or None
+    ),
+    Column("consent_sha256", "text", "SHA-256 of the consent text that was shown", _consent_hash),
+    Column("check_attempts", "integer", "Runs of the device check", _length("attempts")),
+    Column("check_failed", "text", "What failed in the last one, spaces between", _failed),
+    Column("check_noise_dbfs", "number", "Background noise, median level", _device("noise_dbfs"), "dB full scale"),
+    Column("check_snr_db", "number", "How far the test sentence stood above the noise", _device("snr_db"), "dB"),
+    Column("check_clipped_percent", "number", "Samples of it at full scale", _device("clipped_percent"), "%"),
+    Column("check_round_trip_ms", "number", "Way to the server and back (median)", _device("round_trip_ms"), "ms"),
+    Column("check_microphone", "text", "Verdict on the microphone's level", _device("microphone", "verdict")),
+    Column(
+        "check_sample_rate_hz", "number", "Of the microphone, as the browser says", _device("input", "sampleRate"), "Hz"
+    ),
+    Column(
+        "check_echo_cancellation", "boolean", "What the browser really applied", _device("input", "echoCancellation")
+    ),
+    Column(
+        "check_noise_suppression", "boolean", "What the browser really applied", _device("input", "noiseSuppression")
+    ),
+    Column(
+        "check_auto_gain_control", "boolean", "What the browser really applied", _device("input", "autoGainControl")
+    ),
+    Column(
+        "headphones_method", "text", "Screening for headphones: huggins or antiphase", _device("headphones", "method")
+    ),
+    Column("headphones_passed", "boolean", "Whether it was passed", _device("headphones", "passed")),
+    Column("headphones_skipped", "boolean", "Whether it was left out", _device("headphones", "skipped")),
+    Column("headphones_attempts", "integer", "Attempts at it", _length("headphones", "attempts")),
+)

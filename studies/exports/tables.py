@@ -1,0 +1,138 @@
+"""The tables of a study, each by its name: columns, and rows in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max, QuerySet
+
+from studies.exports import rows, session_columns, session_rows, trial_columns
+from studies.exports.answer_table import ANSWER_COLUMNS, answer_rows
+from studies.exports.cells import as_lines
+from studies.exports.columns import Column
+from studies.exports.rows import LISTENED
+from studies.models import AccessLog, Answer, Export, Judgement, Session, Study
+
+COMMAND_LINE: Final = "command line"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is in a table now: how many rows, and the rows themselves, read while they are written."""
+
+    count: int
+    blocks: Iterator[list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`about` says what a row is."""
+
+    name: str
+    about: str
+    columns: Callable[[Study], list[Column[Any]]]
+    content: Callable[[Study], Content]
+
+
+def stream(study: Study, table: Table, researcher: User) -> AsyncIterator[bytes]:
+    """Logs the export, then gives the table in pieces of UTF-8. What is added while it runs is left out, so that the
+    logged number of rows holds. It is asynchronous because an ASGI server would collect a plain iterator whole before
+    sending its first byte."""
+    return _encode(_lines(study, table, researcher))
+
+
+def write(study: Study, table: Table, write_text: Callable[[str], object]) -> None:
+    """The same from the command line."""
+    for lines in _lines(study, table, None):
+        write_text(lines)
+
+
+def _lines(study: Study, table: Table, researcher: User | None) -> Iterator[str]:
+    columns = table.columns(study)
+    content = table.content(study)
+    reader = researcher.get_username() if researcher is not None else COMMAND_LINE
+    with transaction.atomic():
+        Export.objects.create(study=study, made_by=researcher, kind=table.name, rows=content.count)
+        AccessLog.objects.create(reader=reader, action="export", target=f"{study.slug}/{table.name}.csv")
+    return _written(columns, content)
+
+
+def _written(columns: list[Column[Any]], content: Content) -> Iterator[str]:
+    yield as_lines([[column.name for column in columns]])
+    for block in content.blocks:
+        yield as_lines([column.value(row) for column in columns] for row in block)
+
+
+async def _encode(lines: Iterator[str]) -> AsyncIterator[bytes]:
+    def next_lines() -> str | None:
+        return next(lines, None)
+
+    while (piece := await sync_to_async(next_lines)()) is not None:
+        yield piece.encode()
+
+
+def _trials(study: Study) -> Content:
+    trials = rows.trials_of(study)
+    trials = trials.filter(pk__lte=_newest(trials))
+    return Content(trials.count(), rows.blocks_of(trials))
+
+
+def _sessions(study: Study) -> Content:
+    sessions = session_rows.sessions_of(study)
+    sessions = sessions.filter(pk__lte=_newest(sessions))
+    return Content(sessions.count(), session_rows.blocks_of(sessions))
+
+
+def _answers(study: Study) -> Content:
+    sessions = session_rows.sessions_of(study)
+    erased = [
+        row.session.pk
+        for block in session_rows.blocks_of(sessions.filter(state=Session.State.WITHDRAWN))
+        for row in block
+        if rows.is_erased(row.session)
+    ]
+    told = sessions.exclude(pk__in=erased)
+    answers = Answer.objects.filter(session__in=told).exclude(item=LISTENED, questionnaire="")
+    verdicts = Judgement.objects.filter(session__in=told)
+    newest = (_newest(answers), _newest(verdicts))
+    count = answers.filter(pk__lte=newest[0]).count() + verdicts.filter(pk__lte=newest[1]).count()
+    return Content(count, _answer_blocks(told, *newest))
+
+
+def _answer_blocks(sessions: QuerySet[Session], newest_answer: int, newest_verdict: int) -> Iterator[list[Any]]:
+    for block in session_rows.blocks_of(sessions):
+        yield [each for row in block for each in answer_rows(row.until(newest_answer, newest_verdict))]
+
+
+def _newest(of: QuerySet[Any]) -> int:
+    return of.order_by().aggregate(newest=Max("pk"))["newest"] or 0
+
+
+TABLES: Final = {
+    table.name: table
+    for table in (
+        Table(
+            "trials",
+            "One row a trial: what was planned, how the talk went, what was answered and measured.",
+            trial_columns.columns_of,
+            _trials,
+        ),
+        Table(
+            "sessions",
+            "One row a visit, of every mode: how it went, consents, device check, what was asked once.",
+            session_columns.columns_of,
+            _sessions,
+        ),
+        Table(
+            "answers",
+            "One row a revision of an answer, whatever it is about.",
+            lambda _study: list(ANSWER_COLUMNS),
+            _answers,
+        ),
+    )
+}

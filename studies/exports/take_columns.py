@@ -1,0 +1,188 @@
+"""Columns of trials.csv that say how the talk went, technically and in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Final, Literal
+
+from inference.audio import SAMPLE_RATE_HZ
+from studies.exports.columns import UTC, Cell, Column
+from studies.exports.rows import TrialRow
+from studies.models import Take, Track, Utterance
+from studies.talk.needs import sends_to_third_party
+
+Value = Callable[[TrialRow], Cell]
+BETWEEN_TURNS: Final = " | "
+
+
+def _words(role: str, field: Literal["text", "raw_text"]) -> Value:
+    def value(row: TrialRow) -> Cell:
+        turns = (getattr(said, field) for said in row.utterances if said.role == role and not said.discarded)
+        return BETWEEN_TURNS.join(turns) or None
+
+    return value
+
+
+def _no_words(role: str) -> Value:
+    return lambda row: row.take.why_no_words(role) or None if row.take is not None else None
+
+
+def _third_party(row: TrialRow) -> bool | None:
+    if row.take is None or row.take.engine_snapshot is None:
+        return None
+    return sends_to_third_party(row.trial.condition.engine, row.take.engine_snapshot.info)
+
+
+def _take(getter: Callable[[Take], Cell]) -> Value:
+    return lambda row: getter(row.take) if row.take is not None else None
+
+
+def _asked(name: str) -> Value:
+    """A part of what the model was asked with."""
+
+    def value(take: Take) -> Cell:
+        asked: Cell = take.request.get(name)
+        return None if asked == "" else asked
+
+    return _take(value)
+
+
+def _options(row: TrialRow) -> Cell:
+    options = row.take.request.get("options") if row.take is not None else None
+    return json.dumps(options, ensure_ascii=False, sort_keys=True) if options else None
+
+
+def _microphone(getter: Callable[[Track], Cell]) -> Value:
+    def value(row: TrialRow) -> Cell:
+        track = row.tracks.get(Track.Kind.PARTICIPANT)
+        return getter(track) if track is not None else None
+
+    return value
+
+
+def _counted(name: str, meaning: str) -> Column[TrialRow]:
+    """One of the counts that are filed with a take."""
+    return Column(name, "integer", meaning, _take(lambda take: take.counts.get(name)))
+
+
+def _counted_ms(name: str) -> Value:
+    """The same for a count of samples at 24 kHz."""
+
+    def value(take: Take) -> float | None:
+        samples = take.counts.get(name)
+        return None if samples is None else samples * 1_000 / SAMPLE_RATE_HZ
+
+    return _take(value)
+
+
+_PARTICIPANT: Final = Utterance.Role.PARTICIPANT
+_AGENT: Final = Utterance.Role.AGENT
+
+TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
+    Column("takes", "integer", "Attempts at the talk", lambda row: row.takes),
+    Column(
+        "take",
+        "text",
+        "Identity of the take that counts: the newest completed one, else the newest",
+        _take(lambda take: str(take.pk)),
+    ),
+    Column("take_number", "integer", "Its number among the attempts, from 1", _take(lambda take: take.number)),
+    Column("take_state", "text", "planned, live, ended, final (filed) or failed", _take(lambda take: take.state)),
+    Column(
+        "take_outcome",
+        "text",
+        "completed, interrupted or abandoned; empty while it goes on",
+        _take(lambda take: take.outcome or None),
+    ),
+    Column(
+        "take_end_reason",
+        "text",
+        "What ended it: participant, limit, engine_lost, ...",
+        _take(lambda take: take.end_reason or None),
+    ),
+    Column("model_options", "text", "Sampling options given to the engine, as JSON", _options),
+    Column("model_seed", "integer", "Seed given to the engine", _asked("seed")),
+    Column("model_text_prompt", "text", "Text prompt given to the engine", _asked("text_prompt")),
+    Column("model_voice_prompt", "text", "Voice prompt given to the engine", _asked("voice_prompt")),
+    Column("take_started_at", "timestamp", "When the talk began", _take(lambda take: take.started_at), UTC),
+    Column("take_ended_at", "timestamp", "When it ended", _take(lambda take: take.ended_at), UTC),
+    Column(
+        "duration_ms", "number", "Measured length of the recording", _microphone(lambda track: track.duration_ms), "ms"
+    ),
+    Column(
+        "lost_ms",
+        "number",
+        "Part of the participant's track that was lost and is marked silence",
+        _counted_ms("lost_samples"),
+        "ms",
+    ),
+    Column(
+        "backfilled_ms",
+        "number",
+        "Part of the participant's track that the browser kept while the connection was away, and sent later",
+        _microphone(lambda track: sum(samples for _, samples in track.backfilled) * 1_000 / track.sample_rate_hz),
+        "ms",
+    ),
+    _counted("underruns", "Times the participant's playback ran dry"),
+    _counted("reconnects", "Times the connection broke and was resumed"),
+    _counted("engine_reconnects", "Times the connection to the engine broke and was resumed"),
+    _counted("engine_moves", "Times the talk moved to another machine with the same engine"),
+    _counted("slips", "Times the microphone's clock jumped"),
+    _counted("overflow_frames", "Frames of the participant that the engine did not hear, though they are recorded"),
+    _counted("skipped_frames", "Frames of the agent that were not sent to a slow browser, though they are recorded"),
+    Column(
+        "voice_delay_ms",
+        "number",
+        "How much later than the microphone the engine heard the participant: the change of voice, or the wait for it",
+        _counted_ms("voice_delay_samples"),
+        "ms",
+    ),
+    Column(
+        "playback_delay_ms",
+        "number",
+        "How long after its place in the recording the agent sounded at the participant's (median)",
+        _counted_ms("playback_delay_samples"),
+        "ms",
+    ),
+    Column(
+        "engine_sha256",
+        "text",
+        "SHA-256 of the engine's snapshot: weights, revisions, parameters",
+        _take(lambda take: take.engine_snapshot.sha256 if take.engine_snapshot else None),
+    ),
+    Column(
+        "engine_third_party",
+        "boolean",
+        "Whether the participant's voice was sent to a model run by somebody else",
+        _third_party,
+    ),
+    Column(
+        "voice_sha256",
+        "text",
+        "SHA-256 of each voice snapshot, spaces between",
+        _take(lambda take: " ".join(sorted(voice.sha256 for voice in take.voice_snapshots.all())) or None),
+    ),
+    Column(
+        "participant_words",
+        "text",
+        "What the participant said, as passed on to the engine; turns between |",
+        _words(_PARTICIPANT, "text"),
+    ),
+    Column("participant_raw_words", "text", "The same as it was recognised", _words(_PARTICIPANT, "raw_text")),
+    Column("participant_words_reason", "text", "Why participant_words has no value", _no_words(_PARTICIPANT)),
+    Column(
+        "agent_words",
+        "text",
+        "What the agent said, as spoken; turns between |, without discarded ones",
+        _words(_AGENT, "text"),
+    ),
+    Column("agent_raw_words", "text", "The same as it was generated", _words(_AGENT, "raw_text")),
+    Column("agent_words_reason", "text", "Why agent_words has no value", _no_words(_AGENT)),
+    Column(
+        "agent_discarded_turns",
+        "integer",
+        "Answers of the agent cut off before they sounded",
+        lambda row: row.discarded_turns,
+    ),
+)

@@ -1,0 +1,109 @@
+"""All columns of trials.csv: COLUMNS, then those that the study's own protocols and measurements bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from studies.exports.columns import UTC, Cell, Column
+from studies.exports.item_columns import item_columns, items_at, protocols_of
+from studies.exports.plan_columns import PLAN_COLUMNS
+from studies.exports.rows import TrialRow
+from studies.exports.take_columns import TAKE_COLUMNS
+from studies.models import Judgement, Metric, Study
+from studies.protocol.items import EACH_TRIAL, Preference
+
+COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
+    *PLAN_COLUMNS,
+    *TAKE_COLUMNS,
+    Column(
+        "listened_sec",
+        "number",
+        "How long the recorded answer was heard before the pair was judged, as the browser counted",
+        lambda row: row.listened_sec,
+        "s",
+    ),
+    Column("rated_at", "timestamp", "When the questions after the talk were answered", lambda row: row.rated_at, UTC),
+)
+
+
+def columns_of(study: Study) -> list[Column[TrialRow]]:
+    """COLUMNS, then a stable order of what was asked of trials and of pairs, judged and measured."""
+    protocols = protocols_of(study)
+    asked = items_at(protocols, {*EACH_TRIAL, "after_pair"})
+    verdicts = {
+        key: item for protocol in protocols for key, item in protocol.items().items() if isinstance(item, Preference)
+    }
+    return [
+        *COLUMNS,
+        *(column for item, _protocol in asked.values() for column in item_columns(item, _answer)),
+        *(column for item in verdicts.values() for column in _judgement(item)),
+        *(column for (track, name), about in _measured(study).items() for column in _metric(track, name, *about)),
+    ]
+
+
+def _answer(row: TrialRow, item: str) -> Any:
+    return row.answers.get(item)
+
+
+def _judgement(item: Preference) -> Iterator[Column[TrialRow]]:
+    """What the participant said of this trial's pair; the same in all rows of the pair."""
+    key, text = item.key, item.text
+
+    def of(value: Callable[[TrialRow, Judgement], Cell]) -> Callable[[TrialRow], Cell]:
+        def given(row: TrialRow) -> Cell:
+            judgement = row.judgements.get(key)
+            return value(row, judgement) if judgement is not None else None
+
+        return given
+
+    name = f"judgement_{key}"
+    yield Column(
+        name, "text", f"Verdict on the pair, “{text}”: A, B, ... or none", of(lambda _, judgement: judgement.choice)
+    )
+    yield Column(
+        f"{name}_condition",
+        "text",
+        f"Key of the condition chosen for “{text}”; empty for none",
+        of(lambda _, judgement: judgement.chosen.condition.key if judgement.chosen else None),
+    )
+    yield Column(
+        f"{name}_chosen",
+        "boolean",
+        f"Whether this trial was the one chosen for “{text}”",
+        of(lambda row, judgement: judgement.chosen_id == row.trial.pk),
+    )
+    yield Column(
+        f"{name}_shown",
+        "text",
+        "Sides as they stood on the page, in reading order",
+        of(lambda row, judgement: "".join(row.sides.get(pk, "?") for pk in judgement.order_shown)),
+    )
+    yield Column(f"{name}_at", "timestamp", "When the verdict was given", of(lambda _, judgement: judgement.at), UTC)
+
+
+def _measured(study: Study) -> dict[tuple[str, str], tuple[str, list[str]]]:
+    """(track, name) -> unit, and the methods it was measured by."""
+    measured = Metric.objects.filter(take__trial__session__version__study=study).order_by()
+    metrics: dict[tuple[str, str], tuple[str, list[str]]] = {}
+    for track, name, unit, method, version in sorted(
+        measured.values_list("track", "name", "unit", "method", "version").distinct()
+    ):
+        metrics.setdefault((track, name), (unit, []))[1].append(f"{method} (version {version})")
+    return metrics
+
+
+def _metric(track: str, name: str, unit: str, methods: Sequence[str]) -> Iterator[Column[TrialRow]]:
+    """A measured value, and beside it the reason where there is none. Several methods: it was measured anew."""
+    about = f"{name.replace('_', ' ').capitalize()} of the track “{track}”. {'; '.join(methods)}"
+
+    def value(row: TrialRow) -> Cell:
+        metric = row.metrics.get((track, name))
+        return metric.value if metric else None
+
+    def reason(row: TrialRow) -> Cell:
+        metric = row.metrics.get((track, name))
+        return metric.reason if metric else None
+
+    yield Column(f"{track}_{name}", "number", about, value, unit)
+    yield Column(f"{track}_{name}_reason", "text", f"Why {track}_{name} has no value", reason)
