@@ -25,6 +25,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Research",
             "items": [
                 item("Studies", "science", "study"),
+                {
+                    "title": "New study",
+                    "icon": "note_add",
+                    "link": reverse("design_new"),
+                    "permission": lambda request: request.user.has_perms(["studies.add_study", "studies.change_study"]),
+                },
                 item("Protocol versions", "description", "protocolversion"),
                 item("Target voices", "record_voice_over", "targetvoice"),
                 item("Sessions", "groups", "session"),

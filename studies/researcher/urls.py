@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
+from studies.exports.tables import TABLES
 from studies.researcher import views, voices
 
 urlpatterns = [
@@ -14,7 +15,11 @@ urlpatterns = [
     path("voices/<int:version_id>.flac", voices.researcher_voice, name="researcher_voice"),
     path("voices/drafts/", voices.upload_draft, name="upload_voice"),
     path("voices/drafts/<uuid:draft>.flac", voices.draft_audio, name="voice_draft"),
-    path("studies/<slug:slug>/trials.csv", views.trials_csv, name="trials_csv"),
+    path("studies/", include("studies.researcher.design.urls")),
+    *(
+        path(f"studies/<slug:slug>/{table}.csv", views.table_csv, {"table": table}, name=f"{table}_csv")
+        for table in TABLES
+    ),
     path("studies/<slug:slug>/codebook.csv", views.codebook_csv, name="codebook_csv"),
     path("studies/<slug:slug>/codebook/", views.codebook, name="codebook"),
 ]

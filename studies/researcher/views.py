@@ -12,9 +12,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from studies.exports.codebook import CONVENTIONS, codebook_rows, write_codebook
-from studies.exports.columns import columns_of
-from studies.exports.trials import stream_trials
+from studies.exports.codebook import CONVENTIONS, write_codebook
+from studies.exports.tables import TABLES, stream
 from studies.models import Study, Track
 from studies.researcher.access import researcher_with
 from studies.researcher.overview import overview
@@ -42,24 +41,25 @@ def researcher_track(request: HttpRequest, take_id: uuid.UUID, kind: str) -> Htt
 @require_safe
 @never_cache
 @researcher_with("studies.view_study", "studies.view_trial")
-def trials_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """All trials of a study, one a row, streamed."""
+def table_csv(request: HttpRequest, slug: str, table: str) -> HttpResponseBase:
+    """One of the study's tables, streamed."""
     study = get_object_or_404(Study, slug=slug)
     if not isinstance(request.user, User):
         raise Http404
-    response = StreamingHttpResponse(stream_trials(study, request.user), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{_filename(study, "trials")}"'
+    pieces = stream(study, TABLES[table], request.user)
+    response = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{_filename(study, table)}"'
     return response
 
 
 @require_safe
 @researcher_with("studies.view_study")
 def codebook_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """What every column of trials.csv means, as a table to keep beside it."""
+    """What every column of every table means, to keep beside them."""
     study = get_object_or_404(Study, slug=slug)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{_filename(study, "codebook")}"'
-    write_codebook(response, columns_of(study))
+    write_codebook(response, study)
     return response
 
 
@@ -72,7 +72,7 @@ def codebook(request: HttpRequest, slug: str) -> HttpResponseBase:
     context = admin.site.each_context(request) | {
         "title": f"Codebook of {study}",
         "study": study,
-        "rows": codebook_rows(columns_of(study)),
+        "tables": [(table.name, table.about, table.columns(study)) for table in TABLES.values()],
         "conventions": CONVENTIONS,
     }
     return render(request, "researcher/codebook.html", context)

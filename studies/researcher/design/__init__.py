@@ -1,0 +1,1 @@
+"""Studies are written, tried out, published and shared here."""

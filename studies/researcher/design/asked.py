@@ -1,0 +1,60 @@
+"""What the design pages share: the study they are about, the frame they stand in, and JSON in and out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, JsonResponse
+from django.http.request import UnreadablePostError
+
+from studies.errors import DraftRefused
+from studies.models import Study
+
+TABS = (
+    ("design", "Write"),
+    ("design_preview", "Preview"),
+    ("design_balance", "Counterbalance"),
+    ("design_versions", "Versions"),
+    ("design_publish", "Publish"),
+    ("design_share", "Run and share"),
+)
+
+
+def frame(request: HttpRequest, study: Study, tab: str, **context: Any) -> dict[str, Any]:
+    """What templates/researcher/design/frame.html needs, and `context`."""
+    return {
+        **admin.site.each_context(request),
+        "title": study.title,
+        "study": study,
+        "tabs": TABS,
+        "tab": tab,
+        **context,
+    }
+
+
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object that was sent. Raises DraftRefused."""
+    try:
+        sent = json.loads(request.body)
+    except RequestDataTooBig:
+        raise DraftRefused("This is far longer than a protocol may be. Nothing was changed.") from None
+    except (UnreadablePostError, ValueError, RecursionError):
+        sent = None
+    if not isinstance(sent, dict):
+        raise DraftRefused("What arrived cannot be read. Load the page again.")
+    return sent
+
+
+def text_in(sent: dict[str, Any]) -> str:
+    """Raises DraftRefused."""
+    text = sent.get("text")
+    if not isinstance(text, str):
+        raise DraftRefused("What arrived holds no text. Load the page again.")
+    return text
+
+
+def refusal(error: DraftRefused) -> JsonResponse:
+    return JsonResponse({"message": str(error)}, status=422)

@@ -1,0 +1,75 @@
+"""Everything the editor is told about a draft: what is wrong and where, and what it says as plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from studies.errors import Problem, ProtocolError
+from studies.models import Study
+from studies.protocol import yaml_text
+from studies.protocol.document import parse_yaml, sha256_of
+from studies.protocol.schema import Protocol
+from studies.protocol.upgrade import upgraded
+from studies.publish import publication_problems
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`errors` make a draft invalid; `obstacles` keep a valid one from being published today. `protocol`: None for an
+    invalid one. `document`: what the YAML holds, valid or not, as JSON can say it; None where it is not readable."""
+
+    errors: tuple[Problem, ...]
+    obstacles: tuple[Problem, ...]
+    protocol: Protocol | None
+    document: dict[str, Any] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """What the page gets. Lines and columns count from 1."""
+        errors = [_as_json(problem, "error") for problem in self.errors]
+        return {
+            "problems": errors + [_as_json(problem, "obstacle") for problem in self.obstacles],
+            "valid": self.protocol is not None,
+            "sha256": sha256_of(self.protocol) if self.protocol is not None else "",
+            "document": self.document,
+        }
+
+
+def report_on(text: str, study: Study) -> Report:
+    """Never raises, whatever `text` holds."""
+    try:
+        protocol = parse_yaml(text)
+    except ProtocolError as error:
+        return Report(tuple(error.problems), (), None, data_in(text))
+    located = yaml_text.read(text).located
+    obstacles = tuple(located(problem) for problem in publication_problems(protocol, study))
+    return Report((), obstacles, protocol, data_in(text))
+
+
+def data_in(text: str) -> dict[str, Any] | None:
+    """What the YAML says, as the newest schema would say it and as JSON can hold it; None where it cannot be read, or
+    says a key twice."""
+    try:
+        read = yaml_text.read(text)
+    except ProtocolError:
+        return None
+    data = read.data if not read.problems else None
+    plain = _plain(upgraded(data)) if isinstance(data, Mapping) else None
+    return plain if isinstance(plain, dict) else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+def _as_json(problem: Problem, kind: str) -> dict[str, Any]:
+    line, column = problem.line or 1, problem.column or 1
+    return {"path": problem.path, "message": problem.message, "line": line, "column": column, "kind": kind}

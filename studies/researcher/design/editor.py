@@ -1,0 +1,125 @@
+"""Writing a study: the page with its form and its YAML, and what that page asks for while somebody types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from studies.errors import DraftRefused
+from studies.models import Study, StudyDraft
+from studies.researcher.access import researcher_with
+from studies.researcher.design import drafts, edits
+from studies.researcher.design.asked import body_of, frame, refusal, text_in
+from studies.researcher.design.checking import report_on
+from studies.researcher.design.form_schema import NAME_LISTS, SECTIONS, form_schema
+from studies.researcher.site import allow_alpine
+
+
+@require_safe
+@never_cache
+@allow_alpine
+@researcher_with("studies.change_study")
+def write(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The editor. `?version=3` puts that version in the draft's place, as a change that can be undone."""
+    study = get_object_or_404(Study, slug=slug)
+    draft = drafts.draft_of(study)
+    restored = _asked_version(request, study)
+    start = {
+        **_as_json(draft),
+        "report": report_on(draft.text, study).as_json(),
+        "sections": SECTIONS,
+        "restored": restored,
+    }
+    context = frame(request, study, "design", draft=draft, start=start, name_lists=NAME_LISTS)
+    return render(request, "researcher/design/write.html", context)
+
+
+@require_POST
+@never_cache
+@researcher_with("studies.change_study")
+def validate(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """{text} -> the report on it; nothing is kept."""
+    study = get_object_or_404(Study, slug=slug)
+    try:
+        text = text_in(body_of(request))
+        drafts.check_text(text)
+    except DraftRefused as error:
+        return refusal(error)
+    return JsonResponse(report_on(text, study).as_json())
+
+
+@require_POST
+@never_cache
+@researcher_with("studies.change_study")
+def save(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """{text, revision} -> the draft as it is kept now, with the report on it. 409 with what somebody else has written
+    since `revision`; the text that was sent is then not kept, and stays with the sender."""
+    study = get_object_or_404(Study, slug=slug)
+    assert isinstance(request.user, User)  # researcher_with lets nobody else in
+    draft = drafts.draft_of(study)
+    try:
+        sent = body_of(request)
+        text, revision = text_in(sent), sent.get("revision")
+        if not isinstance(revision, int) or isinstance(revision, bool) or abs(revision) > 2**31 - 1:
+            raise DraftRefused("What arrived says not what it changes. Load the page again.")
+        kept = drafts.save(draft, text, revision, request.user)
+    except DraftRefused as error:
+        return refusal(error)
+    report = report_on(text, study).as_json()
+    return JsonResponse({**_as_json(draft), "report": report}, status=200 if kept else 409)
+
+
+@require_POST
+@never_cache
+@researcher_with("studies.change_study")
+def rewrite(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """{text, edits} -> {text} with what was changed in the form; nothing is kept."""
+    get_object_or_404(Study, slug=slug)
+    try:
+        sent = body_of(request)
+        text = text_in(sent)
+        drafts.check_text(text)
+        return JsonResponse({"text": edits.apply(text, edits.parse_edits(sent.get("edits")))})
+    except DraftRefused as error:
+        return refusal(error)
+
+
+@require_safe
+@researcher_with("studies.change_study")
+def schema(request: HttpRequest) -> HttpResponseBase:
+    """The JSON Schema of a protocol, as the form takes it."""
+    return JsonResponse(form_schema())
+
+
+@require_safe
+@never_cache
+@researcher_with("studies.change_study")
+def download(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The draft as it is kept, comments and all."""
+    study = get_object_or_404(Study, slug=slug)
+    response = HttpResponse(drafts.draft_of(study).text, content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{study.slug}-draft.yaml"'
+    return response
+
+
+def _asked_version(request: HttpRequest, study: Study) -> dict[str, Any] | None:
+    number = request.GET.get("version", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 9):
+        return None
+    version = study.versions.filter(published_at__isnull=False, number=int(number)).first()
+    return {"number": version.number, "text": drafts.text_of(version)} if version is not None else None
+
+
+def _as_json(draft: StudyDraft) -> dict[str, Any]:
+    return {
+        "text": draft.text,
+        "revision": draft.revision,
+        "by": draft.updated_by.get_username() if draft.updated_by is not None else "",
+        "at": timezone.localtime(draft.updated_at).isoformat(timespec="seconds"),
+    }

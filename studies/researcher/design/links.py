@@ -1,0 +1,57 @@
+"""The links by which people come to a study, and a QR code of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import qrcode
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from qrcode.image.svg import SvgPathFillImage
+
+from studies.entrance import mode_link
+from studies.models import Session, Study
+from studies.participant.recruiters import SERVICES
+from studies.protocol.schema import Protocol
+
+RECRUITER_PARAMETERS = {
+    "prolific": "PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}",
+    "sona": "survey_code=%SURVEY_CODE%",
+    "mturk": "workerId=${WORKER_ID}&assignmentId=${ASSIGNMENT_ID}&hitId=${HIT_ID}",
+}
+"""As each service writes the parameters that it fills in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`about`: who it is for, and what comes of those who use it."""
+
+    name: str
+    url: str
+    about: str
+
+
+def links_of(request: HttpRequest, study: Study, protocol: Protocol) -> list[Link]:
+    page = request.build_absolute_uri(study.get_absolute_url())
+    links = [Link("Participants", page, "For everybody. Each person who opens it begins a visit of their own.")]
+    service = protocol.recruiter.service
+    if service == "generic":
+        links.append(
+            Link(
+                "Recruiter",
+                f"{page}?{protocol.recruiter.parameter}=...",
+                "Put each person's name or number after the =.",
+            )
+        )
+    elif service in RECRUITER_PARAMETERS:
+        about = "Paste it as it is where the service asks for the address of the study; it fills in the rest."
+        links.append(Link(SERVICES[service].label, f"{page}?{RECRUITER_PARAMETERS[service]}", about))
+    pilot = request.build_absolute_uri(mode_link(study, Session.Mode.PILOT))
+    about = "For trial runs, for 30 days, also before the study opens. The data are marked and do not count."
+    return [*links, Link("Pilot", pilot, about)]
+
+
+def qr_svg(url: str) -> SafeString:
+    """Dark on light whatever the theme, since cameras want it so."""
+    code = qrcode.make(url, image_factory=SvgPathFillImage, box_size=10, border=2)
+    return SafeString(code.to_string(encoding="unicode"))

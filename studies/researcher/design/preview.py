@@ -1,0 +1,108 @@
+"""A draft as participants will see it: every page of the visit, in a session that counts for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from csp.decorators import csp_update
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from studies.design.arms import arm_count, group_of
+from studies.entrance import mode_link
+from studies.languages import own_name
+from studies.models import Participant, Session, Study
+from studies.models.session import new_token
+from studies.participant import enrol
+from studies.participant.preview import bar
+from studies.protocol.document import sha256_of
+from studies.protocol.schema import Protocol
+from studies.publish import SCRATCH, scratch_version
+from studies.researcher.access import View, researcher_with
+from studies.researcher.design import drafts
+from studies.researcher.design.asked import frame
+from studies.researcher.design.checking import report_on
+from studies.talk.erasure import erase_recordings
+
+# Alpine, as in site.py; and the visit in its frame
+allow_alpine_and_frame: Callable[[View], View] = csp_update({"script-src": ["'unsafe-eval'"], "frame-src": ["'self'"]})
+
+MOST_ARMS_LISTED: Final = 200
+REMEMBERED: Final = "previews"
+"""In a researcher's own session: study -> the token of their preview."""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allow_alpine_and_frame
+@researcher_with("studies.change_study")
+def preview(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The pages of the draft beside a frame. POST {language, arm} begins a new visit."""
+    study = get_object_or_404(Study, slug=slug)
+    report = report_on(drafts.draft_of(study).text, study)
+    protocol = report.protocol
+    if request.method == "POST" and protocol is not None:
+        begun = begin(study, protocol, request.POST.get("language", ""), request.POST.get("arm", ""))
+        request.session[REMEMBERED] = {**request.session.get(REMEMBERED, {}), str(study.pk): begun.token}
+        return redirect("design_preview", study.slug)
+    session = _remembered(request, study, protocol)
+    arms = _arms(protocol)
+    context = {
+        "protocol": protocol,
+        "problems": report.as_json()["problems"] if protocol is None else [],
+        "obstacles": report.as_json()["problems"] if protocol is not None else [],
+        "visit": session,
+        "welcome": mode_link(study, Session.Mode.PREVIEW, session.version) if session is not None else "",
+        "entries": bar(session) if session is not None else [],
+        "languages": [(tag, own_name(tag)) for tag in protocol.languages] if protocol is not None else [],
+        "arms": arms,
+    }
+    return render(request, "researcher/design/preview.html", frame(request, study, "design_preview", **context))
+
+
+def begin(study: Study, protocol: Protocol, language: str, arm: str) -> Session:
+    """A new preview of the draft, of this arm if there is such a one, else of whichever comes next.
+
+    Previews of what the draft said before go, with whatever was recorded in them."""
+    clear(study, keep=sha256_of(protocol))
+    version = scratch_version(study, protocol)
+    spoken = language if language in protocol.languages else ""
+    session = enrol.begin(version, new_token(), mode=Session.Mode.PREVIEW, language=spoken)
+    if (number := _number(arm)) in dict(_arms(protocol)):
+        enrol.plan(session, ready=True, arm=number)
+    return session
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def clear(study: Study, *, keep: str = "") -> None:
+    """Erases the previews of a study, recordings and all; those of a draft with the hash `keep` stay."""
+    old = Session.objects.filter(version__study=study, version__number=SCRATCH).exclude(version__sha256=keep)
+    for session in old:
+        erase_recordings(session)
+    with transaction.atomic():
+        Participant.objects.filter(sessions__in=old.values("pk")).delete()
+
+
+def _remembered(request: HttpRequest, study: Study, protocol: Protocol | None) -> Session | None:
+    """The preview that this researcher has open, if it is one of the draft as it is now."""
+    token = request.session.get(REMEMBERED, {}).get(str(study.pk), "")
+    if protocol is None or not token:
+        return None
+    sessions = Session.objects.select_related("version__study", "participant").filter(mode=Session.Mode.PREVIEW)
+    return sessions.filter(token=token, version__study=study, version__sha256=sha256_of(protocol)).first()
+
+
+def _arms(protocol: Protocol | None) -> list[tuple[int, str]]:
+    """(number, what to call it) of the arms that can be chosen."""
+    if protocol is None or protocol.kind == "explore":
+        return []
+    arms = range(min(arm_count(protocol), MOST_ARMS_LISTED))
+    groups = ((arm, group_of(protocol, arm)) for arm in arms)
+    return [(arm, f"{arm + 1}, group {group}" if group else str(arm + 1)) for arm, group in groups]

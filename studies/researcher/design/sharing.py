@@ -1,0 +1,128 @@
+"""Running a study: opened, paused and closed, and the links that people come by."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from studies.errors import ProtocolError
+from studies.models import Study
+from studies.protocol.schema import Protocol
+from studies.publish import open_study, proposed_retention, protocol_of
+from studies.researcher.access import researcher_with
+from studies.researcher.design.asked import frame
+from studies.researcher.design.links import links_of, qr_svg
+from studies.researcher.site import allow_alpine
+
+MOVES = {
+    Study.State.DRAFT: ("open",),
+    Study.State.OPEN: ("pause", "close"),
+    Study.State.PAUSED: ("open", "close"),
+    Study.State.CLOSED: ("open",),
+}
+STATES = {"pause": Study.State.PAUSED, "close": Study.State.CLOSED}
+DONE = {
+    "open": "{} is open. People can take part at its link.",
+    "pause": "{} is paused. Sessions under way wait; nobody can begin.",
+    "close": "{} is closed.",
+}
+
+
+@require_safe
+@never_cache
+@allow_alpine
+@researcher_with("studies.view_study")
+def share(request: HttpRequest, slug: str) -> HttpResponseBase:
+    study = get_object_or_404(Study, slug=slug)
+    return _page(request, study)
+
+
+@require_POST
+@never_cache
+@allow_alpine
+@researcher_with("studies.change_study")
+def move(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """POST {to: open, pause or close}; open also takes ethics_reference and retention_until."""
+    study = get_object_or_404(Study, slug=slug)
+    step = request.POST.get("to", "")
+    if step not in MOVES[Study.State(study.state)]:
+        messages.error(
+            request, f"{study} is {study.get_state_display().lower()}; this step does not lead on from there."
+        )
+        return redirect("design_share", study.slug)
+    if step == "open":
+        problem = _open(study, request.POST.get("ethics_reference", ""), request.POST.get("retention_until", ""))
+        if problem:
+            messages.error(request, problem)
+            study.refresh_from_db()
+            return _page(request, study, given=request.POST.dict(), status=422)
+    else:
+        study.state = STATES[step]
+        study.save(update_fields=["state"])
+    messages.success(request, DONE[step].format(study))
+    return redirect("design_share", study.slug)
+
+
+@require_safe
+@researcher_with("studies.view_study")
+def qr(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The participants' link as a QR code, to be printed."""
+    study = get_object_or_404(Study, slug=slug)
+    response = HttpResponse(qr_svg(request.build_absolute_uri(study.get_absolute_url())), content_type="image/svg+xml")
+    response["Content-Disposition"] = f'attachment; filename="{study.slug}-qr.svg"'
+    return response
+
+
+def _open(study: Study, ethics_reference: str, until: str) -> str:
+    """What kept the study from being opened; empty when it is open now."""
+    if study.current_version is None:
+        return "Publish the protocol before opening the study."
+    reference = ethics_reference.replace("\x00", "").strip()
+    if not reference:
+        return "Give the reference of the ethics approval, or say why none is needed."
+    try:
+        day = parse_date(until)
+    except ValueError:
+        day = None
+    if day is None:
+        return "Give the day until which recordings are kept, such as 2027-12-31."
+    if day < timezone.localdate():
+        return f"{day.isoformat()} is past: recordings would be erased at once. Give a later day."
+    try:
+        open_study(study, ethics_reference=reference, retention_until=day)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
+
+
+def _page(
+    request: HttpRequest, study: Study, *, given: dict[str, str] | None = None, status: int = 200
+) -> HttpResponse:
+    protocol = _protocol(study)
+    proposed = study.retention_until or (proposed_retention(protocol, timezone.localdate()) if protocol else None)
+    given = given or {}
+    context = {
+        "version": study.current_version,
+        "protocol": protocol,
+        "moves": MOVES[Study.State(study.state)],
+        "ethics_reference": given.get("ethics_reference", study.ethics_reference),
+        "retention_until": given.get("retention_until", proposed.isoformat() if proposed else ""),
+        "links": links_of(request, study, protocol) if protocol is not None else [],
+        "qr": qr_svg(request.build_absolute_uri(study.get_absolute_url())),
+    }
+    return render(
+        request, "researcher/design/share.html", frame(request, study, "design_share", **context), status=status
+    )
+
+
+def _protocol(study: Study) -> Protocol | None:
+    try:
+        return protocol_of(study.current_version) if study.current_version is not None else None
+    except ProtocolError:
+        return None

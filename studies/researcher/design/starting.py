@@ -1,0 +1,85 @@
+"""Where a new study comes from: a template, a file, another study, or nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from studies.errors import DraftRefused
+from studies.models import Study
+from studies.protocol.document import MAX_CHARACTERS
+from studies.researcher.access import researcher_with
+from studies.researcher.design import drafts
+from studies.researcher.design.checking import report_on
+from studies.researcher.design.gallery import templates
+from studies.researcher.site import allow_alpine
+
+MAX_UPLOAD_BYTES: Final = 4 * MAX_CHARACTERS  # as long as UTF-8 can make them
+COPY_OF: Final = "copy of "
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allow_alpine
+@researcher_with("studies.add_study", "studies.change_study")
+def new(request: HttpRequest) -> HttpResponseBase:
+    """The gallery; POST {source} makes the study: template (with `name`), file, copy (with `name`) or empty."""
+    problem = ""
+    if request.method == "POST":
+        assert isinstance(request.user, User)  # researcher_with lets nobody else in
+        try:
+            study = _start(request, request.user)
+        except DraftRefused as error:
+            problem = str(error)
+        else:
+            report = report_on(study.draft.text, study)
+            if report.errors:
+                count = len(report.errors)
+                told = "one problem" if count == 1 else f"{count} problems"
+                messages.warning(request, f"The draft is kept as it is. It has {told}, which are listed beside it.")
+            return redirect("design", study.slug)
+    context = {
+        **admin.site.each_context(request),
+        "title": "New study",
+        "templates": templates(),
+        "studies": Study.objects.order_by("title"),
+        "problem": problem,
+    }
+    return render(request, "researcher/design/new.html", context, status=422 if problem else 200)
+
+
+def _start(request: HttpRequest, author: User) -> Study:
+    """Raises DraftRefused; 404 for a template or a study that is not there."""
+    source, name = request.POST.get("source", ""), request.POST.get("name", "")
+    if source == "template":
+        found = next((template for template in templates() if template.name == name), None)
+        if found is None:
+            raise DraftRefused("There is no such template any more. Choose another.")
+        return drafts.create(found.text, author, name=found.name)
+    if source == "copy":
+        if "\x00" in name:
+            raise DraftRefused("There is no such study. Choose another.")
+        return drafts.create(drafts.draft_of(get_object_or_404(Study, slug=name)).text, author, name=f"{name}-copy")
+    if source == "empty":
+        return drafts.create(drafts.skeleton(), author, name=drafts.UNTITLED)
+    if source == "file":
+        return _from_file(request, author)
+    raise DraftRefused("Choose what the study is to start from.")
+
+
+def _from_file(request: HttpRequest, author: User) -> Study:
+    file = request.FILES.get("file")
+    if file is None:
+        raise DraftRefused("No file arrived. Choose one and try again.")
+    if file.size is None or file.size > MAX_UPLOAD_BYTES:
+        raise DraftRefused(f"This file is larger than {MAX_UPLOAD_BYTES // 10**6} MB; a protocol is a short text.")
+    text = drafts.decoded(file.read())
+    if not text.strip():
+        raise DraftRefused("This file is empty.")
+    return drafts.create(text, author, name=(file.name or "").rsplit(".", 1)[0])

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from studies.models import Study
+from studies.researcher.design import drafts
+from studies.researcher.design.gallery import templates
+from tests.studies import factories
+
+PAIRED = next(template.text for template in templates() if template.name == "paired-prompts")
+
+
+@pytest.fixture
+def anna(db: None) -> User:
+    return factories.make_researcher()
+
+
+@pytest.fixture
+def browser(anna: User) -> Client:
+    """Anna's."""
+    client = Client()
+    client.force_login(anna)
+    return client
+
+
+@pytest.fixture
+def study(anna: User) -> Study:
+    """Not published; its draft is a template."""
+    return drafts.create(PAIRED, anna, name="paired")
