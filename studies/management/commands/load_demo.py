@@ -15,16 +15,16 @@ from studies.protocol.document import parse_yaml
 from studies.publish import open_study, publish
 from studies.talk.erasure import erase_expired
 
-DEMOS = Path(settings.BASE_DIR) / "studies" / "protocol" / "demos"
+TEMPLATES = Path(settings.BASE_DIR) / "studies" / "protocol" / "templates"
 ETHICS_REFERENCE = "Demonstration: no research is done with these recordings."
 RETENTION_DAYS = 30
 
 
 class Command(BaseCommand):
-    help = "Load, publish and open the demo studies. Safe to repeat: a changed demo becomes a new version."
+    help = "Load, publish and open the study templates as demos. Safe to repeat: a changed demo becomes a new version."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for path in sorted(DEMOS.glob("*.yaml")):
+        for path in sorted(TEMPLATES.glob("*.yaml")):
             study = load(path.stem, path.read_text(encoding="utf-8"), today=timezone.localdate())
             self.stdout.write(f"{study.title}: {study.current_version}, {study.get_state_display().lower()}")
 

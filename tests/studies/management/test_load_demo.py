@@ -20,15 +20,16 @@ TODAY = date(2026, 3, 1)
 def test_demos_are_published_and_open_for_thirty_days(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("load_demo")
     until = timezone.localdate() + timedelta(days=30)
-    rows = Study.objects.values_list("slug", "state", "is_demo", "retention_until")
-    assert list(rows) == [("explore", "open", True, until), ("paired-prompts", "open", True, until)]
-    assert capsys.readouterr().out == "Explore: Explore v1, open\nPaired prompts: Paired prompts v1, open\n"
+    rows = Study.objects.order_by("slug").values_list("slug", "state", "is_demo", "retention_until")
+    slugs = ["emotional-awareness", "explore", "paired-prompts", "server-room"]
+    assert list(rows) == [(slug, "open", True, until) for slug in slugs]
+    assert "Paired prompts: Paired prompts v1, open\n" in capsys.readouterr().out
 
 
 def test_loading_again_changes_nothing() -> None:
     call_command("load_demo")
     call_command("load_demo")
-    assert ProtocolVersion.objects.count() == 2
+    assert ProtocolVersion.objects.count() == 4
     assert Condition.objects.filter(version__study__slug="explore").count() == 8
 
 

@@ -1,0 +1,61 @@
+"""What a bot reads of a page: its forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any, Final
+
+INPUTS: Final = frozenset({"input", "select", "textarea", "button"})
+
+
+@dataclass(slots=True)
+class Form:
+    """`hidden`: what is sent along as it stands; `names`: every other field; `buttons`: (name, value) of each."""
+
+    action: str = ""
+    method: str = "get"
+    hidden: dict[str, str] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
+
+    def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What is sent: the hidden fields and `values`."""
+        return {**self.hidden, **values}
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self._form: Form | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._form = Form(given.get("action", ""), given.get("method", "get").lower())
+            self.forms.append(self._form)
+        elif tag in INPUTS and self._form is not None:
+            self._note(self._form, tag, given)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = None
+
+    @staticmethod
+    def _note(form: Form, tag: str, given: Mapping[str, str]) -> None:
+        name, kind = given.get("name", ""), given.get("type", "")
+        if tag == "button":
+            form.buttons.append((name, given.get("value", "")))
+        elif name and kind == "hidden":
+            form.hidden[name] = given.get("value", "")
+        elif name and name not in form.names:
+            form.names.append(name)
+
+
+def forms_of(html: str) -> list[Form]:
+    """Every form of a page, in its order."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.forms

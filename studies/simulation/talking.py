@@ -1,0 +1,117 @@
+"""One talk of a bot, as the browser has it: 20 ms of microphone at a time, in real time, over the talk's socket."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from inference.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES
+from inference.wire import Ack, AudioFrame, ErrorMessage, Kind, Metadata, Playback, decode, encode, encode_audio
+from studies.simulation.errors import SimulationError
+from studies.simulation.microphone import Microphone
+
+FRAME_SEC: Final = UPLINK_SAMPLES / SAMPLE_RATE_HZ
+REPORT_EVERY_STEPS: Final = 5
+ADMITTED_WITHIN_SEC: Final = 300.0
+OVER_WITHIN_SEC: Final = 60.0
+DEVICE: Final = Metadata("device", {"settings": {"client": "bot"}})
+
+
+@dataclass(slots=True)
+class Talked:
+    """What a bot knows of its talk. Of what it sent, `acknowledged_samples` were known to be on disk when it ended."""
+
+    take: str
+    sent_samples: int = 0
+    acknowledged_samples: int = 0
+    heard_steps: int = 0
+    reason: str = ""
+
+
+async def talk(address: str, origin: str, take: str, microphone: Microphone, seconds: float) -> Talked:
+    """Speaks for so long once the engine hears, then ends the talk and waits until the site has all of it. Raises
+    SimulationError."""
+    try:
+        async with connect(address, origin=origin, max_size=None, compression=None) as socket:  # type: ignore[arg-type]
+            return await _Talk(socket, take, microphone, seconds).run()
+    except (OSError, WebSocketException, TimeoutError) as error:
+        raise SimulationError(f"the talk {take} broke off: {type(error).__name__} {error}") from None
+
+
+class _Talk:
+    def __init__(self, socket: ClientConnection, take: str, microphone: Microphone, seconds: float) -> None:
+        self._socket = socket
+        self._microphone = microphone
+        self._frames = round(seconds / FRAME_SEC)
+        self._live = asyncio.Event()
+        self._over = asyncio.Event()
+        self._acknowledged = -1
+        self.result = Talked(take)
+
+    async def run(self) -> Talked:
+        listening = asyncio.create_task(self._listen())
+        try:
+            await asyncio.wait_for(self._first_of(self._live, self._over), ADMITTED_WITHIN_SEC)
+            await self._speak()
+            await asyncio.wait_for(self._over.wait(), OVER_WITHIN_SEC)
+        finally:
+            listening.cancel()
+        if self.result.reason not in {"participant", "limit"}:
+            raise SimulationError(f"the talk {self.result.take} ended by {self.result.reason or 'a lost connection'}")
+        self.result.acknowledged_samples = (self._acknowledged + 1) * UPLINK_SAMPLES
+        return self.result
+
+    async def _speak(self) -> None:
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        for number in range(self._frames):
+            if self._over.is_set():
+                return
+            sample = number * UPLINK_SAMPLES
+            await self._socket.send(encode_audio(Kind.PARTICIPANT, number, sample, self._microphone.frame(number)))
+            self.result.sent_samples += UPLINK_SAMPLES
+            due += FRAME_SEC
+            await asyncio.sleep(max(0.0, due - clock()))
+        await self._socket.send(encode(Metadata("end")))
+
+    async def _listen(self) -> None:
+        try:
+            async for data in self._socket:
+                if isinstance(data, bytes):
+                    await self._receive(data)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._over.set()
+
+    async def _receive(self, data: bytes) -> None:
+        match decode(data):
+            case Metadata("hello"):
+                await self._socket.send(encode(DEVICE))
+            case Metadata("live"):
+                self._live.set()
+            case Metadata("ended", fields):
+                self.result.reason = str(fields["reason"])
+                self._over.set()
+            case ErrorMessage(code, _):
+                self.result.reason = code
+                self._over.set()
+            case Ack(sequence):
+                self._acknowledged = max(self._acknowledged, sequence)
+            case AudioFrame(Kind.AGENT, step, sample, _):
+                self.result.heard_steps += 1
+                if step % REPORT_EVERY_STEPS == 0:
+                    await self._socket.send(encode(Playback(step, step, sample, 0, 0)))
+
+    @staticmethod
+    async def _first_of(*events: asyncio.Event) -> None:
+        waiting = [asyncio.create_task(event.wait()) for event in events]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()

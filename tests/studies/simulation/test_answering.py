@@ -1,0 +1,52 @@
+"""Bots answer as participants may: whatever they make up is taken by the server's own check."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from django.http import QueryDict
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from studies.participant.values import checked, posted
+from studies.protocol.items import AnyItem, Notice
+from studies.simulation.answering import answer, form_fields
+
+OPTIONS = [{"key": "a", "label": "A"}, {"key": "b", "label": "B"}, {"key": "c", "label": "C"}]
+ITEMS: list[dict[str, Any]] = [
+    {"type": "single_choice", "key": "one", "text": "?", "options": OPTIONS, "other": "Else"},
+    {"type": "single_choice", "key": "check", "text": "?", "options": OPTIONS, "expect": "b"},
+    {"type": "multiple_choice", "key": "some", "text": "?", "options": OPTIONS, "min_choices": 2, "max_choices": 2},
+    {"type": "likert", "key": "scale", "text": "?", "low": "-", "high": "+", "extra": OPTIONS},
+    {"type": "visual_analogue", "key": "line", "text": "?", "low": "-", "high": "+"},
+    {"type": "semantic_differential", "key": "poles", "text": "?", "rows": [{"key": "r", "low": "-", "high": "+"}]},
+    {"type": "self_assessment_manikin", "key": "felt", "text": "?", "dimension": "arousal", "points": 5},
+    {"type": "number", "key": "age", "text": "?", "min": 18, "max": 99.5, "whole": True},
+    {"type": "number", "key": "weight", "text": "?"},
+    {"type": "short_text", "key": "word", "text": "?", "max_length": 9},
+    {"type": "long_text", "key": "words", "text": "?", "required": False},
+    {"type": "switch", "key": "yes", "text": "?"},
+    {"type": "date", "key": "day", "text": "?", "min": "2026-02-27", "max": "2026-03-01"},
+    {"type": "preference", "key": "better", "text": "?"},
+]
+ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyItem)
+
+
+@pytest.mark.parametrize("document", ITEMS, ids=lambda document: document["key"])
+@given(seed=st.integers(0, 10_000))
+def test_answer_comes_back_from_a_form_as_it_was_given(document: dict[str, Any], seed: int) -> None:
+    item = ADAPTER.validate_python(document)
+    assert not isinstance(item, Notice)
+    value = answer(item, random.Random(seed), sides="AB")
+    data = QueryDict(mutable=True)
+    for name, sent in form_fields(item, value).items():
+        data.setlist(name, sent if isinstance(sent, list) else [sent])
+    assert checked(item, posted(item, data), sides="AB") == value
+
+
+def test_attention_check_is_passed() -> None:
+    item = ADAPTER.validate_python(ITEMS[1])
+    assert {answer(item, random.Random(seed)) for seed in range(30)} == {"b"}
