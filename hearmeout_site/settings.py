@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "studies.participant.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
+CSRF_FAILURE_VIEW = "studies.participant.pages.refused.csrf_failure"
 ROOT_URLCONF = "hearmeout_site.urls"
 ASGI_APPLICATION = "hearmeout_site.asgi.application"
 TEMPLATES = [
@@ -74,6 +76,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "studies.participant.language.page_language",
             ]
         },
     }
@@ -150,6 +153,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "pick-up-unfiled-takes": {"task": "studies.tasks.pick_up_unfiled_takes", "schedule": 20.0},
+    "give-up-abandoned-places": {"task": "studies.tasks.give_up_abandoned_places", "schedule": 60.0},
     "erase-expired-recordings": {"task": "studies.tasks.erase_expired_recordings", "schedule": 3_600.0},
 }
 
@@ -172,7 +176,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
+# of what participants see; researchers' pages are English. Catalogues: studies/locale (docs/developer.md, Languages)
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English"), ("sv", "Svenska"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "studies" / "locale"]  # before those of other apps, which say the same words otherwise
 FORMAT_MODULE_PATH = ["hearmeout_site.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -10,3 +10,5 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include("studies.urls")),
 ]
+
+handler400 = "hearmeout_site.refusals.bad_request"

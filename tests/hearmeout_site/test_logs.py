@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 from django.test import Client
@@ -22,6 +23,11 @@ def hidden(message: str, *arguments: object) -> str:
         ("Internal Server Error: /p/Ab3-_x9ZkQ11223344/talk/0/", "Internal Server Error: /p/…/talk/0/"),
         ("no link here", "no link here"),
         ("100% of /p/Ab3-_x9ZkQ11223344/", "100% of /p/…/"),
+        ("<WebRequest uri=/p/Ab3-_x9ZkQ11223344/answers/ at HTTP/1.1>", "<WebRequest uri=/p/…/answers/ at HTTP/1.1>"),
+        ("uri=/s/voices/?PROLIFIC_PID=5f0a&STUDY_ID=1 clientproto", "uri=/s/voices/?… clientproto"),
+        ("b'/s/voices/?entry=gAAAAAB-_x=='", "b'/s/voices/?…'"),
+        ("http://here.example:8000/s/voices/?entry=gAAA, then", "http://here.example:8000/s/voices/?… then"),
+        ("why? because /p/Ab3-_x9ZkQ11223344/consent/copy/", "why? because /p/…/consent/copy/"),
     ],
 )
 def test_link_in_message_is_hidden(message: str, logged: str) -> None:
@@ -30,6 +36,17 @@ def test_link_in_message_is_hidden(message: str, logged: str) -> None:
 
 def test_link_in_argument_is_hidden() -> None:
     assert hidden("%s: %s", "Error", "/p/Ab3-_x9ZkQ11223344/") == "Error: /p/…/"
+
+
+def test_link_in_the_error_below_is_hidden() -> None:
+    try:
+        raise ValueError("No route found for path 'ws/p/Ab3-_x9ZkQ11223344/preview/x'")
+    except ValueError:
+        record = logging.LogRecord("daphne", logging.ERROR, "", 0, "Exception inside application", (), sys.exc_info())
+    assert HideLinks().filter(record)
+    logged = logging.Formatter("%(message)s").format(record)
+    assert logged.startswith("Exception inside application\nTraceback")
+    assert logged.endswith("No route found for path 'ws/p/…/preview/x'")
 
 
 @pytest.mark.django_db

@@ -1,0 +1,13 @@
+"""What people read when a request is refused before any page of ours sees it."""
+
+from __future__ import annotations
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400, or 413 for a form that is larger than anything we ask for."""
+    code = 413 if isinstance(exception, RequestDataTooBig) else 400
+    return render(request, f"{code}.html", status=code)
