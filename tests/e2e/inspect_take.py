@@ -38,6 +38,7 @@ def inspect(take: str) -> dict[str, Any]:
                 "duration_samples": track.duration_samples,
                 "lost_samples": track.lost_samples,
                 "gaps": track.gaps,
+                "backfilled": track.backfilled,
             }
             for track in found.tracks.all()
         },

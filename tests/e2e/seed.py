@@ -40,9 +40,10 @@ def consented_session(*, trials: int, engine: str, limit_sec: int = 120, session
         version = ProtocolVersion.objects.create(
             study=study, number=1, document=document, sha256="0" * 64, published_at=timezone.now()
         )
-        Prompt.objects.create(version=version, key="free", title="Free talk", card="Say anything.", limit_sec=limit_sec)
+        prompt, condition = document["prompts"][0]["key"], document["conditions"][0]["key"]
+        Prompt.objects.create(version=version, key=prompt, title="Free talk", card="Say anything.", limit_sec=limit_sec)
         Condition.objects.create(
-            version=version, key="own", label="Own", engine=engine, voices=[{"converter": "none", "parameters": {}}]
+            version=version, key=condition, label="Own", engine=engine, voices=[{"converter": "none", "parameters": {}}]
         )
     prompt, condition = version.prompts.get(), version.conditions.get()
     tokens = []

@@ -158,8 +158,8 @@ def test_csv_agrees_with_the_database(visit: Visit) -> None:
         assert row["condition"] == trial["condition"]
         assert row["prompt"] == trial["prompt"]
         assert row["take"] == trial["take"]
-        assert row["rating_helpful"] == str(trial["answers"]["helpful"])
-        assert row["rating_remark"].splitlines() == ("'" + trial["answers"]["remark"]).splitlines()
+        assert row["answer_helpful"] == str(trial["answers"]["helpful"])
+        assert row["answer_remark"].splitlines() == ("'" + trial["answers"]["remark"]).splitlines()
 
 
 def test_completion_code_is_shown_to_the_participant_alone(visit: Visit) -> None:

@@ -12,17 +12,14 @@ import soundfile
 from inference.audio import UPLINK_SAMPLES
 from tests.e2e.browser_twin import BrowserTwin
 from tests.e2e.filing import filed
-from tests.e2e.stack import Stack, services
+from tests.e2e.own_databases import own_databases
+from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.services
 
 
 async def test_talk_on_postgresql_and_redis_is_filed(tmp_path: Path) -> None:
-    named = dict(services())
-    named["REDIS_URL"] = named["REDIS_URL"].rsplit("/", 1)[0] + "/7"  # of its own, so that its keys are this stack's
-    with redis.from_url(named["REDIS_URL"]) as queue:
-        queue.flushdb()
-    with Stack(tmp_path, WORKER_ENGINES="echo", **named) as stack:
+    with own_databases() as named, Stack(tmp_path, WORKER_ENGINES="echo", **named) as stack:
         (token,) = await asyncio.to_thread(stack.script, "tests.e2e.seed", trials=1, engine="echo")
         twin = BrowserTwin(stack.url, token)
         over = await twin.talk(0, duration_sec=2.0)

@@ -16,6 +16,7 @@ from inference.talk.sound import read_audio
 from tests.e2e.filing import filed
 from tests.e2e.stack import Stack
 from tests.inference.talk.terminal import likeness, read_answer, talk, write_question
+from tests.studies.participant.reports import report
 
 AFTER_SEC = "0.8"
 
@@ -52,7 +53,7 @@ async def test_token_and_site_are_enough_once_consent_is_given(stack: Stack, tmp
         boxes = re.findall(r'type="checkbox" name="([^"]+)"', page.text)
         page = await submit(browser, page, **dict.fromkeys(boxes, "on"))
         unchecked = await talk(stack.url, "--token", token, *question)
-        await submit(browser, await browser.get(page.url), device='{"label": "a microphone"}')
+        await submit(browser, await browser.get(page.url), device=report())
     unknown = await talk(stack.url, "--token", token, "--voice", "angelic", *question)
     alone = await talk(stack.url, "--token", token, *question)
     assert (before.status, unchecked.status, unknown.status, alone.status) == (4, 4, 4, 4)
@@ -61,6 +62,18 @@ async def test_token_and_site_are_enough_once_consent_is_given(stack: Stack, tmp
     assert unknown.notes.startswith("The study offers no voice called 'angelic'; there are ")
     # the choice was made and its talk begun; but this stack's worker has no engine that the demo offers
     assert alone.notes.endswith(" Please try again in a moment.\n")
+
+
+async def test_questions_that_come_first_are_left_to_the_browser(stack: Stack, tmp_path: Path) -> None:
+    await asyncio.to_thread(stack.script, "tests.e2e.seed_visits")
+    async with httpx.AsyncClient(base_url=stack.url, follow_redirects=True) as browser:
+        page = await submit(browser, await browser.get("/s/questions/"))
+        boxes = re.findall(r'type="checkbox" name="([^"]+)"', page.text)
+        page = await submit(browser, page, decision="agree", **dict.fromkeys(boxes, "on"))
+    over = await talk(str(page.url), "--in", write_question(tmp_path))
+    assert page.url.path.endswith("/questions/background/")
+    assert over.status == 4
+    assert over.notes.startswith("Some questions of this session are to be answered first. Open http")
 
 
 async def test_what_leads_to_no_talk_is_told(stack: Stack, tmp_path: Path) -> None:

@@ -13,12 +13,25 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Browser, Page, Playwright
 
 from inference.audio import SAMPLE_RATE_HZ, Float32
+from studies.participant.pages.check import mending
 from tests.e2e.pages.server import PageServer
 from tests.requirements import browser as chromium
 from tests.speech import write_microphone
 
 SPEECH_SEC = 10
+SETTLED_MS = 200  # colours have changed by then
 CAPTURE = {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False}
+CHECK = {
+    "capture": CAPTURE,
+    "previewUrl": "/ws/preview/",
+    "previewVoices": 0,
+    "attemptsUrl": "/check/attempts/",
+    "limits": {"noise_dbfs": None, "snr_db": None, "clipped_percent": None, "round_trip_ms": None},
+    "onFail": "warn",
+    "mayLeave": False,
+    "screened": False,
+    "sentence": "I would like to plan a short trip, and I don’t know where to go.",
+}
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -97,13 +110,23 @@ def talk_url(server: PageServer) -> str:
         "engineLabel": "Test engine",
         "engineAbout": "Plays what the test gives it.",
     }
-    prompt = SimpleNamespace(
+    card = SimpleNamespace(
         title="A free weekend",
         card="Ask the machine what to do with a **free weekend**. Tell it what you like, and ask about an idea of its.",
-        limit_sec=120,
     )
+    sections = [
+        ("goal", "Your goal", "Agree on **one** plan."),
+        ("first_line", "You could begin with", "What shall I do this weekend?"),
+    ]
     server.reset()
-    server.pages["/talk/"] = render("talk", trial=SimpleNamespace(prompt=prompt), talk_config=config)
+    server.pages["/talk/"] = render(
+        "talk",
+        trial=SimpleNamespace(practice=True),
+        card=card,
+        sections=sections,
+        delivery="Say it with a laugh.",
+        talk_config=config,
+    )
     server.pages["/done/"] = "<!doctype html><title>Done</title>"
     return f"{server.url}/talk/"
 
@@ -111,7 +134,8 @@ def talk_url(server: PageServer) -> str:
 @pytest.fixture
 def check_url(server: PageServer) -> str:
     server.reset()
-    server.pages["/check/"] = render("check", check_config={"capture": CAPTURE}, error="")
+    server.pages["/check/"] = render("check", check_config=CHECK | {"mending": mending()}, errors=[])
+    server.answers["/check/attempts/"] = {"failed": [], "blocked": False, "mayLeave": False}
     return f"{server.url}/check/"
 
 
@@ -159,6 +183,7 @@ def screenshots(request: pytest.FixtureRequest) -> Screenshots:
             page.emulate_media(color_scheme=scheme)
             for width, height in ((360, 740), (1_280, 860)):
                 page.set_viewport_size({"width": width, "height": height})
+                page.wait_for_timeout(SETTLED_MS)
                 page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
 
     return take

@@ -39,6 +39,7 @@ class Script:
     refuse_socket: tuple[int, str, str] | None = None  # close code, code, message
     ends_after: tuple[int, str, str] | None = None  # frames, reason, message
     limit_ms: int = 120_000
+    machine: bool = True  # whether probes of the way to the inference worker are answered
 
 
 @dataclass
@@ -96,6 +97,8 @@ class PageServer:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
+        elif scope["path"].endswith("/preview/"):
+            await self._preview(receive, send)
         else:
             await self._talk(receive, send)
 
@@ -150,7 +153,7 @@ class PageServer:
             status, code, message = self.script.refuse_take
             return status, {"code": code, "message": message}
         urls = {"socketUrl": "/talk/", "ticketUrl": "/ticket/", "statusUrl": "/status/"}
-        return 201, {"take": "0", **urls, "ticket": "first", "limitMs": self.script.limit_ms}
+        return 201, {"take": "0", **urls, "ticket": "first", "limitMs": self.script.limit_ms, "graceMs": 15_000}
 
     # -- the wire --------------------------------------------------------------------------------------------------
 
@@ -180,6 +183,18 @@ class PageServer:
             speaking.cancel()
             with suppress(asyncio.CancelledError):
                 await speaking
+
+    async def _preview(self, receive: Any, send: Send) -> None:
+        """Pings come back, and so do probes, unless there is no machine."""
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (event := await receive())["type"] == "websocket.receive":
+            message = wire.decode(event["bytes"])
+            answer: wire.Message = message
+            if isinstance(message, wire.Metadata):
+                probed = wire.Metadata("probed", {"number": message.data["number"], "latency_samples": 1_440})
+                answer = probed if self.script.machine else wire.ErrorMessage("no_worker", "Nobody is there.")
+            await send({"type": "websocket.send", "bytes": wire.encode(answer)})
 
     async def _listen(self, receive: Any, send: Send, say: Any) -> None:
         recording, script = self.recording, self.script

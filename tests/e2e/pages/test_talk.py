@@ -117,7 +117,7 @@ def test_connection_that_stays_away_ends_the_talk(
     [
         ("limit", "Time is up", "Continue"),
         ("recording_failed", "The recording stopped", "Start again"),
-        ("another_tab", "The talk goes on in another window", "Start anew here"),
+        ("another_tab", "This was opened in another window", "Go on here"),
         ("abandoned", "The connection was lost", "Start again"),
     ],
 )
@@ -319,3 +319,49 @@ def test_keyboard_alone_is_enough(browser: Browser, new_page: NewPage, server: P
     page.get_by_role("button", name="End the talk").focus()
     page.keyboard.press("Enter")
     state(page, "ended")
+
+
+def test_card_folds_up_on_a_small_screen_and_stays_at_hand(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str, screenshots: Screenshots
+) -> None:
+    server.reset()
+    page = new_page(browser)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(talk_url)
+    goal = page.get_by_role("heading", name="Your goal")
+    expect(goal).to_be_visible()
+    expect(page.get_by_text("Practice: this one does not count.")).to_be_visible()
+    expect(page.get_by_text("Say it with a laugh.")).to_be_visible()
+    page.get_by_role("button", name="Start talking").click()
+    state(page, "live")
+    expect(goal).to_be_hidden()
+    expect(page.get_by_role("button", name="End the talk")).to_be_in_viewport()
+    page.get_by_text("What to talk about").click()
+    expect(goal).to_be_in_viewport()
+    screenshots(page, "talk-card")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_end_of_the_time_is_said_before_it_comes(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str
+) -> None:
+    server.reset(Script(limit_ms=12_000))
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "live")
+    expect(page.locator("[data-part=left]")).to_be_empty()
+    expect(page.locator("[data-part=left]")).to_have_text(
+        "10 seconds left, then the talk ends by itself.", timeout=10_000
+    )
+
+
+def test_single_key_does_nothing_outside_the_talk(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str
+) -> None:
+    server.reset()
+    page = new_page(browser)
+    start(page, talk_url)
+    state(page, "live")
+    page.locator("[data-part=card] summary").first.focus()
+    page.keyboard.press("m")
+    expect(page.get_by_role("button", name="Mute")).to_have_attribute("aria-pressed", "false")

@@ -1,0 +1,82 @@
+"""Two web processes: whoever withdraws at the one stops what is live at the other."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from hearmeout_site.environment import ROOT
+from tests.e2e.browser_twin import BrowserTwin
+from tests.e2e.filing import filed
+from tests.e2e.own_databases import own_databases
+from tests.e2e.stack import Stack, free_port
+
+
+@contextmanager
+def second_web(stack: Stack) -> Iterator[str]:
+    """The address of another web process of the same stack."""
+    port = free_port()
+    command = [sys.executable, "-u", "-m", "hearmeout_site.web"]
+    process = subprocess.Popen(command, cwd=ROOT, env=stack.environment | {"PORT": str(port)})
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(600):
+            try:
+                httpx.get(f"{url}/healthz", timeout=2)
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(40)
+
+
+@pytest.mark.parametrize("where", ["embedded", pytest.param("services", marks=pytest.mark.services)])
+async def test_withdrawal_at_one_web_process_ends_what_is_live_at_another(tmp_path: Path, where: str) -> None:
+    places: AbstractContextManager[dict[str, str]] = own_databases() if where == "services" else nullcontext({})
+    with (
+        places as named,
+        Stack(tmp_path, WORKER_ENGINES="echo", **named) as stack,
+        second_web(stack) as other,
+    ):
+        (token,) = await asyncio.to_thread(stack.script, "tests.e2e.seed", trials=1, engine="echo")
+        twin = BrowserTwin(stack.url, token)
+        talking = asyncio.create_task(twin.talk(0, duration_sec=120))
+        preview_url = f"{stack.url.replace('http', 'ws', 1)}/ws/p/{token}/preview/"
+        async with connect(preview_url, origin=stack.url, compression=None) as preview:  # type: ignore[arg-type]
+            while twin.acknowledged < 50:
+                await asyncio.sleep(0.1)
+            page = await withdraw(other, token)
+            over = await asyncio.wait_for(talking, 20)
+            await asyncio.wait_for(preview.wait_closed(), 20)
+        found = await asyncio.to_thread(filed, stack, twin.take)
+        left = [path for path in (stack.folder / "data" / "journal").iterdir() if twin.take in path.name]
+        while left:  # until the process that wrote it has seen that it is gone
+            await asyncio.sleep(0.1)
+            left = [path for path in left if path.exists()]
+    assert over.reason == "withdrawn"
+    assert preview.close_code == 4403
+    assert (found["outcome"], found["end_reason"], found["tracks"]) == ("interrupted", "withdrawn", {})
+    assert "1 × recordings not filed yet" in page
+    assert not (stack.folder / "data" / "recordings" / twin.take).exists()
+
+
+async def withdraw(url: str, token: str) -> str:
+    """As the page's form does; the page after it."""
+    async with httpx.AsyncClient(base_url=url, timeout=20, follow_redirects=True, headers={"Origin": url}) as http:
+        page = await http.get(f"/p/{token}/withdraw/")
+        (csrf,) = set(re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text))
+        answer = await http.post(page.url, data={"csrfmiddlewaretoken": csrf}, headers={"Referer": str(page.url)})
+        assert answer.status_code == 200, answer.text
+        return answer.text
