@@ -2,6 +2,7 @@ import { microphoneKind } from "./check/microphone-kind.js";
 import { MicrophoneProblem } from "./microphone-problem.js";
 
 const NARROW_HZ = 16_000; // what a Bluetooth headset falls back to while its microphone is open
+const KEPT_BLOCKS = 500; // 5 s of them, for a Worker that a busy machine holds up; browsers keep 0.1 s by themselves
 const CAPTURE_WORKLET = new URL("./worklets/capture.js", import.meta.url);
 
 /**
@@ -80,7 +81,8 @@ export class Microphone {
   async source() {
     if (typeof MediaStreamTrackProcessor === "function") {
       const track = /** @type {MediaStreamAudioTrack} */ (this.#track);
-      return { method: "processor", readable: new MediaStreamTrackProcessor({ track }).readable };
+      const { readable } = new MediaStreamTrackProcessor({ track, maxBufferSize: KEPT_BLOCKS });
+      return { method: "processor", readable };
     }
     this.#context = new AudioContext({ latencyHint: "interactive" }); // at the device's own rate
     await this.#context.audioWorklet.addModule(CAPTURE_WORKLET);
