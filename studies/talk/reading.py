@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from inference.audio import FRAME_SAMPLES
+from inference.audio import FRAME_SAMPLES, UPLINK_PER_FRAME, UPLINK_SAMPLES
 from inference.errors import WireError
 from inference.wire import AUDIO_HEADER, AUDIO_KINDS, Kind, Playback, decode
 from studies.talk.arrival import ArrivalClock
@@ -90,6 +90,7 @@ def read_take(path: Path) -> Reading:
     heard: Delayed | None = None
     arrival = ArrivalClock()
     first_us: int | None = None
+    captured: dict[int, int] = {}  # where each microphone frame stands
     with read_journal(path) as records:
         for found in records:
             if isinstance(found, Damage):
@@ -101,11 +102,12 @@ def read_take(path: Path) -> Reading:
             if found.kind in AUDIO_KINDS:
                 if len(found.message) <= AUDIO_HEADER.size:
                     continue
-                _, sample = found.place
+                number, sample = found.place
                 match found.kind:
                     case Kind.PARTICIPANT:
                         reading.counts["frames"] += 1
                         start = max(reading.participant.end, sample)
+                        captured[number] = start
                         reading.participant.add(sample, found.pcm)
                         if arrival.is_backfill(sample, found.time_us):
                             _mark(reading.backfilled, start, reading.participant.end)
@@ -114,7 +116,7 @@ def read_take(path: Path) -> Reading:
                         reading.places.append(sample)
                         reading.agent.add(sample, found.pcm)
                     case _ if heard is not None:
-                        heard.add(sample, found.pcm)
+                        heard.add(_places(captured, number, sample), found.pcm)
                 continue
             event = _event(found)
             if event.get("event") == "connect":
@@ -129,6 +131,12 @@ def read_take(path: Path) -> Reading:
                 reading.places.extend(last + FRAME_SAMPLES * number for number in lost)
             _note(reading, event, (found.time_us - first_us) / 1_000)
     return reading
+
+
+def _places(captured: Mapping[int, int], step: int, sample: int) -> list[int]:
+    """Where the microphone frames of a step stand: not one behind the other where the capture clock jumped."""
+    frames = range(UPLINK_PER_FRAME)
+    return [captured.get(step * UPLINK_PER_FRAME + frame, sample + frame * UPLINK_SAMPLES) for frame in frames]
 
 
 def _mark(stretches: list[list[int]], start: int, end: int) -> None:

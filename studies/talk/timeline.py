@@ -72,9 +72,10 @@ class Delayed:
         self._owed: deque[tuple[int, int]] = deque()
         self._warm_up = latency_samples
 
-    def add(self, sample: int, pcm: bytes) -> None:
-        """One frame of output, and where its input stood."""
-        self._owed.append((sample, len(pcm) // BYTES_PER_SAMPLE))
+    def add(self, places: Sequence[int], pcm: bytes) -> None:
+        """One frame of output, and where the parts of its input stood, which are as long as each other."""
+        part = len(pcm) // BYTES_PER_SAMPLE // len(places)
+        self._owed.extend((place, part) for place in places)
         skipped = min(self._warm_up, len(pcm) // BYTES_PER_SAMPLE)
         self._warm_up -= skipped
         pcm = pcm[skipped * BYTES_PER_SAMPLE :]

@@ -53,12 +53,15 @@ def _refusals_as_json(view: View) -> View:
 @never_cache
 @_refusals_as_json
 def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse:
-    """Starts a take of a trial and hands out the first ticket for its socket."""
+    """Starts a take of a trial and hands out the first ticket for its socket; not for an older tab, which says by its
+    `epoch` that it is one."""
     trial = get_object_or_404(
         Trial.objects.select_related("session__version__study", "condition", "prompt"),
         session__token=token,
         position=position,
     )
+    if request.GET.get("epoch", str(trial.session.epoch)) != str(trial.session.epoch):
+        raise TakeRefused("another_tab", _("Nothing was begun here. The visit goes on where you opened it last."))
     takes.check_study(trial.session, begins=True)
     takes.check_consent(trial.session, trial.condition)
     # one that has just died is about to be back, and the relay waits for it

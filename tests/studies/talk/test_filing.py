@@ -158,6 +158,22 @@ def test_lost_frames_become_marked_silence(take: Take) -> None:
         np.testing.assert_array_equal(samples(take, kind), expected)
 
 
+def test_jump_of_the_capture_clock_is_at_one_place_in_all_that_was_captured(take: Take) -> None:
+    messages = talk()
+    jump = 700  # samples between frames 5 and 6, in the middle of a step
+    places = [n * UPLINK_SAMPLES + (jump if n > 5 else 0) for n in range(12)]
+    frames = [encode_audio(Kind.PARTICIPANT, n, place, microphone_frame(n)) for n, place in enumerate(places)]
+    heard = [encode_audio(Kind.HEARD, n, places[4 * n], later(n)) for n in range(3)]
+    write_journal(take, [*messages[:3], *frames, *heard, *messages[-1:]])
+    takes.end_take(take.pk, Take.Outcome.COMPLETED, "participant")
+    file_take(take.pk)
+    tracks = {track.kind: track for track in take.tracks.all()}
+    jumped = [6 * UPLINK_SAMPLES, jump]
+    assert (tracks["participant"].gaps, tracks["heard"].gaps[0]) == ([jumped], jumped)
+    until = tracks["heard"].duration_samples - LATENCY
+    np.testing.assert_array_equal(samples(take, "heard")[:until], samples(take, "participant")[:until])
+
+
 def test_filing_twice_does_nothing_the_second_time(ended: Take) -> None:
     assert file_take(ended.pk)
     before = list(ended.tracks.values())

@@ -69,7 +69,7 @@ def test_delayed_puts_every_sample_back_where_it_went_in(jumps: list[tuple[int, 
             value += 1
             stream.append(value)
             expected[place + offset] = value
-        delayed.add(place, pcm(*[stream.pop(0) for _ in range(size)]))
+        delayed.add([place], pcm(*[stream.pop(0) for _ in range(size)]))
         place += size
     for lost in stream:  # still in the converter when the take ended
         expected = {at: said for at, said in expected.items() if said != lost}
@@ -77,12 +77,20 @@ def test_delayed_puts_every_sample_back_where_it_went_in(jumps: list[tuple[int, 
     assert {at: int(said) for at, said in enumerate(track) if said} == expected
 
 
+def test_delayed_puts_the_parts_of_a_frame_on_both_sides_of_a_jump() -> None:
+    lane = Lane()
+    delayed = Delayed(lane, 1)
+    delayed.add([0, 2, 7, 9], pcm(0, 1, 2, 3, 4, 5, 6, 7))  # the capture clock jumped in mid-frame
+    delayed.add([11], pcm(8))
+    assert lane.samples(lane.end).tolist() == [1, 2, 3, 4, 0, 0, 0, 5, 6, 7, 8]
+
+
 def test_delayed_after_lost_frames_starts_clean() -> None:
     lane = Lane()
     delayed = Delayed(lane, 1)
-    delayed.add(0, pcm(0, 1))
+    delayed.add([0], pcm(0, 1))
     delayed.lost()  # the output for places 2 and 3 never came, and held the 2 of place 1
-    delayed.add(4, pcm(4, 5))
+    delayed.add([4], pcm(4, 5))
     assert lane.samples(6).tolist() == [1, 0, 0, 0, 5, 0]
 
 
