@@ -7,6 +7,7 @@ Texts are named by their path, with keys in place of numbers: `prompts.weekend.c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,15 +22,30 @@ MAX_CHARACTERS = 20_000
 """Of a text without a limit of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in the document's own language. `required`: every language must have it; `longest`: in characters."""
+
+    path: str
+    text: str
+    required: bool
+    longest: int
+
+
+def translatable(protocol: Protocol) -> list[Text]:
+    """Everything that a language may say in its own words, in the document's order."""
+    return list(_texts(protocol))
+
+
 def texts_of(protocol: Protocol) -> dict[str, str]:
     """Path -> text of everything that participants read, in the document's own language."""
-    return {path: text for path, text, required, _ in _texts(protocol) if required}
+    return {text.path: text.text for text in _texts(protocol) if text.required}
 
 
 def check_translations(protocol: Protocol) -> list[Problem]:
     """Texts that a language lacks, that are too long or belong nowhere; languages that are not listed, or twice."""
     problems: list[Problem] = []
-    known = {path: longest for path, _, _, longest in _texts(protocol)}
+    known = {text.path: text.longest for text in _texts(protocol)}
     for index, language in enumerate(protocol.languages):
         if language in protocol.languages[:index]:
             problems.append(Problem(f"languages[{index}]", f"{language} is there already"))
@@ -75,8 +91,8 @@ def best_language(protocol: Protocol, wanted: Iterable[str]) -> str:
     return protocol.languages[0]
 
 
-def _texts(model: BaseModel, path: str = "") -> Iterator[tuple[str, str, bool, int]]:
-    """(path, text, whether every language must have it, its greatest length) below `model`, in the document's order."""
+def _texts(model: BaseModel, path: str = "") -> Iterator[Text]:
+    """Those below `model`, in the document's order."""
     for name, field in type(model).model_fields.items():
         if name == "translations":
             continue
@@ -84,12 +100,8 @@ def _texts(model: BaseModel, path: str = "") -> Iterator[tuple[str, str, bool, i
         value = getattr(model, name)
         shown = any(isinstance(mark, Shown) for mark in field.metadata) or _is_shown(field.annotation)
         if isinstance(value, str) and value and (shown or name in MAY_TRANSLATE):
-            yield (
-                place,
-                value,
-                shown,
-                min([*_limits(field.metadata), *_limits_in(field.annotation)], default=MAX_CHARACTERS),
-            )
+            longest = min([*_limits(field.metadata), *_limits_in(field.annotation)], default=MAX_CHARACTERS)
+            yield Text(place, value, shown, longest)
         elif isinstance(value, BaseModel):
             yield from _texts(value, place)
         elif isinstance(value, list):

@@ -47,6 +47,16 @@ def save(draft: StudyDraft, text: str, revision: int, author: User) -> bool:
     return bool(changed) or draft.text == text
 
 
+def as_json(draft: StudyDraft) -> dict[str, Any]:
+    """What the pages that write it begin with, and get back when it was kept."""
+    return {
+        "text": draft.text,
+        "revision": draft.revision,
+        "by": draft.updated_by.get_username() if draft.updated_by is not None else "",
+        "at": timezone.localtime(draft.updated_at).isoformat(timespec="seconds"),
+    }
+
+
 def create(text: str, author: User, *, name: str = "") -> Study:
     """A new study whose draft is `text`, valid or not. `name` stands for the title where the text says none."""
     check_text(text)

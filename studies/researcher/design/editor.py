@@ -7,12 +7,11 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from studies.errors import DraftRefused
-from studies.models import Study, StudyDraft
+from studies.models import Study
 from studies.researcher.access import researcher_with
 from studies.researcher.design import drafts, edits
 from studies.researcher.design.asked import body_of, frame, refusal, text_in
@@ -31,7 +30,7 @@ def write(request: HttpRequest, slug: str) -> HttpResponseBase:
     draft = drafts.draft_of(study)
     restored = _asked_version(request, study)
     start = {
-        **_as_json(draft),
+        **drafts.as_json(draft),
         "report": report_on(draft.text, study).as_json(),
         "sections": SECTIONS,
         "restored": restored,
@@ -72,7 +71,7 @@ def save(request: HttpRequest, slug: str) -> HttpResponseBase:
     except DraftRefused as error:
         return refusal(error)
     report = report_on(text, study).as_json()
-    return JsonResponse({**_as_json(draft), "report": report}, status=200 if kept else 409)
+    return JsonResponse({**drafts.as_json(draft), "report": report}, status=200 if kept else 409)
 
 
 @require_POST
@@ -114,12 +113,3 @@ def _asked_version(request: HttpRequest, study: Study) -> dict[str, Any] | None:
         return None
     version = study.versions.filter(published_at__isnull=False, number=int(number)).first()
     return {"number": version.number, "text": drafts.text_of(version)} if version is not None else None
-
-
-def _as_json(draft: StudyDraft) -> dict[str, Any]:
-    return {
-        "text": draft.text,
-        "revision": draft.revision,
-        "by": draft.updated_by.get_username() if draft.updated_by is not None else "",
-        "at": timezone.localtime(draft.updated_at).isoformat(timespec="seconds"),
-    }

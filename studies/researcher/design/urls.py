@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from studies.researcher.design import balance, editor, preview, publishing, sharing, starting, versions
+from studies.researcher.design import balance, editor, preview, publishing, sharing, starting, translating, versions
 
 urlpatterns = [
     path("new/", starting.new, name="design_new"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("<slug:slug>/design/save/", editor.save, name="design_save"),
     path("<slug:slug>/design/rewrite/", editor.rewrite, name="design_rewrite"),
     path("<slug:slug>/design/draft.yaml", editor.download, name="design_draft"),
+    path("<slug:slug>/design/translate/", translating.translate, name="design_translate"),
     path("<slug:slug>/design/preview/", preview.preview, name="design_preview"),
     path("<slug:slug>/design/balance/", balance.table, name="design_balance"),
     path("<slug:slug>/design/versions/", versions.versions, name="design_versions"),

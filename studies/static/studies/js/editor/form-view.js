@@ -24,10 +24,14 @@ export class FormView {
   #editor = null;
   /** What the form holds as far as the YAML knows. @type {any} */
   #known = null;
+  /** The YAML was changed elsewhere; the form takes that over once its own changes are made. */
+  #isStale = false;
   #current = 0;
   /** The section whose form is being made. @type {Section | null} */
   #building = null;
   #timer = 0;
+  /** How many changes the YAML has not got yet. */
+  #underWay = 0;
   /** @type {Promise<void>} */
   #sending = Promise.resolve();
 
@@ -41,7 +45,7 @@ export class FormView {
   }
 
   get isPending() {
-    return this.#editor !== null && !same(this.#known, this.#editor.getValue());
+    return this.#underWay > 0 || (this.#editor !== null && !same(this.#known, this.#editor.getValue()));
   }
 
   /** @param {import("./server.js").Server} server */
@@ -61,9 +65,9 @@ export class FormView {
     this.#problems = problems;
     this.#root.dataset.state = doc ? "ready" : "unreadable";
     if (doc) this.#offerKeys(doc);
-    const changed = doc && !(isOwn && this.#editor) && !same(this.#part(doc), this.#part(this.#document));
+    this.#isStale ||= Boolean(doc && !isOwn && !same(this.#part(doc), this.#part(this.#document)));
     this.#document = doc ?? this.#document;
-    if (this.#schema && doc && (!this.#editor || changed) && !(isOwn && this.isPending)) this.#fill();
+    if (this.#schema && doc && (!this.#editor || (this.#isStale && !this.isPending))) this.#fill();
     this.#mark();
   }
 
@@ -119,6 +123,7 @@ export class FormView {
 
   #fill() {
     if (!this.#editor) return void this.#build();
+    this.#isStale = false;
     this.#editor.root.setValue(this.#part(this.#document), true); // what is left out stands at its default
     this.#known = structuredClone(this.#editor.getValue());
     this.#mark();
@@ -145,8 +150,11 @@ export class FormView {
     const edits = editsBetween(this.#known, now);
     if (!edits.length) return;
     this.#known = now;
+    this.#underWay++;
     this.#sending = this.#sending.then(async () => {
-      if (!(await this.#onEdits(edits))) this.#fill();
+      const isMade = await this.#onEdits(edits);
+      this.#underWay--;
+      if (!isMade) this.#fill();
     });
   }
 

@@ -1,20 +1,16 @@
 import { ConflictView } from "./conflict-view.js";
 import { FormView } from "./form-view.js";
 import { Keeper } from "./keeper.js";
+import { keepBeforeLeaving } from "./leaving.js";
 import { ProblemsView } from "./problems-view.js";
-import { Server } from "./server.js";
+import { rewritten } from "./rewriting.js";
+import { Refused, Server } from "./server.js";
+import { showState } from "./state-line.js";
 import { YamlView } from "./yaml-view.js";
 
 /** @typedef {import("./server.js").Draft} Draft @typedef {import("./server.js").Report} Report */
 /** @typedef {{title: string, keys: string[]}} Section */
 
-const STATES = {
-  kept: "Saved",
-  changed: "Not saved yet",
-  sending: "Saving …",
-  failed: "Not saved",
-  conflict: "Not saved: somebody else wrote too",
-};
 const VIEW_KEY = "study-editor-view";
 
 /** One draft, seen as a form and as YAML. The YAML is what counts; the form changes it by way of the server. */
@@ -39,8 +35,10 @@ export class StudyEditor {
     });
     this.#form = new FormView(this.#part("form"), start.sections, (edits) => this.#rewrite(edits));
     this.#problems = new ProblemsView(this.#part("problems"), (problem) => {
-      void this.#form.reveal(problem.path, root.dataset.view === "form");
-      if (root.dataset.view !== "form") this.#yaml.goTo(problem.line, problem.column);
+      const isOfForm = root.dataset.view === "form";
+      if (isOfForm && problem.path.startsWith("translations.")) return void this.#toTranslation(problem.path);
+      void this.#form.reveal(problem.path, isOfForm);
+      if (!isOfForm) this.#yaml.goTo(problem.line, problem.column);
     });
     this.#keeper = new Keeper(this.#server, start, () => this.#yaml.text, {
       onState: (state, told) => this.#showState(state, told),
@@ -63,24 +61,10 @@ export class StudyEditor {
     for (const button of this.#root.querySelectorAll("[data-show]"))
       button.addEventListener("click", () => this.#look(button.getAttribute("data-show") ?? "both"));
     this.#look(localStorage.getItem(VIEW_KEY) ?? "both");
-    window.addEventListener("keydown", (event) => {
-      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s") return;
-      event.preventDefault();
-      this.#do("save");
-    });
-    window.addEventListener("beforeunload", (event) => {
-      if (!this.#keeper.isKept || this.#form.isPending) event.preventDefault();
-    });
-    for (const link of document.querySelectorAll("[data-leaves]"))
-      link.addEventListener("click", (event) => this.#leave(event, /** @type {HTMLAnchorElement} */ (link)));
-  }
-
-  /** To another page of the study, with everything kept first. @param {Event} event @param {HTMLAnchorElement} link */
-  async #leave(event, link) {
-    if (this.#keeper.isKept && !this.#form.isPending) return;
-    event.preventDefault();
-    await this.#do("save");
-    if (this.#keeper.isKept) location.href = link.href;
+    keepBeforeLeaving(
+      () => this.#keeper.isKept && !this.#form.isPending,
+      () => this.#do("save"),
+    );
   }
 
   /** @param {string} what */
@@ -91,6 +75,13 @@ export class StudyEditor {
       await this.#form.flush();
       await this.#keeper.keep();
     }
+  }
+
+  /** The page of the language that a problem is about. @param {string} path */
+  async #toTranslation(path) {
+    const [, language = "", ...text] = path.split(".");
+    await this.#do("save");
+    location.assign(`${this.#root.dataset.translate}?language=${encodeURIComponent(language)}#${text.join(".")}`);
   }
 
   /** @param {string} view form, yaml or both */
@@ -114,13 +105,14 @@ export class StudyEditor {
   /** @param {import("./edits.js").Edit[]} edits */
   async #rewrite(edits) {
     try {
-      const text = await this.#server.rewrite(this.#yaml.text, edits);
+      const trouble = (/** @type {string} */ told) => this.#showState("failed", told);
+      const text = await rewritten(this.#server, () => this.#yaml.text, edits, trouble);
       this.#fromForm = true;
       this.#yaml.replace(text);
       return true;
     } catch (error) {
-      this.#showState("failed", error instanceof Error ? error.message : String(error));
-      return false;
+      if (error instanceof Refused) return false;
+      throw error;
     }
   }
 
@@ -133,13 +125,9 @@ export class StudyEditor {
     document.documentElement.dataset.draft = report.valid ? "valid" : "invalid";
   }
 
-  /** @param {keyof typeof STATES} state @param {string} [told] when it was kept, or why it was not */
+  /** @param {import("./state-line.js").State} state @param {string} [told] */
   #showState(state, told) {
-    const shown = this.#part("state");
-    shown.dataset.state = state;
-    const time = state === "kept" && told ? ` at ${new Date(told).toLocaleTimeString([], { timeStyle: "short" })}` : "";
-    const why = state === "failed" && told ? `: ${told}` : "";
-    shown.textContent = `${STATES[state]}${time}${why}`;
+    showState(this.#part("state"), state, told);
   }
 
   /** @param {string} name */

@@ -1,0 +1,22 @@
+const STATES = {
+  kept: "Saved",
+  changed: "Not saved yet",
+  sending: "Saving …",
+  failed: "Not saved",
+  conflict: "Not saved: somebody else wrote too",
+};
+
+/** @typedef {keyof typeof STATES} State */
+
+/**
+ * Says whether the draft is kept.
+ * @param {HTMLElement} shown
+ * @param {State} state
+ * @param {string} [told] when it was kept, or why it was not
+ */
+export function showState(shown, state, told) {
+  shown.dataset.state = state;
+  const time = state === "kept" && told ? ` at ${new Date(told).toLocaleTimeString([], { timeStyle: "short" })}` : "";
+  const why = state === "failed" && told ? `: ${told}` : "";
+  shown.textContent = `${STATES[state]}${time}${why}`;
+}
