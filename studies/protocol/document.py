@@ -20,13 +20,17 @@ from studies.protocol.schema import Protocol
 from studies.protocol.upgrade import path_before, upgraded
 from studies.protocol.yaml_text import MAX_CHARACTERS
 
-__all__ = ["MAX_CHARACTERS", "json_schema", "parse", "parse_yaml", "sha256_of", "to_document", "to_yaml"]
+__all__ = ["MAX_CHARACTERS", "json_schema", "parse", "parse_read", "parse_yaml", "sha256_of", "to_document", "to_yaml"]
 
 
 def parse_yaml(text: str) -> Protocol:
     """A checked protocol. Raises ProtocolError with every problem at once, each with its path and its line, in the
     order of the lines."""
-    read = yaml_text.read(text)
+    return parse_read(yaml_text.read(text))
+
+
+def parse_read(read: yaml_text.Read) -> Protocol:
+    """The same for YAML that is read already."""
     problems = list(read.problems)
     try:
         protocol = parse(read.data)

@@ -10,7 +10,7 @@ from typing import Any
 from studies.errors import Problem, ProtocolError
 from studies.models import Study
 from studies.protocol import yaml_text
-from studies.protocol.document import parse_yaml, sha256_of
+from studies.protocol.document import parse_read, sha256_of
 from studies.protocol.schema import Protocol
 from studies.protocol.upgrade import upgraded
 from studies.publish import publication_problems
@@ -40,21 +40,27 @@ class Report:
 def report_on(text: str, study: Study) -> Report:
     """Never raises, whatever `text` holds."""
     try:
-        protocol = parse_yaml(text)
+        read = yaml_text.read(text)
     except ProtocolError as error:
-        return Report(tuple(error.problems), (), None, data_in(text))
-    located = yaml_text.read(text).located
-    obstacles = tuple(located(problem) for problem in publication_problems(protocol, study))
-    return Report((), obstacles, protocol, data_in(text))
+        return Report(tuple(error.problems), (), None, None)
+    try:
+        protocol = parse_read(read)
+    except ProtocolError as error:
+        return Report(tuple(error.problems), (), None, _data_of(read))
+    obstacles = tuple(read.located(problem) for problem in publication_problems(protocol, study))
+    return Report((), obstacles, protocol, _data_of(read))
 
 
 def data_in(text: str) -> dict[str, Any] | None:
     """What the YAML says, as the newest schema would say it and as JSON can hold it; None where it cannot be read, or
     says a key twice."""
     try:
-        read = yaml_text.read(text)
+        return _data_of(yaml_text.read(text))
     except ProtocolError:
         return None
+
+
+def _data_of(read: yaml_text.Read) -> dict[str, Any] | None:
     data = read.data if not read.problems else None
     plain = _plain(upgraded(data)) if isinstance(data, Mapping) else None
     return plain if isinstance(plain, dict) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Annotated, Any, Literal
 
@@ -75,22 +75,21 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
     wanted = deepcopy(before)
     for edit in edits:
         _make(wanted, edit, plain=True)
-    return _kept_layout(text, before, wanted, edits) or yaml_text.write(wanted)
+    return _kept_layout(text, wanted, edits) or yaml_text.write(wanted)
 
 
-def _kept_layout(text: str, before: dict[str, Any], wanted: dict[str, Any], edits: Sequence[Edit]) -> str | None:
+def _kept_layout(text: str, wanted: dict[str, Any], edits: Sequence[Edit]) -> str | None:
     """None where the text cannot be changed in place, as that of an older schema, or comes out with another meaning."""
-    if _without_upgrade(text) != before:
-        return None
     writer = YAML()
     writer.preserve_quotes = True
     writer.width = 4096
     try:
-        document, indent, offset = load_yaml_guess_indent(text)
+        document, indent, offset = load_yaml_guess_indent(text, yaml=writer)
+        if document.get("version") == 1:
+            return None
         writer.indent(
             mapping=2, sequence=indent or 4, offset=(indent - 2 if offset is None else offset) if indent else 2
         )
-        document = writer.load(text)
         for edit in edits:
             _make(document, edit, plain=False)
         stream = io.StringIO()
@@ -99,12 +98,6 @@ def _kept_layout(text: str, before: dict[str, Any], wanted: dict[str, Any], edit
         return None
     changed = stream.getvalue()
     return changed if data_in(changed) == wanted else None
-
-
-def _without_upgrade(text: str) -> object:
-    document = yaml_text.read(text).data
-    version = document.get("version") if isinstance(document, Mapping) else None
-    return None if version == 1 else data_in(text)
 
 
 def _make(document: Any, edit: Edit, *, plain: bool) -> None:
