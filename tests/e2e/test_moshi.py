@@ -190,20 +190,19 @@ def assert_own_voice(take: Filed, person: Person, others: Sequence[Person]) -> N
     np.testing.assert_array_equal(heard[~gap], participant[~gap])
 
 
-def missing_samples(take: Filed, kind: str) -> int:
-    """What a track lacks that the microphone has, but for the last moment, in which the talk was over."""
-    ends = {name: track["duration_samples"] for name, track in take.row["tracks"].items()}
+def assert_all_missing_was_told(take: Filed) -> None:
+    """What a track lacks that the microphone has is what the talk said it left out; but for its last moment, in which
+    the talk was over."""
+    told = FRAME_SAMPLES * sum(int(event["frames"]) for event in take.named("overflow"))  # none on a quiet machine
 
-    def inside(name: str) -> int:
-        gaps = take.row["tracks"][name]["gaps"]
-        return sum(samples for first, samples in gaps if first + samples < ends[name])
+    def missing(kind: str, until: int) -> int:
+        gaps = {name: take.row["tracks"][name]["gaps"] for name in (kind, "participant")}
+        lost = {name: sum(samples for first, samples in gaps[name] if first + samples <= until) for name in gaps}
+        return lost[kind] - lost["participant"]
 
-    return inside(kind) - inside("participant")
-
-
-def told_samples(take: Filed) -> int:
-    """Frames that a machine with too much to do left out, as it said itself; none on a quiet one."""
-    return FRAME_SAMPLES * sum(int(event["frames"]) for event in take.named("overflow"))
+    for kind in ("heard", "agent"):
+        end = take.row["tracks"][kind]["duration_samples"]
+        assert missing(kind, end - 1) <= told <= missing(kind, end)
 
 
 def test_four_people_at_once_are_never_mixed(
@@ -248,7 +247,7 @@ def test_talk_goes_on_when_its_worker_stops(
     ((take,),) = takes_of(stack, [person])
     assert (take.row["outcome"], take.row["number"], take.row["counts"]["engine_moves"]) == ("completed", 1, 1)
     assert [(event["from"], event["to"]) for event in take.named("moved")] == [("leaving", "staying")]
-    assert missing_samples(take, "heard") == missing_samples(take, "agent") == told_samples(take)
+    assert_all_missing_was_told(take)
     assert_own_voice(take, person, [])
     assert_as_alone(engine, take)
 
