@@ -19,6 +19,10 @@ PLAYED: Final = 240
 """At least so many participants are played through where something is drawn."""
 MOST_TALKS: Final = 30_000
 """Beyond so many talks in all, arms are looked at in equal steps instead of one by one."""
+ARMS: Final = "Arms"
+"""Title of the first table."""
+CHANCE: Final = 0.5
+"""Counts of what is drawn that lie no further apart, as a share of the largest, are about equal."""
 SPREAD: Final = {
     "blocks": "In every block of people of one stratum each arm is given out once.",
     "minimisation": "Arms are given out so that the strata are alike in them; about, not exactly, as often each.",
@@ -54,14 +58,15 @@ def balance(protocol: Protocol) -> list[Table]:
     The first says how many arms each group has. Practice is left out. Raises ValueError for a square there is not."""
     if protocol.kind == "explore":
         return []
-    random_order = protocol.design.order == "random" and protocol.design.cells != "variants"
+    design = protocol.design
+    random_order = "random" in (design.order, design.block_order) and design.cells != "variants"
     exact = _samples(protocol, 1)
     drawn = random_order or protocol.pairs
     played = _samples(protocol, -(-PLAYED // arm_count(protocol))) if drawn else exact
     arms = arm_count(protocol) // len(exact)
     tables = [
         Table(
-            "Arms",
+            ARMS,
             tuple(group or "everybody" for group in exact),
             ("Arms", "Talks of a participant"),
             tuple((arms, max(map(len, plans))) for plans in exact.values()),
@@ -116,14 +121,14 @@ def _order_tables(protocol: Protocol, sample: _Sample, where: str) -> Iterator[T
             conditions,
             places,
             _each(plans, lambda t, place: (t.condition, place)),
-            _evenness("condition stands", "at each position"),
+            _evenness("condition stands", "at each position", drawn=sample.drawn),
         ),
         (
             "Prompts at each position",
             prompts,
             places,
             _each(plans, lambda t, place: (t.prompt, place)),
-            _evenness("prompt stands", "at each position"),
+            _evenness("prompt stands", "at each position", drawn=sample.drawn),
         ),
         (
             "Which condition follows which",
@@ -147,7 +152,7 @@ def _pair_tables(protocol: Protocol, orders: _Sample, labels: _Sample, where: st
         conditions,
         _numbered(most),
         _within_pairs(orders.plans),
-        _evenness("condition comes", "as first, second and so on of its pair"),
+        _evenness("condition comes", "as first, second and so on of its pair", drawn=orders.drawn),
         _drawn("order", orders),
     )
     yield _table(
@@ -155,7 +160,7 @@ def _pair_tables(protocol: Protocol, orders: _Sample, labels: _Sample, where: st
         conditions,
         tuple(SIDES[:most]),
         _each(labels.plans, lambda t, _: (t.condition, t.side)),
-        _evenness("condition stands", "under each label"),
+        _evenness("condition stands", "under each label", drawn=True),
         _drawn("label", labels),
     )
 
@@ -202,26 +207,39 @@ def _numbered(count: int) -> tuple[str, ...]:
 
 def _meetings(table: Table) -> str:
     counts = {count for row in table.counts for count in row}
-    if 0 in counts:
-        return f"Where a condition and a prompt meet, they do so {_times(counts - {0})}."
+    some = "" if 0 not in counts else " Not every condition meets every prompt."
+    if len(counts - {0}) > 1:
+        met = [(row, set(found) - {0}) for row, found in zip(table.rows, table.counts, strict=True)]
+        return f"Conditions do not meet prompts equally often: {_each_named(met)}.{some}"
+    if some:
+        return f"Where a condition and a prompt meet, they do so {_times(counts - {0})}.{some}"
     return f"Each condition meets each prompt {_times(counts)}."
 
 
 def _following(table: Table) -> str:
     others = {count for i, row in enumerate(table.counts) for j, count in enumerate(row) if i != j}
+    if len(others) > 1:
+        return f"Not each condition follows each other equally often, but {_times(others)}."
     return f"Each condition follows each other {_times(others)}." if others else "There is only one condition."
 
 
-def _evenness(what: str, where: str) -> Callable[[Table], str]:
+def _evenness(what: str, where: str, *, drawn: bool = False) -> Callable[[Table], str]:
+    """`drawn`: what differs by no more than chance makes likely is about equal."""
+
     def say(table: Table) -> str:
         counts = {count for row in table.counts for count in row}
         uneven = [(row, set(found)) for row, found in zip(table.rows, table.counts, strict=True) if len(set(found)) > 1]
         if not uneven:
             return f"Each {what} {_times(counts) if len(counts) == 1 else 'equally often'} {where}."
-        named = "; ".join(f"{row} {_times(found)}" for row, found in uneven)
-        return f"Not each {what} equally often {where}: {named}."
+        if drawn and all(max(found) - min(found) <= CHANCE * max(found) for _, found in uneven):
+            return f"Each {what} about equally often {where}: {_each_named(uneven)}."
+        return f"Not each {what} equally often {where}: {_each_named(uneven)}."
 
     return say
+
+
+def _each_named(rows: Iterable[tuple[str, set[int]]]) -> str:
+    return "; ".join(f"{row} {_times(found)}" for row, found in rows)
 
 
 def _times(counts: set[int]) -> str:

@@ -2,20 +2,22 @@
 labels and pauses.
 
 A row is made of *digits*, one for each thing that is balanced: the order of the blocks, the order within them, and
-which condition comes first within a pair (or which condition a prompt is assigned). `shape` says how many values each
-digit has. Every combination of digits is one row, so that what is balanced over one digit is so at each value of all
-others."""
+which condition comes first within a pair (or which condition a prompt is assigned; or how crossed cells that are
+compared take turns). `shape` says how many values each digit has. Every combination of digits is one row, so that what
+is balanced over one digit is so at each value of all others."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
 from typing import TypeVar
 
 from studies.design.orders import Kind, in_order, row_count
 from studies.design.squares import graeco_latin
+from studies.design.turns import Turns, turns
 from studies.protocol.rules.plan import analytical_prompts, spread_conditions
 from studies.protocol.schema import Protocol
 
@@ -39,13 +41,14 @@ def shape(protocol: Protocol) -> tuple[int, ...]:
     if design.cells == "variants":
         return (max(1, len(design.variants)),)
     if design.cells == "pairs":
-        pairs = range(len(protocol.pairs))
-        return (*_order_shape(protocol, pairs, _pair_block(protocol)), _pair_rows(protocol))
+        return (*_order_shape(protocol, _blocks_of_pairs(protocol)), _pair_rows(protocol))
     if design.cells == "crossed":
-        return _order_shape(protocol, _crossed(protocol), _cell_block(protocol))
+        blocks = _blocks_of_cells(protocol, _crossed(protocol))
+        return (*_order_shape(protocol, blocks), *_turn_shape(*_turns(protocol, blocks)))
     if design.order == "graeco_latin":
         return (len(_graeco_latin(protocol)),)
-    return (*_order_shape(protocol, _assigned(protocol, 0), _cell_block(protocol)), len(spread_conditions(protocol)))
+    blocks = _blocks_of_cells(protocol, _assigned(protocol, 0))
+    return (*_order_shape(protocol, blocks), len(spread_conditions(protocol)))
 
 
 def talks(protocol: Protocol, digits: Sequence[int], draw: random.Random) -> list[Talk]:
@@ -58,17 +61,18 @@ def talks(protocol: Protocol, digits: Sequence[int], draw: random.Random) -> lis
         case _, "pairs":
             return list(_pairs(protocol, digits, draw))
         case _, "crossed":
-            return [cell for _, cell in _ordered(protocol, _crossed(protocol), _cell_block(protocol), digits, draw)]
+            blocks = _in_turn(protocol, _blocks_of_cells(protocol, _crossed(protocol)), digits[2:])
+            return [cell for _, cell in _ordered(protocol, blocks, digits, draw)]
         case _:
             if protocol.design.order == "graeco_latin":
                 return list(_jointly_balanced(protocol, digits[0]))
-            cells = _assigned(protocol, digits[-1])
-            return [cell for _, cell in _ordered(protocol, cells, _cell_block(protocol), digits, draw)]
+            blocks = _blocks_of_cells(protocol, _assigned(protocol, digits[-1]))
+            return [cell for _, cell in _ordered(protocol, blocks, digits, draw)]
 
 
 def _pairs(protocol: Protocol, digits: Sequence[int], draw: random.Random) -> Iterator[Talk]:
     count = len(protocol.pairs)
-    for repetition, index in _ordered(protocol, range(count), _pair_block(protocol), digits, draw):
+    for repetition, index in _ordered(protocol, _blocks_of_pairs(protocol), digits, draw):
         pair = protocol.pairs[index]
         # neighbours begin differently, and so does a pair when it comes again
         row = digits[-1] + index + repetition
@@ -116,52 +120,98 @@ def _graeco_latin(protocol: Protocol) -> list[list[tuple[int, int]]]:
 
 
 def _ordered(
-    protocol: Protocol,
-    units: Sequence[T],
-    block_of: Callable[[T], Hashable],
-    digits: Sequence[int],
-    draw: random.Random,
+    protocol: Protocol, blocks: Sequence[Sequence[T]], digits: Sequence[int], draw: random.Random
 ) -> Iterator[tuple[int, T]]:
     """(repetition, unit) in order. Every block, and every repetition, takes another row of the square than the last."""
-    kind, blocks = _kind(protocol), _blocks(units, block_of)
-    for place, block in enumerate(in_order(kind, blocks, digits[0], draw)):
+    kind = _kind(protocol)
+    for place, block in enumerate(in_order(_block_kind(protocol), blocks, digits[0], draw)):
         for repetition in range(protocol.design.repetitions):
             for unit in in_order(kind, block, digits[1] + place + repetition, draw):
                 yield repetition, unit
 
 
-def _order_shape(protocol: Protocol, units: Sequence[T], block_of: Callable[[T], Hashable]) -> tuple[int, int]:
-    kind, blocks = _kind(protocol), _blocks(units, block_of)
-    return row_count(kind, len(blocks)), lcm(*(row_count(kind, len(block)) for block in blocks))
+def _order_shape(protocol: Protocol, blocks: Sequence[Sequence[T]]) -> tuple[int, int]:
+    rows = lcm(*(row_count(_kind(protocol), len(block)) for block in blocks))
+    return row_count(_block_kind(protocol), len(blocks)), rows
 
 
-def _blocks(units: Sequence[T], block_of: Callable[[T], Hashable]) -> list[list[T]]:
-    blocks: dict[Hashable, list[T]] = {}
+def _turns(protocol: Protocol, blocks: Sequence[Sequence[Talk]]) -> tuple[Turns, list[Turns]]:
+    """How blocks take turns, and what is in each of them, so that of compared cells each comes first equally often."""
+    place_of = {
+        (cell.prompt, cell.condition): (number, index)
+        for number, block in enumerate(blocks)
+        for index, cell in enumerate(block)
+    }
+    apart: list[set[int]] = []
+    together: list[list[set[int]]] = [[] for _ in blocks]
+    for pair in protocol.pairs:
+        places = [place_of[pair.prompt, key] for key in pair.conditions if (pair.prompt, key) in place_of]
+        numbers = {number for number, _ in places}
+        if len(numbers) == len(places):
+            apart.append(numbers)
+        elif len(numbers) == 1:
+            together[numbers.pop()].append({index for _, index in places})
+    kind = _kind(protocol)
+    within = [turns(kind, len(block), compared) for block, compared in zip(blocks, together, strict=True)]
+    return turns(_block_kind(protocol), len(blocks), apart), within
+
+
+def _turn_shape(of_blocks: Turns, within: Sequence[Turns]) -> tuple[int, ...]:
+    """Two digits, where there is something to take turns: how far, and whether mirrored."""
+    every = [of_blocks, *within]
+    rounds = lcm(*(len(places) for each in every for places in each.rounds))
+    mirrors = 2 if any(each.mirrored for each in every) else 1
+    return (rounds, mirrors) if rounds * mirrors > 1 else ()
+
+
+def _in_turn(protocol: Protocol, blocks: list[list[Talk]], digits: Sequence[int]) -> list[list[Talk]]:
+    if not digits:
+        return blocks
+    of_blocks, within = _turns(protocol, blocks)
+    by, mirror = digits
+    return of_blocks.taken(
+        [each.taken(block, by, mirror) for each, block in zip(within, blocks, strict=True)], by, mirror
+    )
+
+
+def _blocks(units: Iterable[T], rank: Callable[[T], int]) -> list[list[T]]:
+    """What has the same rank together, the lowest first."""
+    blocks: defaultdict[int, list[T]] = defaultdict(list)
     for unit in units:
-        blocks.setdefault(block_of(unit), []).append(unit)
-    return list(blocks.values())
+        blocks[rank(unit)].append(unit)
+    return [blocks[number] for number in sorted(blocks)]
 
 
-def _pair_block(protocol: Protocol) -> Callable[[int], Hashable]:
-    """Pairs stay together that share their prompt, or all of their conditions."""
+def _blocks_of_cells(protocol: Protocol, cells: Sequence[Talk]) -> list[list[Talk]]:
+    prompts, conditions = analytical_prompts(protocol), spread_conditions(protocol)
+    match protocol.design.block_by:
+        case "prompt":
+            return _blocks(cells, lambda cell: prompts.index(cell.prompt))
+        case "condition":
+            return _blocks(cells, lambda cell: conditions.index(cell.condition))
+        case None:
+            return _blocks(cells, lambda cell: _written_block(protocol, cell.prompt, cell.condition))
+
+
+def _blocks_of_pairs(protocol: Protocol) -> list[list[int]]:
+    """Numbers of the pairs. Those stay together that share their prompt, or all of their conditions."""
     pairs = protocol.pairs
+    prompts, conditions = [pair.prompt for pair in pairs], [frozenset(pair.conditions) for pair in pairs]
     match protocol.design.block_by:
         case "prompt":
-            return lambda index: pairs[index].prompt
+            return _blocks(range(len(pairs)), lambda index: prompts.index(prompts[index]))
         case "condition":
-            return lambda index: frozenset(pairs[index].conditions)
+            return _blocks(range(len(pairs)), lambda index: conditions.index(conditions[index]))
         case None:
-            return lambda index: None
+            return _blocks(
+                range(len(pairs)), lambda index: _written_block(protocol, prompts[index], *conditions[index])
+            )
 
 
-def _cell_block(protocol: Protocol) -> Callable[[Talk], Hashable]:
-    match protocol.design.block_by:
-        case "prompt":
-            return lambda cell: cell.prompt
-        case "condition":
-            return lambda cell: cell.condition
-        case None:
-            return lambda cell: None
+def _written_block(protocol: Protocol, prompt: str, *conditions: str) -> int:
+    """The number of the first block that holds a prompt under all of these conditions; 0 where none is written out."""
+    written = enumerate(protocol.design.blocks)
+    return next((number for number, block in written if all(block.holds(prompt, key) for key in conditions)), 0)
 
 
 def _kind(protocol: Protocol) -> Kind:
@@ -169,6 +219,10 @@ def _kind(protocol: Protocol) -> Kind:
     if protocol.design.order == "graeco_latin":
         raise ValueError("a Graeco-Latin order belongs to cells: assigned; take latin or williams")
     return protocol.design.order
+
+
+def _block_kind(protocol: Protocol) -> Kind:
+    return protocol.design.block_order or _kind(protocol)
 
 
 def _within_pairs(protocol: Protocol) -> Kind:

@@ -28,6 +28,24 @@ class Variant(Strict):
     """Every talk, in order."""
 
 
+class Block(Strict):
+    """Talks that stay together, by what they are about or under which condition they are held."""
+
+    key: Key
+    """Its name."""
+    prompts: list[Key] = []
+    """Talks about these prompts; about any when left out."""
+    conditions: list[Key] = []
+    """Talks under these conditions (as the design has them); under any when left out."""
+
+    def holds(self, prompt: str, condition: str) -> bool:
+        """Whether it is the block of this talk."""
+        return (not self.prompts or prompt in self.prompts) and (not self.conditions or condition in self.conditions)
+
+
+Order = Literal["williams", "latin", "random", "fixed"]
+
+
 class Design(Strict):
     """Which trials there are, and their order."""
 
@@ -37,9 +55,14 @@ class Design(Strict):
     its condition by a Latin square; `variants`: as written out."""
     order: Literal["williams", "latin", "graeco_latin", "random", "fixed"] = "williams"
     """Of the pairs, cells or prompts over participants. `graeco_latin` balances prompts, conditions and positions
-    jointly, and belongs to `assigned`. Which condition of a pair comes first is balanced whatever the order."""
+    jointly, and belongs to `assigned`. Of `pairs`, which condition comes first is balanced whatever the order; of
+    crossed cells that are compared, by a square."""
     block_by: Literal["prompt", "condition"] | None = None
-    """What shares a prompt or a condition stays together, blocks and their contents each ordered by `order`."""
+    """What shares a prompt or a condition stays together in a block."""
+    blocks: list[Block] = []
+    """The blocks, where neither every prompt nor every condition makes one of its own: each talk is in one of them."""
+    block_order: Order | None = None
+    """Of the blocks over participants; as `order`, which is that within each block, when left out."""
     repetitions: Annotated[int, Field(ge=1, le=20)] = 1
     """How often each participant gets every cell."""
     variants: list[Variant] = []

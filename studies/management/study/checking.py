@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
+from studies.design.balance import ARMS, balance
 from studies.management.study.files import STANDARD, protocol_named, read_protocol, refused, write_text
 from studies.models import Study
 from studies.protocol.diff import changes, in_words
 from studies.protocol.document import json_schema, sha256_of
 from studies.protocol.reference import reference
+from studies.protocol.schema import Protocol
 from studies.publish import publication_problems
 
 
@@ -23,7 +26,8 @@ def add_validate(parser: CommandParser) -> None:
 
 
 def validate(command: BaseCommand, *, file: str, slug: str | None = None, **options: Any) -> None:
-    """Says whether a file could be published here. Raises CommandError with everything that is wrong."""
+    """Says whether a file could be published here, and how even its design is. Raises CommandError with everything that
+    is wrong."""
     protocol = read_protocol(file)
     try:
         study = Study.objects.filter(slug=slug or Path(file).stem).first()
@@ -34,6 +38,8 @@ def validate(command: BaseCommand, *, file: str, slug: str | None = None, **opti
     if obstacles:
         raise refused(f"{file} is a valid protocol, but cannot be published here", obstacles)
     command.stdout.write(f"{file} is a valid protocol: {protocol.title} ({sha256_of(protocol)})")
+    for line in _counterbalance(protocol):
+        command.stdout.write(f"  {line}")
 
 
 def add_diff(parser: CommandParser) -> None:
@@ -63,3 +69,13 @@ def schema(command: BaseCommand, *, file: str, **options: Any) -> None:
     else:
         write_text(file, f"{text}\n")
         command.stdout.write(f"Wrote the JSON Schema of protocols to {file}")
+
+
+def _counterbalance(protocol: Protocol) -> Iterator[str]:
+    """How many orders there are, and in a sentence each how even they are; nothing for an explore study."""
+    for table in balance(protocol):
+        if table.title == ARMS:
+            for group, (arms, talks) in zip(table.rows, table.counts, strict=True):
+                yield f"{ARMS}, {group}: {arms} of {talks} talks"
+        else:
+            yield f"{table.title}: {table.note}"

@@ -5,6 +5,7 @@ kinds.py       what belongs to planned studies, and what to explore studies
 catalogue.py   engines, their options, presets, converters, and what is offered of them
 talks.py       prompts, conditions, pairs, practice: what they refer to, and that all of it is used
 plan.py        the design and its variants: orders and squares that exist
+blocks.py      blocks that are written out: every talk in one of them
 spreading.py   groups, strata, quotas: how people are spread over the orders
 questions.py   questionnaires and their items, each on its own
 logic.py       conditions on answers: asked before, and possible
@@ -21,7 +22,19 @@ from itertools import chain
 from inference.catalog import ENGINES
 from studies.errors import Problem
 from studies.protocol.languages import check_translations
-from studies.protocol.rules import catalogue, consent, keys, kinds, logic, plan, questions, spreading, talks, visit
+from studies.protocol.rules import (
+    blocks,
+    catalogue,
+    consent,
+    keys,
+    kinds,
+    logic,
+    plan,
+    questions,
+    spreading,
+    talks,
+    visit,
+)
 from studies.protocol.schema import Protocol
 
 __all__ = ["check", "check_publishable"]
@@ -35,7 +48,7 @@ def check(protocol: Protocol) -> list[Problem]:
         *kinds.check(protocol),
         *talks.check(protocol),
         *unknown,
-        *chain(plan.check(protocol), spreading.check(protocol)),
+        *chain(plan.check(protocol), blocks.check(protocol), spreading.check(protocol)),
         *chain(questions.check(protocol), logic.check(protocol)),
         *visit.check(protocol),
         *check_translations(protocol),

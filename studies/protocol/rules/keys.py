@@ -46,6 +46,10 @@ def _lists(protocol: Protocol) -> Iterator[Iterable[Named]]:
             yield _plain(insertion.prompts, "questionnaires", index, "insertions", number, "prompts")
     yield from _of_talks(protocol)
     yield _keyed(protocol.design.variants, "design", "variants")
+    yield _keyed(protocol.design.blocks, "design", "blocks")
+    for index, block in enumerate(protocol.design.blocks):
+        yield _plain(block.prompts, "design", "blocks", index, "prompts")
+        yield _plain(block.conditions, "design", "blocks", index, "conditions")
     yield _keyed(protocol.allocation.groups, "allocation", "groups")
     yield _plain(protocol.allocation.strata, "allocation", "strata")
     if protocol.offer is not None:

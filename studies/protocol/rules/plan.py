@@ -64,9 +64,6 @@ def _check_order(protocol: Protocol, design: Design) -> Iterator[Problem]:
     default = Design.model_fields["order"].default
     if design.cells == "variants" and design.order not in (default, "fixed"):
         yield Problem("design.order", f"is '{design.order}', but variants write the order out; leave it out")
-    if design.block_by is not None and (design.cells == "variants" or design.order == "graeco_latin"):
-        why = "variants write the order out" if design.cells == "variants" else "a Graeco-Latin order has no blocks"
-        yield Problem("design.block_by", f"cannot be had: {why}; leave it out")
     if design.cells == "assigned" and conditions and prompts and prompts % conditions:
         yield Problem("design.cells", _unbalanced(prompts, conditions))
     if design.order == "graeco_latin":

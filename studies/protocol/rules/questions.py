@@ -199,6 +199,9 @@ def _check_recording(protocol: Protocol, item: Playback, place: Place) -> Iterat
 
 def _several(protocol: Protocol, prompt: str) -> bool:
     """Whether one participant talks about it under several conditions."""
+    practised = {cell.condition for cell in protocol.practice if cell.prompt == prompt}
+    if practised:
+        return len(practised) > 1
     cells = protocol.design.cells
     if cells == "pairs":
         return any(pair.prompt == prompt for pair in protocol.pairs)

@@ -61,6 +61,8 @@ def studies(draw: st.DrawFn) -> Protocol:
         prompts = draw(st.sampled_from(GRAECO_LATIN))
         conditions = draw(st.sampled_from([c for c in range(1, prompts + 1) if prompts % c == 0]))
         options |= {"order": "graeco_latin", "block_by": None}
+    if options["block_by"] is None and options["order"] != "graeco_latin" and cells != "variants":
+        options |= draw(_blocks(prompts))
     cell = st.tuples(st.integers(0, prompts - 1), st.integers(0, conditions - 1))
     if cells == "variants":
         lists = draw(st.lists(st.lists(cell, min_size=1, max_size=6), min_size=1, max_size=4))
@@ -79,3 +81,15 @@ def studies(draw: st.DrawFn) -> Protocol:
     if groups and has_unchanged:
         groups.append({"key": "as-written"})
     return study(prompts, conditions, pairs, draw(st.integers(0, 2)), groups, stand_ins, **options)
+
+
+@st.composite
+def _blocks(draw: st.DrawFn, prompts: int) -> dict[str, Any]:
+    """None, or some that part the prompts."""
+    numbers = [draw(st.integers(0, 2)) for _ in range(prompts)]
+    blocks = [
+        {"key": f"b{number}", "prompts": [f"p{index}" for index in range(prompts) if numbers[index] == number]}
+        for number in sorted(set(numbers))
+    ]
+    order = draw(st.sampled_from([None, *ORDERS]))
+    return draw(st.sampled_from([{}, {"blocks": blocks, "block_order": order}]))

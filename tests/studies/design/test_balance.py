@@ -61,12 +61,27 @@ def test_uneven_variants_are_named() -> None:
     assert found["Conditions at each position"].note == (
         "Not each condition stands equally often at each position: c0 1 to 2 times; c1 0 to 1 times."
     )
-    assert found["Conditions and prompts"].note == "Where a condition and a prompt meet, they do so 1 to 2 times."
+    assert found["Conditions and prompts"].note == (
+        "Conditions do not meet prompts equally often: c0 1 to 2 times; c1 once. "
+        "Not every condition meets every prompt."
+    )
 
 
 def test_random_order_is_said_to_be_played_through() -> None:
     note = tables(study(3, 2, cells="crossed", order="random"))["Conditions at each position"].note
     assert note.startswith("The order is drawn for each participant; played through with 240 of them.")
+
+
+def test_labels_that_are_drawn_are_about_even() -> None:
+    note = tables(study(2, 2, [pair(0, 0, 1), pair(1, 0, 1)]))["Blind labels"].note
+    assert "Each condition stands about equally often under each label" in note
+
+
+def test_unequal_neighbours_are_said_to_be_so() -> None:
+    note = tables(study(3, 2, cells="crossed", order="latin", block_by="prompt"))["Which condition follows which"].note
+    assert note.startswith("Each condition follows each other ")
+    note = tables(study(1, 3, cells="crossed", order="latin"))["Which condition follows which"].note
+    assert note == "Not each condition follows each other equally often, but 0 to 2 times."
 
 
 def test_explore_study_has_no_tables() -> None:

@@ -144,6 +144,8 @@ def test_squares_of_any_study_are_balanced(protocol: Protocol, seed: int) -> Non
         blocked = design.block_by is not None and any(len(set(block.values())) > 1 for block in blocks)
         if len(sizes) > 1 or blocked:
             return
+    if design.block_order not in (None, "williams", "latin") or len(_sizes_of_blocks(protocol)) > 1:
+        return
     if design.cells == "assigned" and design.block_by == "condition":
         plan = next(iter(groups.values()))[0]
         if len(set(Counter(trial.condition for trial in plan).values())) > 1:
@@ -156,6 +158,14 @@ def test_squares_of_any_study_are_balanced(protocol: Protocol, seed: int) -> Non
         )
         assert len(set(met.values())) <= 1
         assert len({key[:3] for key in met}) * max(map(len, plans)) == len(met)
+
+
+def _sizes_of_blocks(protocol: Protocol) -> set[int]:
+    """How many units each of the blocks has that are written out, by prompts."""
+    units = [pair.prompt for pair in protocol.pairs]
+    if protocol.design.cells != "pairs":
+        units = [prompt.key for prompt in protocol.prompts if prompt.study_role == "analytical"]
+    return {sum(unit in block.prompts for unit in units) for block in protocol.design.blocks} - {0}
 
 
 @given(order=squares, prompts=st.integers(1, 4), conditions=st.integers(1, 4), repetitions=st.integers(1, 3))
@@ -231,6 +241,84 @@ def test_first_condition_of_a_pair_is_balanced_over_the_arms_of_any_order(order:
     firsts = Counter((trial.pair, trial.condition) for plan in plans for trial in plan[::size])
     assert len(firsts) == count * size
     assert set(firsts.values()) == {len(plans) // size}
+
+
+@given(
+    order=squares,
+    by=st.sampled_from([None, "prompt", "condition"]),
+    prompts=st.integers(1, 3),
+    conditions=st.integers(2, 4),
+    repetitions=st.integers(1, 2),
+    data=st.data(),
+)
+def test_first_of_compared_crossed_cells_is_balanced(
+    order: str, by: str | None, prompts: int, conditions: int, repetitions: int, data: st.DataObject
+) -> None:
+    size = data.draw(st.integers(2, conditions))
+    pairs = [pair(index, *range(size)) for index in range(prompts)]
+    design = {"order": order, "block_by": by, "repetitions": repetitions}
+    plans = all_plans(study(prompts, conditions, pairs, cells="crossed", **design))
+    firsts: Counter[tuple[int, str]] = Counter()
+    for plan in plans:
+        seen: set[int] = set()
+        for trial in plan:
+            if trial.pair is not None and trial.pair not in seen:
+                seen.add(trial.pair)
+                firsts[trial.pair, trial.condition] += 1
+    assert len(firsts) == prompts * size * repetitions
+    assert set(firsts.values()) == {len(plans) // size}
+
+
+def test_pairs_of_crossed_cells_that_overlap_are_balanced_where_they_are_of_two() -> None:
+    pairs = [pair(0, 0, 1), pair(0, 1, 2)]
+    plans = all_plans(study(2, 3, pairs, cells="crossed", order="latin", repetitions=2))
+    for first, second in (("c0", "c1"), ("c1", "c2")):
+        orders = Counter(
+            next(t.condition for t in plan if t.prompt == "p0" and t.condition in (first, second)) for plan in plans
+        )
+        assert orders[first] == orders[second]
+
+
+def test_williams_order_of_crossed_cells_has_no_more_arms_for_pairs_of_two() -> None:
+    assert arm_count(study(2, 3, [pair(0, 0, 1)], cells="crossed", order="williams")) == 6
+    assert arm_count(study(2, 3, [pair(0, 0, 1, 2)], cells="crossed", order="williams")) == 18
+    assert arm_count(study(2, 3, [pair(0, 0, 1)], cells="crossed", order="latin")) == 12
+
+
+@given(order=squares, block_order=st.sampled_from(ORDERS), cells=st.sampled_from(["crossed", "assigned"]), seed=seeds)
+def test_written_blocks_stay_together_in_their_own_order(order: str, block_order: str, cells: str, seed: int) -> None:
+    blocks = [{"key": "calm", "prompts": ["p2", "p3"]}, {"key": "tense", "prompts": ["p0", "p1"]}]
+    protocol = study(4, 2, cells=cells, order=order, blocks=blocks, block_order=block_order)
+    found = Counter()
+    for plan in all_plans(protocol, seed):
+        kinds = ["calm" if trial.prompt in ("p2", "p3") else "tense" for trial in plan]
+        assert sum(a != b for a, b in pairwise(kinds)) == 1
+        found[kinds[0]] += 1
+    if block_order == "fixed":
+        assert set(found) == {"calm"}
+    elif block_order != "random":
+        assert found["calm"] == found["tense"]
+
+
+def test_blocks_of_conditions_keep_engines_apart() -> None:
+    blocks = [{"key": "first", "conditions": ["c0", "c2"]}, {"key": "second", "conditions": ["c1", "c3"]}]
+    for cells in ("crossed", "assigned"):
+        for plan in all_plans(study(4, 4, cells=cells, blocks=blocks, block_order="fixed")):
+            kinds = [trial.condition in ("c0", "c2") for trial in plan]
+            assert kinds == sorted(kinds, reverse=True)
+
+
+def test_order_within_blocks_can_be_drawn_while_their_own_is_balanced() -> None:
+    protocol = study(3, 2, cells="crossed", order="random", block_by="condition", block_order="latin")
+    assert arm_count(protocol) == 2
+    assert [analytical(protocol, arm, 5)[0].condition for arm in range(2)] == ["c0", "c1"]
+    assert len({tuple(t.prompt for t in analytical(protocol, 0, seed)) for seed in range(20)}) > 1
+
+
+def test_conditions_in_fixed_blocks_come_as_written_whatever_is_assigned() -> None:
+    protocol = study(4, 2, cells="assigned", order="latin", block_by="condition", block_order="fixed")
+    for plan in all_plans(protocol):
+        assert [trial.condition for trial in plan] == ["c0", "c0", "c1", "c1"]
 
 
 @given(order=st.sampled_from(ORDERS), by=block_bys, seed=seeds, data=st.data())

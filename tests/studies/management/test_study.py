@@ -139,8 +139,24 @@ def test_number_keeps_its_hash_in_the_database(value: object) -> None:
 
 
 def test_validate_says_the_hash(file: Path) -> None:
-    assert study("validate", file) == f"{file} is a valid protocol: Voices ({sha256_of(parse(paired()))})\n"
+    assert study("validate", file).splitlines()[0] == (
+        f"{file} is a valid protocol: Voices ({sha256_of(parse(paired()))})"
+    )
     assert Study.objects.count() == 0
+
+
+def test_validate_says_how_even_the_design_is(file: Path) -> None:
+    lines = study("validate", file).splitlines()
+    assert lines[1:3] == [
+        "  Arms, everybody: 2 of 2 talks",
+        "  Conditions and prompts: Each condition meets each prompt twice.",
+    ]
+    document = paired(pairs=[], questionnaires=[]) | {"design": {"cells": "crossed", "order": "fixed"}}
+    file.write_text(yaml.safe_dump(document))
+    assert (
+        "  Conditions at each position: Not each condition stands equally often at each position: "
+        "own 0 to 1 times; higher 0 to 1 times."
+    ) in study("validate", file).splitlines()
 
 
 def test_validate_lists_every_problem_with_its_line(file: Path) -> None:

@@ -141,7 +141,11 @@ def _design(draw: st.DrawFn, prompts: list[str], conditions: list[str]) -> dict[
             {"key": f"v{index}", "trials": draw(st.permutations(every))} for index in range(draw(st.integers(1, 3)))
         ]
     elif design["order"] != "graeco_latin":
-        design |= draw(_optional(block_by=st.sampled_from(["prompt", "condition"])))
+        by = st.fixed_dictionaries({"block_by": st.sampled_from(["prompt", "condition"])})
+        parts = [{"key": "first", "prompts": prompts[:1]}, {"key": "rest", "prompts": prompts[1:]}]
+        design |= draw(st.just({}) | by | st.just({"blocks": parts[: len(prompts)]}))
+        if "blocks" in design or "block_by" in design:
+            design |= draw(_optional(block_order=st.sampled_from(["williams", "latin", "random", "fixed"])))
     pairs = []
     if cells == "pairs":
         couples = [{"prompt": prompt, "conditions": conditions} for prompt in prompts]
