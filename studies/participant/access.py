@@ -7,8 +7,9 @@ from functools import wraps
 from typing import Any, Final
 
 from csp.constants import SELF
+from django.db import transaction
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -19,17 +20,19 @@ from studies.design.visit import Page
 from studies.languages import own_name
 from studies.models import Session, Study
 from studies.participant import enrol, flow, preview
+from studies.participant.again import sent_again
 from studies.participant.finishing import way_back_of
 from studies.participant.localised import session_protocol as session_protocol
-from studies.participant.recruiters import begins_again
 from studies.participant.screening import FIRST_RULE, message_of
 from studies.talk.watch import look_now
 
 View = Callable[..., HttpResponse]
 
 TAKEN_OVER: Final = _(
-    "This session was opened in another tab or on another device, so nothing was saved. To go on here, send this again."
+    "This session was opened in another tab or on another device since, so what you sent from here was not saved."
 )
+HERE: Final = "here"
+"""The cookie, for a session's own addresses alone, by which a browser shows that it has the newest tab: its epoch."""
 BACK_FROM: Final = frozenset({"questions", "intro"})
 """Kinds of pages from which, and to which, one can go back."""
 CHANGEABLE: Final = frozenset({"questions", "compare", "intro", "break", "check"})
@@ -47,14 +50,21 @@ def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[
 
     A page of the visit that is not due and was not done leads to the one that is. Sessions that ended early get their
     last page instead; finished ones the debrief; those of a paused or closed study are told so. `after_end` pages stay
-    open to a finished session and whatever the study's state; `always`: also to one that ended early."""
+    open to a finished session and whatever the study's state; `always`: also to one that ended early.
+
+    Nothing that an older tab sends is taken (`taken_over`); a page that is opened in another browser is the newest tab.
+    """
 
     def decorate(page: View) -> View:
         @never_cache
+        @traceless
         @wraps(page)
         def view(request: HttpRequest, token: str, *args: Any, **kwargs: Any) -> HttpResponse:
             session = find_session(token)
+            epoch = session.epoch
             response = answer(request, session, *args, **kwargs)
+            if session.epoch != epoch:
+                _remember(response, request, session)
             return frameable(response) if session.mode == Session.Mode.PREVIEW else response
 
         def answer(request: HttpRequest, session: Session, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -63,6 +73,8 @@ def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[
                 return page(request, session, *args, **kwargs)
             if session.state in LAST_PAGES and not always:
                 return last_page(request, session)
+            if request.method == "POST" and not is_live_tab(request, session):
+                return taken_over(request, session)
             if not (after_end or always):
                 if session.state == Session.State.FINISHED:
                     return redirect("debrief", session.token)
@@ -71,11 +83,29 @@ def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[
                 renew(session)
             if shown is not None and not is_open(session, shown):
                 return go_on(session)
+            if shown is not None and request.method == "GET" and request.COOKIES.get(HERE) != str(session.epoch):
+                take_over(session)
             return page(request, session, *args, **kwargs)
 
         return view
 
     return decorate
+
+
+def traceless(view: View) -> View:
+    """HEAD answers as GET would and changes nothing, so that programs that look after links use none up."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "HEAD":
+            return view(request, *args, **kwargs)
+        with transaction.atomic():
+            response = view(request, *args, **kwargs)
+            transaction.set_rollback(True)
+        response.cookies.clear()
+        return response
+
+    return answer
 
 
 def frameable(response: HttpResponse) -> HttpResponse:
@@ -112,7 +142,6 @@ def last_page(request: HttpRequest, session: Session, state: str = "") -> HttpRe
         "message": message_of(protocol, session.ended_because or FIRST_RULE),
         "way": way_back_of(session, state),
         "agreed": session.consent("participate") is not None,
-        "may_return": session.state == Session.State.DECLINED and begins_again(protocol.recruiter),
         "preview": preview.bar(session),
     }
     return render(request, LAST_PAGES[Session.State(state)], context)
@@ -180,11 +209,25 @@ def take_over(session: Session) -> None:
 
 
 def is_live_tab(request: HttpRequest, session: Session) -> bool:
-    """Whether the form came from the tab that was opened last. When not, the sender takes over by sending again."""
-    if request.POST.get("epoch") == str(session.epoch):
+    """Whether what was sent came from the tab that was opened last, or from one that takes over by sending it."""
+    if "take_over" in request.POST:
+        take_over(session)
         return True
-    take_over(session)
-    return False
+    return str(session.epoch) in (request.POST.get("epoch"), request.GET.get("epoch"))
+
+
+def taken_over(request: HttpRequest, session: Session) -> HttpResponse:
+    """Says that another tab is the newest, which stays so, and offers to send the same again and go on here."""
+    if request.content_type == "application/json":
+        return JsonResponse({"code": "taken_over", "message": str(TAKEN_OVER)}, status=409)
+    context = frame(request, session, epoch=None, again=sent_again(request), message=TAKEN_OVER)
+    return render(request, "participant/taken_over.html", context, status=409)
+
+
+def _remember(response: HttpResponse, request: HttpRequest, session: Session) -> None:
+    """That the newest tab is in this browser."""
+    own = reverse("resume", args=[session.token])
+    response.set_cookie(HERE, str(session.epoch), path=own, secure=request.is_secure(), httponly=True, samesite="Lax")
 
 
 def _back(session: Session, listed: list[flow.Step], shown: Page | None) -> str:

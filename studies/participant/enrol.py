@@ -20,8 +20,7 @@ from studies.models import Answer, Participant, ProtocolVersion, RecruiterIdenti
 from studies.participant import answers, consenting, screening
 from studies.participant.codes import participant_code
 from studies.participant.flow import steps
-from studies.participant.localised import session_protocol, version_protocol
-from studies.participant.recruiters import begins_again
+from studies.participant.localised import session_protocol
 from studies.protocol.schema import Protocol
 from studies.sealing import keyed_hash, seal
 
@@ -63,7 +62,7 @@ def begin(
 
 def found(study: Study, mode: str, arrival: Arrival) -> Session | None:
     """The session in which this person goes on, in whatever version it began; None for somebody new, and for one who
-    declined and may begin again."""
+    declined: whoever comes back by themselves has changed their mind."""
     with transaction.atomic():
         return _goes_on_in(_identity(study, mode, arrival))
 
@@ -72,9 +71,7 @@ def _goes_on_in(identity: RecruiterIdentity | None) -> Session | None:
     if identity is None:
         return None
     last = identity.participant.sessions.select_related("version").order_by("-created_at", "-pk").first()
-    if last is None or last.state != Session.State.DECLINED:
-        return last
-    return None if begins_again(version_protocol(last.version).recruiter) else last
+    return None if last is not None and last.state == Session.State.DECLINED else last
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import quote
@@ -29,6 +29,12 @@ CODED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@=+-]*")
 """What services with identifiers of their own send; not the placeholder of a link that was set up wrong."""
 
 
+WRONG: Final = _(
+    "The link you opened is not complete: who you are does not stand in it as it should. Please open "
+    "the study from where you found it, and tell the research team if this comes again."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class WayBack:
     """What somebody hands in, and where. Either may be empty."""
@@ -39,13 +45,11 @@ class WayBack:
 
 
 class Service:
-    """A service that gives its own names to its parameters. `begins_again`: whoever declined may change their mind;
-    where the service pays by what it was told first, they may not."""
+    """A service that gives its own names to its parameters."""
 
     label: ClassVar[str]
     person: ClassVar[str]
     others: ClassVar[tuple[str, ...]] = ()
-    begins_again: ClassVar[bool] = True
 
     def arrival(self, name: str, recruiter: Recruiter, query: Mapping[str, str]) -> Arrival:
         """Raises ArrivalRefused."""
@@ -66,12 +70,7 @@ class Service:
     def check(self, value: str) -> None:
         """Raises ArrivalRefused for what cannot be a name of this service's."""
         if len(value) > MAX_CHARACTERS or not self.is_name(value):
-            raise ArrivalRefused(
-                _(
-                    "The link you opened is not complete: who you are does not stand in it as it should. Please open "
-                    "the study from where you found it, and tell the research team if this comes again."
-                )
-            )
+            raise ArrivalRefused(WRONG)
 
     def is_name(self, value: str) -> bool:
         return CODED.fullmatch(value) is not None
@@ -101,7 +100,6 @@ class Prolific(Service):
     label = "Prolific"
     person = "PROLIFIC_PID"
     others = ("STUDY_ID", "SESSION_ID")
-    begins_again = False
 
     def address(self, recruiter: Recruiter, ending: Ending, code: str, person: str) -> str:
         return f"https://app.prolific.com/submissions/complete?cc={quote(code, safe='')}" if code else ""
@@ -119,7 +117,6 @@ class MTurk(Service):
     label = "Mechanical Turk"
     person = "workerId"
     others = ("assignmentId", "hitId")
-    begins_again = False
 
     def arrival(self, name: str, recruiter: Recruiter, query: Mapping[str, str]) -> Arrival:
         if query.get("assignmentId") == "ASSIGNMENT_ID_NOT_AVAILABLE":
@@ -138,22 +135,23 @@ SERVICES: Final[Mapping[str, Service]] = {
 }
 
 
-def arrival_of(recruiter: Recruiter, query: Mapping[str, str]) -> Arrival | None:
-    """Who is coming by a link with these parameters; None for a study that nobody is sent to. Raises ArrivalRefused."""
+def arrival_of(recruiter: Recruiter, query: Mapping[str, str | Collection[str]]) -> Arrival | None:
+    """Who is coming by a link with these parameters (all that it says of each, where there are several); None for a
+    study that nobody is sent to. Raises ArrivalRefused, also where a link says two things of one person."""
     service = SERVICES.get(recruiter.service)
-    return service.arrival(recruiter.service, recruiter, query) if service is not None else None
+    if service is None:
+        return None
+    said = {key: {value} if isinstance(value, str) else set(value) for key, value in query.items()}
+    if any(len(said.get(key, ())) > 1 for key in (service.person_parameter(recruiter), *service.others)):
+        raise ArrivalRefused(WRONG)
+    once = {key: next(iter(values)) for key, values in said.items() if values}
+    return service.arrival(recruiter.service, recruiter, once)
 
 
 def is_sent(recruiter: Recruiter, query: Mapping[str, Any]) -> bool:
     """Whether a link says anything of who is coming."""
     service = SERVICES.get(recruiter.service)
     return service is not None and any(key in query for key in (service.person_parameter(recruiter), *service.others))
-
-
-def begins_again(recruiter: Recruiter) -> bool:
-    """Whether somebody who declined may begin anew."""
-    service = SERVICES.get(recruiter.service)
-    return service is None or service.begins_again
 
 
 def way_back(recruiter: Recruiter, ending: Ending, *, code: str = "", person: str = "") -> WayBack | None:

@@ -53,7 +53,7 @@ def check(request: HttpRequest, session: Session) -> HttpResponse:
         "capture": capture_settings(session),
         "previewUrl": preview_url(session),
         "previewVoices": len(hearing_of(session).voices),
-        "attemptsUrl": reverse("check_attempt", args=[session.token]),
+        "attemptsUrl": f"{reverse('check_attempt', args=[session.token])}?epoch={session.epoch}",
         "limits": {
             "noise_dbfs": limits.max_noise_dbfs,
             "snr_db": limits.min_snr_db,

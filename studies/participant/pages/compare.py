@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from studies.design.visit import Page
 from studies.errors import AnswerRefused
 from studies.models import Session, Take, Track, Trial
-from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page
+from studies.participant.access import frame, go_on, session_page
 from studies.participant.answers import LISTENED, save_listened
 from studies.participant.excerpts import was_heard
 from studies.participant.heard import HeardTake, Recording, heard_take
@@ -49,16 +49,11 @@ def compare(request: HttpRequest, session: Session, pair: int) -> HttpResponse:
     sent, problem, status = Sent(), "", 200
     if request.method == "POST":
         sent = page.read(request.POST)
-        if not is_live_tab(request, session):
-            problem, status = str(TAKEN_OVER), 409
-        else:
-            _keep_listened(page, request.POST)
-            problem = _not_heard(page)
-            if problem:
-                page.keep(sent.values)
-            elif keep(page, sent):
-                return go_on(session)
-            status = 422
+        _keep_listened(page, request.POST)
+        problem = _not_heard(page)
+        if keep(page, sent, problem):
+            return go_on(session)
+        status = 422
     context = {
         "sides": sides_of(page),
         "comparison": page.protocol.comparison,

@@ -6,11 +6,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.models import Session
 from studies.participant import consenting, enrol
-from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page, session_protocol
+from studies.participant.access import frame, go_on, session_page, session_protocol
 from studies.participant.forms import ConsentForm
 from studies.participant.language import activate_language
 
@@ -26,15 +26,13 @@ def consent(request: HttpRequest, session: Session) -> HttpResponse:
             enrol.decline(session, shown_in)
             return redirect("resume", session.token)
         if form.is_valid():
-            if is_live_tab(request, session):
-                enrol.agree(session, form.granted, shown_in)
-                return go_on(session)
-            form.add_error(None, TAKEN_OVER)
+            enrol.agree(session, form.granted, shown_in)
+            return go_on(session)
     context = frame(request, session, form=form, language=consenting.spoken(session))
     return render(request, "participant/consent.html", context, status=422 if form.errors else 200)
 
 
-@require_GET
+@require_safe
 @session_page(always=True)
 def copy(request: HttpRequest, session: Session) -> HttpResponse:
     """What was agreed to, when, and what stands now, as one HTML file to keep. In the language it was agreed in."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from studies.models import Session
 from studies.participant.access import frame, session_page
 from studies.participant.finishing import finish, unsaved, way_back_of
 
 
-@require_GET
+@require_safe
 @session_page(after_end=True)
 def debrief(request: HttpRequest, session: Session) -> HttpResponse:
     """What it was about. Opening it with every page done finishes the session; the code comes when all is saved, for

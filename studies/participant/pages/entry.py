@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.entrance import DAY_SEC, PARAMETER, Entrance, unsealed
 from studies.errors import ArrivalRefused
@@ -33,7 +33,7 @@ ENDED_EARLY: Final = (Session.State.SCREENED_OUT, Session.State.QUOTA_FULL)
 VISIT_COOKIE_SEC: Final = 6 * 3_600
 
 
-@require_GET
+@require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """What this is, and the demo studies that are open."""
     demos = Study.objects.filter(is_demo=True, state=Study.State.OPEN).order_by("title")
@@ -60,7 +60,7 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
         if entrance.arrival is None and (
             entrance.mode == Session.Mode.LIVE or is_sent(protocol.recruiter, request.GET)
         ):
-            arrival = arrival_of(protocol.recruiter, request.GET.dict())
+            arrival = arrival_of(protocol.recruiter, dict(request.GET.lists()))
             if arrival is not None:
                 return _redirect(request, study, Entrance(entrance.mode, entrance.version, arrival))
     except ArrivalRefused as refusal:
@@ -83,7 +83,7 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     return _welcome(request, study, version, entrance, before)
 
 
-@require_GET
+@require_safe
 @session_page()
 def resume(request: HttpRequest, session: Session) -> HttpResponse:
     """The link to keep: whoever opens it goes on here, and tabs opened before no longer count."""
@@ -91,7 +91,7 @@ def resume(request: HttpRequest, session: Session) -> HttpResponse:
     return go_on(session)
 
 
-@require_GET
+@require_safe
 @session_page()
 def next_step(request: HttpRequest, session: Session) -> HttpResponse:
     """Onward in the same tab."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.design.visit import Page
 from studies.models import Session, Take
-from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page
+from studies.participant.access import frame, go_on, session_page
 from studies.participant.differences import differences, is_being_measured
 from studies.participant.explore import Options, choose, finished_takes, options
 from studies.participant.flow import mark_done
@@ -34,10 +34,8 @@ def explore(request: HttpRequest, session: Session) -> HttpResponse:
     initial = _initial(request, offered, talked[0] if talked else None)
     form = ExploreForm(offered, request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        if is_live_tab(request, session):
-            trial = choose(session, **form.cleaned_data)
-            return redirect("talk", session.token, trial.position)
-        form.add_error(None, TAKEN_OVER)
+        trial = choose(session, **form.cleaned_data)
+        return redirect("talk", session.token, trial.position)
     takes = [heard_take(session, take) for take in talked]
     context = frame(request, session, form=form, offered=offered, takes=takes, latest=takes[0] if takes else None)
     return render(request, "participant/explore.html", context, status=422 if form.errors else 200)
@@ -52,7 +50,7 @@ def _initial(request: HttpRequest, offered: Options, latest: Take | None) -> dic
     return initial | {name: request.GET[name] for name in first if name in request.GET}
 
 
-@require_GET
+@require_safe
 @session_page()
 def side_by_side(request: HttpRequest, session: Session) -> HttpResponse:
     """Two to four takes next to each other, chosen by `take` in the query."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from studies.models import Session
-from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page
+from studies.participant.access import frame, go_on, session_page
 from studies.participant.explore import choose, last_parameters, options
 from studies.participant.forms import FreeVoiceForm
 from studies.participant.localised import session_protocol
@@ -32,11 +32,9 @@ def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
     initial = ticked | neutral | last_parameters(session) | asked
     form = FreeVoiceForm(offered, request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        if is_live_tab(request, session):
-            chosen = {name: form.cleaned_data[name] for name in ("prompt", "engine")}
-            trial = choose(session, voice=FREE_VOICE.key, parameters=form.parameters, **chosen)
-            return redirect("talk", session.token, trial.position)
-        form.add_error(None, TAKEN_OVER)
+        chosen = {name: form.cleaned_data[name] for name in ("prompt", "engine")}
+        trial = choose(session, voice=FREE_VOICE.key, parameters=form.parameters, **chosen)
+        return redirect("talk", session.token, trial.position)
     config = {
         "capture": capture_settings(session),
         "previewUrl": preview_url(session),

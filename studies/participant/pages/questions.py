@@ -14,7 +14,7 @@ from studies.design.visit import Page
 from studies.errors import AnswerRefused
 from studies.models import Session
 from studies.participant import flow
-from studies.participant.access import TAKEN_OVER, frame, go_on, is_live_tab, session_page
+from studies.participant.access import frame, go_on, session_page
 from studies.participant.questions import QuestionPage, Sent
 from studies.participant.shown import Question
 
@@ -24,30 +24,28 @@ from studies.participant.shown import Question
 def questions(request: HttpRequest, session: Session, questionnaire: str, position: int | None = None) -> HttpResponse:
     """One questionnaire. Going on keeps all that can be kept, and asks again for what is missing or not right."""
     page = QuestionPage(session, Page("questions", questionnaire, position))
-    sent, problem, status = Sent(), "", 200
+    sent, status = Sent(), 200
     if request.method == "POST":
         sent = page.read(request.POST)
-        if not is_live_tab(request, session):
-            problem, status = str(TAKEN_OVER), 409
-        elif keep(page, sent):
+        if keep(page, sent):
             return go_on(session)
-        else:
-            status = 422
+        status = 422
     context = {
         "questionnaire": page.questionnaires[0],
         "prompt": page.protocol.prompt(page.trial.prompt.key) if page.trial is not None else None,
-        **asked_context(page, sent, problem),
+        **asked_context(page, sent),
     }
     return render(request, "participant/questions.html", frame(request, session, **context), status=status)
 
 
-def keep(page: QuestionPage, sent: Sent) -> bool:
-    """Saves what a form said, and whether that was all of it, or the visit is over: then the way leads on."""
+def keep(page: QuestionPage, sent: Sent, problem: str = "") -> bool:
+    """Saves what a form said, and whether that was all of it (with no `problem` besides), or the visit is over: then
+    the way leads on."""
     try:
         page.keep(sent.values)
     except AnswerRefused:
         return True
-    if sent.errors:
+    if sent.errors or problem:
         return False
     trial = page.trial
     done_before = page.session.pages.filter(page=page.page.name, done_at__isnull=False).exists()

@@ -6,13 +6,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from studies.models import Session
 from studies.participant.access import find_session, session_page, session_protocol
 
 
-@require_GET
+@require_safe
 @never_cache
 def tab(request: HttpRequest, token: str) -> JsonResponse:
     """{live, state}: whether the tab that shows `epoch` is the newest, and what has become of the session."""

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from inference.audio import UPLINK_SAMPLES
 from inference.catalog import ENGINES
@@ -34,7 +34,7 @@ UNDER_WAY: Final = _(
 )
 
 
-@require_GET
+@require_safe
 @session_page()
 def talk(request: HttpRequest, session: Session, position: int) -> HttpResponse:
     """The talk itself. In a fixed plan only the trial that is due can be talked in; a visitor may repeat any."""
@@ -42,8 +42,9 @@ def talk(request: HttpRequest, session: Session, position: int) -> HttpResponse:
     protocol = session_protocol(session)
     card = protocol.prompt(trial.prompt.key)
     config = {
-        "takesUrl": reverse("create_take", args=[session.token, position]),
+        "takesUrl": f"{reverse('create_take', args=[session.token, position])}?epoch={session.epoch}",
         "doneUrl": reverse("next_step", args=[session.token]),
+        "hereUrl": reverse("resume", args=[session.token]),
         "limitMs": trial.prompt.limit_sec * 1_000,
         "uplinkSamples": UPLINK_SAMPLES,
         "capture": capture_settings(session),

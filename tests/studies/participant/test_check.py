@@ -24,9 +24,9 @@ def study_with(**device_check: Any) -> Study:
     return open_new_study(paired(device_check=device_check))
 
 
-def told(visitor: Visitor, text: str) -> Any:
+def told(visitor: Visitor, text: str | bytes) -> Any:
     """The answer to a run that the page tells of while it is open."""
-    path = f"/p/{visitor.token}/check/attempts/"
+    path = f"/p/{visitor.token}/check/attempts/?epoch={visitor.session.epoch}"
     return visitor.client.post(path, text, content_type="application/json")
 
 
@@ -40,7 +40,7 @@ def test_page_says_what_the_study_wants() -> None:
     config = anna.response.context["check_config"]
     assert config["limits"] == {"noise_dbfs": -50, "snr_db": 15, "clipped_percent": None, "round_trip_ms": None}
     assert (config["onFail"], config["mayLeave"], config["screened"]) == ("block", False, False)
-    assert config["attemptsUrl"] == f"/p/{anna.token}/check/attempts/"
+    assert config["attemptsUrl"] == f"/p/{anna.token}/check/attempts/?epoch={anna.session.epoch}"
     assert "The quick brown fox." in anna.response.content.decode()
 
 
@@ -139,7 +139,7 @@ def test_run_of_ten_megabytes_is_refused() -> None:
 def test_run_in_no_encoding_is_refused() -> None:
     study_with()
     anna = Visitor().begin().agree()
-    answer = anna.client.post(f"/p/{anna.token}/check/attempts/", b"\xff\xfe", content_type="application/json")
+    answer = told(anna, b"\xff\xfe")
     assert (answer.status_code, "UTF-8" in answer.json()["error"]) == (422, True)
 
 

@@ -188,7 +188,7 @@ def test_form_that_has_lost_its_secret_can_be_sent_again(study: Study) -> None:
     page = response.content.decode()
     assert response.status_code == 403
     assert "Please send this again" in page
-    assert '<textarea name="decision" hidden>agree</textarea>' in page
+    assert '<textarea name="decision" hidden>\nagree</textarea>' in page
     assert f'href="/p/{anna.token}/"' in page
 
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studies.design.headphones import order_of, target_of
 from studies.models import Study
 from studies.participant.device import BadReport, device_screened_out, headphones_done
-from studies.participant.headphones import order_of, read_answers, screening_of, target_of
+from studies.participant.headphones import read_answers, screening_of
 from studies.protocol.visit import Headphones
 from studies.publish import protocol_of
 from tests.studies.participant.visitor import Visitor, open_new_study
@@ -123,7 +124,7 @@ class TestPage:
         anna = at_screening()
         for attempt in range(2):
             path, answers = f"/p/{anna.token}/headphones/", wrong(right_answers(anna, attempt), 6)
-            anna.client.post(path, {"answers": json.dumps(answers), "attempt": attempt})
+            anna.client.post(path, {"answers": json.dumps(answers), "attempt": attempt, "epoch": anna.session.epoch})
         assert anna.session.device["headphones"]["passed"] is False
         assert (done(anna), screened_out(anna)) == (True, required)
 
@@ -155,7 +156,7 @@ class TestPage:
     def test_whoever_cannot_do_it_says_so(self, required: bool) -> None:
         study_with(required=required)
         anna = at_screening()
-        anna.client.post(f"/p/{anna.token}/headphones/", {"decision": "skip"})
+        anna.post("headphones/", decision="skip")
         assert anna.session.device["headphones"]["skipped"] is True
         assert (done(anna), screened_out(anna)) == (True, required)
 

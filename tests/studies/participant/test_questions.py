@@ -192,17 +192,6 @@ def test_questions_of_a_talk_are_about_that_talk() -> None:
     assert [known(anna.session, trial)["warm"] for trial in (first, second)] == [6, 2]
 
 
-def test_older_tab_keeps_what_was_typed_and_takes_over_by_sending_again() -> None:
-    anna = anna_at({**LIKERT, "key": "warm"})
-    epoch = anna.session.epoch
-    anna.get("")  # another tab, by the link
-    anna.post(PAGE, warm="4", epoch=epoch)
-    assert (anna.response.status_code, known(anna.session)) == (409, {})
-    assert filled(anna)["warm"] == ["4"]
-    anna.post(PAGE, warm="4", epoch=filled(anna)["epoch"][0])
-    assert (anna.place, known(anna.session)) == ("consent/", {"warm": 4})
-
-
 @pytest.mark.parametrize("path", ["questions/nothing/", "questions/asked/3/", "questions/rating/99999999999999999999/"])
 def test_page_that_the_visit_does_not_have_leads_to_where_it_stands(path: str) -> None:
     anna = anna_at({**LIKERT, "key": "warm"})

@@ -185,6 +185,20 @@ def test_nobody_is_known_in_another_study(study: Study) -> None:
     assert len(set(RecruiterIdentity.objects.values_list("lookup", flat=True))) == 2
 
 
+@pytest.mark.parametrize("twice", ["PROLIFIC_PID=5f0", "STUDY_ID=another", "PROLIFIC_PID="])
+def test_link_that_says_two_things_of_one_person_is_refused(study: Study, twice: str) -> None:
+    response = Client().get(f"/s/voices/{BY_PROLIFIC}&{twice}")
+    assert (response.status_code, Session.objects.count()) == (400, 0)
+    assert "where you found it" in response.content.decode()
+    assert Visitor().begin(f"{BY_PROLIFIC}&PROLIFIC_PID={PERSON}&utm=a&utm=b").place == "consent/"
+
+
+def test_second_visit_of_a_person_who_was_sent_twice_is_the_first(study: Study) -> None:
+    anna = Visitor().begin(BY_PROLIFIC).agree()
+    again = Visitor().begin(BY_PROLIFIC.replace("session7", "session8"))
+    assert (again.token, again.place, Session.objects.count()) == (anna.token, "check/", 1)
+
+
 @pytest.mark.parametrize("query", ["", "?PROLIFIC_PID=", "?PROLIFIC_PID=%7B%7B%25PROLIFIC_PID%25%7D%7D", "?STUDY_ID=1"])
 def test_link_without_the_person_says_what_to_do(study: Study, query: str) -> None:
     response = Client().get(f"/s/voices/{query}")
@@ -207,20 +221,27 @@ def test_preview_of_a_task_enrols_nobody(db: None) -> None:
     assert Session.objects.count() == 0
 
 
-def test_declining_on_prolific_gives_the_code_and_stands(study: Study) -> None:
+def test_declining_on_prolific_gives_the_code(study: Study) -> None:
     anna = Visitor().begin(BY_PROLIFIC).post("consent/", decision="decline")
     assert "complete?cc=NO1" in anna.page
-    assert "open the link of the study again" not in anna.page
-    again = Visitor().begin(BY_PROLIFIC)
-    assert again.token == anna.token
-    assert "not taking part" in again.page
+    assert "open the link of the study again before you go back" in anna.page
 
 
-def test_declining_on_sona_can_be_thought_over(db: None) -> None:
-    open_new_study(paired(recruiter={"service": "sona", "return_url": SONA}))
-    anna = Visitor().begin("?survey_code=4711").post("consent/", decision="decline")
+@pytest.mark.parametrize(
+    ("recruiter", "link"),
+    [
+        ({"service": "generic"}, "?id=anna"),
+        ({"service": "prolific", "codes": CODES.model_dump()}, BY_PROLIFIC),
+        ({"service": "sona", "return_url": SONA}, "?survey_code=4711"),
+        ({"service": "mturk"}, "?workerId=W1&assignmentId=A1&hitId=H1"),
+    ],
+)
+def test_declining_can_be_thought_over_whoever_sent_the_person(db: None, recruiter: dict[str, Any], link: str) -> None:
+    open_new_study(paired(recruiter=recruiter))
+    anna = Visitor().begin(link).post("consent/", decision="decline")
     assert "open the link of the study again" in anna.page
-    again = Visitor().begin("?survey_code=4711")
+    assert "not taking part" in anna.get().page
+    again = Visitor().begin(link)
     assert again.place == "consent/"
     assert again.token != anna.token
     assert Participant.objects.count() == RecruiterIdentity.objects.count() == 1

@@ -14,6 +14,7 @@ const WORKER = new URL("../talk-worker.js", import.meta.url);
 /**
  * @typedef {object} TalkConfig
  * @property {string} takesUrl
+ * @property {string} hereUrl where an older tab becomes the newest
  * @property {string} doneUrl
  * @property {number} limitMs
  * @property {import("../microphone.js").CaptureSettings} capture
@@ -40,6 +41,7 @@ export class Talk {
     () => this.#start(),
   );
   #lastEnd = SCREENS.idle;
+  #isOlder = false;
 
   /** @param {HTMLElement} root @param {TalkConfig} config @param {string} csrfToken */
   constructor(root, config, csrfToken) {
@@ -88,6 +90,7 @@ export class Talk {
   }
 
   #begin() {
+    if (this.#isOlder) return location.assign(this.#config.hereUrl); // loaded anew, it is the newest
     if (this.#state === "restarting") return this.#restarts.skip();
     this.#restarts.reset();
     this.#start();
@@ -114,7 +117,7 @@ export class Talk {
       if (this.#worker === worker) this.#tell({ do: "open", address, playbackPort, monitorPort, catalogue }, ports);
     } catch (error) {
       if (error instanceof MicrophoneProblem) this.#fail(error.title, error.message);
-      else if (error instanceof Refusal) this.#close("failed", endedScreen(error.code, error.message));
+      else if (error instanceof Refusal) this.#refused(error);
       else if (error instanceof DOMException || error instanceof TypeError)
         this.#fail(translate("The server cannot be reached"), translate("Check your connection, then try again."));
       else throw error;
@@ -286,8 +289,15 @@ export class Talk {
     this.#tell({ do: "end" });
   }
 
+  /** @param {Refusal} refusal */
+  #refused({ code, message }) {
+    this.#isOlder = code === "another_tab";
+    this.#close("failed", endedScreen(code, message));
+  }
+
   /** @param {string} reason @param {string} message */
   #ended(reason, message) {
+    this.#isOlder = reason === "another_tab";
     const given = reason === "participant" && Number.isNaN(this.#liveSinceMs);
     const again = this.#restarts.begin(reason, performance.now() - this.#liveSinceMs);
     const often = reason === "engine_lost" && this.#restarts.exhausted;
