@@ -102,7 +102,7 @@ class AnswerInline(ReadOnlyInline):
 
 class JudgementInline(ReadOnlyInline):
     model = Judgement
-    fields = ("pair_number", "item", "choice", "chosen_condition", "order", "at")
+    fields = ("pair_number", "item", "revision", "choice", "chosen_condition", "order", "at")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Judgement]:

@@ -78,16 +78,13 @@ def _answers(
 
 def _verdicts(row: SessionRow, asked: Mapping[str, tuple[Questionnaire, AnyItem]]) -> Iterator[AnswerRow]:
     latest = {(verdict.pair, verdict.item): verdict.pk for verdict in row.judgements}
-    revisions: dict[tuple[int, str], int] = {}
     for verdict in row.judgements:
-        place = (verdict.pair, verdict.item)
-        revisions[place] = revisions.get(place, 0) + 1
         yield AnswerRow(
             session=row.session,
             item=verdict.item,
             value=verdict.choice or None,
-            revision=revisions[place],
-            counts=latest[place] == verdict.pk,
+            revision=verdict.revision,
+            counts=latest[verdict.pair, verdict.item] == verdict.pk,
             at=verdict.at,
             pair=verdict.pair,
             asked=asked.get(verdict.item),

@@ -39,18 +39,25 @@ class Answer(models.Model):
 
 
 class Judgement(models.Model):
-    """A participant's verdict on a pair. Append-only; `order_shown` lists the trials in reading order."""
+    """A participant's verdict on a pair, in one revision; the highest counts. Append-only; `order_shown` lists the
+    trials in reading order."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="judgements")
     pair = models.PositiveIntegerField()
     item = models.SlugField()
-    choice = models.CharField(max_length=40, help_text="A side (A, B, ...) or none.")
+    choice = models.CharField(max_length=40, help_text="A side (A, B, ...) or none; empty: it was taken back.")
     chosen = models.ForeignKey(Trial, models.CASCADE, null=True, blank=True, related_name="chosen_in")
     order_shown = models.JSONField()
+    client_id = models.UUIDField(null=True, blank=True, help_text="The browser's; what is sent twice is kept once.")
+    revision = models.PositiveIntegerField(default=1)
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering: ClassVar = ["session", "pair", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["session", "pair", "item", "revision"], name="one_judgement_per_revision"),
+            models.UniqueConstraint(fields=["session", "client_id"], name="one_judgement_per_client_id"),
+        ]
 
     def __str__(self) -> str:
         return f"pair {self.pair + 1} {self.item}: {self.choice}"

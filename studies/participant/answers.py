@@ -44,7 +44,9 @@ def known(session: Session, trial: Trial | None = None, pair: int | None = None)
         about |= Q(trial=trial)
     values = {answer.item: answer.value for answer in session.answers.filter(about).order_by("revision")}
     if pair is not None:
-        values |= {verdict.item: verdict.choice for verdict in session.judgements.filter(pair=pair).order_by("id")}
+        values |= {
+            verdict.item: verdict.choice for verdict in session.judgements.filter(pair=pair).order_by("revision")
+        }
     return {item: value for item, value in values.items() if is_answered(value)}
 
 
@@ -61,17 +63,20 @@ def save(
     """Appends a revision for every item of `values` whose value is new; None takes an answer back.
 
     `client_id`: the browser's name for this sending; one that is known already changes nothing, whatever came since.
+    For it to be known, what has one is kept also where it says the same as before.
     `shown`: trials of the pair in reading order; with them the items that are verdicts become judgements. Raises
     AnswerRefused when the session takes no more answers."""
     locked = Session.objects.select_for_update(no_key=True, of=("self",)).get(pk=session.pk)
     if locked.state != Session.State.STARTED:
         raise AnswerRefused("ended", _("This visit is over, so this answer was not saved."))
-    if client_id is not None and locked.answers.filter(client_id=client_id).exists():
+    if client_id is not None and any(
+        kept.filter(client_id=client_id).exists() for kept in (locked.answers, locked.judgements)
+    ):
         return
     verdicts = _verdicts(session) if shown else set()
     for item, value in values.items():
         if item in verdicts and scope.pair is not None:
-            _judge(locked, scope.pair, item, value or "", shown)
+            _judge(locked, scope.pair, item, value or "", shown, client_id)
         else:
             _revise(locked, scope, item, value, questionnaire, client_id)
 
@@ -100,7 +105,7 @@ def _verdicts(session: Session) -> set[str]:
 
 def _revise(session: Session, scope: Scope, item: str, value: Any, questionnaire: str, client_id: UUID | None) -> None:
     last = session.answers.filter(trial=scope.trial, pair=scope.pair, item=item).order_by("revision").last()
-    if _same(last.value if last is not None else None, value):
+    if client_id is None and _same(last.value if last is not None else None, value):
         return
     Answer.objects.create(
         session=session,
@@ -114,9 +119,9 @@ def _revise(session: Session, scope: Scope, item: str, value: Any, questionnaire
     )
 
 
-def _judge(session: Session, pair: int, item: str, choice: str, shown: Sequence[Trial]) -> None:
-    last = session.judgements.filter(pair=pair, item=item).order_by("id").last()
-    if (last.choice if last is not None else "") == choice:
+def _judge(session: Session, pair: int, item: str, choice: str, shown: Sequence[Trial], client_id: UUID | None) -> None:
+    last = session.judgements.filter(pair=pair, item=item).order_by("revision").last()
+    if client_id is None and (last.choice if last is not None else "") == choice:
         return
     Judgement.objects.create(
         session=session,
@@ -125,6 +130,8 @@ def _judge(session: Session, pair: int, item: str, choice: str, shown: Sequence[
         choice=choice,
         chosen=next((trial for trial in shown if trial.side == choice), None),
         order_shown=[trial.pk for trial in shown],
+        client_id=client_id,
+        revision=1 if last is None else last.revision + 1,
     )
 
 

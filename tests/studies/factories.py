@@ -227,6 +227,7 @@ def make_answer(trial: Trial, item: str, value: Any) -> Answer:
 def make_judgement(session: Session, item: str, choice: str, *, order: str = "AB") -> Judgement:
     """A verdict on pair 0; `order` gives the sides as they stood, left to right."""
     trials = {trial.side: trial for trial in session.trials.filter(pair=0)}
+    revision = session.judgements.filter(pair=0, item=item).count() + 1
     return Judgement.objects.create(
         session=session,
         pair=0,
@@ -234,6 +235,7 @@ def make_judgement(session: Session, item: str, choice: str, *, order: str = "AB
         choice=choice,
         chosen=trials.get(choice),
         order_shown=[trials[side].pk for side in order],
+        revision=revision,
     )
 
 

@@ -132,6 +132,24 @@ def test_verdict_and_listening_are_kept_as_they_are_given() -> None:
     assert known(anna.session, pair=0) == {"prefer": "none"}  # what it hides is taken back
 
 
+def test_verdict_that_arrives_again_and_late_changes_nothing() -> None:
+    anna = at_comparison(PREFER)
+
+    def send(client_id: int, value: str) -> None:
+        body = {"item": "prefer", "value": value, "client_id": str(uuid.UUID(int=client_id)), "pair": 0}
+        body |= {"questionnaire": "asked", "epoch": anna.session.epoch}
+        answered = anna.client.post(f"/p/{anna.token}/answers/", json.dumps(body), content_type="application/json")
+        assert answered.status_code == 200
+
+    for client_id, value in ((1, "A"), (1, "A"), (2, "B"), (1, "A"), (3, "B"), (4, "none"), (3, "B"), (2, "B")):
+        send(client_id, value)
+    kept = Judgement.objects.order_by("revision").values_list("revision", "choice", "client_id")
+    assert list(kept) == [
+        (number, choice, uuid.UUID(int=number)) for number, choice in enumerate(("A", "B", "B", "none"), start=1)
+    ]
+    assert known(anna.session, pair=0) == {"prefer": "none"}
+
+
 def test_all_questionnaires_of_a_pair_stand_on_one_page() -> None:
     document = asking(PREFER, at="after_pair")
     own = document["questionnaires"][0]
