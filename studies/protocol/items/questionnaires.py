@@ -1,0 +1,98 @@
+"""Pages of items, and the moments of a visit at which they are asked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from studies.protocol.base import Key, Line, Markdown, Strict
+from studies.protocol.items.base import Notice
+from studies.protocol.items.choices import MultipleChoice, SingleChoice
+from studies.protocol.items.conditions import When
+from studies.protocol.items.entries import Date, LongText, Number, ShortText, Switch
+from studies.protocol.items.scales import Likert, SelfAssessmentManikin, SemanticDifferential, VisualAnalogue
+from studies.protocol.items.talks import Playback, Preference
+
+Moment = Literal[
+    "eligibility",
+    "consent",
+    "background",
+    "device_check",
+    "before_trial",
+    "after_trial",
+    "after_pair",
+    "before_playback",
+    "playback",
+    "end",
+    "debrief",
+]
+"""In the order of a visit. `playback`: once a trial, after all of them."""
+MOMENTS: tuple[Moment, ...] = get_args(Moment)
+EACH_TRIAL: frozenset[Moment] = frozenset({"before_trial", "after_trial", "playback"})
+"""Asked once a trial; `after_pair` once a pair; all others once."""
+
+AnyItem = Annotated[
+    Notice
+    | SingleChoice
+    | MultipleChoice
+    | Likert
+    | VisualAnalogue
+    | SemanticDifferential
+    | SelfAssessmentManikin
+    | Number
+    | ShortText
+    | LongText
+    | Switch
+    | Date
+    | Playback
+    | Preference,
+    Field(discriminator="type"),
+]
+
+
+class Insertion(Strict):
+    """Items of some scenarios alone, within a block that all share."""
+
+    insert_after: Key
+    """Key of an item of this questionnaire."""
+    prompts: Annotated[list[Key], Field(min_length=1)]
+    """Asked about these scenarios only."""
+    items: Annotated[list[AnyItem], Field(min_length=1)]
+    """What is asked there."""
+
+
+class Questionnaire(Strict):
+    """A page of items at one moment."""
+
+    key: Key
+    """Its name in the data."""
+    at: Moment
+    """When it is asked."""
+    title: Line | None = None
+    """Heading of the page."""
+    intro: Markdown | None = None
+    """Text above the items, as Markdown."""
+    prompts: list[Key] | None = None
+    """Asked at talks or pairs of these scenarios only."""
+    study_role: Literal["practice", "analytical"] | None = None
+    """Asked at practice or at analytical talks only."""
+    random_order: bool = False
+    """Items stand in an order of each participant's own; notices stay where they are, and what is inserted or shown
+    by an answer stays behind what it follows."""
+    show_if: When | None = None
+    """Asked only where this is true."""
+    items: Annotated[list[AnyItem], Field(min_length=1)]
+    """What is asked, in this order."""
+    insertions: list[Insertion] = []
+    """Items of some scenarios alone, in between."""
+
+    def all_items(self) -> list[AnyItem]:
+        """Its items and, behind each, what is inserted after it."""
+        listed: list[AnyItem] = []
+        for item in self.items:
+            listed.append(item)
+            for insertion in self.insertions:
+                if insertion.insert_after == item.key:
+                    listed.extend(insertion.items)
+        return listed
