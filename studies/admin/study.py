@@ -1,60 +1,41 @@
-"""Studies: opened, paused and closed here. Protocol versions: shown, since they are frozen."""
+"""Studies: their data, and what stands outside the protocol. Protocol versions: shown, since they are frozen."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from datetime import date
+from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from inference.audio import samples_to_ms
 from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_document, as_json, badge, digest
 from studies.errors import ProtocolError
 from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
-from studies.protocol.document import parse_yaml, to_yaml
-from studies.protocol.schema import Protocol
-from studies.publish import SCRATCH, protocol_of, publication_problems, publish
+from studies.protocol.document import to_yaml
+from studies.publish import SCRATCH, protocol_of
 from studies.talk.availability import unserved
 
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
 
 
 class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
-    """A study with its protocol as YAML: needed for a new one, and a new version of it where it is given later.
+    """Checks the constraints with the state the study is in too, which the form itself does not hold."""
 
-    Checks the constraints with the state the study is in too, which the form itself does not hold."""
-
-    protocol = forms.CharField(
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 14, "spellcheck": "false"}),
-        help_text="YAML. Publishes a new version; sessions under way stay with the one they began with.",
-    )
-
-    def clean_protocol(self) -> Protocol | None:
-        """Every problem of the document at once, each with its place."""
-        text = self.cleaned_data["protocol"]
-        if not text.strip():
-            if self.instance.pk is None:
-                raise ValidationError("A study starts from a protocol.")
-            return None
-        try:
-            protocol = parse_yaml(text)
-            study = self.instance if self.instance.pk else None
-            if problems := publication_problems(protocol, study):
-                raise ProtocolError(problems)
-        except ProtocolError as error:
-            raise ValidationError([str(problem) for problem in error.problems]) from error
-        return protocol
+    def clean_retention_until(self) -> date | None:
+        day: date | None = self.cleaned_data["retention_until"]
+        if day is not None and "retention_until" in self.changed_data and day < timezone.localdate():
+            raise ValidationError("This day is past: recordings would be erased at once. Give a later day.")
+        return day
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # not in the stubs
@@ -65,30 +46,6 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
                 self.add_error(None, error)
 
 
-class VersionInline(ReadOnlyInline):
-    model = ProtocolVersion
-    verbose_name_plural = "Protocol versions"
-    fields = ("link", "published_at", "sessions_started", "short_sha256")
-    readonly_fields = fields
-
-    @admin.display(description="version")
-    def link(self, version: ProtocolVersion) -> SafeString:
-        url = reverse("admin:studies_protocolversion_change", args=[version.pk])
-        return format_html('<a class="link" href="{}">{}</a>', url, version.number)
-
-    @admin.display(description="sessions")
-    def sessions_started(self, version: ProtocolVersion) -> int:
-        return version.sessions.count()
-
-    @admin.display(description="SHA-256")
-    def short_sha256(self, version: ProtocolVersion) -> str:
-        return version.sha256[:16]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ProtocolVersion]:
-        versions: QuerySet[ProtocolVersion] = super().get_queryset(request)
-        return versions.exclude(number=SCRATCH)
-
-
 @admin.register(Study)
 class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     form = StudyForm
@@ -96,9 +53,8 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     list_filter = ("state", "is_demo")
     list_filter_sheet = False
     search_fields = ("title", "slug")
-    actions_submit_line = ("open_study", "pause_study", "close_study")
-    change_form_outer_before_template = "admin/studies/study/export.html"
-    prepopulated_fields: ClassVar = {"slug": ["title"]}
+    change_form_outer_before_template = "admin/studies/study/data.html"
+    fields = ("title", "slug", "availability", "ethics_reference", "retention_until", "is_demo", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
         sessions = "versions__sessions"
@@ -114,15 +70,10 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
             )
         )
 
-    def get_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
-        own = ["title", "slug", "ethics_reference", "retention_until", "is_demo", "protocol"]
-        return ["state", "availability", "created_at", *own] if obj else own
-
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
-        if obj is None:
-            return []
-        started = obj.versions.filter(sessions__isnull=False).exists()
-        return ["state", "availability", "created_at", *(["slug"] if started else [])]  # links in use do not change
+        started = obj is not None and obj.versions.filter(sessions__isnull=False).exists()
+        own = ["title", "availability", "created_at"]  # the protocol says the title
+        return [*own, "slug"] if started else own  # links in use do not change
 
     @admin.display(description="to talk with")
     def availability(self, study: Study) -> SafeString | str:
@@ -132,64 +83,19 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         problems = unserved([study]).get(study.pk, [])
         return format_html_join("", "<p>{}</p>", ((problem,) for problem in problems)) or "somebody is there"
 
-    def get_inlines(self, request: HttpRequest, obj: Study | None = None) -> tuple[type[VersionInline], ...]:
-        return (VersionInline,) if obj else ()
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> dict[str, Any]:
-        return {} if obj else dict(self.prepopulated_fields)
-
     def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return False  # recordings go by withdrawal and retention, which leave receipts
 
-    def save_model(self, request: HttpRequest, obj: Study, form: StudyForm, change: bool) -> None:
-        """Publishes before the buttons act, so that a study can be made and opened at once."""
-        protocol = form.cleaned_data["protocol"]
-        with transaction.atomic():
-            if protocol is not None:
-                obj.save()
-                messages.success(request, f"{publish(obj, protocol)} is published.")
-            super().save_model(request, obj, form, change)
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponseBase:
+        """A study begins in the editor."""
+        return redirect("design_new")
 
-    def get_actions_submit_line(self, request: HttpRequest, object_id: int) -> list[Any]:
-        """Only the steps that lead on from the study's state."""
-        study = self.model.objects.filter(pk=object_id).first()
-        if study is None:
-            return []
-        steps = {
-            Study.State.DRAFT: {"open_study"},
-            Study.State.OPEN: {"pause_study", "close_study"},
-            Study.State.PAUSED: {"open_study", "close_study"},
-            Study.State.CLOSED: {"open_study"},
-        }[Study.State(study.state)]
-        found = super().get_actions_submit_line(request, object_id)
-        return [step for step in found if step.method.original_function_name in steps]
-
-    @action(description="Open the study", permissions=["change"])  # type: ignore[untyped-decorator]
-    def open_study(self, request: HttpRequest, obj: Study) -> None:
-        if obj.current_version is None:
-            messages.error(request, "Publish a protocol version before opening the study.")
-            return
-        self._move(request, obj, Study.State.OPEN, f"{obj} is open. Participants can start at its link.")
-
-    @action(description="Pause the study", permissions=["change"])  # type: ignore[untyped-decorator]
-    def pause_study(self, request: HttpRequest, obj: Study) -> None:
-        self._move(request, obj, Study.State.PAUSED, f"{obj} is paused. Sessions under way go on; new ones wait.")
-
-    @action(description="Close the study", permissions=["change"])  # type: ignore[untyped-decorator]
-    def close_study(self, request: HttpRequest, obj: Study) -> None:
-        self._move(request, obj, Study.State.CLOSED, f"{obj} is closed.")
-
-    def _move(self, request: HttpRequest, study: Study, state: Study.State, done: str) -> None:
-        before, study.state = study.state, state
-        try:
-            study.validate_constraints()
-        except ValidationError as error:
-            study.state = before
-            messages.error(request, " ".join(error.messages))
-            return
-        study.save(update_fields=["state"])
-        self.log_change(request, study, [{"changed": {"fields": ["state"]}}])
-        messages.success(request, done)
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponseBase:
+        shown = {"show_save_and_add_another": False, **(extra_context or {})}
+        response: HttpResponseBase = super().change_view(request, object_id, form_url, shown)
+        return response
 
     @badge("state", STATE_LABELS, ordering="state")
     def shown_state(self, study: Study) -> tuple[str, str]:

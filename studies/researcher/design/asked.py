@@ -6,30 +6,12 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
 from django.http.request import UnreadablePostError
 
 from studies.errors import DraftRefused
 from studies.models import Study
-
-WRITE, LOOK = "studies.change_study", "studies.view_study"
-TABS = (
-    ("design", "Write", WRITE),
-    ("design_translate", "Translate", WRITE),
-    ("design_preview", "Preview", WRITE),
-    ("design_balance", "Counterbalance", LOOK),
-    ("design_versions", "Versions", LOOK),
-    ("design_publish", "Publish", WRITE),
-    ("design_share", "Run and share", LOOK),
-)
-"""(address, what it is called, the permission that it needs)"""
-
-
-def tabs_for(user: User | AnonymousUser) -> list[tuple[str, str]]:
-    """Those that `user` may open."""
-    return [(name, label) for name, label, permission in TABS if user.has_perm(permission)]
 
 
 def frame(request: HttpRequest, study: Study, tab: str, **context: Any) -> dict[str, Any]:
@@ -38,7 +20,6 @@ def frame(request: HttpRequest, study: Study, tab: str, **context: Any) -> dict[
         **admin.site.each_context(request),
         "title": study.title,
         "study": study,
-        "tabs": tabs_for(request.user),
         "tab": tab,
         **context,
     }

@@ -38,12 +38,16 @@ def draft_of(study: Study) -> StudyDraft:
 def save(draft: StudyDraft, text: str, revision: int, author: User) -> bool:
     """Keeps `text` as the next revision of `draft`, which then has it, if nobody has written since `revision`.
 
-    False where somebody has, and with other words; `draft` then holds theirs. Raises DraftRefused."""
+    False where somebody has, and with other words; `draft` then holds theirs. Until the first publication the study is
+    called what its draft says. Raises DraftRefused."""
     check_text(text)
     now = timezone.now()
     kept = StudyDraft.objects.filter(pk=draft.pk, revision=revision).exclude(text=text)
     changed = kept.update(text=text, revision=revision + 1, updated_at=now, updated_by=author)
     draft.refresh_from_db()
+    title = title_in(text) if changed else ""
+    if title and draft.study.current_version is None:
+        Study.objects.filter(pk=draft.study_id).update(title=title[: _title_characters()])
     return bool(changed) or draft.text == text
 
 

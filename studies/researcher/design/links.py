@@ -32,23 +32,20 @@ class Link:
 
 
 def links_of(request: HttpRequest, study: Study, protocol: Protocol) -> list[Link]:
+    """Where the people of a study come by a service, the link alone would begin nothing, and is not among them."""
     page = request.build_absolute_uri(study.get_absolute_url())
-    links = [Link("Participants", page, "For everybody. Each person who opens it begins a visit of their own.")]
     service = protocol.recruiter.service
-    if service == "generic":
-        links.append(
-            Link(
-                "Recruiter",
-                f"{page}?{protocol.recruiter.parameter}=...",
-                "Put each person's name or number after the =.",
-            )
-        )
-    elif service in RECRUITER_PARAMETERS:
+    if service in RECRUITER_PARAMETERS:
         about = "Paste it as it is where the service asks for the address of the study; it fills in the rest."
-        links.append(Link(SERVICES[service].label, f"{page}?{RECRUITER_PARAMETERS[service]}", about))
+        first = Link(SERVICES[service].label, f"{page}?{RECRUITER_PARAMETERS[service]}", about)
+    elif service == "generic":
+        about = "Put each person's name or number after the =. Without it the study does not begin."
+        first = Link("Recruiter", f"{page}?{protocol.recruiter.parameter}=", about)
+    else:
+        first = Link("Participants", page, "For everybody. Each person who opens it begins a visit of their own.")
     pilot = request.build_absolute_uri(mode_link(study, Session.Mode.PILOT))
     about = "For trial runs, for 30 days, also before the study opens. The data are marked and do not count."
-    return [*links, Link("Pilot", pilot, about)]
+    return [first, Link("Pilot", pilot, about)]
 
 
 def qr_svg(url: str) -> SafeString:

@@ -19,6 +19,7 @@ from studies.researcher.access import researcher_with
 from studies.researcher.design.asked import frame
 from studies.researcher.design.links import links_of, qr_svg
 from studies.researcher.site import allow_alpine
+from studies.talk.availability import unserved
 
 MOVES = {
     Study.State.DRAFT: ("open",),
@@ -107,14 +108,16 @@ def _page(
     protocol = _protocol(study)
     proposed = study.retention_until or (proposed_retention(protocol, timezone.localdate()) if protocol else None)
     given = given or {}
+    by_itself = protocol is not None and protocol.recruiter.service == "none"
     context = {
         "version": study.current_version,
         "protocol": protocol,
+        "unserved": unserved([study]).get(study.pk, []),
         "moves": MOVES[Study.State(study.state)],
         "ethics_reference": given.get("ethics_reference", study.ethics_reference),
         "retention_until": given.get("retention_until", proposed.isoformat() if proposed else ""),
         "links": links_of(request, study, protocol) if protocol is not None else [],
-        "qr": qr_svg(request.build_absolute_uri(study.get_absolute_url())),
+        "qr": qr_svg(request.build_absolute_uri(study.get_absolute_url())) if by_itself else "",
     }
     return render(
         request, "researcher/design/share.html", frame(request, study, "design_share", **context), status=status

@@ -93,52 +93,35 @@ def test_admin_alone_may_compile_expressions(full: Session, client: Client) -> N
 
 
 def save(client: Client, study: Study, **changes: str) -> Any:
-    """The study's form as a browser sends it; `open_study` and so on are its buttons."""
+    """The study's form as a browser sends it."""
     fields = {
-        "title": study.title,
         "slug": study.slug,
         "ethics_reference": study.ethics_reference,
         "retention_until": study.retention_until.isoformat() if study.retention_until else "",
-        **{f"versions-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS", "MAX_NUM_FORMS")},
     }
-    named = {f"studies_study_{name}" if name.endswith("_study") else name: value for name, value in changes.items()}
-    return client.post(address(Study, "change", study.pk), fields | named, follow=True)
+    return client.post(address(Study, "change", study.pk), fields | changes, follow=True)
 
 
-def messages_of(response: Any) -> list[str]:
-    return [str(message) for message in response.context["messages"]]
+def test_study_begins_in_the_editor(rosa: User, client: Client) -> None:
+    assert client.get(address(Study, "add"))["Location"] == reverse("design_new")
+    assert client.post(address(Study, "add"), {"slug": "new"})["Location"] == reverse("design_new")
+    assert Study.objects.count() == 0
 
 
-@pytest.mark.parametrize(
-    ("before", "button", "after"),
-    [
-        ("draft", "open_study", "open"),
-        ("open", "pause_study", "paused"),
-        ("paused", "open_study", "open"),
-        ("open", "close_study", "closed"),
-    ],
-)
-def test_study_moves(before: str, button: str, after: str, rosa: User, client: Client) -> None:
-    study = factories.make_study(state=before).study
-    save(client, study, **{button: "1"})
+def test_day_of_erasure_is_not_put_into_the_past(rosa: User, client: Client) -> None:
+    study = factories.make_study().study
+    response = save(client, study, retention_until="2020-01-01")
+    assert response.context["adminform"].form.errors == {
+        "retention_until": ["This day is past: recordings would be erased at once. Give a later day."]
+    }
+    save(client, study, retention_until="2040-01-01")
     study.refresh_from_db()
-    assert study.state == after
-
-
-def test_study_without_ethics_reference_does_not_open(rosa: User, client: Client) -> None:
-    study = factories.make_study(state=Study.State.DRAFT).study
-    response = save(client, study, ethics_reference="", open_study="1")
+    assert study.retention_until == date(2040, 1, 1)
+    Study.objects.update(retention_until=date(2020, 1, 1))
     study.refresh_from_db()
-    assert study.state == Study.State.DRAFT
-    assert "Give an ethics reference and a retention date before opening the study." in messages_of(response)
-
-
-def test_study_without_protocol_does_not_open(rosa: User, client: Client) -> None:
-    study = Study.objects.create(slug="new", title="New", ethics_reference="EK 1", retention_until=date(2036, 1, 1))
-    response = save(client, study, open_study="1")
+    save(client, study, ethics_reference="EK 2")  # it passed by itself; the rest can still be changed
     study.refresh_from_db()
-    assert study.state == Study.State.DRAFT
-    assert "Publish a protocol version before opening the study." in messages_of(response)
+    assert study.ethics_reference == "EK 2"
 
 
 def test_open_study_keeps_its_ethics_reference(rosa: User, client: Client) -> None:
@@ -149,13 +132,6 @@ def test_open_study_keeps_its_ethics_reference(rosa: User, client: Client) -> No
     assert response.context["adminform"].form.non_field_errors() == [
         "Give an ethics reference and a retention date before opening the study."
     ]
-
-
-def test_study_moves_by_post_alone(rosa: User, client: Client) -> None:
-    study = factories.make_study().study
-    client.get(address(Study, "change", study.pk), {"studies_study_close_study": "1"})
-    study.refresh_from_db()
-    assert study.state == Study.State.OPEN
 
 
 def test_study_cannot_be_deleted(rosa: User, client: Client) -> None:
@@ -181,46 +157,6 @@ def test_researcher_may_look_and_steer_studies_but_not_accounts(db: None, client
     client.force_login(factories.make_researcher("max"))
     assert client.get(address(Take, "changelist")).status_code == 200
     assert client.get(address(User, "changelist")).status_code == 403
-    save(client, version.study, pause_study="1")
+    save(client, version.study, ethics_reference="EK 2")
     version.study.refresh_from_db()
-    assert version.study.state == Study.State.PAUSED
-
-
-def make(client: Client, **fields: str) -> Any:
-    """Sends the form of a new study."""
-    empty = {f"versions-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS", "MAX_NUM_FORMS")}
-    return client.post(address(Study, "add"), {"title": "New", "slug": "new", **empty} | fields, follow=True)
-
-
-def test_study_is_made_from_a_protocol(db: None, client: Client) -> None:
-    client.force_login(factories.make_researcher())
-    make(client, protocol=factories.PROTOCOL)
-    study = Study.objects.get()
-    assert study.current_version is not None
-    assert (study.slug, study.state, study.current_version.conditions.count()) == ("new", Study.State.DRAFT, 2)
-
-
-def test_every_problem_of_a_protocol_is_told(rosa: User, client: Client) -> None:
-    broken = factories.PROTOCOL.replace("kind: paired", "kind: solo").replace("low: Cold, ", "")
-    response = make(client, protocol=broken)
-    assert Study.objects.count() == 0
-    told = response.context["adminform"].form.errors["protocol"]
-    assert [text.split(":")[0] for text in told] == ["kind", "ratings[0].low"]
-
-
-def test_study_without_protocol_is_not_made(rosa: User, client: Client) -> None:
-    response = make(client, protocol="")
-    assert response.context["adminform"].form.errors == {"protocol": ["A study starts from a protocol."]}
-
-
-def test_changed_protocol_becomes_a_new_version(rosa: User, client: Client) -> None:
-    study = factories.make_study().study
-    save(client, study, protocol=factories.PROTOCOL.replace("Thank you.", "Thanks."))
-    save(client, study, protocol=factories.PROTOCOL.replace("Thank you.", "Thanks."))
-    assert list(study.versions.values_list("number", flat=True)) == [2, 1]
-
-
-def test_engine_for_tests_is_refused(rosa: User, client: Client) -> None:
-    response = make(client, protocol=factories.PROTOCOL.replace("engine: cascade", "engine: echo"))
-    assert Study.objects.count() == 0
-    assert len(response.context["adminform"].form.errors["protocol"]) == 2
+    assert version.study.ethics_reference == "EK 2"

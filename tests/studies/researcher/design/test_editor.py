@@ -152,3 +152,16 @@ def test_schema_of_the_form_has_every_part_of_a_protocol(browser: Client, study:
     assert sorted([*shown, "version", "translations"]) == sorted(sent["schema"]["properties"])
     assert "cascade" in sent["names"]["engines"]
     assert "echo" not in sent["names"]["engines"]
+
+
+def test_study_is_called_what_its_draft_says_until_it_is_published(browser: Client, study: Study) -> None:
+    renamed = PAIRED.replace("title: Paired prompts", "title: Two voices", 1)
+    save(browser, study, renamed, 1)
+    study.refresh_from_db()
+    assert study.title == "Two voices"
+    protocol = report_on(renamed, study).protocol
+    assert protocol is not None
+    publish(study, protocol)
+    save(browser, study, PAIRED, 2)
+    study.refresh_from_db()
+    assert study.title == "Two voices"

@@ -140,41 +140,45 @@ def test_study_opens_with_ethics_and_retention_and_closes_again(browser: Client,
         assert study.state == state
 
 
-def test_links_say_who_is_sent_and_the_code_can_be_downloaded(browser: Client, study: Study) -> None:
-    text = PAIRED + "\nrecruiter:\n  service: prolific\n  codes: {completed: ABC1}\n"
-    publish(study, parse_yaml(text))
-    page = page_of(browser, address("design_share", study))
-    assert (
-        "/s/paired/?PROLIFIC_PID={{%PROLIFIC_PID%}}&amp;STUDY_ID={{%STUDY_ID%}}&amp;SESSION_ID={{%SESSION_ID%}}" in page
-    )
+@pytest.mark.parametrize(
+    ("recruiter", "query"),
+    [
+        ("", ""),
+        ("service: generic, parameter: who", "?who="),
+        (
+            "service: prolific, codes: {completed: ABC1}",
+            "?PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}",
+        ),
+        ("service: sona, return_url: 'https://example.org/{person}'", "?survey_code=%SURVEY_CODE%"),
+        ("service: mturk", "?workerId=${WORKER_ID}&assignmentId=${ASSIGNMENT_ID}&hitId=${HIT_ID}"),
+    ],
+)
+def test_links_are_those_that_begin_a_visit(browser: Client, study: Study, recruiter: str, query: str) -> None:
+    publish(study, parse_yaml(f"{PAIRED}\nrecruiter: {{{recruiter}}}\n"))
+    page = browser.get(address("design_share", study))
+    first, pilot = page.context["links"]
+    assert (first.url, pilot.name) == (f"http://testserver/s/paired/{query}", "Pilot")
+    assert (page.context["qr"] != "") == (query == "")  # a printed code can name nobody
+
+
+def test_code_of_the_link_can_be_downloaded(browser: Client, study: Study) -> None:
     code = browser.get(address("design_qr", study))
     assert code["Content-Type"] == "image/svg+xml"
     assert code.content.startswith(b"<svg")
 
 
-def test_pages_of_the_design_are_for_researchers_alone(study: Study, anna: User, client: Client) -> None:
-    writes = ["design_validate", "design_save", "design_rewrite", "design_move"]
-    reads = [
-        "design",
-        "design_draft",
-        "design_preview",
-        "design_balance",
-        "design_versions",
-        "design_publish",
-        "design_share",
-    ]
-    for name in [*reads, *writes]:
-        send = client.post if name in writes else client.get
-        assert send(address(name, study))["Location"].startswith("/accounts/login/")
-    plain = User.objects.create_user("plain", password="a long enough one", is_staff=True)
-    client.force_login(plain)
-    for name in [*reads, *writes]:
-        send = client.post if name in writes else client.get
-        assert send(address(name, study)).status_code == 403
+def test_open_study_that_nobody_answers_says_so_beside_its_links(browser: Client, study: Study) -> None:
+    publish(study, parse_yaml(PAIRED))
+    Study.objects.update(state="open", ethics_reference="E-1", retention_until=timezone.localdate())
+    assert "no inference worker reports" in page_of(browser, address("design_share", study))
+
+
+def test_writing_takes_a_post_of_the_page_itself(study: Study, anna: User, client: Client) -> None:
     client.force_login(anna)
+    writes = ["design_validate", "design_save", "design_rewrite", "design_move"]
     for name in writes:
         assert client.get(address(name, study)).status_code == 405
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(anna)
-    for name in [*writes, "design_publish", "design_preview"]:
+    for name in [*writes, "design_publish", "design_preview", "design_translate"]:
         assert strict.post(address(name, study)).status_code == 403
