@@ -80,6 +80,12 @@ def _length(*path: str) -> Value:
     return counted
 
 
+def _found(row: SessionRow) -> Cell:
+    screening = row.session.device.get("headphones")
+    attempts = screening.get("attempts") if isinstance(screening, dict) else None
+    return attempts[-1]["correct"] if attempts else None
+
+
 def _seconds(row: SessionRow) -> Cell:
     started, finished = row.session.created_at, row.session.finished_at
     return round((finished - started).total_seconds(), 1) if finished is not None else None
@@ -143,6 +149,14 @@ SESSION_COLUMNS: Final[tuple[Column[SessionRow], ...]] = (
     Column("check_snr_db", "number", "How far the test sentence stood above the noise", _device("snr_db"), "dB"),
     Column("check_clipped_percent", "number", "Samples of it at full scale", _device("clipped_percent"), "%"),
     Column("check_round_trip_ms", "number", "Way to the server and back (median)", _device("round_trip_ms"), "ms"),
+    Column("check_output", "text", "headphones or loudspeakers, in their own word", _device("sound", "output")),
+    Column(
+        "check_leak_db",
+        "number",
+        "How much louder the test tones were at the microphone",
+        _device("sound", "leak_db"),
+        "dB",
+    ),
     Column("check_microphone", "text", "Verdict on the microphone's level", _device("microphone", "verdict")),
     Column(
         "check_sample_rate_hz", "number", "Of the microphone, as the browser says", _device("input", "sampleRate"), "Hz"
@@ -162,4 +176,5 @@ SESSION_COLUMNS: Final[tuple[Column[SessionRow], ...]] = (
     Column("headphones_passed", "boolean", "Whether it was passed", _device("headphones", "passed")),
     Column("headphones_skipped", "boolean", "Whether it was left out", _device("headphones", "skipped")),
     Column("headphones_attempts", "integer", "Attempts at it", _length("headphones", "attempts")),
+    Column("headphones_correct", "integer", "Sounds that were found in the last of them", _found),
 )

@@ -5,39 +5,25 @@ different things (Milne et al. 2021, Behavior Research Methods 53, https://doi.o
 Antiphase: which of three tones is the quietest, where one of the others cancels itself out in front of loudspeakers
 (Woods et al. 2017, Attention, Perception & Psychophysics 79, https://doi.org/10.3758/s13414-017-1361-2).
 
-The sounds are made in the browser from the session's seed (twin: `static/studies/js/headphones/order.js`), so whoever
-reads the page's programs can work the answers out. They stand nowhere on the page, and the server alone says whether
-they are right."""
+The sounds are made in the browser from the session's seed (see `studies.design.headphones`), so whoever reads the
+page's programs can work the answers out. They stand nowhere on the page, and the server alone says whether they are
+right."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from itertools import permutations
 from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from studies.design.headphones import target_of
 from studies.models import Session
 from studies.participant.device import BadReport
 from studies.protocol.visit import Headphones
 
-ORDERS: Final = tuple(permutations(range(3)))
-TARGET: Final = 0  # the sound to find: with the tone, or the quietest
 MAX_ANSWERS_CHARACTERS: Final = 500
-
-
-def order_of(seed: str, attempt: int, trial: int) -> tuple[int, ...]:
-    """Which sound comes first, second and third: TARGET and the two others."""
-    digest = hashlib.sha256(f"{seed}:{attempt}:{trial}".encode()).digest()
-    return ORDERS[int.from_bytes(digest[:4], "big") % len(ORDERS)]
-
-
-def target_of(seed: str, attempt: int, trial: int) -> int:
-    """1, 2 or 3: the right answer."""
-    return order_of(seed, attempt, trial).index(TARGET) + 1
 
 
 def screening_of(session: Session, asked: Headphones) -> dict[str, Any]:

@@ -34,13 +34,13 @@ TRIES: Final = 200
 HEARD_SEC: Final = 3_600.0  # to the end, however long it is
 
 
-def answer(item: AnyItem, draw: random.Random, sides: Sequence[str] = ()) -> Any:
+def answer(item: AnyItem, draw: random.Random, sides: Sequence[str] = (), *, careless: bool = False) -> Any:
     """A valid answer, as `studies.design.questions` says it is kept; None for items without one, and now and then for
-    those that need none. Attention checks are passed. `sides`: of a pair that is compared."""
+    those that need none. Attention checks are passed unless it is `careless`. `sides`: of a pair that is compared."""
     if getattr(item, "required", True) is False and draw.random() < 0.3:
         return None
     expected = getattr(item, "expect", None)
-    if expected is not None:
+    if expected is not None and not careless:
         return expected
     match item:
         case SingleChoice() | MultipleChoice():
@@ -122,13 +122,16 @@ def _choice(item: Choices, draw: random.Random) -> Any:
     fewest = max(item.min_choices, 1)
     most = max(fewest, min(len(keys), item.max_choices or len(keys)))
     chosen = set(draw.sample(keys, draw.randint(fewest, most)))
-    return [key for key in keys if key in chosen]
+    own = item.other is not None and len(chosen) < (item.max_choices or len(keys) + 1) and draw.random() < 0.2
+    return [*(key for key in keys if key in chosen), *([{OTHER: draw.choice(TEXTS[:2])}] if own else [])]
 
 
 def _number(item: Number, draw: random.Random) -> float | int:
     low = item.min if item.min is not None else (item.max - 50 if item.max is not None else 0)
     high = item.max if item.max is not None else low + 50
-    return draw.randint(math.ceil(low), math.floor(high)) if item.whole else round(draw.uniform(low, high), 2)
+    if item.whole:
+        return draw.randint(math.ceil(low), math.floor(high))
+    return min(high, max(low, round(draw.uniform(low, high), 2)))
 
 
 def _day(item: Date, draw: random.Random) -> str:

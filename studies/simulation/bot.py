@@ -14,15 +14,17 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from studies.design.headphones import target_of
 from studies.design.questions import options_of, visible
 from studies.protocol.items import AnyItem, Choices, Notice
-from studies.protocol.schema import Protocol
+from studies.protocol.schema import Protocol, offer_key
 from studies.protocol.voices import converts as changes_voice
 from studies.simulation.answering import answer, eligible_answers, form_fields
 from studies.simulation.diary import Asked, Diary
 from studies.simulation.errors import SimulationError
+from studies.simulation.leaving import reasons_to_leave
 from studies.simulation.microphone import Microphone
-from studies.simulation.pages import Form, forms_of
+from studies.simulation.pages import Form, config_of, forms_of, heading_of
 from studies.simulation.talking import talk
 
 MOST_PAGES: Final = 1_000
@@ -30,13 +32,19 @@ FILED_WITHIN_SEC: Final = 300.0
 POLL_SEC: Final = 0.5
 TALKS_TO_EXPLORE: Final = 2
 LONGER_SEC: Final = 60.0  # than the talk: an answer was heard to its end
+BEFORE_LIMIT_SEC: Final = 1.0  # a talk is ended by the bot, which then knows all that it said
+CARELESS_EVERY: Final = 4
 SIDES: Final = re.compile(r"listened-([A-Z])$")
+SHOWN: Final = re.compile(r'data-side="([A-Z])"')
 CODE: Final = re.compile(r"completion-code[^>]*>\s*([^<\s]+)\s*<")
 LAST: Final = "debrief"
 
 
 class Bot:
-    """`link` starts a visit that does not count. `http` has the site as its base address and follows redirects."""
+    """`link` starts a visit that does not count. `http` has the site as its base address and follows redirects.
+
+    Each speaks the next of the study's languages. Every fourth is careless: it answers the eligibility items as it
+    comes, overlooks attention checks and guesses at the headphone screening, so that it may be screened out."""
 
     def __init__(
         self, number: int, seed: int, link: str, protocol: Protocol, microphone: Microphone, talk_sec: float
@@ -46,22 +54,33 @@ class Bot:
         self._protocol = protocol
         self._microphone = microphone
         self._talk_sec = talk_sec
-        self._eligible = eligible_answers(protocol, self._draw)
-        self.diary = Diary(number, "")
+        self._careless = number % CARELESS_EVERY == 0
+        self._eligible = {} if self._careless else eligible_answers(protocol, self._draw)
+        self.diary = Diary(number, "", language=protocol.languages[(number - 1) % len(protocol.languages)])
 
     async def visit(self, http: httpx.AsyncClient) -> Diary:
-        """From the link to the completion code. Raises SimulationError."""
+        """From the link to the completion code, or to where it is screened out. Raises SimulationError."""
         try:
             await self._walk(http)
-        except httpx.HTTPError as error:
-            raise SimulationError(f"bot {self.diary.bot}: {type(error).__name__} {error}") from None
         except SimulationError as error:
-            raise SimulationError(f"bot {self.diary.bot} at {self.diary.pages[-1:]}: {error}") from None
+            raise SimulationError(f"{self._where}: {error}") from None
+        except httpx.HTTPError as error:
+            raise SimulationError(f"{self._where}: the site was lost, {type(error).__name__} {error}") from None
+        except (LookupError, TypeError, ValueError) as error:
+            what = f"{type(error).__name__} {error}"
+            raise SimulationError(f"{self._where}: the site said what a bot does not understand, {what}") from None
         return self.diary
+
+    @property
+    def _where(self) -> str:
+        return f"bot {self.diary.bot} at {self.diary.pages[-1] if self.diary.pages else 'the link'}"
 
     async def _walk(self, http: httpx.AsyncClient) -> None:
         page = await self._begin(http)
         for _ in range(MOST_PAGES):
+            if self._is_over(page):
+                self._leave(page)
+                return
             kind, arguments = self._place(page)
             self.diary.pages.append("/".join([kind, *arguments]))
             if kind == LAST:
@@ -71,7 +90,13 @@ class Bot:
         raise SimulationError("the visit has no end")
 
     async def _begin(self, http: httpx.AsyncClient) -> httpx.Response:
-        page = self._well(await http.get(self._link))
+        page = await http.get(self._link)
+        if page.is_client_error:
+            raise SimulationError(
+                f"the site does not let it in, {page.status_code} “{heading_of(page.text)}”. Do the site and this "
+                "command use the same database and secrets (DATABASE_URL, DATA_DIR, SECRET_KEY)?"
+            )
+        self._well(page)
         if "/p/" not in page.url.path:
             page = await self._post(http, page, {})
         self.diary.token = page.url.path.split("/p/", 1)[1].split("/", 1)[0]
@@ -86,9 +111,7 @@ class Bot:
             case "check":
                 return await self._check(http, page)
             case "headphones":
-                asked = self._protocol.device_check.headphones
-                heard = [self._draw.randint(1, 3) for _ in range(asked.trials if asked else 0)]
-                return await self._post(http, page, {"answers": json.dumps(heard)}, holding="answers")
+                return await self._headphones(http, page)
             case "intro" | "break":
                 return await self._post(http, page, {})
             case "questions":
@@ -99,7 +122,7 @@ class Bot:
             case "explore":
                 return await self._explore(http, page)
             case "talk":
-                return await self._talk(http, int(arguments[0]))
+                return await self._talk(http, page, int(arguments[0]))
         raise SimulationError(f"there is nothing a bot could do on the page {kind}")
 
     async def _consent(self, http: httpx.AsyncClient, page: httpx.Response) -> httpx.Response:
@@ -113,7 +136,22 @@ class Bot:
         before = clock()
         await http.get("/healthz")
         report = {**self._microphone.report(), "round_trip_ms": round((clock() - before) * 1_000, 1)}
+        self.diary.device = report
         return await self._post(http, page, {"device": json.dumps(report)}, holding="device")
+
+    async def _headphones(self, http: httpx.AsyncClient, page: httpx.Response) -> httpx.Response:
+        """Hears as many right as it must, or guesses."""
+        config = config_of(page.text, "headphones-config")
+        asked = self._protocol.device_check.headphones
+        wrong = config["trials"] - asked.pass_at if asked is not None else 0
+        overheard = set(self._draw.sample(range(config["trials"]), self._draw.randint(0, wrong)))
+        right = [target_of(config["seed"], config["attempt"], trial) for trial in range(config["trials"])]
+        if self._careless:
+            heard = [self._draw.randint(1, 3) for _ in right]
+        else:
+            heard = [answer % 3 + 1 if trial in overheard else answer for trial, answer in enumerate(right)]
+        self.diary.headphones.append(sum(map(int.__eq__, heard, right)))
+        return await self._post(http, page, {"answers": json.dumps(heard)}, holding="answers")
 
     async def _answer(
         self,
@@ -127,7 +165,10 @@ class Bot:
     ) -> httpx.Response:
         form = self._form(page, "epoch")
         items = self._asked(form)
-        given = {item.key: self._eligible.get(item.key, answer(item, self._draw, sides)) for item in items}
+        given = {
+            item.key: self._eligible.get(item.key, answer(item, self._draw, sides, careless=self._careless))
+            for item in items
+        }
         shown = {item.key for item in visible(items, self._known(position, pair) | _given(given))}
         for item in items:
             if item.key in shown:
@@ -138,7 +179,10 @@ class Bot:
     async def _compare(self, http: httpx.AsyncClient, page: httpx.Response, pair: int) -> httpx.Response:
         fields = [*self._form(page, "epoch").hidden, *self._form(page, "epoch").names]
         listened = [(name, found[1]) for name in fields if (found := SIDES.search(name))]
-        heard = {name: str(self._talk_sec + LONGER_SEC) for name, _ in listened}
+        seconds = self._talk_sec + LONGER_SEC
+        heard = {name: str(seconds) for name, _ in listened}
+        self.diary.listened_sec |= {(pair, side): seconds for _, side in listened}
+        self.diary.shown[pair] = "".join(SHOWN.findall(page.text))
         return await self._answer(http, page, pair=pair, sides=[side for _, side in listened], extra=heard)
 
     async def _explore(self, http: httpx.AsyncClient, page: httpx.Response) -> httpx.Response:
@@ -152,15 +196,19 @@ class Bot:
             "voice": self._draw.choice(voices),
             "engine": self._draw.choice(offer.engines).engine,
         }
+        condition = offer_key(chosen["engine"], chosen["voice"])
+        self.diary.chosen[len(self.diary.talks)] = (chosen["prompt"], condition)
         return await self._post(http, page, chosen, holding="prompt")
 
-    async def _talk(self, http: httpx.AsyncClient, position: int) -> httpx.Response:
+    async def _talk(self, http: httpx.AsyncClient, page: httpx.Response, position: int) -> httpx.Response:
         token = self.diary.token
+        limit_sec = config_of(page.text, "talk-config")["limitMs"] / 1_000
+        seconds = min(self._talk_sec, limit_sec - BEFORE_LIMIT_SEC)
         answered = self._well(await http.post(f"/p/{token}/trials/{position}/takes/", headers=self._headers(http)))
         start = answered.json()
         origin = f"{http.base_url.scheme}://{http.base_url.netloc.decode()}"
         address = f"{origin.replace('http', 'ws', 1)}{start['socketUrl']}?ticket={start['ticket']}"
-        talked = await talk(address, origin, start["take"], self._microphone, self._talk_sec)
+        talked = await talk(address, origin, start["take"], self._microphone, seconds)
         self.diary.talks[position] = talked
         await self._filed(http, start["statusUrl"])
         return self._well(await http.get(f"/p/{token}/next/"))
@@ -229,8 +277,23 @@ class Bot:
     def _place(self, page: httpx.Response) -> tuple[str, list[str]]:
         parts = page.url.path.strip("/").split("/")
         if len(parts) < 3 or parts[0] != "p":
-            raise SimulationError(f"the visit ended at {page.url.path}")
+            raise SimulationError(f"it was led out of the visit, to “{heading_of(page.text)}” at {page.url.path}")
         return parts[2], parts[3:]
+
+    def _is_over(self, page: httpx.Response) -> bool:
+        """Whether it is the page on which a visit ends early."""
+        return page.url.path.strip("/") == f"p/{self.diary.token}"
+
+    def _leave(self, page: httpx.Response) -> None:
+        """Raises SimulationError unless it had to come to this."""
+        reasons = reasons_to_leave(self._protocol, self.diary)
+        if not reasons:
+            raise SimulationError(
+                f"the visit ended early with “{heading_of(page.text)}”, for which nothing that was answered is a reason"
+            )
+        if not self._careless:
+            raise SimulationError(f"no answers were found with which somebody may take part ({', '.join(reasons)})")
+        self.diary.ended = "screened"
 
     @staticmethod
     def _headers(http: httpx.AsyncClient) -> dict[str, str]:

@@ -7,8 +7,10 @@ import io
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from inference.audio import samples_to_ms
+from studies.design.arms import arms_for, group_of
 from studies.design.plan import PlannedTrial, plan_trials
 from studies.exports.cells import as_cell
 from studies.exports.tables import TABLES, write
@@ -18,6 +20,9 @@ from studies.protocol.schema import Protocol
 from studies.publish import protocol_of
 from studies.simulation.diary import Asked, Diary
 from studies.simulation.expecting import cells_of, long_cell
+from studies.simulation.leaving import attention_failed, reasons_to_leave
+
+MEASURED: Final = ("noise_dbfs", "snr_db", "clipped_percent", "round_trip_ms")
 
 Row = Mapping[str, str]
 
@@ -30,7 +35,10 @@ def differences(version: ProtocolVersion, diaries: Sequence[Diary]) -> tuple[lis
     sessions = {session.token: session for session in Session.objects.filter(token__in=tokens)}
     found = _Found()
     for diary in diaries:
-        session = sessions[diary.token]
+        session = sessions.get(diary.token)
+        if session is None:
+            found.problems.append(f"bot {diary.bot}: its visit is not in the database that this command uses")
+            continue
         own = {name: [row for row in rows if row["session"] == str(session.pk)] for name, rows in tables.items()}
         comparison = _Comparison(diary, session, protocol, found)
         comparison.sessions(own["sessions"])
@@ -46,68 +54,111 @@ class _Found:
 
 
 class _Comparison:
-    """One bot's rows."""
+    """One bot's rows. Of what was said before somebody was screened out who had agreed to nothing, nothing is kept."""
 
     def __init__(self, diary: Diary, session: Session, protocol: Protocol, found: _Found) -> None:
         self._diary = diary
         self._session = session
         self._protocol = protocol
         self._found = found
+        self._given = diary.answers if diary.consents else {}
 
     def sessions(self, rows: Sequence[Row]) -> None:
         where = f"bot {self._diary.bot}, sessions.csv"
         if self._count(where, rows, 1):
-            self._same(where, rows[0], {**self._visit(), **self._answered_once()})
+            expected = {**self._visit(), **self._allocated(), **self._checked(), **self._answered_once()}
+            self._same(where, rows[0], expected)
 
     def trials(self, rows: Sequence[Row]) -> None:
         where = f"bot {self._diary.bot}, trials.csv"
         plan = self._plan()
-        if not self._count(where, rows, len(self._diary.talks)):
+        if not self._count(where, rows, len(plan)):
             return
         for row in rows:
             position = int(row["position"]) - 1
             place = f"{where}, position {position + 1}"
-            if position not in self._diary.talks:
-                self._found.problems.append(f"{place}: there was no talk")
-                continue
             planned = plan.get(position)
-            pair = planned.pair if planned is not None else None
+            if planned is None:
+                self._found.problems.append(f"{place}: there was to be no talk")
+                continue
             self._same(
                 place,
                 row,
                 {
-                    **(self._planned(planned) if planned is not None else {}),
+                    **self._planned(planned),
                     **self._talked(position),
-                    **self._answered_of_trial(position, pair),
-                    **(self._judged(planned, plan) if planned is not None else {}),
+                    **self._answered_of_trial(position, planned.pair),
+                    **self._judged(planned, plan),
                 },
             )
 
     def answers(self, rows: Sequence[Row]) -> None:
         where = f"bot {self._diary.bot}, answers.csv"
-        given = {asked: value for asked, value in self._diary.answers.items() if value is not None}
+        given = {asked: value for asked, value in self._given.items() if value is not None}
         counted = [row for row in rows if row["counts"] == "true" and row["value"]]
         if not self._count(where, counted, len(given)):
             exported = Counter((row["item"], row["position"], row["pair"]) for row in counted)
-            missing = Counter(_place(asked) for asked in given) - exported
-            self._found.problems.append(f"{where}: missing {sorted(missing)}")
+            wanted = Counter(map(_place, given))
+            for word, places in (("missing", wanted - exported), ("too many", exported - wanted)):
+                if places:
+                    self._found.problems.append(f"{where}: {word} {', '.join(map(_spelt, sorted(places)))}")
         cells = {(row["item"], row["position"], row["pair"]): row for row in counted}
         for asked, value in given.items():
             row = cells.get(_place(asked))
             if row is not None:
-                self._same(f"{where}, {asked.item}", row, {"value": long_cell(value), "session_mode": "bot"})
+                self._same(f"{where}, {_spelt(_place(asked))}", row, {"value": long_cell(value), "session_mode": "bot"})
 
     def _visit(self) -> dict[str, str]:
-        consents = {f"consent_{purpose}": as_cell(agreed) for purpose, agreed in self._diary.consents.items()}
+        reasons = reasons_to_leave(self._protocol, self._diary)
+        asked = {purpose.key: self._diary.consents.get(purpose.key) for purpose in self._protocol.consent.purposes}
+        several = len(self._protocol.languages) > 1
         return {
             "participant": self._session.participant.code,
             "session_mode": "bot",
-            "session_state": "finished",
-            "completed": "true",
+            "session_state": "screened" if reasons else "finished",
+            "completed": as_cell(not reasons),
             "excluded": "false",
-            "ended_because": "",
-            **consents,
+            **({"ended_because": "".join(reasons)} if len(reasons) < 2 else {}),  # of several, the first that is known
+            **({"language": self._diary.language} if several else {}),
+            **{f"consent_{purpose}": as_cell(agreed) for purpose, agreed in asked.items()},
         }
+
+    def _allocated(self) -> dict[str, str]:
+        """Stratum and group that the answers lead to; the arm is one of those that the stratum may have."""
+        plan = [trial for trial in self._plan().values() if not trial.practice]
+        talked = sum(trial.position in self._diary.talks for trial in plan)
+        cells = {"trials_planned": as_cell(len(plan)), "trials_talked": as_cell(talked)}
+        if self._protocol.kind == "explore" or self._session.planned_at is None:
+            return cells
+        stratum, arms = arms_for(self._protocol, self._diary.once())
+        arm = self._session.arm
+        if arm not in arms:
+            self._found.problems.append(f"bot {self._diary.bot}: has arm {arm}, which its answers do not lead to")
+        return {
+            **cells,
+            "stratum": stratum,
+            "group": group_of(self._protocol, arm) if arm in arms else "",
+            "session_arm": as_cell(arm),
+        }
+
+    def _checked(self) -> dict[str, str]:
+        """What was reported of the device, and found at the headphone screening."""
+        device = self._diary.device
+        asked, found = self._protocol.device_check.headphones, self._diary.headphones
+        passed = max(found) >= asked.pass_at if asked is not None and found else None
+        failed = attention_failed(self._protocol, self._diary) if self._diary.consents else 0
+        cells: dict[str, Any] = {
+            **{f"check_{name}": device.get(name) for name in MEASURED},
+            "check_attempts": 1 if device else None,
+            "check_microphone": device["microphone"]["verdict"] if device else None,
+            "headphones_method": asked.method if asked is not None and found else None,
+            "headphones_passed": passed,
+            "headphones_skipped": False if found else None,
+            "headphones_attempts": len(found) if found else None,
+            "headphones_correct": found[-1] if found else None,
+            "attention_failed": failed,
+        }
+        return {column: as_cell(value) for column, value in cells.items()}
 
     def _answered_once(self) -> dict[str, str]:
         each = {*EACH_TRIAL, "after_pair"}
@@ -125,25 +176,32 @@ class _Comparison:
         for questionnaire in self._protocol.questionnaires:
             for item in questionnaire.all_items() if is_at(questionnaire.at) else ():
                 if not isinstance(item, Notice | Preference):
-                    value = self._diary.answers.get(Asked(item.key, position, pair))
+                    value = self._given.get(Asked(item.key, position, pair))
                     cells.update(cells_of(item, value, self._protocol))
         return cells
 
     def _planned(self, trial: PlannedTrial) -> dict[str, str]:
+        prompt, condition = self._protocol.prompt(trial.prompt), self._protocol.condition(trial.condition)
         return {
             "prompt": trial.prompt,
+            "prompt_title": as_cell(prompt.title),
             "condition": trial.condition,
+            "condition_label": as_cell(condition.label),
             "practice": as_cell(trial.practice),
             "block": str(trial.block + 1),
             "repetition": str(trial.repetition),
             "pair": "" if trial.pair is None else str(trial.pair + 1),
             "side": trial.side,
-            "engine": self._protocol.condition(trial.condition).engine,
-            "intended": self._protocol.condition(trial.condition).intended or "",
+            "engine": condition.engine,
+            "intended": condition.intended or "",
         }
 
     def _talked(self, position: int) -> dict[str, str]:
-        talked = self._diary.talks[position]
+        """Of one talk; of none where the visit ended before it."""
+        talked = self._diary.talks.get(position)
+        if talked is None:
+            columns = ("take", "take_state", "take_outcome", "take_end_reason", "duration_ms", "lost_ms")
+            return {"takes": "0", **dict.fromkeys(columns, "")}
         return {
             "take": talked.take,
             "takes": "1",
@@ -156,7 +214,8 @@ class _Comparison:
 
     def _judged(self, trial: PlannedTrial, plan: Mapping[int, PlannedTrial]) -> dict[str, str]:
         sides = {other.side: other for other in plan.values() if other.pair == trial.pair and trial.pair is not None}
-        cells: dict[str, str] = {}
+        pair = trial.pair if trial.pair is not None else -1
+        cells = {"listened_sec": as_cell(self._diary.listened_sec.get((pair, trial.side)))}
         for key, item in self._protocol.items().items():
             if isinstance(item, Preference):
                 choice = self._diary.answers.get(Asked(key, None, trial.pair)) if trial.pair is not None else None
@@ -164,11 +223,17 @@ class _Comparison:
                 cells[f"judgement_{key}"] = choice or ""
                 cells[f"judgement_{key}_condition"] = chosen.condition if chosen is not None else ""
                 cells[f"judgement_{key}_chosen"] = as_cell(chosen == trial) if choice else ""
+                cells[f"judgement_{key}_shown"] = self._diary.shown.get(pair, "") if choice else ""
         return cells
 
     def _plan(self) -> dict[int, PlannedTrial]:
-        """Made again from arm and seed: the same as was carried out."""
+        """Made again from arm and seed, the same as was carried out; of an explore study, what was chosen."""
         if self._protocol.kind == "explore":
+            return {
+                position: PlannedTrial(position=position, prompt=prompt, condition=condition)
+                for position, (prompt, condition) in self._diary.chosen.items()
+            }
+        if self._session.planned_at is None:
             return {}
         planned = plan_trials(self._protocol, self._session.arm, self._session.seed)
         return {trial.position: trial for trial in planned}
@@ -198,6 +263,11 @@ def _place(asked: Asked) -> tuple[str, str, str]:
     """As a row of answers.csv names it: places and pairs from 1."""
     position, pair = ("" if number is None else str(number + 1) for number in (asked.position, asked.pair))
     return asked.item, position, pair
+
+
+def _spelt(place: tuple[str, str, str]) -> str:
+    item, position, pair = place
+    return item + (f" of talk {position}" if position else "") + (f" of pair {pair}" if pair else "")
 
 
 def _equal(cell: str, expected: str) -> bool:

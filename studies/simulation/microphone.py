@@ -22,21 +22,24 @@ class Microphone:
     def __init__(self, samples: Float32, pause_sec: float = 6.0) -> None:
         silence = np.zeros(round(pause_sec * SAMPLE_RATE_HZ), np.float32)
         padding = np.zeros(-(len(samples) + len(silence)) % UPLINK_SAMPLES, np.float32)
+        self._said = samples
         self.samples: Float32 = np.concatenate([samples, silence, padding])
         self._pcm = float32_to_pcm16(self.samples)
 
     def report(self) -> dict[str, Any]:
-        """What a device check measures of it (see `studies.participant.device`): levels in dB of full scale of frames
-        of 20 ms, the quietest tenth of them as noise."""
-        frames = self.samples.reshape(-1, UPLINK_SAMPLES)
+        """What a device check would say of the recording (see `studies.participant.device`): levels in dB of full
+        scale of frames of 20 ms, the quietest tenth of them as noise. Its sound was heard, in headphones."""
+        whole = len(self._said) // UPLINK_SAMPLES * UPLINK_SAMPLES
+        frames = self._said[:whole].reshape(-1, UPLINK_SAMPLES)
         levels_db = 20 * np.log10(np.sqrt(np.mean(frames**2, axis=1)) + QUIETEST)
         noise_db, speech_db = float(np.percentile(levels_db, 10)), float(np.percentile(levels_db, 95))
-        clipped = int(np.count_nonzero(np.abs(self.samples) >= 1))
+        clipped = int(np.count_nonzero(np.abs(self._said) >= 1))
         return {
             "noise_dbfs": round(noise_db, 1),
             "snr_db": round(speech_db - noise_db, 1),
-            "clipped_percent": round(100 * clipped / len(self.samples), 3),
+            "clipped_percent": round(100 * clipped / len(self._said), 3),
             "microphone": {"speech_db": round(speech_db, 1), "clipped_samples": clipped, "verdict": "ok"},
+            "sound": {"heard": True, "output": "headphones"},
             "settings": {"capture_method": "file", "user_agent": "bot"},
         }
 

@@ -1,11 +1,16 @@
-"""What a bot reads of a page: its forms."""
+"""What a bot reads of a page: its forms, its heading, and what it tells its own scripts."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any, Final
+
+from studies.simulation.errors import SimulationError
 
 INPUTS: Final = frozenset({"input", "select", "textarea", "button"})
 
@@ -59,3 +64,18 @@ def forms_of(html: str) -> list[Form]:
     reader = _Reader()
     reader.feed(html)
     return reader.forms
+
+
+def heading_of(html: str) -> str:
+    """The words of a page's first heading; empty where it has none."""
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", found[1])).split()) if found else ""
+
+
+def config_of(html: str, name: str) -> dict[str, Any]:
+    """What a page tells its scripts in the element of this id. Raises SimulationError where it tells nothing."""
+    found = re.search(rf'<script id="{name}" type="application/json">(.*?)</script>', html, re.DOTALL)
+    if found is None:
+        raise SimulationError(f"the page has no {name}")
+    config: dict[str, Any] = json.loads(found[1])
+    return config

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -16,6 +16,7 @@ from studies.simulation.errors import SimulationError
 from studies.simulation.microphone import Microphone
 
 ANSWER_SEC: Final = 60.0
+HEALTH: Final = "/healthz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +34,57 @@ class Plan:
 
 @dataclass(slots=True)
 class Visits:
-    """What the bots did, and what kept some of them from the end."""
+    """What the bots did, and what kept some of them from their end."""
 
     diaries: list[Diary] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
+    def ended(self, how: str) -> int:
+        return sum(diary.ended == how for diary in self.diaries)
+
+
+async def check_site(url: str) -> None:
+    """Raises SimulationError unless people can talk there now."""
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=ANSWER_SEC) as http:
+            answered = await http.get(HEALTH)
+            state: Any = answered.json()
+            wrong = list(state["wrong"])
+    except httpx.HTTPError as error:
+        raise SimulationError(
+            f"nothing answers at {url} ({type(error).__name__}). Start the site there, or say with --url where it runs."
+        ) from None
+    except (ValueError, TypeError, LookupError):
+        raise SimulationError(f"what answers at {url} is another site: say with --url where this one runs.") from None
+    if wrong:
+        raise SimulationError(f"nobody could talk at {url} now. The site says what is wrong: {', '.join(wrong)}.")
+
 
 async def send_bots(
-    plan: Plan, protocol: Protocol, microphone: Microphone, tell: Callable[[str], None] = lambda text: None
-) -> Visits:
-    """All visits, whatever becomes of single ones. `tell` hears a line when a bot is through."""
-    visits = Visits()
+    plan: Plan, protocol: Protocol, microphone: Microphone, visits: Visits, tell: Callable[[str], None]
+) -> None:
+    """All visits, into `visits` one after another, whatever becomes of single ones. `tell` hears a line when a bot is
+    through. Raises SimulationError where the site cannot be visited at all."""
+    await check_site(plan.url)
     gate = asyncio.Semaphore(plan.at_once)
 
     async def visit(number: int) -> None:
         bot = Bot(number, plan.seed, plan.link, protocol, microphone, plan.talk_sec)
         async with (
             gate,
-            httpx.AsyncClient(base_url=plan.url, timeout=ANSWER_SEC, follow_redirects=True) as http,
+            httpx.AsyncClient(
+                base_url=plan.url,
+                timeout=ANSWER_SEC,
+                follow_redirects=True,
+                headers={"Accept-Language": bot.diary.language},
+            ) as http,
         ):
             try:
                 visits.diaries.append(await bot.visit(http))
-                tell(f"bot {number}: {len(bot.diary.pages)} pages, {len(bot.diary.talks)} talks")
+                line = f"bot {number}: {bot.diary.ended}, {len(bot.diary.pages)} pages, {len(bot.diary.talks)} talks"
             except SimulationError as error:
                 visits.failures.append(str(error))
-                tell(str(error))
+                line = str(error)
+        tell(f"{line} ({len(visits.diaries) + len(visits.failures)} of {plan.sessions})")
 
     await asyncio.gather(*(visit(number) for number in range(1, plan.sessions + 1)))
-    visits.diaries.sort(key=lambda diary: diary.bot)
-    return visits

@@ -10,13 +10,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from inference.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES
+from inference.errors import WireError
 from inference.wire import Ack, AudioFrame, ErrorMessage, Kind, Metadata, Playback, decode, encode, encode_audio
 from studies.simulation.errors import SimulationError
 from studies.simulation.microphone import Microphone
 
 FRAME_SEC: Final = UPLINK_SAMPLES / SAMPLE_RATE_HZ
 REPORT_EVERY_STEPS: Final = 5
-ADMITTED_WITHIN_SEC: Final = 300.0
+SILENT_SEC: Final = 300.0  # without news while waiting for a place
+POLL_SEC: Final = 0.02
 OVER_WITHIN_SEC: Final = 60.0
 DEVICE: Final = Metadata("device", {"settings": {"client": "bot"}})
 
@@ -38,7 +40,9 @@ async def talk(address: str, origin: str, take: str, microphone: Microphone, sec
     try:
         async with connect(address, origin=origin, max_size=None, compression=None) as socket:  # type: ignore[arg-type]
             return await _Talk(socket, take, microphone, seconds).run()
-    except (OSError, WebSocketException, TimeoutError) as error:
+    except TimeoutError as error:
+        raise SimulationError(f"the talk {take} broke off: {str(error) or 'no answer in time'}") from None
+    except (OSError, WebSocketException, WireError) as error:
         raise SimulationError(f"the talk {take} broke off: {type(error).__name__} {error}") from None
 
 
@@ -50,20 +54,32 @@ class _Talk:
         self._live = asyncio.Event()
         self._over = asyncio.Event()
         self._acknowledged = -1
+        self._heard_at_sec = 0.0
         self.result = Talked(take)
 
     async def run(self) -> Talked:
         listening = asyncio.create_task(self._listen())
         try:
-            await asyncio.wait_for(self._first_of(self._live, self._over), ADMITTED_WITHIN_SEC)
+            await self._admitted()
             await self._speak()
             await asyncio.wait_for(self._over.wait(), OVER_WITHIN_SEC)
+            if listening.done():
+                await listening  # raises what ended it
         finally:
             listening.cancel()
         if self.result.reason not in {"participant", "limit"}:
             raise SimulationError(f"the talk {self.result.take} ended by {self.result.reason or 'a lost connection'}")
         self.result.acknowledged_samples = (self._acknowledged + 1) * UPLINK_SAMPLES
         return self.result
+
+    async def _admitted(self) -> None:
+        """Until the engine hears, however long the queue: each word of the site's shows that it goes on."""
+        clock = asyncio.get_running_loop().time
+        self._heard_at_sec = clock()
+        while not self._live.is_set() and not self._over.is_set():
+            if clock() - self._heard_at_sec > SILENT_SEC:
+                raise TimeoutError(f"no place was free, and nothing was heard of the queue for {SILENT_SEC:.0f} s")
+            await asyncio.sleep(POLL_SEC)
 
     async def _speak(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -89,6 +105,7 @@ class _Talk:
             self._over.set()
 
     async def _receive(self, data: bytes) -> None:
+        self._heard_at_sec = asyncio.get_running_loop().time()
         match decode(data):
             case Metadata("hello"):
                 await self._socket.send(encode(DEVICE))
@@ -106,12 +123,3 @@ class _Talk:
                 self.result.heard_steps += 1
                 if step % REPORT_EVERY_STEPS == 0:
                     await self._socket.send(encode(Playback(step, step, sample, 0, 0)))
-
-    @staticmethod
-    async def _first_of(*events: asyncio.Event) -> None:
-        waiting = [asyncio.create_task(event.wait()) for event in events]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()

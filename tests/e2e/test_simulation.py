@@ -43,7 +43,17 @@ def test_export_of_a_published_study_equals_what_bots_did(stack: Stack) -> None:
     assert "The export equals what the bots did." in done.stdout
     found = CELLS.search(done.stdout)
     assert found
-    assert int(found[1]) > 300
+    assert int(found[1]) > 400
+
+
+def test_who_answers_carelessly_may_be_screened_out(stack: Stack, tmp_path: Path) -> None:
+    document = (ROOT / "studies" / "protocol" / "templates" / "server-room.yaml").read_text()
+    file = tmp_path / "Nobody is let in (1).yaml"
+    file.write_text(document.replace("equals: false", "answered: true"))
+    done = simulate(stack, str(file), "--sessions", "4", "--talk-sec", "1")
+    assert done.returncode == 1
+    assert "0 of 4 came to the end and 1 was screened out" in done.stdout
+    assert "bot 1 at questions/eligibility: no answers were found with which somebody may take part" in done.stderr
 
 
 def test_file_is_simulated_without_opening_a_study(stack: Stack, tmp_path: Path) -> None:
@@ -60,5 +70,5 @@ def test_file_is_simulated_without_opening_a_study(stack: Stack, tmp_path: Path)
 def test_site_that_is_not_there_is_told(stack: Stack) -> None:
     done = simulate(stack, "explore", "--sessions", "1", url="http://127.0.0.1:9")
     assert done.returncode == 1
-    assert "bot 1: ConnectError" in done.stderr
+    assert "nothing answers at http://127.0.0.1:9 (ConnectError). Start the site there" in done.stderr
     assert "Traceback" not in done.stderr

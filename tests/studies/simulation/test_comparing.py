@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from studies.design.plan import plan_trials
 from studies.models import Answer, Judgement, ProtocolVersion, Session, Take, Track, Trial
@@ -17,6 +19,14 @@ from tests.studies.factories import add_tracks, make_answer, make_judgement, mak
 pytestmark = pytest.mark.django_db
 
 SENT_SAMPLES = 24_000
+DEVICE: dict[str, Any] = {
+    "noise_dbfs": -60.0,
+    "snr_db": 30.0,
+    "clipped_percent": 0.0,
+    "round_trip_ms": 12.5,
+    "microphone": {"verdict": "ok"},
+    "attempts": [{}],
+}
 
 
 @pytest.fixture
@@ -28,9 +38,9 @@ def version() -> ProtocolVersion:
 def diary(version: ProtocolVersion) -> Diary:
     """A bot's visit: both talks, all ratings, one verdict."""
     session = make_session(version, state=Session.State.FINISHED)
-    Session.objects.update(mode=Session.Mode.BOT, arm=0)
+    Session.objects.update(mode=Session.Mode.BOT, arm=0, device=DEVICE, planned_at=timezone.now())
     session.trials.all().delete()
-    diary = Diary(1, session.token)
+    diary = Diary(1, session.token, device=DEVICE, shown={0: "AB"}, ended="finished")
     diary.consents = {"participate": True, "record": True, "convert": True}
     for planned in plan_trials(protocol_of(version), 0, session.seed):
         trial = Trial.objects.create(
@@ -97,6 +107,30 @@ def _lose_verdict() -> None:
     Judgement.objects.all().delete()
 
 
+def _shift_noise() -> None:
+    Session.objects.update(device={**DEVICE, "noise_dbfs": -59.9})
+
+
+def _invent_screening() -> None:
+    Session.objects.update(device={**DEVICE, "headphones": {"method": "huggins", "passed": True, "attempts": []}})
+
+
+def _put_into_group() -> None:
+    Session.objects.update(group="other")
+
+
+def _turn_sides_shown() -> None:
+    make_judgement(Session.objects.get(), "better", "B", order="BA")
+
+
+def _screen_out() -> None:
+    Session.objects.update(state=Session.State.SCREENED_OUT, ended_because="attention")
+
+
+def _forget_session() -> None:
+    Session.objects.update(token="another")
+
+
 @pytest.mark.parametrize(
     "tamper",
     [
@@ -109,6 +143,12 @@ def _lose_verdict() -> None:
         _talk_twice,
         _count_as_live,
         _lose_verdict,
+        _shift_noise,
+        _invent_screening,
+        _put_into_group,
+        _turn_sides_shown,
+        _screen_out,
+        _forget_session,
     ],
 )
 def test_anything_that_is_not_as_it_was_done_is_told(
@@ -117,3 +157,16 @@ def test_anything_that_is_not_as_it_was_done_is_told(
     tamper()
     problems, _ = differences(version, [diary])
     assert problems != []
+
+
+def test_problem_names_bot_table_and_column_what_is_there_and_what_was_done(
+    version: ProtocolVersion, diary: Diary
+) -> None:
+    _shift_noise()
+    _lose_rating()
+    assert differences(version, [diary])[0] == [
+        "bot 1, sessions.csv, check_noise_dbfs: is '-59.9', expected '-60.0'",
+        "bot 1, trials.csv, position 1, answer_why: is '', expected \"'=because\"",
+        "bot 1, answers.csv: 6 rows, expected 7",
+        "bot 1, answers.csv: missing why of talk 1",
+    ]

@@ -1,4 +1,4 @@
-// Twin of order_of in studies/participant/headphones.py; tests/data/headphones.json holds both to it.
+// Twin of order_of in studies/design/headphones.py; tests/data/headphones.json holds both to it.
 
 const ORDERS = /** @type {const} */ ([
   [0, 1, 2],
