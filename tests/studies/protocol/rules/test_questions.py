@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from studies.protocol.document import parse
 from tests.studies.protocol.documents import asking, paired
-from tests.studies.protocol.rules.studies import crossed, item, page, problems
+from tests.studies.protocol.rules.studies import crossed, item, page, problems, prompt
 
 
 @pytest.mark.parametrize(
@@ -111,3 +112,15 @@ def test_questions_about_pairs_need_pairs() -> None:
     assert (
         found == "questionnaires[0].at: is 'after_pair', but there are no pairs; list pairs, or ask at another moment"
     )
+
+
+def test_recording_of_the_practice_needs_no_condition() -> None:
+    """Everybody practises it under the same one, however many conditions the analytical talks have."""
+    document = crossed(1, 2)
+    document["prompts"].append(prompt("warm", study_role="practice"))
+    document["practice"] = [{"prompt": "warm", "condition": "c0"}]
+    document["questionnaires"] = [page("end", item("playback", prompt="warm"))]
+    assert parse(document).practice
+    document["practice"].append({"prompt": "warm", "condition": "c1"})
+    (found,) = problems(document)
+    assert "condition: is missing: warm is talked about under several" in found
