@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from studies.allocation.places import free, renew, settle
+from studies.allocation.places import free, settle, take_back
 from studies.models import Session
 
 
@@ -30,5 +30,5 @@ def readmit(session: Session) -> None:
         if locked.state == Session.State.FINISHED:
             settle(locked)
         else:
-            renew(locked)
+            take_back(locked)
     session.refresh_from_db()

@@ -5,8 +5,9 @@ previews and bots never take a live place. On PostgreSQL people who come at once
 UPDATE SKIP LOCKED`) and wait for each other only where a block has to be opened. SQLite lets one transaction write at
 a time (`BEGIN IMMEDIATE`), which comes to the same.
 
-A session whose lease ran out loses its place, not its plan. When it comes back, or finishes, it takes a free place of
-its arm, or that of a block that is opened for it: whoever comes next fills the gaps, and the arms are even again."""
+A session whose lease ran out loses its place, not its plan. When it comes back, where no quota is full by then, or
+finishes, it takes a free place of its arm, or that of a block that is opened for it: whoever comes next fills the gaps,
+and the arms are even again."""
 
 from __future__ import annotations
 
@@ -14,20 +15,25 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
 
 from studies.allocation.known import known_answers
 from studies.allocation.queue import Queue, give_up_expired
-from studies.allocation.quotas import admit
+from studies.allocation.quotas import admit, readmit_to_quotas
 from studies.design.arms import arms_for, group_of, level
 from studies.design.minimisation import drawn, probabilities
 from studies.models import AllocationSlot, ProtocolVersion, Session
 from studies.protocol.counterbalancing import Allocation
 from studies.protocol.schema import Protocol
 from studies.publish import protocol_of
+
+FRESH: Final = 0.9
+"""A lease of which so much is left is not written anew."""
+NEARLY_OVER: Final = 0.1
+"""One of which no more is left is renewed as if it were over: others may be about to count it as free."""
 
 
 @transaction.atomic
@@ -53,24 +59,48 @@ def allocate(session: Session, protocol: Protocol, answers: Mapping[str, Any]) -
 
 
 def renew(session: Session) -> None:
-    """The session was seen: its lease begins anew. One that lost its place takes one again, of the same arm."""
+    """The session was seen: its lease begins anew. One that lost its place takes one again, of the same arm. Raises
+    QuotaFull where others have filled a quota meanwhile."""
     if session.state != Session.State.STARTED or session.planned_at is None or session.excluded_at is not None:
         return
-    lease, slot = _lease(session.version), _held(session)
-    if slot is not None and (slot.leased_until is None or slot.leased_until > timezone.now() + lease * 0.9):
+    lease, slot, now = _lease(session.version), _held(session), timezone.now()
+    if slot is not None and (slot.leased_until is None or slot.leased_until > now + lease * FRESH):
         return
     with transaction.atomic():
-        renewed = AllocationSlot.objects.filter(session=session).update(leased_until=timezone.now() + lease)
-        if not renewed:
-            _take_back(session)
+        held = AllocationSlot.objects.filter(session=session, leased_until__gt=now + lease * NEARLY_OVER)
+        if not held.update(leased_until=now + lease):
+            take_back(session, within_quotas=True)
 
 
 @transaction.atomic
 def settle(session: Session) -> None:
     """The session finished and can be used: its place is taken for good."""
     if not AllocationSlot.objects.filter(session=session).update(leased_until=None):
-        _take_back(session)
+        take_back(session)
         AllocationSlot.objects.filter(session=session).update(leased_until=None)
+
+
+@transaction.atomic
+def take_back(session: Session, *, within_quotas: bool = False) -> None:
+    """A place for a session that has a plan and lost its place, or nearly; none for one that never had any (explore),
+    or that ended in this moment. Raises QuotaFull, but only `within_quotas`."""
+    locked = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
+    counts = locked.state in (Session.State.STARTED, Session.State.FINISHED) and locked.excluded_at is None
+    counts = counts and locked.planned_at is not None
+    queue = Queue(locked.version, locked.mode, locked.stratum)
+    arms = sorted(set(queue.slots.order_by().values_list("arm", flat=True)))
+    if not counts or locked.arm not in arms:
+        return
+    protocol = protocol_of(locked.version)
+    if within_quotas:
+        readmit_to_quotas(locked, protocol)
+    slot = AllocationSlot.objects.select_for_update().filter(session=locked).first()  # seen twice at once: one place
+    if slot is None and protocol.allocation.method == "blocks":
+        slot = _from_block(queue, protocol, arms, locked.arm)
+    elif slot is None:
+        queue.lock()
+        slot = queue.free(locked.arm) or queue.add_place(locked.arm, {})
+    _take(slot, locked)
 
 
 def free(session: Session) -> None:
@@ -142,23 +172,3 @@ def _alike(queue: Queue, protocol: Protocol, answers: Mapping[str, Any]) -> list
         )
         for item in protocol.allocation.strata
     ]
-
-
-def _take_back(session: Session) -> None:
-    """A place for a session that has a plan and lost its place; none for one that never had any (explore), or that
-    ended in this moment."""
-    locked = Session.objects.select_for_update(of=("self",)).get(pk=session.pk)  # seen twice at once: one place
-    counts = locked.state in (Session.State.STARTED, Session.State.FINISHED) and locked.excluded_at is None
-    if not counts or _held(locked) is not None:
-        return
-    queue = Queue(session.version, session.mode, session.stratum)
-    arms = sorted(set(queue.slots.order_by().values_list("arm", flat=True)))
-    if session.arm not in arms:
-        return
-    protocol = protocol_of(session.version)
-    if protocol.allocation.method == "blocks":
-        slot = _from_block(queue, protocol, arms, session.arm)
-    else:
-        queue.lock()
-        slot = queue.free(session.arm) or queue.add_place(session.arm, {})
-    _take(slot, session)

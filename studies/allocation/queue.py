@@ -61,12 +61,16 @@ class Queue:
         )
 
 
+def lapsed(slots: QuerySet[AllocationSlot]) -> QuerySet[AllocationSlot]:
+    """Those of `slots` whose lease ran out. Not those of finished sessions, which count, nor of sessions whose talk is
+    going on."""
+    lapsed = slots.filter(session__isnull=False, leased_until__lt=timezone.now())
+    lapsed = lapsed.filter(~Q(session__state=Session.State.FINISHED) | Q(session__excluded_at__isnull=False))
+    return lapsed.exclude(session__in=Session.objects.filter(trials__takes__state=Take.State.LIVE))
+
+
 def give_up_expired(slots: QuerySet[AllocationSlot]) -> int:
-    """Frees those of `slots` whose lease ran out, and says how many. Not those of finished sessions, which count, nor
-    of sessions whose talk is going on."""
-    expired = slots.filter(session__isnull=False, leased_until__lt=timezone.now())
-    expired = expired.filter(~Q(session__state=Session.State.FINISHED) | Q(session__excluded_at__isnull=False))
-    expired = expired.exclude(session__in=Session.objects.filter(trials__takes__state=Take.State.LIVE))
-    locked = expired.order_by().select_for_update(skip_locked=True, of=("self",))
+    """Frees those of `slots` whose lease ran out, and says how many."""
+    locked = lapsed(slots).order_by().select_for_update(skip_locked=True, of=("self",))
     keys = [slot.pk for slot in locked]
     return AllocationSlot.objects.filter(pk__in=keys).update(session=None, leased_until=None) if keys else 0

@@ -11,9 +11,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from studies.allocation.known import known_answers
+from studies.allocation.queue import lapsed
 from studies.design.questions import is_true, items_of
 from studies.errors import QuotaFull
-from studies.models import Session, Study
+from studies.models import AllocationSlot, Session, Study
 from studies.protocol.counterbalancing import Quota
 from studies.protocol.schema import Protocol
 
@@ -24,12 +25,15 @@ def usable(study: Study) -> QuerySet[Session]:
     return live.filter(state=Session.State.FINISHED)
 
 
-def quota_full(study: Study, protocol: Protocol, answers: Mapping[str, Any]) -> Quota | None:
-    """The first quota that somebody with these answers (by item) belongs to and that is full; None when there is room.
+def quota_full(
+    study: Study, protocol: Protocol, answers: Mapping[str, Any], *, besides: Session | None = None
+) -> Quota | None:
+    """The first quota that somebody with these answers (by item) belongs to and that is full, `besides` themselves;
+    None when there is room.
 
     People count in all versions of the study. A quota whose items are not answered yet does not hold."""
     for quota in protocol.quotas:
-        if is_true(quota.when, answers) and _counted(study, quota) >= quota.max:
+        if is_true(quota.when, answers) and _counted(study, quota, besides) >= quota.max:
             return quota
     return None
 
@@ -40,9 +44,16 @@ def admit(session: Session, protocol: Protocol, answers: Mapping[str, Any]) -> N
     if session.mode != Session.Mode.LIVE or not protocol.quotas:
         return
     study = Study.objects.select_for_update(no_key=True).get(pk=session.version.study_id)
-    full = quota_full(study, protocol, answers)
+    full = quota_full(study, protocol, answers, besides=session)
     if full is not None:
         raise QuotaFull(full.key)
+
+
+def readmit_to_quotas(session: Session, protocol: Protocol) -> None:
+    """As `admit`, by what the session has answered so far."""
+    items = {item for quota in protocol.quotas for item in items_of(quota.when)}
+    known = known_answers(Session.objects.filter(pk=session.pk).values("pk"), items)
+    admit(session, protocol, known.get(session.pk, {}))
 
 
 def is_stopped(study: Study, protocol: Protocol) -> bool:
@@ -53,10 +64,13 @@ def is_stopped(study: Study, protocol: Protocol) -> bool:
     return stopping.completed is not None and usable(study).count() >= stopping.completed
 
 
-def _counted(study: Study, quota: Quota) -> int:
-    held = Q(state=Session.State.STARTED, allocation__leased_until__gt=timezone.now())
-    held |= Q(state=Session.State.FINISHED)
-    people = Session.objects.filter(held, version__study=study, mode=Session.Mode.LIVE, excluded_at=None)
+def _counted(study: Study, quota: Quota, besides: Session | None) -> int:
+    places = AllocationSlot.objects.filter(version__study=study, mode=Session.Mode.LIVE, session__isnull=False)
+    held = places.exclude(pk__in=lapsed(places).values("pk"))
+    counts = Q(state=Session.State.FINISHED) | Q(state=Session.State.STARTED, allocation__in=held)
+    people = Session.objects.filter(counts, version__study=study, mode=Session.Mode.LIVE, excluded_at=None)
+    if besides is not None:
+        people = people.exclude(pk=besides.pk)
     items = items_of(quota.when)
     if not items:
         return people.count()

@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from studies.allocation.places import renew
 from studies.design.visit import Page
 from studies.languages import own_name
 from studies.models import Session, Study
@@ -80,7 +79,9 @@ def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[
                     return redirect("debrief", session.token)
                 if not is_running(session):
                     return not_open(request, session.study, session)
-                renew(session)
+                enrol.stay(session)
+                if session.state in LAST_PAGES:
+                    return last_page(request, session)
             if shown is not None and not is_open(session, shown):
                 return go_on(session)
             if shown is not None and request.method == "GET" and request.COOKIES.get(HERE) != str(session.epoch):

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from studies.allocation.places import allocate, free
+from studies.allocation.places import allocate, free, renew
 from studies.allocation.quotas import is_stopped, quota_full
 from studies.design.arms import group_of
 from studies.design.plan import plan_trials
@@ -138,6 +138,15 @@ def end(session: Session, state: str, because: str) -> None:
     locked.state, locked.ended_because = state, because
     locked.save(update_fields=["state", "ended_because", "seen_at"])
     session.refresh_from_db()
+
+
+def stay(session: Session) -> None:
+    """Keeps the place of somebody who was seen. For whoever was away for longer than a lease and comes back to a quota
+    that others have filled, the visit ends."""
+    try:
+        renew(session)
+    except QuotaFull as full:
+        end(session, Session.State.QUOTA_FULL, full.quota)
 
 
 @transaction.atomic

@@ -19,8 +19,11 @@ from studies.allocation.exclusion import exclude
 from studies.allocation.places import free, give_up_abandoned, renew, settle
 from studies.errors import QuotaFull
 from studies.models import AllocationSlot, ProtocolVersion, Session
+from studies.participant import enrol
 from tests.studies.allocation.crowd import at_once, sqlite_file
 from tests.studies.allocation.people import arrive, finish, place, version_of
+from tests.studies.participant.visitor import open_new_study
+from tests.studies.protocol.documents import explore
 
 PEOPLE = {"postgresql": 200, "sqlite": 40}
 THREADS = {"postgresql": 50, "sqlite": 8}
@@ -71,6 +74,40 @@ def test_quota_is_never_passed(vendor: str) -> None:
 
     admitted = at_once(come, sessions, THREADS[vendor])
     assert sum(admitted) == len(held()) == 7
+
+
+def test_quota_is_never_passed_by_those_who_come_back_while_others_come(vendor: str) -> None:
+    version = version_of(quotas=[{"key": "all", "max": 7}])
+    away = [arrive(version) for _ in range(7)]
+    for session in away:
+        place(session)
+    past = timezone.now() - timedelta(seconds=1)
+    AllocationSlot.objects.update(leased_until=past)  # nobody has given them up yet
+    new = [arrive(version) for _ in range(PEOPLE[vendor] // 4)]
+
+    def come(session: Session) -> bool:
+        try:
+            renew(Session.objects.get(pk=session.pk)) if session in away else place(session)
+        except QuotaFull:
+            return False
+        return True
+
+    crowd = [each for few in zip(new, [*away, *new[7:]], strict=False) for each in dict.fromkeys(few)]
+    admitted = at_once(come, crowd, min(len(crowd), THREADS[vendor]))
+    assert sum(admitted) == len(held(leased_until__gt=timezone.now())) == 7
+
+
+def test_explore_study_never_passes_its_quota(vendor: str) -> None:
+    version = open_new_study(explore(quotas=[{"key": "all", "max": 5}]), slug="free").current_version
+    assert version is not None
+    sessions = [arrive(version) for _ in range(PEOPLE[vendor] // 4)]
+
+    def come(session: Session) -> bool:
+        enrol.agree(session, ["participate", "record"])
+        return session.state == Session.State.STARTED
+
+    admitted = at_once(come, sessions, min(len(sessions), THREADS[vendor]))
+    assert sum(admitted) == len(held()) == 5
 
 
 @pytest.mark.parametrize("method", ["minimisation", "random"])

@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from studies.allocation.exclusion import exclude
-from studies.allocation.places import free, give_up_abandoned, settle
+from studies.allocation.exclusion import exclude, readmit
+from studies.allocation.places import free, give_up_abandoned, renew, settle
 from studies.allocation.quotas import is_stopped, quota_full
 from studies.errors import QuotaFull
-from studies.models import AllocationSlot, Answer, ProtocolVersion, Session
+from studies.models import AllocationSlot, Answer, ProtocolVersion, Session, Take, Trial
 from studies.protocol.document import parse, to_document
 from studies.publish import protocol_of, publish
 from tests.studies.allocation.people import arrive, finish, join, place, version_of
+from tests.studies.factories import make_take
+from tests.studies.participant.visitor import open_new_study
+from tests.studies.protocol.documents import explore
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +67,75 @@ def test_somebody_who_leaves_makes_room(leaves: str) -> None:
         AllocationSlot.objects.filter(session=people[0]).update(leased_until=timezone.now() - timedelta(seconds=1))
         assert give_up_abandoned() == 1
     assert is_full(version, gender="man") == ""
+
+
+def let_lease_run_out(session: Session) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    AllocationSlot.objects.filter(session=session).update(leased_until=past)
+
+
+@pytest.mark.parametrize("given_up", [True, False])
+def test_somebody_who_comes_back_to_a_full_quota_comes_too_late(given_up: bool) -> None:
+    version = version_of(quotas=[TWO_MEN])
+    late = join(version, gender="man")
+    woman = join(version, gender="woman")
+    for session in (late, woman):
+        let_lease_run_out(session)
+    if given_up:
+        assert give_up_abandoned() == 2
+    others = [join(version, gender="man") for _ in range(2)]
+    with pytest.raises(QuotaFull):
+        renew(late)
+    renew(woman)
+    held = AllocationSlot.objects.filter(session__in=[late, woman, *others], leased_until__gt=timezone.now())
+    assert set(held.values_list("session", flat=True)) == {session.pk for session in (woman, *others)}
+
+
+def test_somebody_who_comes_back_while_there_is_room_goes_on() -> None:
+    version = version_of(quotas=[TWO_MEN])
+    late = join(version, gender="man")
+    let_lease_run_out(late)
+    join(version, gender="man")
+    renew(late)
+    assert is_full(version, gender="man") == "men"
+    renew(late)
+
+
+def test_somebody_who_talks_counts_although_their_lease_ran_out() -> None:
+    version = version_of(quotas=[TWO_MEN])
+    talking, _ = [join(version, gender="man") for _ in range(2)]
+    trial = Trial.objects.create(
+        session=talking,
+        position=0,
+        prompt=version.prompts.all()[0],
+        condition=version.conditions.all()[0],
+    )
+    make_take(trial, state=Take.State.LIVE, tracks=False)
+    let_lease_run_out(talking)
+    assert is_full(version, gender="man") == "men"
+    renew(talking)  # their own place is not in their way
+
+
+def test_researcher_may_count_somebody_again_beyond_the_quota() -> None:
+    version = version_of(quotas=[TWO_MEN])
+    people = [join(version, gender="man") for _ in range(2)]
+    exclude(people[0], "noise")
+    join(version, gender="man")
+    readmit(people[0])
+    assert AllocationSlot.objects.exclude(session=None).count() == 3
+
+
+def test_visitors_of_an_explore_study_take_places_where_it_has_quotas() -> None:
+    version = open_new_study(explore(quotas=[{"key": "all", "max": 2}]), slug="free").current_version
+    assert version is not None
+    people = [join(version) for _ in range(2)]
+    assert is_full(version) == "all"
+    with pytest.raises(QuotaFull):
+        join(version)
+    let_lease_run_out(people[0])
+    join(version)
+    with pytest.raises(QuotaFull):
+        renew(people[0])
 
 
 def test_finished_people_count_for_ever() -> None:

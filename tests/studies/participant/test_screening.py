@@ -171,6 +171,20 @@ def test_study_that_is_full_for_everybody_says_so_at_the_door() -> None:
     assert Visitor().begin("?pid=anna").place == "consent/"
 
 
+def test_whoever_comes_back_to_a_quota_that_others_filled_meanwhile_is_told_so() -> None:
+    open_new_study(paired(quotas=[{"key": "all", "max": 1}], recruiter=RECRUITER))
+    anna = Visitor().begin("?pid=anna").agree()
+    AllocationSlot.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    britta = Visitor().begin("?pid=britta").agree()
+    assert britta.place == "check/"
+    anna.get()
+    assert "Enough people have taken part" in anna.page
+    assert "c=FULL1&amp;p=anna" in anna.page
+    assert (anna.session.state, anna.session.ended_because) == (Session.State.QUOTA_FULL, "all")
+    assert anna.session.consents.count() > 0  # what they agreed to, and can withdraw, stays
+    assert britta.get().place == "check/"
+
+
 def test_study_that_stopped_takes_nobody_in_but_lets_those_go_on_who_began() -> None:
     open_new_study(paired(stopping={"completed": 1}))
     anna, britta = Visitor().begin().agree(), Visitor().begin().agree()
