@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -30,6 +30,9 @@ STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed
 
 class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
     """Checks the constraints with the state the study is in too, which the form itself does not hold."""
+
+    class Meta:
+        labels: ClassVar = {"slug": "Link", "retention_until": "Recordings are kept until", "is_demo": "Demonstration"}
 
     def clean_retention_until(self) -> date | None:
         day: date | None = self.cleaned_data["retention_until"]
@@ -58,15 +61,15 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
         sessions = "versions__sessions"
+        live = Q(**{f"{sessions}__mode": Session.Mode.LIVE})
+        finished = Q(**{f"{sessions}__state": Session.State.FINISHED})
         return (  # type: ignore[no-any-return]
             super()
             .get_queryset(request)
             .annotate(
-                started_count=Count(sessions, distinct=True),
-                finished_count=Count(
-                    sessions, filter=Q(**{f"{sessions}__state": Session.State.FINISHED}), distinct=True
-                ),
-                take_count=Count(f"{sessions}__trials__takes", distinct=True),
+                started_count=Count(sessions, filter=live, distinct=True),
+                finished_count=Count(sessions, filter=live & finished, distinct=True),
+                take_count=Count(f"{sessions}__trials__takes", filter=live, distinct=True),
             )
         )
 

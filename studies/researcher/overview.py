@@ -23,7 +23,7 @@ LAST_ACTIVITIES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class StudyLine:
-    """A study and how far its sessions and takes are. `unserved`: why nobody is there to talk with, where so."""
+    """A study and how far its live sessions and their takes are. `unserved`: why nobody is there to talk with, where so."""
 
     study: Study
     started: int
@@ -95,7 +95,7 @@ def overview() -> Overview:
     return Overview(
         at=now,
         live_takes=list(live.order_by("started_at", "created_at")),
-        present=Session.objects.filter(_present(now)).distinct().count(),
+        present=Session.objects.filter(_present(now)).exclude(mode=Session.Mode.PREVIEW).distinct().count(),
         waiting=sum(line.worker.queue_length for line in workers if line.fresh),
         workers=workers,
         filing=Take.objects.filter(state=Take.State.ENDED).count(),
@@ -112,7 +112,7 @@ def _present(now: datetime) -> Q:
 
 def _studies() -> list[StudyLine]:
     """Counts by one query for each kind, since joining several to-many relations would multiply the rows."""
-    sessions = Session.objects.order_by().values_list("version__study")
+    sessions = Session.objects.filter(mode=Session.Mode.LIVE).order_by().values_list("version__study")
     finished, withdrawn = Q(state=Session.State.FINISHED), Q(state=Session.State.WITHDRAWN)
     by_session = {
         study: (all_, *some)
@@ -127,7 +127,8 @@ def _studies() -> list[StudyLine]:
             all_count=Count("trials", distinct=True), done=Count("trials", filter=talked, distinct=True)
         )
     }
-    takes = Take.objects.order_by().values_list("trial__session__version__study")
+    takes = Take.objects.filter(trial__session__mode=Session.Mode.LIVE).order_by()
+    takes = takes.values_list("trial__session__version__study")
     by_take = dict(takes.annotate(all_count=Count("id")))
     lines = []
     studies = list(Study.objects.order_by("title"))
@@ -151,12 +152,12 @@ def _studies() -> list[StudyLine]:
 
 
 def _activities() -> list[Activity]:
-    """The newest things of each kind, merged."""
+    """The newest things of each kind, merged; previews of drafts are none."""
 
     def session_url(session: Session) -> str:
         return reverse("admin:studies_session_change", args=[session.pk])
 
-    sessions = Session.objects.select_related("participant", "version__study")
+    sessions = Session.objects.exclude(mode=Session.Mode.PREVIEW).select_related("participant", "version__study")
     found = [
         Activity(s.created_at, f"{s.participant.code} began in {s.study}", session_url(s))
         for s in sessions.order_by("-created_at")[:LAST_ACTIVITIES]
@@ -166,7 +167,8 @@ def _activities() -> list[Activity]:
         for s in sessions.filter(finished_at__isnull=False).order_by("-finished_at")[:LAST_ACTIVITIES]
         if s.finished_at
     ]
-    takes = Take.objects.filter(ended_at__isnull=False).select_related("trial__session__participant")
+    takes = Take.objects.exclude(trial__session__mode=Session.Mode.PREVIEW).filter(ended_at__isnull=False)
+    takes = takes.select_related("trial__session__participant")
     found += [
         Activity(
             t.ended_at, f"{t}: {t.get_outcome_display().lower()}", reverse("admin:studies_take_change", args=[t.pk])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-from django.contrib import admin
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -16,6 +15,7 @@ from studies.exports.codebook import CONVENTIONS, write_codebook
 from studies.exports.tables import TABLES, stream
 from studies.models import Study, Track
 from studies.researcher.access import researcher_with
+from studies.researcher.design.asked import frame
 from studies.researcher.overview import overview
 from studies.researcher.site import allow_alpine
 from studies.talk.listening import serve_track
@@ -69,12 +69,8 @@ def codebook_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
 def codebook(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The same as a page."""
     study = get_object_or_404(Study, slug=slug)
-    context = admin.site.each_context(request) | {
-        "title": f"Codebook of {study}",
-        "study": study,
-        "tables": [(table.name, table.about, table.columns(study)) for table in TABLES.values()],
-        "conventions": CONVENTIONS,
-    }
+    tables = [(table.name, table.about, table.columns(study)) for table in TABLES.values()]
+    context = frame(request, study, "data", tables=tables, conventions=CONVENTIONS)
     return render(request, "researcher/codebook.html", context)
 
 

@@ -23,7 +23,7 @@ SECTIONS: Final = [
     {"title": "Order of trials", "keys": ["practice", "pairs", "design", "allocation"]},
     {"title": "Questionnaires", "keys": ["questionnaires", "comparison"]},
 ]
-"""The form's parts. `translations` is edited as YAML, where the texts of two languages can be read side by side."""
+"""The form's parts. `translations` has a page of its own, where the texts of two languages stand side by side."""
 
 LONG_TEXT: Final = 1_000
 """Texts that may be longer get a box of several lines."""
@@ -126,7 +126,7 @@ def _optional(field: Schema) -> Schema:
 def _said(option: Schema) -> str:
     return str(
         option.get("const")
-        or {"string": "text", "integer": "whole number", "boolean": "yes or no"}.get(
+        or {"string": "text", "integer": "whole number", "boolean": "yes or no", "array": "a list"}.get(
             option.get("type", ""), option.get("type", "")
         )
     )

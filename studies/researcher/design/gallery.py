@@ -49,4 +49,4 @@ def _opening_comment(text: str) -> str:
         if not line.startswith("#"):
             break
         lines.append(line.lstrip("#").strip())
-    return " ".join(lines)
+    return " ".join(lines).replace("`", "")

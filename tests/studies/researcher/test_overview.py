@@ -154,3 +154,16 @@ def test_page_and_fragment_show_the_same(name: str, db: None, client: Client) ->
     assert reverse("admin:studies_take_change", args=[take.pk]) in page
     assert ("<html" in page) == (name == "admin:index")
     assert (f'hx-get="{reverse("now")}"' in page) == (name == "admin:index")
+
+
+def test_previews_and_pilots_are_not_counted_as_sessions(db: None) -> None:
+    version = factories.make_study()
+    factories.make_session(version, "P-001")
+    for code, mode in (("P-002", Session.Mode.PREVIEW), ("P-003", Session.Mode.PILOT)):
+        session = factories.make_session(version, code)
+        Session.objects.filter(pk=session.pk).update(mode=mode)
+        factories.make_take(session.trials.all()[0])
+    now = overview()
+    assert [(line.started, line.takes) for line in now.studies] == [(1, 0)]
+    assert [activity.text for activity in now.activities if "P-002" in activity.text] == []
+    assert now.present == 2
