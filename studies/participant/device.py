@@ -91,11 +91,12 @@ class Capture(Part):
 
 
 class Report(Part):
-    """One run of the check. `noise_dbfs` is the median level of a few silent seconds, `snr_db` how far the sentence
+    """One run of the check; what is sent of it again has the same `run`. `noise_dbfs` is the median level of a few silent seconds, `snr_db` how far the sentence
     stands above it, `clipped_percent` the share of its samples at full scale, `round_trip_ms` the median way to the
     server and back. `input` is what the browser really applied (`getSettings`), and the `kind` of microphone.
     `unmeasured` says why a value is null."""
 
+    run: Short | None = None
     noise_dbfs: Decibels | None = None
     snr_db: Decibels | None = None
     clipped_percent: Annotated[float, Field(ge=0, le=100)] | None = None
@@ -225,8 +226,8 @@ def _screening(session: Session) -> dict[str, Any]:
 def _add(session: Session, report: Report, limits: DeviceCheck) -> Verdict:
     failed = judge(report, limits)
     attempts = list(session.device.get("attempts", []))
-    numbers = {name: getattr(report, name) for name in MEASURED} | {"failed": list(failed)}
-    if not attempts or {**attempts[-1], **numbers} != attempts[-1]:
+    numbers = {"run": report.run, **{name: getattr(report, name) for name in MEASURED}, "failed": list(failed)}
+    if not attempts or {**attempts[-1], **numbers} != attempts[-1]:  # a silent microphone measures the same twice
         attempts.append({"at": timezone.now().isoformat(timespec="seconds"), **numbers})
     session.device = {**session.device, "attempts": attempts[-MAX_KEPT_ATTEMPTS:]}
     return Verdict(failed, _blocks(failed, limits), may_leave(session, limits))

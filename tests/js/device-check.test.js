@@ -5,6 +5,7 @@ import { judge } from "../../studies/static/studies/js/check/limits.js";
 import { activePower, measure, windowPowers } from "../../studies/static/studies/js/check/measures.js";
 import { microphoneKind } from "../../studies/static/studies/js/check/microphone-kind.js";
 import { Recorder } from "../../studies/static/studies/js/check/recorder.js";
+import { seeded } from "../../studies/static/studies/js/headphones/stimuli.js";
 
 const RATE_HZ = 48_000;
 
@@ -19,13 +20,18 @@ function stretch(...parts) {
   return { samples: Float32Array.from(parts.flatMap((part) => [...part])), rateHz: RATE_HZ };
 }
 
+/** @param {() => number} random uniform */
+function gaussian(random) {
+  return Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random());
+}
+
 /** @param {number} found @param {number} expected @param {number} within */
 function assertNear(found, expected, within) {
   assert.ok(Math.abs(found - expected) <= within, `${found} is not within ${within} of ${expected}`);
 }
 
 test("noise, and how far a sentence stands above it", () => {
-  const found = measure(stretch(at(-60, 3)), stretch(at(-25, 2), at(-60, 1)));
+  const found = measure(stretch(at(-60, 3)), stretch(at(-60, 1), at(-25, 2)));
   assertNear(found.noise_dbfs, -60, 0.1);
   assertNear(found.microphone.speech_db, -25, 0.1);
   assertNear(found.snr_db, 35, 0.1);
@@ -33,11 +39,25 @@ test("noise, and how far a sentence stands above it", () => {
   assert.equal(found.microphone.verdict, "ok");
 });
 
-test("pauses in a sentence make it no quieter", () => {
+test("a pause in a sentence makes it no quieter, but for the hangover behind the last word", () => {
   const fluent = measure(stretch(at(-60, 1)), stretch(at(-25, 4)));
-  const halting = measure(stretch(at(-60, 1)), stretch(at(-25, 1), at(-60, 3)));
-  assert.equal(halting.microphone.speech_db, fluent.microphone.speech_db);
+  const halting = measure(stretch(at(-60, 1)), stretch(at(-25, 2), at(-60, 6)));
+  const hangoverDb = 10 * Math.log10(2.2 / 2);
+  assertNear(fluent.microphone.speech_db - halting.microphone.speech_db, hangoverDb, 0.15);
 });
+
+for (const snrDb of [0, 5, 10, 20, 30, 40])
+  test(`a known ratio of ${snrDb} dB is found again, at any level`, () => {
+    const noise = seeded(snrDb + 1);
+    for (const speechDb of [-20, -35]) {
+      const noisy = (/** @type {Float32Array} */ clean) =>
+        clean.map((sample) => sample + gaussian(noise) * 10 ** ((speechDb - snrDb) / 20));
+      const words = Array.from({ length: 8 }, () => [at(speechDb + 10 * Math.log10(4 / 3), 0.3), at(-200, 0.1)]).flat();
+      const found = measure(stretch(noisy(at(-200, 3))), stretch(noisy(stretch(...words).samples)));
+      assertNear(found.snr_db, snrDb, 1);
+      assertNear(found.noise_dbfs, speechDb - snrDb, 0.3);
+    }
+  });
 
 test("a slammed door in the silence is not its noise, a fan is", () => {
   assertNear(measure(stretch(at(-60, 2), at(-10, 0.5), at(-60, 0.5)), stretch(at(-25, 1))).noise_dbfs, -60, 0.1);
@@ -84,9 +104,11 @@ test("windows are of 50 ms, and a rest is left out", () => {
   assertNear(powers[0], 0.01, 1e-6);
 });
 
-test("activity reaches 15.9 dB below the mean and no further", () => {
-  assert.equal(activePower([1, 1, 10 ** -1.5]), (2 + 10 ** -1.5) / 3);
-  assert.equal(activePower([1, 1, 10 ** -1.9]), 1);
+test("activity reaches 15.9 dB below its own level and 200 ms further, and no further", () => {
+  const quiet = (/** @type {number} */ db, /** @type {number} */ windows) => Array(windows).fill(10 ** (db / 10));
+  const loud = Array(20).fill(1);
+  assertNear(activePower([...loud, ...quiet(-15, 20)]), (20 + 20 * 10 ** -1.5) / 40, 1e-9);
+  assertNear(activePower([...loud, ...quiet(-25, 20)]), (20 + 20 * 10 ** -2.5) / 24, 1e-9);
   assert.equal(activePower([]), 0);
 });
 

@@ -41,6 +41,7 @@ export class DeviceCheck {
   #self = /** @type {SelfCheck | null} */ (null);
   #measuring = /** @type {Promise<void> | undefined} */ (undefined); // the way to the server
   #mayLeave;
+  #run = ""; // names what was measured together, for the server to count it once
 
   /** @param {HTMLFormElement} root @param {CheckConfig} config */
   constructor(root, config) {
@@ -85,12 +86,14 @@ export class DeviceCheck {
   // connection
 
   #measureDelay() {
+    this.#begin();
     this.#enable("measure", false);
     this.#measuring = this.#delay?.measure();
   }
 
   #checkedDelay() {
     this.#enable("measure", true);
+    this.#keepFocus("measure");
     const failed = this.#failed().includes("round_trip_ms");
     this.#say("delay-mend", failed ? "warning" : "", failed ? this.#config.mending.round_trip_ms : "");
     if (this.#microphone.measures !== null) this.#tell();
@@ -100,6 +103,7 @@ export class DeviceCheck {
   // microphone
 
   #checkMicrophone() {
+    this.#begin();
     this.#enable("listen", false);
     this.#part("replay").hidden = true;
     this.#measures.show([]);
@@ -113,6 +117,7 @@ export class DeviceCheck {
     const { measures, problem, sentence } = this.#microphone;
     this.#part("listen").textContent = translate("Check again");
     this.#enable("listen", true);
+    this.#keepFocus("listen");
     this.#part("replay").hidden = (sentence?.samples.length ?? 0) === 0;
     if (problem !== null) this.#say("microphone-result", "error", `${problem.title}. ${problem.message}`);
     if (measures !== null) this.#showMeasures(measures);
@@ -182,6 +187,7 @@ export class DeviceCheck {
     this.#part("play").textContent = translate("Play it again");
     this.#part("question").hidden = false;
     this.#enable("play", true);
+    this.#keepFocus("play");
     this.#update();
   }
 
@@ -206,6 +212,11 @@ export class DeviceCheck {
 
   // what was found
 
+  /** A new run. */
+  #begin() {
+    this.#run = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
   #report() {
     const { measures, problem, settings } = this.#microphone;
     const { applied, kind, ...capture } = settings ?? { applied: {}, kind: undefined };
@@ -213,6 +224,7 @@ export class DeviceCheck {
     const without = problem?.code ?? "not_done";
     const round_trip_ms = this.#delay?.serverMs ?? null;
     return {
+      run: this.#run,
       noise_dbfs: measures?.noise_dbfs ?? null,
       snr_db: measures?.snr_db ?? null,
       clipped_percent: measures?.clipped_percent ?? null,
@@ -293,6 +305,11 @@ export class DeviceCheck {
   /** @param {string} name @param {boolean} enabled */
   #enable(name, enabled) {
     /** @type {HTMLButtonElement} */ (this.#part(name)).disabled = !enabled;
+  }
+
+  /** Back to a button that was disabled under the keyboard. @param {string} name */
+  #keepFocus(name) {
+    if (document.activeElement === document.body) this.#part(name).focus({ preventScroll: true });
   }
 
   /** @param {string} name @param {string} [tone] @param {string} [text] */

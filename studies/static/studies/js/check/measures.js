@@ -5,7 +5,8 @@ const SILENT_DB = -60; // nothing but a muted or wrong microphone
 const QUIET_DB = -42; // speech below it drowns in the room
 const CLIP_AMPLITUDE = 0.99;
 const CLIPPED_TOO_OFTEN = 8; // samples
-const ACTIVE_MARGIN_DB = 15.9; // speech counts down to so far below its own mean: ITU-T P.56, method B
+const MARGIN_DB = 15.9; // speech counts down to so far below its own level: ITU-T P.56, method B
+const HANGOVER_WINDOWS = 4; // 200 ms, likewise: a gap between words is part of speech, a pause is not
 const LEAST_SNR_DB = -20;
 
 /**
@@ -21,12 +22,12 @@ const LEAST_SNR_DB = -20;
 /** @param {Stretch} silence @param {Stretch} sentence @returns {Measures} */
 export function measure(silence, sentence) {
   const noise = median(windowPowers(silence));
-  const speech = activePower(windowPowers(sentence));
+  const clean = activePower(windowPowers(sentence).map((power) => Math.max(0, power - noise)));
   const clipped_samples = sentence.samples.filter((sample) => Math.abs(sample) >= CLIP_AMPLITUDE).length;
-  const speech_db = powerDb(speech);
+  const speech_db = powerDb(clean + noise);
   return {
     noise_dbfs: tenths(powerDb(noise)),
-    snr_db: tenths(snrDb(speech, noise)),
+    snr_db: tenths(snrDb(clean, noise)),
     clipped_percent: Math.round((100_000 * clipped_samples) / Math.max(1, sentence.samples.length)) / 1_000,
     microphone: { speech_db: tenths(speech_db), clipped_samples, verdict: verdictOf(speech_db, clipped_samples) },
   };
@@ -42,28 +43,27 @@ export function windowPowers({ samples, rateHz }) {
 }
 
 /**
- * Mean power of the windows in which there is speech: the most of them, loudest first, of which none is further below
- * their mean than the margin.
- * @param {number[]} powers
+ * Mean power while there is speech, the active level of ITU-T P.56: that of all windows, over those that are at most a
+ * margin below it and a hangover behind each of them.
+ * @param {number[]} powers one after another, without noise
  */
 export function activePower(powers) {
-  const margin = 10 ** (-ACTIVE_MARGIN_DB / 10);
-  const loudestFirst = [...powers].sort((a, b) => b - a);
-  let sum = 0;
-  let active = 0;
-  for (const [index, power] of loudestFirst.entries()) {
-    sum += power;
-    const mean = sum / (index + 1);
-    if (power < mean * margin) break;
-    active = mean;
+  const margin = 10 ** (-MARGIN_DB / 10);
+  const energy = powers.reduce((sum, power) => sum + power, 0);
+  const loudestFirst = powers.map((power, window) => ({ power, window })).sort((a, b) => b.power - a.power);
+  const active = new Set();
+  let level = 0;
+  for (const { power, window } of loudestFirst) {
+    if (power < level * margin) break;
+    for (let next = window; next <= window + HANGOVER_WINDOWS && next < powers.length; next++) active.add(next);
+    level = energy / active.size;
   }
-  return active;
+  return level;
 }
 
-/** @param {number} speech power, the noise in it @param {number} noise power */
-function snrDb(speech, noise) {
-  const clean = 10 ** (LEAST_SNR_DB / 10) * noise;
-  return powerDb(Math.max(speech - noise, clean)) - powerDb(noise);
+/** @param {number} clean power of the speech alone @param {number} noise power */
+function snrDb(clean, noise) {
+  return powerDb(Math.max(clean, 10 ** (LEAST_SNR_DB / 10) * noise)) - powerDb(noise);
 }
 
 /** @param {number} speechDb @param {number} clippedSamples @returns {LevelVerdict} */

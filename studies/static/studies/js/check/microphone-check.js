@@ -102,6 +102,7 @@ export class MicrophoneCheck {
     this.#parts.phase.textContent = words[phase];
     this.#parts.sentence.classList.toggle("check-step__sentence--now", phase === "speak");
     this.#parts.finish.hidden = phase !== "speak";
+    if (phase === "speak" && document.activeElement === document.body) this.#parts.finish.focus({ preventScroll: true });
     if (phase === "idle") this.#meter.clear();
   }
 

@@ -45,6 +45,7 @@ export class HeadphoneTest {
     this.#part("volume").textContent = translate("Play it again");
     this.#enable("volume", true);
     this.#enable("ready", true);
+    if (document.activeElement === document.body) this.#part("volume").focus(); // it was disabled under the keyboard
   }
 
   #begin() {
