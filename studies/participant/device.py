@@ -91,10 +91,10 @@ class Capture(Part):
 
 
 class Report(Part):
-    """One run of the check; what is sent of it again has the same `run`. `noise_dbfs` is the median level of a few silent seconds, `snr_db` how far the sentence
-    stands above it, `clipped_percent` the share of its samples at full scale, `round_trip_ms` the median way to the
-    server and back. `input` is what the browser really applied (`getSettings`), and the `kind` of microphone.
-    `unmeasured` says why a value is null."""
+    """One run of the check; what is sent of it again has the same `run`. `noise_dbfs` is the median level of a few
+    silent seconds, `snr_db` how far the sentence stands above it, `clipped_percent` the share of its samples at full
+    scale, `round_trip_ms` the median way to the server and back. `input` is what the browser really applied
+    (`getSettings`), and the `kind` of microphone. `unmeasured` says why a value is null."""
 
     run: Short | None = None
     noise_dbfs: Decibels | None = None

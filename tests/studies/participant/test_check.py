@@ -54,6 +54,7 @@ def test_good_device_goes_on_and_is_kept() -> None:
     [attempt] = device["attempts"]
     assert attempt.pop("at")
     assert attempt == {
+        "run": None,
         "noise_dbfs": -62.5,
         "snr_db": 38,
         "clipped_percent": 0,
@@ -106,6 +107,17 @@ def test_run_told_twice_counts_once() -> None:
     assert told(anna, report(**NOISY)).json()["mayLeave"] is False
     anna.post("check/", device=report(**NOISY))
     assert len(anna.session.device["attempts"]) == 1
+
+
+def test_runs_that_measure_the_same_count_each() -> None:
+    """A microphone that is dead measures the same every time; whoever has it may leave all the same."""
+    study_with(**THRESHOLDS, on_fail="block", attempts=2)
+    anna = Visitor().begin().agree()
+    dead = {"noise_dbfs": -100, "snr_db": 0, "microphone": {"speech_db": -100, "verdict": "silent"}}
+    assert told(anna, report(run="a", **dead)).json()["mayLeave"] is False
+    assert told(anna, report(run="a", **dead)).json()["mayLeave"] is False
+    assert told(anna, report(run="b", **dead)).json()["mayLeave"] is True
+    assert [attempt["run"] for attempt in anna.session.device["attempts"]] == ["a", "b"]
 
 
 def test_endless_runs_fill_no_database() -> None:
