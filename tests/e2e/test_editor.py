@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.e2e.visitor import open_browser, picture
+from tests.e2e.walk import barriers
 from tests.speech import conversation, write_microphone
 from tests.studies import factories
 
@@ -149,3 +150,95 @@ def test_two_researchers_at_once_lose_nothing(live_server: LiveServer, browser: 
     kept(bo)
     bo.reload()
     expect(bo.get_by_label("Title")).to_have_value("What Bo wrote")
+
+
+def field(page: Page, path: str) -> Locator:
+    return page.locator(f"textarea[data-path='{path}']")
+
+
+def test_study_is_translated_and_what_is_missing_is_seen(live_server: LiveServer, browser: Browser) -> None:
+    page = signed_in(browser, live_server, "anna")
+    start_from(page, live_server, "Paired prompts")
+    write = page.url
+    page.get_by_role("link", name="Translate").click()
+    page.get_by_label("Add a language").fill("ar")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("[aria-current=page] [data-part=count]")).to_have_text("0 of 26")
+    picture(page, "editor-7-translate")
+    expect(field(page, "title")).to_have_attribute("dir", "rtl")
+    field(page, "title").fill("كلام")
+    field(page, "summary").fill("x" * 400)
+    expect(page.locator("#problem-summary")).to_have_text(
+        "This is 400 characters long; expected at most 300", timeout=SOON_MS
+    )
+    expect(page.locator("[aria-current=page] [data-part=count]")).to_have_text("2 of 26")
+    page.get_by_label("Only what is missing").check()
+    expect(field(page, "title")).to_be_hidden()
+    expect(field(page, "welcome")).to_be_visible()
+    field(page, "welcome").fill("مرحبا\n\nبكم")
+    page.get_by_role("link", name="Write").first.click()  # without waiting: it is saved first
+    page.wait_for_url(write)
+    for text in ("title: كلام", "welcome: |-"):
+        expect(page.locator(".cm-content")).to_be_visible()
+        assert text in page.evaluate("JSON.parse(document.querySelector('#editor-start').textContent).text")
+    page.get_by_role("button", name="Form", exact=True).click()
+    page.locator("[data-part=list] button", has_text="translations.ar.consent.text").click()
+    page.wait_for_url("**/translate/?language=ar#consent.text")
+    expect(field(page, "consent.text")).to_be_focused()
+
+
+def test_what_is_typed_without_a_network_is_kept_when_it_is_back(live_server: LiveServer, browser: Browser) -> None:
+    page = signed_in(browser, live_server, "anna")
+    start_from(page, live_server, "Explore")
+    write = page.url
+    for address, name in ((write, "Summary"), (f"{write}translate/?language=sv", None)):
+        page.goto(address)
+        if name is None:
+            page.get_by_label("Add a language").fill("sv")
+            page.get_by_role("button", name="Add", exact=True).click()
+        box = page.get_by_label(name) if name else field(page, "title")
+        expect(box).to_be_visible(timeout=SOON_MS)
+        page.context.set_offline(True)
+        box.fill("Without a network")
+        expect(page.locator("[data-part=state]")).to_have_text(
+            "Not saved: The server cannot be reached.", timeout=SOON_MS
+        )
+        page.wait_for_timeout(1_000)
+        expect(box).to_have_value("Without a network")
+        page.context.set_offline(False)
+        kept(page)
+        page.reload()
+        expect(box).to_have_value("Without a network", timeout=SOON_MS)
+
+
+def test_form_and_yaml_changed_at_once_both_stand(live_server: LiveServer, browser: Browser) -> None:
+    page = signed_in(browser, live_server, "anna")
+    start_from(page, live_server, "Explore")
+    held: list[Route] = []
+    page.route("**/design/rewrite/", lambda route: held.append(route))
+    with page.expect_request("**/design/rewrite/"):
+        page.get_by_label("Summary").fill("From the form")
+    page.locator(".cm-line", has_text="kind: explore").first.click()
+    page.keyboard.press("End")
+    page.keyboard.type("  # typed meanwhile")
+    held[0].continue_()
+    page.unroute("**/design/rewrite/")
+    expect(page.locator(".cm-line", has_text="summary: From the form")).to_have_count(1, timeout=SOON_MS)
+    expect(page.locator(".cm-line", has_text="kind: explore  # typed meanwhile")).to_have_count(1)
+    kept(page)
+    expect(page.get_by_label("Summary")).to_have_value("From the form")
+
+
+@pytest.mark.parametrize("part", ["", "translate/", "balance/", "preview/", "publish/", "versions/", "share/"])
+def test_every_page_of_a_study_is_accessible_in_both_widths(
+    live_server: LiveServer, browser: Browser, part: str
+) -> None:
+    page = signed_in(browser, live_server, "anna")
+    start_from(page, live_server, "Paired prompts")
+    page.goto(f"{page.url}{part}")
+    page.wait_for_load_state("networkidle")
+    for width in (1280, 800):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert barriers(page) == []
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0

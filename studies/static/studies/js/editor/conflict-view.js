@@ -55,5 +55,5 @@ export class ConflictView {
 
 /** @param {string} label */
 function named(label) {
-  return EditorView.contentAttributes.of({ "aria-label": label });
+  return EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" });
 }

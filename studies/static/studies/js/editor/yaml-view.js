@@ -52,7 +52,7 @@ export class YamlView {
             ...foldKeymap,
             ...lintKeymap,
           ]),
-          EditorView.contentAttributes.of({ "aria-label": "Protocol as YAML", spellcheck: "false" }),
+          EditorView.contentAttributes.of({ "aria-label": "Protocol as YAML", spellcheck: "false", tabindex: "0" }),
           EditorView.updateListener.of((update) => update.docChanged && onChange()),
         ],
       }),
