@@ -28,8 +28,9 @@ def as_cell(value: object) -> str:
 
 
 def guard_formula(text: str) -> str:
-    """An apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """An apostrophe before what a spreadsheet would take for a formula, and before such a text with apostrophes of its
+    own, so that one can always be taken away again."""
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA_STARTS) else text
 
 
 def as_lines(rows: Iterable[Sequence[object]]) -> str:

@@ -12,9 +12,10 @@ HEADER = ("table", "name", "type", "unit", "meaning")
 CONVENTIONS = (
     "UTF-8, commas between, text in double quotes where needed. An empty cell: there is no value.",
     "Times are ISO 8601 in UTC. Truth values are true and false.",
-    "A text that a spreadsheet would run as a formula starts with an apostrophe, which is not part of it.",
+    "A text that begins with = + - @, a tab or a line end, also behind apostrophes, has one apostrophe put before it, "
+    "so that no spreadsheet runs it as a formula. It is not part of the text.",
     "Sessions that were withdrawn keep their plan and, unless the study says otherwise, nothing of what was said.",
-    "Answers that were taken back, or hidden by another answer, are empty here; answers.csv has all that was said.",
+    "An answer that is not there has its reason in answers_missing; answers.csv has all that was ever said.",
     "Nobody's identity at a recruitment service is in any table.",
 )
 

@@ -30,8 +30,9 @@ LISTENED = "listened_sec"  # kept as an answer, though nobody asks for it
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """A trial with what belongs to it; `answers` are those to questions about it and about its pair, by item. Of a
-    withdrawn session whose data the study does not keep, nothing but the plan is told."""
+    """A trial with what belongs to it; `answers` are those to questions about it and about its pair, by item, and
+    `known` those to what was asked once as well. Of a withdrawn session whose data the study does not keep, nothing but
+    the plan is told."""
 
     trial: Trial
     take: Take | None = None
@@ -40,6 +41,7 @@ class TrialRow:
     utterances: Sequence[Utterance] = ()
     metrics: Mapping[tuple[str, str], Metric] = field(default_factory=dict)
     answers: Mapping[str, Any] = field(default_factory=dict)
+    known: Mapping[str, Any] = field(default_factory=dict)
     listened_sec: float | None = None
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
     sides: Mapping[int, str] = field(default_factory=dict)
@@ -92,7 +94,7 @@ def blocks_of(trials: QuerySet[Trial], size: int = BLOCK_TRIALS) -> Iterator[lis
         "takes__voice_snapshots",
         Prefetch("takes__utterances", Utterance.objects.order_by("turn", "start_ms", "id")),
         Prefetch("answers", Answer.objects.order_by("revision")),
-        Prefetch("session__answers", Answer.objects.exclude(pair=None).order_by("revision"), to_attr="pair_answers"),
+        Prefetch("session__answers", Answer.objects.filter(trial=None).order_by("revision"), to_attr="other_answers"),
         Prefetch("session__consents", ConsentEvent.objects.order_by("id")),
         Prefetch("session__judgements", Judgement.objects.select_related("chosen__condition").order_by("id")),
         Prefetch("session__trials", Trial.objects.order_by("position")),
@@ -113,7 +115,10 @@ def _row(trial: Trial) -> TrialRow:
     said = trial.session.judgements.all() if trial.pair is not None else ()
     judgements = {judgement.item: judgement for judgement in said if judgement.pair == trial.pair}
     own = {answer.item: answer.value for answer in trial.answers.all()}  # later revisions replace earlier ones
-    of_pair = {answer.item: answer.value for answer in _pair_answers(trial)}
+    others: list[Answer] = trial.session.other_answers  # type: ignore[attr-defined]  # prefetched
+    once = {answer.item: answer.value for answer in others if answer.pair is None}
+    of_pair = {answer.item: answer.value for answer in others if trial.pair is not None and answer.pair == trial.pair}
+    verdicts = {item: judgement.choice for item, judgement in judgements.items()}
     return TrialRow(
         trial=trial,
         take=take,
@@ -122,6 +127,7 @@ def _row(trial: Trial) -> TrialRow:
         utterances=list(take.utterances.all()) if take else (),
         metrics={(metric.track, metric.name): metric for metric in take.metrics.all()} if take else {},
         answers={item: value for item, value in {**of_pair, **own}.items() if item != LISTENED},
+        known={**once, **verdicts, **of_pair, **own},
         listened_sec=own.get(LISTENED),
         judgements={item: last for item, last in judgements.items() if last.choice},
         sides={other.pk: other.side for other in trial.session.trials.all()},
@@ -131,8 +137,3 @@ def _row(trial: Trial) -> TrialRow:
 def is_erased(session: Session) -> bool:
     """Whether what was said in it is not to be told: it was withdrawn, and the study keeps nothing then."""
     return session.state == Session.State.WITHDRAWN and not keeps_data(session)
-
-
-def _pair_answers(trial: Trial) -> list[Answer]:
-    answers: list[Answer] = trial.session.pair_answers  # type: ignore[attr-defined]  # prefetched
-    return [answer for answer in answers if trial.pair is not None and answer.pair == trial.pair]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
 
 from studies.exports.columns import UTC, Cell, Column
 from studies.exports.item_columns import item_columns, items_at, protocols_of
+from studies.exports.missing import REASONS, missing
+from studies.exports.rows import is_erased
 from studies.exports.session_rows import SessionRow
 from studies.models import ConsentEvent, Session, Study
-from studies.protocol.items import EACH_TRIAL, MOMENTS
+from studies.protocol.items import EACH_TRIAL, MOMENTS, Moment
 from studies.protocol.schema import Protocol
 
 Value = Callable[[SessionRow], Cell]
-ONCE: Final = {moment for moment in MOMENTS if moment not in EACH_TRIAL and moment != "after_pair"}
+ONCE: Final[set[Moment]] = {moment for moment in MOMENTS if moment not in EACH_TRIAL and moment != "after_pair"}
 
 
 def columns_of(study: Study) -> list[Column[SessionRow]]:
@@ -24,7 +26,15 @@ def columns_of(study: Study) -> list[Column[SessionRow]]:
         *SESSION_COLUMNS,
         *_consents(protocols),
         *(column for item, _protocol in asked.values() for column in item_columns(item, _answer)),
+        Column("answers_missing", "text", f"Items without an answer, each with why: {REASONS}", _missing(asked)),
     ]
+
+
+def _missing(items: Collection[str]) -> Value:
+    def told(row: SessionRow) -> Cell:
+        return None if is_erased(row.session) else missing(row.session.version, items, ONCE, row.values)
+
+    return told
 
 
 def _answer(row: SessionRow, item: str) -> Any:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
 
 from studies.exports.columns import UTC, Cell, Column
 from studies.exports.item_columns import item_columns, items_at, protocols_of
+from studies.exports.missing import REASONS, missing
 from studies.exports.plan_columns import PLAN_COLUMNS
 from studies.exports.rows import TrialRow
 from studies.exports.take_columns import TAKE_COLUMNS
 from studies.models import Judgement, Metric, Study
-from studies.protocol.items import EACH_TRIAL, Preference
+from studies.protocol.items import EACH_TRIAL, Moment, Preference
+
+OF_TRIALS: Final[frozenset[Moment]] = EACH_TRIAL | {"after_pair"}
 
 COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     *PLAN_COLUMNS,
@@ -30,16 +33,24 @@ COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
 def columns_of(study: Study) -> list[Column[TrialRow]]:
     """COLUMNS, then a stable order of what was asked of trials and of pairs, judged and measured."""
     protocols = protocols_of(study)
-    asked = items_at(protocols, {*EACH_TRIAL, "after_pair"})
+    asked = items_at(protocols, OF_TRIALS)
     verdicts = {
         key: item for protocol in protocols for key, item in protocol.items().items() if isinstance(item, Preference)
     }
     return [
         *COLUMNS,
         *(column for item, _protocol in asked.values() for column in item_columns(item, _answer)),
+        Column("answers_missing", "text", f"Items without an answer, each with why: {REASONS}", _missing(asked)),
         *(column for item in verdicts.values() for column in _judgement(item)),
         *(column for (track, name), about in _measured(study).items() for column in _metric(track, name, *about)),
     ]
+
+
+def _missing(items: Collection[str]) -> Callable[[TrialRow], Cell]:
+    def told(row: TrialRow) -> Cell:
+        return None if row.withdrawn else missing(row.version, items, OF_TRIALS, row.known, row.trial)
+
+    return told
 
 
 def _answer(row: TrialRow, item: str) -> Any:

@@ -20,6 +20,8 @@ from studies.exports.session_columns import columns_of
 from studies.exports.tables import TABLES, stream
 from studies.models import AccessLog, Export, RecruiterIdentity, Session
 from studies.participant.withdraw import withdraw
+from studies.protocol.document import parse
+from studies.publish import publish
 from tests.studies import factories
 from tests.studies.exports.reading import collected, read_table
 from tests.studies.participant.questionnaires import EVERY_FIELD, EVERY_ITEM, asking
@@ -242,3 +244,69 @@ def test_table_from_the_command_line(tmp_path: Path, rosa: User) -> None:
         call_command("export", "nothing")
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("export", study.slug, str(tmp_path / "no" / "such.csv"))
+
+
+NASTY = {
+    "formula": '=HYPERLINK("http://x","y")',
+    "apostrophe": "'=1+1",
+    "lines": 'one\ntwo, "three"\n\n;four\tfive',
+    "emoji": "👩🏽‍🚀 ok",
+    "right-to-left": "שלום\u202eabc",
+    "separator": "a\u2028b\u0085c",
+    "longest": "ö" * 20_000,
+}
+
+
+@pytest.mark.parametrize("words", NASTY.values(), ids=NASTY)
+def test_words_come_out_as_they_were_said(rosa: User, words: str) -> None:
+    story = {"type": "long_text", "key": "story", "text": "Tell us, all: =1", "max_length": 20_000}
+    study = open_new_study(asking(story))
+    anna = Visitor().begin().post("questions/asked/", story=words)
+    kept = anna.session.answers.get(item="story").value
+    assert kept == words
+    cells = [read_table(study, rosa, "sessions")[0]["answer_story"], read_table(study, rosa, "answers")[0]["value"]]
+    guarded = f"'{words}" if words.startswith(("=", "'=")) else words
+    assert cells == [guarded, guarded]
+
+
+def test_options_with_commas_stand_in_columns_of_their_own(rosa: User) -> None:
+    options = [{"key": "a", "label": 'Yes, no, "maybe"'}, {"key": "b", "label": "=None"}]
+    item = {"type": "multiple_choice", "key": "many", "text": "Which?", "options": options, "other": "More"}
+    study = open_new_study(asking(item))
+    Visitor().begin().post("questions/asked/", **{"many": ["a", "other"], "many.other": "x, y"})
+    (row,) = read_table(study, rosa, "sessions")
+    assert (row["answer_many_a"], row["answer_many_b"], row["answer_many_other"]) == ("true", "false", "x, y")
+
+
+def test_answer_that_is_not_there_has_its_reason(rosa: User) -> None:
+    town, story, switch, amount = EVERY_ITEM[10:14]
+    study = open_new_study(asking(town, story, switch, amount))
+    Visitor().begin().post("questions/asked/", town="Uppsala", smokes="false")
+    Visitor().begin().post("questions/asked/", story="One.", smokes="true", cigarettes="4")
+    Visitor().begin()
+    newer = {**town, "key": "country"}
+    publish(study, parse(asking(town, story, switch, amount, newer)))
+    told = [row["answers_missing"] for row in read_table(study, rosa, "sessions")]
+    assert told == [
+        "story=unanswered cigarettes=hidden country=other_version",
+        "town=unanswered country=other_version",
+        "town=unanswered story=unanswered smokes=unanswered cigarettes=hidden country=other_version",
+    ]
+
+
+def test_answer_about_a_talk_that_is_not_there_has_its_reason(rosa: User) -> None:
+    switch, amount = EVERY_ITEM[12:14]
+    document = asking(switch, {**amount, "prompts": ["work"], "show_if": None}, at="after_trial")
+    work = {"key": "work", "title": "Work", "card": "Talk about it.", "limit_sec": 30}
+    document["prompts"] = [*document["prompts"], work]
+    document["pairs"] = [*document["pairs"], {"prompt": "work", "conditions": ["own", "higher"]}]
+    study = open_new_study(document)
+    anna = Visitor().to_talk()
+    anna.talk()
+    anna.post(anna.place, smokes="false", cigarettes="2")
+    rows = read_table(study, rosa, "trials")
+    reason = {"weekend": "cigarettes=other_talk", "work": "cigarettes=unanswered"}
+    assert [row["answers_missing"] for row in rows] == [
+        reason["weekend"] if rows[0]["prompt"] == "weekend" else "",
+        *(f"smokes=unanswered {reason[row['prompt']]}" for row in rows[1:]),
+    ]

@@ -40,6 +40,13 @@ def test_formula_is_guarded(text: str) -> None:
     assert guard_formula(text) == f"'{text}"
 
 
+@given(st.text(alphabet="'=a-") | st.text())
+def test_guarded_text_can_be_read_back(text: str) -> None:
+    cell = guard_formula(text)
+    has_guard = cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_STARTS)
+    assert (cell[1:] if has_guard else cell) == text
+
+
 @given(st.text())
 def test_no_text_cell_starts_a_formula(text: str) -> None:
     assert not as_cell(text).startswith(FORMULA_STARTS)

@@ -138,6 +138,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "answer_warm": "6",
         "answer_why": "'=HYPERLINK(1)",
         "answer_again": "gladly",
+        "answers_missing": "",
         "judgement_better": "A",
         "judgement_better_condition": "own",
         "judgement_better_chosen": "true",
