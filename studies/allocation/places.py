@@ -15,6 +15,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import groupby
 from typing import Any, Final
 
 from django.db import transaction
@@ -24,7 +25,7 @@ from studies.allocation.known import known_answers
 from studies.allocation.queue import Queue, give_up_expired
 from studies.allocation.quotas import admit, readmit_to_quotas
 from studies.design.arms import arms_for, group_of, level
-from studies.design.minimisation import drawn, probabilities
+from studies.design.minimisation import drawn, nested_probabilities
 from studies.models import AllocationSlot, ProtocolVersion, Session
 from studies.protocol.counterbalancing import Allocation
 from studies.protocol.schema import Protocol
@@ -151,7 +152,8 @@ def _by_chance(
     queue.lock()
     if protocol.allocation.method == "minimisation":
         alike = _alike(queue, protocol, answers)
-        chances = probabilities(arms, alike, protocol.allocation.probability, "variance")
+        groups = [[*rows] for _, rows in groupby(arms, lambda arm: group_of(protocol, arm))]
+        chances = nested_probabilities(groups, alike, protocol.allocation.probability, "variance")
     else:
         chances = {arm: 1 / len(arms) for arm in arms}
     draw = random.Random(f"{session.seed}:arm")  # noqa: S311  balance, not secrecy

@@ -135,7 +135,7 @@ def _order_tables(protocol: Protocol, sample: _Sample, where: str) -> Iterator[T
             conditions,
             conditions,
             ((before.condition, after.condition) for plan in plans for before, after in pairwise(plan)),
-            _following,
+            _following(drawn=sample.drawn),
         ),
     ):
         yield _table(f"{title}{where}", rows, columns, meetings, say, _drawn("order", sample))
@@ -216,11 +216,18 @@ def _meetings(table: Table) -> str:
     return f"Each condition meets each prompt {_times(counts)}."
 
 
-def _following(table: Table) -> str:
-    others = {count for i, row in enumerate(table.counts) for j, count in enumerate(row) if i != j}
-    if len(others) > 1:
+def _following(*, drawn: bool) -> Callable[[Table], str]:
+    def say(table: Table) -> str:
+        others = {count for i, row in enumerate(table.counts) for j, count in enumerate(row) if i != j}
+        if not others:
+            return "There is only one condition."
+        if len(others) == 1:
+            return f"Each condition follows each other {_times(others)}."
+        if drawn and _about_equal(others):
+            return f"Each condition follows each other about equally often, {_times(others)}."
         return f"Not each condition follows each other equally often, but {_times(others)}."
-    return f"Each condition follows each other {_times(others)}." if others else "There is only one condition."
+
+    return say
 
 
 def _evenness(what: str, where: str, *, drawn: bool = False) -> Callable[[Table], str]:
@@ -231,11 +238,15 @@ def _evenness(what: str, where: str, *, drawn: bool = False) -> Callable[[Table]
         uneven = [(row, set(found)) for row, found in zip(table.rows, table.counts, strict=True) if len(set(found)) > 1]
         if not uneven:
             return f"Each {what} {_times(counts) if len(counts) == 1 else 'equally often'} {where}."
-        if drawn and all(max(found) - min(found) <= CHANCE * max(found) for _, found in uneven):
+        if drawn and all(_about_equal(found) for _, found in uneven):
             return f"Each {what} about equally often {where}: {_each_named(uneven)}."
         return f"Not each {what} equally often {where}: {_each_named(uneven)}."
 
     return say
+
+
+def _about_equal(counts: set[int]) -> bool:
+    return max(counts) - min(counts) <= CHANCE * max(counts)
 
 
 def _each_named(rows: Iterable[tuple[str, set[int]]]) -> str:

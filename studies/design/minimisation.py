@@ -55,6 +55,21 @@ def probabilities(
     return {arm: share / len(best) if arm in best else rest for arm in arms}
 
 
+def nested_probabilities(
+    groups: Sequence[Sequence[int]], alike: Sequence[Mapping[int, int]], probability: float, measure: Measure = "range"
+) -> dict[int, float]:
+    """Of each arm, where arms are the rows of groups: the groups are made alike first, then the rows of each. Many rows
+    would else leave it to chance which group few people get into. Raises ValueError for no arm."""
+    numbers = range(len(groups))
+    in_groups = [{number: sum(counts.get(arm, 0) for arm in groups[number]) for number in numbers} for counts in alike]
+    of_groups = probabilities(numbers, in_groups, probability, measure)
+    return {
+        arm: of_groups[number] * chance
+        for number in numbers
+        for arm, chance in probabilities(groups[number], alike, probability, measure).items()
+    }
+
+
 def drawn(chances: Mapping[int, float], draw: random.Random) -> int:
     """One arm, each as likely as said."""
     return draw.choices(list(chances), weights=list(chances.values()))[0]

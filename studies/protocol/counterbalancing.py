@@ -87,7 +87,7 @@ class Allocation(Strict):
 
     method: Literal["blocks", "minimisation", "random"] = "blocks"
     """`blocks`: every arm once in each block, blocks apart for each stratum; `minimisation` (Pocock & Simon 1975):
-    the arm that makes the `strata` most alike; `random`: drawn."""
+    the group that makes the `strata` most alike, then the row of it that does; `random`: drawn."""
     strata: list[Key] = []
     """Items, answered before the first talk, in whose answers the arms are balanced."""
     by: Key | None = None
@@ -95,7 +95,7 @@ class Allocation(Strict):
     groups: list[Group] = []
     """Levels between participants."""
     probability: Annotated[float, Field(ge=0.5, le=1)] = 0.8
-    """Of the best arm, under minimisation; the probabilities are kept."""
+    """Of the best group, and of the best row in it, under minimisation; that of each arm is kept."""
     lease_min: Annotated[int, Field(ge=5, le=100_000)] = 120
     """A place is given up when its session was not seen for so long."""
 

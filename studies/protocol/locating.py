@@ -39,6 +39,7 @@ def located(item: Mapping[str, Any], root: type[BaseModel]) -> Located:
     owner: type[BaseModel] | None = None
     member: str | None = None
     among = ""
+    words: tuple[str, ...] = ()
     for part in item["loc"]:
         members = _members(here)
         if len(members) > 1:
@@ -46,12 +47,12 @@ def located(item: Mapping[str, Any], root: type[BaseModel]) -> Located:
             if len(models) == len(members):
                 here = models.get(part, here)
             else:
-                member, among = str(part), _in_words(members)
+                member, among, words = str(part), _in_words(members), _words(members)
                 here = next((one for one in members if get_origin(one) is list), None) if member[:4] == "list" else None
             continue
         if part == "[key]":
             continue
-        among = ""
+        among, words = "", ()
         place.append(part)
         here, owner = _step(members[0] if members else None, part)
     members = _members(here)
@@ -65,7 +66,7 @@ def located(item: Mapping[str, Any], root: type[BaseModel]) -> Located:
         member=member,
         among=among,
         tags=tuple(_tag(model) for model in members if _is_model(model) and "type" in model.model_fields),
-        words=tuple(word for one in members if get_origin(one) is Literal for word in map(str, get_args(one))),
+        words=words or _words(members),
     )
 
 
@@ -99,6 +100,10 @@ def _in_words(members: list[Any]) -> str:
         else:
             words.append("a list" if get_origin(one) is list else IN_WORDS.get(one, str(one)))
     return " or ".join(dict.fromkeys(words))
+
+
+def _words(members: list[Any]) -> tuple[str, ...]:
+    return tuple(str(word) for one in members if get_origin(one) is Literal for word in get_args(one))
 
 
 def _is_model(annotation: Any) -> bool:

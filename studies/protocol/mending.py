@@ -71,14 +71,16 @@ def _mend(document: Any, item: Located, guessed: list[str]) -> bool:
         return False
     if _is_shown(item.owner, name):
         parent[name] = STAND_IN
-    elif item.place[-2:-1] in NUMBERS:
+        return True
+    meant = nearest(item.found, item.words) if item.kind == "literal_error" and isinstance(item.found, str) else None
+    if meant is not None:
+        parent[name] = meant
+    elif item.place[-2:-1] in NUMBERS or (not isinstance(item.found, Mapping) and _may_be_left_out(item, name)):
         parent.pop(name, None)
-    elif isinstance(item.found, Mapping) or not _may_be_left_out(item, name):
-        return False
     else:
-        parent.pop(name, None)
-        if item.kind == "literal_error":
-            guessed.append(path_of(item.place[:-1]) or path_of(item.place))
+        return False
+    is_word = item.kind == "literal_error" and len(item.place) > 1
+    guessed.append(path_of(item.place[:-1] if is_word else item.place))
     return True
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from studies.errors import Problem
 from studies.protocol.base import Place
 from studies.protocol.items import Notice, Playback, Rule, SemanticDifferential, Value, When
-from studies.protocol.problems import path_of, suggestion
+from studies.protocol.problems import nearest, path_of, suggestion
 from studies.protocol.rules.answers import Answers, answers_of, answers_of_row
 from studies.protocol.rules.asking import BEFORE_TRIALS, Asked, Scope, asked_items, scope_of, start_of
 from studies.protocol.schema import Protocol
@@ -65,7 +65,9 @@ def check_values(
     for index, value in enumerate(values):
         if not possible.has(value):
             where = place if number_from is None else (*place, index + number_from)
-            yield Problem(path_of(where), f"is {value!r}, which {of} cannot be; expected {possible.in_words()}")
+            near = nearest(value, map(str, possible.values)) if isinstance(value, str) else None
+            meant = f"; did you mean {near}?" if near is not None else ""
+            yield Problem(path_of(where), f"is {value!r}, which {of} cannot be; expected {possible.in_words()}{meant}")
 
 
 def _check_range(rule: Rule, place: Place) -> Iterator[Problem]:

@@ -232,6 +232,16 @@ def test_minimisation_prefers_the_arm_with_fewest_alike() -> None:
         assert all(sorted(arms[start : start + 2]) == [0, 1] for start in (0, 2, 4))
 
 
+def test_minimisation_makes_groups_alike_however_many_orders_each_has() -> None:
+    groups = [{"key": "raised"}, {"key": "lowered", "replace": {"higher": "lower"}}]
+    allocation = {"method": "minimisation", "strata": ["gender"], "probability": 1, "groups": groups}
+    version = version_of(3, conditions=two_groups()["conditions"], allocation=allocation)
+    people = [join(version, gender=gender).group for gender in ("man", "woman") * 6]
+    for start in (0, 1):
+        of_gender = people[start::2]
+        assert all(len({*of_gender[place : place + 2]}) == 2 for place in range(0, 6, 2))
+
+
 def test_minimisation_does_not_count_those_who_left() -> None:
     version = version_of(allocation={"method": "minimisation", "strata": ["gender"], "probability": 1})
     first, second = join(version, gender="man"), join(version, gender="man")

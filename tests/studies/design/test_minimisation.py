@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.design.minimisation import Measure, drawn, imbalances, probabilities
+from studies.design.minimisation import Measure, drawn, imbalances, nested_probabilities, probabilities
 
 counts = st.dictionaries(st.integers(0, 3), st.integers(0, 20), max_size=4)
 measures: st.SearchStrategy[Measure] = st.sampled_from(["range", "variance"])
@@ -31,6 +31,16 @@ def test_others_share_what_the_best_leave() -> None:
 def test_best_arms_never_have_less_than_their_part() -> None:
     chances = probabilities(list(range(10)), [{0: 1}], 0.8)
     assert chances == pytest.approx({0: 0.1} | dict.fromkeys(range(1, 10), 0.1))
+
+
+def test_groups_are_made_alike_before_their_rows() -> None:
+    """Row 0 of the first group holds a person; all other rows of both groups are as empty."""
+    chances = nested_probabilities([[0, 1, 2], [3, 4, 5]], [{0: 1}], 0.8)
+    assert chances == pytest.approx({0: 0.04, 1: 0.08, 2: 0.08} | dict.fromkeys((3, 4, 5), 0.8 / 3))
+
+
+def test_one_group_alone_is_minimised_by_its_rows() -> None:
+    assert nested_probabilities([[4, 5]], [{4: 1}], 0.8) == pytest.approx(probabilities([4, 5], [{4: 1}], 0.8))
 
 
 def test_first_person_gets_any_arm_as_likely() -> None:

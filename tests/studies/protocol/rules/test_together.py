@@ -26,3 +26,23 @@ def test_nothing_is_guessed_of_a_part_whose_name_is_wrong() -> None:
     assert problems(document) == [
         "prompts[0].key: is 'A weekend'; expected small letters, digits, - and _ alone, a letter or digit first"
     ]
+
+
+def test_word_on_which_much_depends_is_taken_as_it_was_meant() -> None:
+    document = paired(design={"cells": "pair", "order": "wiliams"}, stopping={"until": "soon"})
+    document["pairs"][0]["conditions"][1] = "highr"
+    assert problems(document) == [
+        "design.cells: is 'pair'; expected 'pairs', 'crossed', 'assigned' or 'variants'; did you mean pairs?",
+        "design.order: is 'wiliams'; expected 'williams', 'latin', 'graeco_latin', 'random' or 'fixed'; "
+        "did you mean williams?",
+        "stopping.until: is 'soon'; expected a day, such as 2026-12-31",
+        "pairs[0].conditions[1]: there is no condition called 'highr'; did you mean higher?",
+    ]
+
+
+def test_what_is_left_out_because_it_is_wrong_is_not_told_to_be_missing() -> None:
+    document = paired()
+    document["conditions"][0]["voices"] = [{"preset": "sham", "end_sec": "9s"}, {"preset": "natural", "start_sec": 9}]
+    assert problems(document) == ["conditions[0].voices[0].end_sec: is '9s'; expected a number"]
+    document = paired(languages=["en", "sv"], translations="none yet")
+    assert problems(document) == ["translations: is 'none yet'; expected a block of named values"]
