@@ -149,9 +149,14 @@ def last_page(request: HttpRequest, session: Session, state: str = "") -> HttpRe
 
 
 def not_open(request: HttpRequest, study: Study, session: Session | None = None) -> HttpResponse:
-    """Says that a study is paused or closed."""
-    protocol = session_protocol(session) if session is not None else None
-    return render(request, "participant/not_open.html", {"study": study, "session": session, "protocol": protocol})
+    """Says that a study is paused or closed. Whoever agreed to something can still withdraw."""
+    context = {
+        "study": study,
+        "session": session,
+        "protocol": session_protocol(session) if session is not None else None,
+        "agreed": session is not None and session.consent("participate") is not None,
+    }
+    return render(request, "participant/not_open.html", context)
 
 
 def shown_page(request: HttpRequest) -> Page | None:

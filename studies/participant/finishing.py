@@ -12,7 +12,7 @@ from studies.models import RecruiterIdentity, Session, Take
 from studies.participant import flow
 from studies.participant.codes import completion_code
 from studies.participant.localised import session_protocol
-from studies.participant.recruiters import Ending, WayBack, way_back
+from studies.participant.recruiters import Ending, WayBack, to_return, way_back
 from studies.sealing import SealBroken, unseal
 
 UNSAVED: Final = (Take.State.LIVE, Take.State.ENDED)
@@ -47,8 +47,11 @@ def unsaved(session: Session) -> int:
 
 def way_back_of(session: Session, state: str = "") -> WayBack | None:
     """Where somebody goes whose visit is over (or would be, in this `state`), and with which code; None while it is
-    not, or where there is neither."""
-    ending = ENDINGS.get(state or session.state)
+    not, or where there is neither. Whoever withdraws before the end has a task to return."""
+    state = state or session.state
+    if state == Session.State.WITHDRAWN and session.finished_at is None:
+        return to_return(session_protocol(session).recruiter)
+    ending = ENDINGS.get(state)
     if ending is None or (ending == "completed" and not session.completion_code):
         return None
     code = session.completion_code if ending == "completed" else ""

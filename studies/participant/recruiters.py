@@ -164,6 +164,12 @@ def way_back(recruiter: Recruiter, ending: Ending, *, code: str = "", person: st
     return WayBack(code, address, label) if code or address or label else None
 
 
+def to_return(recruiter: Recruiter) -> WayBack | None:
+    """Of a task that stays undone; None where nobody waits for it."""
+    service = SERVICES.get(recruiter.service)
+    return WayBack("", "", service.label) if service is not None and service.label else None
+
+
 def filled(url: str, code: str, person: str) -> str:
     """An address with its placeholders filled in; empty where what belongs there is not known."""
     values = {"{code}": code, "{person}": person}

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from inference.errors import TokenError
 from studies.errors import TakeRefused
@@ -93,7 +93,7 @@ def issue_ticket(request: HttpRequest, token: str, take_id: UUID) -> HttpRespons
     return JsonResponse({"ticket": takes.issue_ticket(_take(token, take_id))})
 
 
-@require_GET
+@require_safe
 @never_cache
 def take_status(request: HttpRequest, token: str, take_id: UUID) -> HttpResponse:
     """Whether a take is over and filed, and what was said in it."""
@@ -136,7 +136,7 @@ def heartbeat(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@require_GET
+@require_safe
 @never_cache
 def health(request: HttpRequest) -> HttpResponse:
     """200 while people can talk and be recorded; 503 with what is wrong."""

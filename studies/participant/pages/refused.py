@@ -16,5 +16,6 @@ SESSION: Final = re.compile(r"/p/([\w-]+)/")
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Says what to do. What was sent to a page of a session can be sent again from here, so that nothing is lost."""
     match = SESSION.match(request.path_info)
-    context = {"token": match.group(1) if match else "", "again": sent_again(request) if match else []}
+    form = match is not None and request.method == "POST" and request.content_type != "application/json"
+    context = {"token": match.group(1) if match else "", "form": form, "again": sent_again(request) if form else []}
     return render(request, "403_csrf.html", context, status=403)

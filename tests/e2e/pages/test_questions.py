@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from studies.models import Answer
 from studies.participant.answers import known
+from studies.protocol.document import parse
+from studies.protocol.languages import texts_of
 from tests.e2e.pages.conftest import Launch, NewPage, Screenshots
 from tests.studies.participant.questionnaires import EVERY_ITEM, asking
 from tests.studies.participant.visitor import Visitor, open_new_study
@@ -201,6 +203,9 @@ def test_second_tab_takes_over_and_the_first_may_take_back(
     page.get_by_role("button", name="Go on here").click()
     expect(page.get_by_text(SAVED)).to_be_visible()
     assert known(anna.session) == {"drink": "tea"}
+    with page.expect_response("**/tab/*") as asked:
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert asked.value.json()["live"] is True
     other.get_by_role("radio", name="Coffee").check()
     expect(other.get_by_text("opened in another tab")).to_be_visible()
     assert known(anna.session) == {"drink": "tea"}
@@ -234,6 +239,36 @@ def test_without_scripts_the_form_does_it(launch: Launch, new_page: NewPage, liv
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url("**/consent/*")  # with the place of the link in it
     assert known(anna.session) == {"warm": 5, "near": 72.5, "smokes": True}
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_ends_of_a_picture_scale_stand_below_its_first_and_last_picture(
+    launch: Launch, new_page: NewPage, live_server: LiveServer, screenshots: Screenshots, language: str
+) -> None:
+    open_new_study(speaking(asking(EVERY_ITEM[6]), "ar"))
+    page = new_page(launch(), viewport={"width": 360, "height": 740})
+    page.goto(f"{live_server.url}/s/voices/?language={language}")
+    page.get_by_role("button", name="Begin").click()
+    pictures = [box_of(picture) for picture in page.locator(".manikins__option").all()]
+    low, high = (box_of(end) for end in page.locator(".manikins + .poles span").all())
+    assert len({top for _left, _right, top in pictures}) == 1
+    assert page.locator(".manikins + .poles span").first.inner_text() == "very unpleasant"
+    edge = 1 if language == "ar" else 0
+    assert low[edge] == pytest.approx(pictures[0][edge], abs=3)
+    assert high[1 - edge] == pytest.approx(pictures[-1][1 - edge], abs=3)
+    screenshots(page, f"questions-pictures-{language}")
+
+
+def speaking(document: dict[str, Any], language: str) -> dict[str, Any]:
+    """A study that has the same texts in another language too."""
+    return {**document, "languages": ["en", language], "translations": {language: texts_of(parse(document))}}
+
+
+def box_of(element: Locator) -> tuple[float, float, float]:
+    """Left, right, top."""
+    box = element.bounding_box()
+    assert box is not None
+    return box["x"], box["x"] + box["width"], box["y"]
 
 
 def test_double_click_goes_on_once(launch: Launch, new_page: NewPage, live_server: LiveServer) -> None:

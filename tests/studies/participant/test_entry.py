@@ -192,6 +192,15 @@ def test_form_that_has_lost_its_secret_can_be_sent_again(study: Study) -> None:
     assert f'href="/p/{anna.token}/"' in page
 
 
+def test_form_of_one_button_that_has_lost_its_secret_can_be_sent_again(study: Study) -> None:
+    anna = Visitor().begin()
+    strict = Client(enforce_csrf_checks=True)
+    page = strict.post(f"/p/{anna.token}/withdraw/").content.decode()
+    assert "Send again</button>" in page
+    told = strict.post(f"/p/{anna.token}/answers/", "{}", content_type="application/json")
+    assert "Send again</button>" not in told.content.decode()
+
+
 @pytest.mark.parametrize("text", ["é", "😀", "\x00", "gAAAA", "a" * 9_000])
 def test_entrance_and_place_of_any_letters_are_refused_in_words(study: Study, text: str) -> None:
     client = Client()

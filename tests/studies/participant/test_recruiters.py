@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -250,8 +251,19 @@ def test_declining_can_be_thought_over_whoever_sent_the_person(db: None, recruit
 def test_person_who_withdrew_is_told_so_and_gets_no_other_session(study: Study) -> None:
     anna = Visitor().begin(BY_PROLIFIC).agree()
     withdraw(anna.session)
-    assert "You have withdrawn" in Visitor().begin(BY_PROLIFIC).page
+    page = Visitor().begin(BY_PROLIFIC).page
+    assert "You have withdrawn" in page
+    assert "Please return the task on Prolific" in page
     assert Session.objects.count() == 1
+
+
+def test_person_who_withdrew_after_the_end_has_nothing_to_return(study: Study) -> None:
+    anna = Visitor().begin(BY_PROLIFIC).agree()
+    Session.objects.update(state="finished", finished_at=timezone.now(), completion_code="DONE1")
+    withdraw(anna.session)
+    page = anna.get().page
+    assert "You have withdrawn" in page
+    assert "return the task" not in page
 
 
 def test_person_who_finished_sees_the_debrief_again_even_when_the_study_is_closed(study: Study) -> None:

@@ -285,6 +285,7 @@ def test_study_that_is_not_open_says_so(study: Study, state: str, words: str) ->
     anna = Visitor().to_talk()
     Study.objects.update(state=state)
     assert words in anna.get().response.content.decode()
+    assert f'href="/p/{anna.token}/withdraw/">Stop and erase everything' in anna.page
     assert words in Client().get("/s/voices/").content.decode()
     assert anna.get("withdraw/").place == "withdraw/"
 

@@ -13,6 +13,7 @@ class TakenOver {
     this.#channel.postMessage("opened");
     this.#timer = window.setInterval(() => this.#ask(), POLL_MS);
     document.addEventListener("visibilitychange", () => this.#ask());
+    window.addEventListener("took-over", (event) => event instanceof CustomEvent && this.#tookOver(event.detail));
     window.addEventListener("pageshow", (event) => event.persisted && this.#ask()); // back from the history
     dialog.addEventListener("cancel", (event) => event.preventDefault());
   }
@@ -36,6 +37,12 @@ class TakenOver {
     } catch {
       // no network just now: nothing is known, and the page says so where it matters
     }
+  }
+
+  /** This tab has become the newest by what it sent. @param {number} epoch */
+  #tookOver(epoch) {
+    this.#dialog.dataset.address = `${new URL(this.#address, location.href).pathname}?epoch=${epoch}`;
+    this.#channel.postMessage("opened");
   }
 
   #show() {

@@ -130,6 +130,7 @@ export class QuestionForm {
       });
       const answer = await response.json().catch(() => ({}));
       if (response.ok) {
+        if (this.#takesOver) window.dispatchEvent(new CustomEvent("took-over", { detail: answer.epoch }));
         this.#takesOver = false;
         this.#epoch.value = String(answer.epoch);
       }
