@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from studies.design.arms import arm_count, group_of
+from studies.design.arms import arm_count, group_of, level
 from studies.design.plan import SIDES, PlannedTrial, plan_trials
 from studies.protocol.schema import Protocol
 
@@ -70,7 +70,7 @@ def balance(protocol: Protocol) -> list[Table]:
             tuple(group or "everybody" for group in exact),
             ("Arms", "Talks of a participant"),
             tuple((arms, max(map(len, plans))) for plans in exact.values()),
-            SPREAD[protocol.allocation.method] + _skipped(protocol),
+            f"{SPREAD[protocol.allocation.method]}{_leading(protocol)}{_skipped(protocol)}",
         )
     ]
     for group in exact:
@@ -96,6 +96,18 @@ def _samples(protocol: Protocol, seeds: int) -> dict[str, list[Plan]]:
 
 def _step(protocol: Protocol) -> int:
     return max(1, arm_count(protocol) * len(plan_trials(protocol, 0, 0)) // MOST_TALKS)
+
+
+def _leading(protocol: Protocol) -> str:
+    """Which answers lead to which group."""
+    allocation = protocol.allocation
+    if allocation.by is None or not allocation.groups:
+        return ""
+    led = [
+        f"{', '.join(map(level, group.for_answers))} to {group.key}" for group in allocation.groups if group.for_answers
+    ]
+    everywhere = ", ".join(group.key for group in allocation.groups)
+    return f" Of {allocation.by}, {'; '.join(led)}; any other answer, or none, is spread over {everywhere}."
 
 
 def _skipped(protocol: Protocol) -> str:

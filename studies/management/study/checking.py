@@ -77,5 +77,4 @@ def _counterbalance(protocol: Protocol) -> Iterator[str]:
         if table.title == ARMS:
             for group, (arms, talks) in zip(table.rows, table.counts, strict=True):
                 yield f"{ARMS}, {group}: {arms} of {talks} talks"
-        else:
-            yield f"{table.title}: {table.note}"
+        yield f"{table.title}: {table.note}"

@@ -26,6 +26,8 @@ def check(protocol: Protocol) -> Iterator[Problem]:
         for index in range(len(protocol.pairs)):
             message = "can never be compared: by design.cells assigned everybody talks about each prompt once"
             yield Problem(path_of(("pairs", index)), f"{message}; choose crossed, pairs or variants")
+    if design.cells == "crossed":
+        yield from _check_stand_ins(protocol)
     yield from _check_order(protocol, design)
     yield from _check_variants(protocol, design)
     yield from _check_cells_of_pairs(protocol)
@@ -57,6 +59,17 @@ def spread_conditions(protocol: Protocol) -> list[str]:
     stand_ins = {key for group in groups for key in group.replace.values()}
     replaced = {key for group in groups for key in group.replace}
     return [cell.key for cell in protocol.conditions if cell.key not in stand_ins - replaced]
+
+
+def _check_stand_ins(protocol: Protocol) -> Iterator[Problem]:
+    """Pairs of conditions that are not crossed, so that nobody could compare them."""
+    spread = spread_conditions(protocol)
+    replaced = {new: old for group in protocol.allocation.groups for old, new in group.replace.items()}
+    for index, pair in enumerate(protocol.pairs):
+        for side, key in enumerate(pair.conditions):
+            if key in replaced and key not in spread:
+                message = f"{key} only stands in for {replaced[key]} in a group; name {replaced[key]}"
+                yield Problem(path_of(("pairs", index, "conditions", side)), f"{message}, and the pair follows")
 
 
 def _check_order(protocol: Protocol, design: Design) -> Iterator[Problem]:

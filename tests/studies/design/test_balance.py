@@ -51,6 +51,16 @@ def test_groups_have_tables_of_their_own() -> None:
     assert found["Conditions and prompts, group high"].rows == ("c0", "s1")
 
 
+def test_table_of_arms_says_which_answers_lead_where() -> None:
+    groups = [{"key": "low", "for_answers": ["man", True], "replace": {"c1": "s0"}}, {"key": "rest"}]
+    protocol = study(1, 2, [pair(0, 0, 1)], groups=groups, stand_ins=1)
+    allocation = protocol.allocation.model_copy(update={"by": "gender"})
+    assert tables(protocol.model_copy(update={"allocation": allocation}))["Arms"].note == (
+        "In every block of people of one stratum each arm is given out once. Of gender, man, yes to low; "
+        "any other answer, or none, is spread over low, rest."
+    )
+
+
 def test_uneven_variants_are_named() -> None:
     variants = [
         {"key": "a", "trials": [{"prompt": "p0", "condition": "c0"}, {"prompt": "p1", "condition": "c1"}]},

@@ -147,8 +147,9 @@ def test_validate_says_the_hash(file: Path) -> None:
 
 def test_validate_says_how_even_the_design_is(file: Path) -> None:
     lines = study("validate", file).splitlines()
-    assert lines[1:3] == [
+    assert lines[1:4] == [
         "  Arms, everybody: 2 of 2 talks",
+        "  Arms: In every block of people of one stratum each arm is given out once.",
         "  Conditions and prompts: Each condition meets each prompt twice.",
     ]
     document = paired(pairs=[], questionnaires=[]) | {"design": {"cells": "crossed", "order": "fixed"}}

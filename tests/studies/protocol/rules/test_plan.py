@@ -90,3 +90,11 @@ def test_talk_that_two_pairs_need_has_to_come_twice() -> None:
         "pairs[1]: compares p0 under c0, which pairs[0] has already; put all that is compared into one"
     )
     assert parse(crossed(1, 3, pairs=pairs, design={"cells": "crossed", "repetitions": 2}))
+
+
+def test_crossed_pair_of_what_only_stands_in_would_never_be_compared() -> None:
+    pairs = [{"prompt": "p0", "conditions": ["c0", "c2"]}]
+    allocation = {"groups": [{"key": "a"}, {"key": "b", "replace": {"c1": "c2"}}]}
+    assert problems(crossed(2, 3, pairs=pairs, allocation=allocation)) == [
+        "pairs[0].conditions[1]: c2 only stands in for c1 in a group; name c1, and the pair follows"
+    ]
