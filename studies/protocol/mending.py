@@ -21,6 +21,10 @@ DECISIVE: Final = frozenset({"cells", "study_role", "conditions", "questionnaire
 """Words and lists on which much of the rest depends."""
 NUMBERS: Final = (("parameters",), ("options",))
 """What holds values by names of the catalogue, each on its own."""
+RESTS_ON: Final = {"languages": "translations", "design": "pairs"}
+"""What is needed or not by what a field says: not to be judged where that was guessed."""
+KEYS: Final = ("extra_forbidden", "missing")
+"""What is wrong with the names of values."""
 STAND_IN: Final = "?"
 LONGEST_TALK_SEC: Final = 1_800
 
@@ -47,10 +51,17 @@ def mended(document: Mapping[str, Any], error: ValidationError) -> Mended | None
     guessed: list[str] = []
     names: list[str] = []
     items = [located(one, Protocol) for one in error.errors(include_url=False)]
-    for item in sorted(items, key=lambda one: one.kind != "extra_forbidden"):  # a misspelt key makes another missing
+    for item in sorted(items, key=_turn):
+        if item.kind not in KEYS and _at(new, item.place) != item.found:
+            continue  # mended as another member of a union, or with what it is part of
         if not _mend(new, item, guessed) and not _replace(new, item.place, guessed, names):
             return None
     return Mended(new, tuple(guessed), tuple(names))
+
+
+def _turn(item: Located) -> int:
+    """A misspelt key makes another missing, and a misspelt word is none of the other types that could stand there."""
+    return {"extra_forbidden": 0, "literal_error": 1}.get(item.kind, 2)
 
 
 def _mend(document: Any, item: Located, guessed: list[str]) -> bool:
@@ -79,8 +90,9 @@ def _mend(document: Any, item: Located, guessed: list[str]) -> bool:
         parent.pop(name, None)
     else:
         return False
+    path = path_of(item.place)
     is_word = item.kind == "literal_error" and len(item.place) > 1
-    guessed.append(path_of(item.place[:-1] if is_word else item.place))
+    guessed += [path_of(item.place[:-1]) if is_word else path, RESTS_ON.get(path, path)]
     return True
 
 

@@ -35,6 +35,7 @@ PATTERNS: Final = {
     r"^[A-Za-z][A-Za-z0-9_]{0,39}$": "the name of a URL parameter: letters, digits and _",
     r"^https://\S+$": "an address that begins with https://",
 }
+NESTED: Final = "; translations are flat, a path and its text: `consent.text: ...`"
 _NUMBER: Final = re.compile(r"[-+]?\d+(\.\d+)?")
 LIMITS: Final = {
     "greater_than_equal": ("ge", "at least"),
@@ -139,7 +140,7 @@ def _message(item: Located) -> str:
         newer = "; that is of a newer version of this software" if _is_newer(item) else ""
         return f"is {value}; expected {context['expected']}{_nearest(item.found, item.words)}{newer}"
     if kind in EXPECTED:
-        hint = _hint(kind, item.found)
+        hint = _hint(kind, item.found) or (NESTED if item.place[:-1] and item.place[0] == "translations" else "")
         return f"is {value}; expected {EXPECTED[kind]}{hint}"
     if kind == "string_pattern_mismatch":
         pattern = context["pattern"]
