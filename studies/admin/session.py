@@ -125,7 +125,17 @@ class JudgementInline(ReadOnlyInline):
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin):
-    list_display = ("code", "study", "mode", "shown_state", "progress", "arm", "excluded", "created_at", "seen_at")
+    list_display = (
+        "code",
+        "study",
+        "mode",
+        "shown_state",
+        "progress",
+        "shown_arm",
+        "excluded",
+        "created_at",
+        "seen_at",
+    )
     list_filter = ("state", "mode", "version__study", "arm", ("excluded_at", admin.EmptyFieldListFilter), "created_at")
     search_fields = ("participant__code",)
     date_hierarchy = "created_at"
@@ -139,7 +149,7 @@ class SessionAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("Allocation", {"fields": ("stratum", "group", "arm", "place", "seed", "planned_at", "completion_code")}),
+        ("Allocation", {"fields": ("stratum", "group", "shown_arm", "place", "seed", "planned_at", "completion_code")}),
         ("Device check", {"fields": ("checked_at", "measured")}),
     )
     inlines = (TrialInline, ConsentInline, AnswerInline, JudgementInline)
@@ -175,9 +185,15 @@ class SessionAdmin(ReadOnlyAdmin):
             readmit(session)
         messages.success(request, f"{len(excluded)} count again.")
 
-    @admin.display(description="excluded", boolean=True, ordering="excluded_at")
-    def excluded(self, session: Session) -> bool:
-        return session.excluded_at is not None
+    @admin.display(description="excluded", ordering="excluded_at")
+    def excluded(self, session: Session) -> str:
+        """Why, where it is."""
+        return session.excluded_because if session.excluded_at is not None else ""
+
+    @admin.display(description="arm", ordering="arm")
+    def shown_arm(self, session: Session) -> str:
+        """As in the export; none before its trials are planned."""
+        return str(session.arm) if session.planned_at is not None else ""
 
     @admin.display(description="place")
     def place(self, session: Session) -> str:

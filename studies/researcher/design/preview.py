@@ -100,9 +100,9 @@ def _remembered(request: HttpRequest, study: Study, protocol: Protocol | None) -
 
 
 def _arms(protocol: Protocol | None) -> list[tuple[int, str]]:
-    """(number, what to call it) of the arms that can be chosen."""
+    """(number, what to call it) of the arms that can be chosen, as the export counts them."""
     if protocol is None or protocol.kind == "explore":
         return []
     arms = range(min(arm_count(protocol), MOST_ARMS_LISTED))
     groups = ((arm, group_of(protocol, arm)) for arm in arms)
-    return [(arm, f"{arm + 1}, group {group}" if group else str(arm + 1)) for arm, group in groups]
+    return [(arm, f"{arm}, group {group}" if group else str(arm)) for arm, group in groups]

@@ -57,3 +57,12 @@ def test_page_of_a_session_says_its_place(client: Client, session: Session) -> N
     client.force_login(factories.make_researcher())
     page = client.get(reverse("admin:studies_session_change", args=[session.pk])).content.decode()
     assert "1.1, held until" in page
+
+
+def test_list_says_the_arm_of_those_that_have_one_and_why_one_is_excluded(client: Client, session: Session) -> None:
+    client.force_login(factories.make_researcher())
+    run(client, session, "exclude_sessions", because="Spoke to somebody.")
+    lists = client.get(reverse("admin:studies_session_changelist")).context["cl"].model_admin
+    planned, fresh = session, Session(arm=0)
+    assert [lists.shown_arm(each) for each in (planned, fresh)] == [str(session.arm), ""]
+    assert [lists.excluded(each) for each in (planned, fresh)] == ["Spoke to somebody.", ""]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -9,7 +11,15 @@ from studies.researcher.design import drafts
 from studies.researcher.design.gallery import templates
 from tests.studies import factories
 
-PAIRED = next(template.text for template in templates() if template.name == "paired-prompts")
+TEMPLATE = next(template.text for template in templates() if template.name == "paired-prompts")
+
+
+def lasting(minutes: int) -> str:
+    """The draft, said to take so long."""
+    return re.sub(r"(?m)^duration_min: \d+$", f"duration_min: {minutes}", TEMPLATE)
+
+
+PAIRED = lasting(10)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from studies.protocol.document import parse_yaml
 from studies.publish import publish
 from studies.researcher.design.gallery import templates
 
-from .conftest import PAIRED
+from .conftest import PAIRED, lasting
 
 
 def preview(study: Study) -> str:
@@ -45,7 +45,7 @@ def test_every_page_of_every_template_opens_in_a_frame_of_ours(browser: Client, 
 
 def test_preview_is_of_the_draft_and_counts_for_nothing(browser: Client, study: Study) -> None:
     version = publish(study, parse_yaml(PAIRED))
-    StudyDraft.objects.update(text=PAIRED.replace("duration_min: 10", "duration_min: 11"))
+    StudyDraft.objects.update(text=lasting(11))
     session = begin(browser, study)
     assert (session.mode, session.version.number, session.version.published_at) == ("preview", 0, None)
     assert session.version.document["duration_min"] == 11
@@ -67,7 +67,7 @@ def test_there_is_one_scratch_version_and_old_previews_go(browser: Client, study
     first = begin(browser, study)
     again = begin(browser, study)
     assert first.version == again.version
-    StudyDraft.objects.update(text=PAIRED.replace("duration_min: 10", "duration_min: 11"))
+    StudyDraft.objects.update(text=lasting(11))
     assert browser.get(preview(study)).context["visit"] is None
     third = begin(browser, study, arm="0")
     assert list(Session.objects.all()) == [third]

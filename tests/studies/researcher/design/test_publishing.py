@@ -15,7 +15,7 @@ from studies.protocol.document import parse_yaml, sha256_of
 from studies.publish import publish
 from tests.studies import factories
 
-from .conftest import PAIRED
+from .conftest import PAIRED, lasting
 
 
 def address(name: str, study: Study, *more: object) -> str:
@@ -37,7 +37,7 @@ def test_draft_is_published_as_it_was_shown(browser: Client, study: Study) -> No
 
 
 def test_draft_that_changed_meanwhile_is_not_published(browser: Client, study: Study) -> None:
-    StudyDraft.objects.update(text=PAIRED.replace("duration_min: 10", "duration_min: 11"), revision=2)
+    StudyDraft.objects.update(text=lasting(11), revision=2)
     answer = browser.post(address("design_publish", study), {"revision": "1"})
     assert answer.status_code == 409
     assert "changed after you opened this page" in answer.content.decode()
@@ -70,7 +70,7 @@ def test_title_of_the_study_follows_what_is_published(browser: Client, study: St
 
 def two_versions(study: Study) -> None:
     for minutes in (10, 12):
-        publish(study, parse_yaml(PAIRED.replace("duration_min: 10", f"duration_min: {minutes}")))
+        publish(study, parse_yaml(lasting(minutes)))
 
 
 def test_versions_are_listed_with_their_sessions_and_compared(browser: Client, study: Study) -> None:
@@ -106,7 +106,7 @@ def test_exported_version_has_the_identical_hash_when_it_is_imported(browser: Cl
 
 def test_study_opens_with_ethics_and_retention_and_closes_again(browser: Client, study: Study) -> None:
     move = address("design_move", study)
-    until = (timezone.localdate() + timedelta(days=365)).isoformat()
+    until = (timezone.localdate() + timedelta(days=parse_yaml(PAIRED).retention.days)).isoformat()
     assert browser.post(move, {"to": "open", "ethics_reference": "E-1", "retention_until": until}).status_code == 422
     publish(study, parse_yaml(PAIRED))
     assert f'value="{until}"' in page_of(browser, address("design_share", study))
