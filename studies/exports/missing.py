@@ -40,18 +40,18 @@ def _reasons(
 ) -> Iterator[tuple[str, str]]:
     """(item, reason) of everything that is asked at `moments` and has no answer."""
     values = {item: value for item, value in known.items() if is_answered(value)}
-    for item in items_at([protocol], moments):
-        if item not in values:
-            yield item, "other_talk"
+    for key in items_at([protocol], moments):
+        if key not in values:
+            yield key, "other_talk"
     for questionnaire in protocol.questionnaires:
         if questionnaire.at not in moments or not _is_about(questionnaire, trial):
             continue
         items = asked(questionnaire, protocol, trial.prompt.key if trial is not None else None, seed=0)
         shown = visible(items, values) if is_true(questionnaire.show_if, values) else []
-        keys = {item.key for item in shown}
+        shown_keys = {item.key for item in shown}
         for item in items:
             if item.key not in values and not isinstance(item, Notice | Preference):
-                yield item.key, "unanswered" if item.key in keys else "hidden"
+                yield item.key, "unanswered" if item.key in shown_keys else "hidden"
 
 
 def _is_about(questionnaire: Questionnaire, trial: Trial | None) -> bool:

@@ -127,8 +127,8 @@ def _studies() -> list[StudyLine]:
             all_count=Count("trials", distinct=True), done=Count("trials", filter=talked, distinct=True)
         )
     }
-    takes = Take.objects.filter(trial__session__mode=Session.Mode.LIVE).order_by()
-    takes = takes.values_list("trial__session__version__study")
+    live_takes = Take.objects.filter(trial__session__mode=Session.Mode.LIVE).order_by()
+    takes = live_takes.values_list("trial__session__version__study")
     by_take = dict(takes.annotate(all_count=Count("id")))
     lines = []
     studies = list(Study.objects.order_by("title"))

@@ -92,7 +92,7 @@ def test_language_with_something_missing_comes_first(browser: Client, study: Stu
 
 def test_translation_is_written_by_the_edits_of_the_form(browser: Client, study: Study) -> None:
     edits = [{"do": "put", "path": ["translations", "ar", "prompts.free.card"], "value": "قل\nشيئا"}]
-    edits.append({"do": "drop", "path": ["translations", "ar", "gone.text"]})  # type: ignore[dict-item]
+    edits.append({"do": "drop", "path": ["translations", "ar", "gone.text"]})
     body = json.dumps({"text": SMALL, "edits": edits})
     answer = browser.post(reverse("design_rewrite", args=[study.slug]), body, content_type="application/json")
     after = answer.json()["text"]
