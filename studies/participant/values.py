@@ -39,6 +39,7 @@ from studies.protocol.items import (
 )
 
 OTHER_MAX_LENGTH: Final = 500
+NUMERAL: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)  # no "nan", nor "1_000"
 THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 LARGEST_NUMBER: Final = 10**15  # what JavaScript and CSV readers still tell apart
 LONGEST_SEC: Final = 86_400
@@ -189,12 +190,11 @@ def _amount(item: Number, value: Any) -> int | float:
 
 def _number(value: Any, whole: bool = False) -> float:
     if isinstance(value, str):
-        if THOUSANDS.fullmatch(value.strip()):  # a thousand to one reader, one to another
+        numeral = "".join(value.split()).replace(",", ".").replace("−", "-")
+        # a thousand to one reader, one to another
+        if THOUSANDS.fullmatch(value.strip()) or NUMERAL.fullmatch(numeral) is None:
             raise ValidationError(_("Please write this as a number, in digits."))
-        try:
-            value = float("".join(value.split()).replace(",", "."))
-        except ValueError:
-            raise ValidationError(_("Please write this as a number, in digits.")) from None
+        value = float(numeral)
     if isinstance(value, bool) or not isinstance(value, int | float):
         _refuse()
     if not abs(value) <= LARGEST_NUMBER:  # nor is NaN

@@ -184,8 +184,10 @@ def test_begin_twice_with_one_token_is_one_session(study: Study) -> None:
 def test_form_that_has_lost_its_secret_can_be_sent_again(study: Study) -> None:
     anna = Visitor().begin()
     strict = Client(enforce_csrf_checks=True)
-    response = strict.post(f"/p/{anna.token}/consent/", {"decision": "agree", "participate": "on"})
+    sent = {"decision": "agree", "participate": "on", "epoch": anna.session.epoch}
+    response = strict.post(f"/p/{anna.token}/consent/", sent)
     page = response.content.decode()
+    assert f'<textarea name="epoch" hidden>\n{anna.session.epoch}</textarea>' in page
     assert response.status_code == 403
     assert "Please send this again" in page
     assert '<textarea name="decision" hidden>\nagree</textarea>' in page

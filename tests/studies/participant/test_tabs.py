@@ -108,8 +108,8 @@ def test_nothing_of_an_older_tab_is_taken_until_it_goes_on_there(place: str, fie
     assert "opened in another tab" in anna.page
     assert (everything_kept(anna.session), anna.session.epoch) == (before, stale + 1)
     sent = {name: html.unescape(value) for name, value in HIDDEN.findall(anna.page)}
-    assert sent == fields
-    anna.post(here, epoch="", take_over="1", **sent)
+    assert sent == {**fields, "epoch": str(stale)}
+    anna.post(here, take_over="1", **sent)
     assert anna.session.epoch > stale + 1
     assert everything_kept(anna.session) != before
     assert newer.get(f"/p/{anna.token}/tab/?epoch={stale + 1}").json()["live"] is False

@@ -90,14 +90,15 @@ def test_choices_are_kept_once_and_in_the_order_of_the_options() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("42", 42), (" 1 042,5 ", 1042.5), (3.0, 3), ("-0.25", -0.25), (LARGEST_NUMBER, LARGEST_NUMBER)],
+    [("42", 42), (" 1 042,5 ", 1042.5), (3.0, 3), ("-0.25", -0.25), ("−5", -5), (LARGEST_NUMBER, LARGEST_NUMBER)],
 )
 def test_number_is_read_as_people_write_it(value: Any, expected: float) -> None:
     assert checked(made(type="number"), value) == expected
 
 
 @pytest.mark.parametrize(
-    "value", ["1,000", "forty", "1,000.5", "nan", "inf", "1e400", 10**400, True, [1], float("nan"), "٣٤x"]
+    "value",
+    ["1,000", "forty", "1,000.5", "1_8", "0x10", "nan", "inf", "1e400", 10**400, True, [1], float("nan"), "٣٤x"],
 )
 def test_what_is_no_number_is_refused(value: Any) -> None:
     assert problem(made(type="number"), value)
