@@ -42,6 +42,12 @@ def group_of(protocol: Protocol, arm: int) -> str:
     return group.key if group is not None else ""
 
 
+def stand_in(protocol: Protocol, group: str, condition: str) -> str:
+    """The condition that a group (by its key) has in place of one of the design; the same where it has no other."""
+    replaced = next((each.replace for each in protocol.allocation.groups if each.key == group), {})
+    return replaced.get(condition, condition)
+
+
 def digits_of(protocol: Protocol, arm: int) -> tuple[int, ...]:
     """What the row of an arm says (see `studies.design.talks`), the last digit changing fastest."""
     counts = shape(protocol)

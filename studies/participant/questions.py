@@ -12,6 +12,7 @@ from django.db import transaction
 from django.http import Http404, QueryDict
 from django.utils.translation import gettext as _
 
+from studies.design.arms import stand_in
 from studies.design.plan import PlannedTrial
 from studies.design.questions import asked, is_true, items_of, visible
 from studies.design.visit import Page, applies
@@ -100,10 +101,16 @@ class QuestionPage:
     def excerpts(self) -> dict[str, Excerpt]:
         """What each playback item plays."""
         return {
-            item.key: excerpt_of(self.session, item, self.trial, self.pair)
+            item.key: excerpt_of(self.session, self._in_group(item), self.trial, self.pair)
             for item in self.items
             if isinstance(item, Playback)
         }
+
+    def _in_group(self, item: Playback) -> Playback:
+        """With the condition that the session's group has in place of the one that is named."""
+        if item.condition is None:
+            return item
+        return item.model_copy(update={"condition": stand_in(self.protocol, self.session.group, item.condition)})
 
     def shown_keys(self, values: Mapping[str, Any] | None = None) -> set[str]:
         """Keys of the items that are not hidden when `values` have been given beside what is known."""

@@ -54,7 +54,8 @@ def check_schedule(segments: Sequence[Segment], *place: int | str) -> list[Probl
             problems.append(
                 Problem(
                     path_of((*place, index, "start_sec")),
-                    f"is {segment.start_sec:g}; expected {expected:g}, where the one before it ends",
+                    f"is {segment.start_sec:g}; expected {expected:g}, where "
+                    + ("the one before it ends" if index else "the talk begins"),
                 )
             )
         if segment.end_sec is not None and segment.end_sec <= segment.start_sec:

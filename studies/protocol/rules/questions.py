@@ -181,8 +181,20 @@ def _check_playback(protocol: Protocol, asked: Asked, item: Playback) -> Iterato
     ):
         message = f"is missing: {item.prompt} is talked about under several conditions"
         yield Problem(path_of((*place, "condition")), message)
+    if item.prompt is None and item.condition is not None and asked.scope == "pair":
+        yield from _check_pairs_played(protocol, asked, item.condition)
     if item.prompt is None and item.condition is not None and asked.scope == "talk":
         yield Problem(path_of((*place, "condition")), "belongs to a prompt; name both, or leave both out for this talk")
+
+
+def _check_pairs_played(protocol: Protocol, asked: Asked, condition: str) -> Iterator[Problem]:
+    """Pairs that are asked about, of which no talk is held under the condition that is to be played."""
+    prompts = [named for named in (asked.questionnaire.prompts, asked.item.prompts) if named is not None]
+    for index, pair in enumerate(protocol.pairs):
+        if all(pair.prompt in named for named in prompts) and condition not in pair.conditions:
+            message = f"{condition} is none of those of pairs[{index}]; name one that every pair asked about has"
+            yield Problem(path_of((*asked.place, "condition")), message)
+            return
 
 
 def _check_recording(protocol: Protocol, item: Playback, place: Place) -> Iterator[Problem]:

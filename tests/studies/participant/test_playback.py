@@ -109,3 +109,18 @@ def test_nobody_else_hears_it() -> None:
     berta = Visitor().begin()
     assert berta.client.get(url.replace(anna.token, berta.token)).status_code == 404
     assert Session.objects.count() == 2
+
+
+def test_recording_of_a_condition_is_that_of_the_one_that_stands_in_for_it() -> None:
+    playback = {"type": "playback", "key": "hear", "text": "Listen", "prompt": "weekend", "condition": "higher"}
+    document = asking(playback, at="end")
+    lower = {"key": "lower", "label": "Lower", "engine": "cascade", "voices": [{"preset": "lower"}]}
+    document["conditions"].append(lower)
+    document["allocation"] = {"groups": [{"key": "lowered", "replace": {"higher": "lower"}}]}
+    document["questionnaires"] = document["questionnaires"][:1]
+    open_new_study(document)
+    anna = Visitor().to_talk()
+    for _ in range(2):
+        anna.talk()
+    take = Take.objects.get(trial__condition__key="lower")
+    assert anna.response.context["questions"][0].excerpt.url == f"/p/{anna.token}/takes/{take.pk}/agent.flac"

@@ -107,6 +107,18 @@ def test_questionnaire_that_is_never_asked_so(fields: dict[str, Any], problem: s
     assert found.startswith(f"questionnaires[2].{problem}")
 
 
+def test_recording_of_a_condition_that_a_pair_does_not_have() -> None:
+    pairs = [{"prompt": "p0", "conditions": ["c0", "c1"]}, {"prompt": "p1", "conditions": ["c0", "c2"]}]
+    pages = [page("after_pair", item("playback", condition="c1"))]
+    document = crossed(2, 3, pairs=pairs, questionnaires=pages)
+    assert problems(document) == [
+        "questionnaires[0].items[0].condition: c1 is none of those of pairs[1]; name one that every pair asked about "
+        "has"
+    ]
+    document["questionnaires"][0]["prompts"] = ["p0"]
+    assert parse(document)
+
+
 def test_questions_about_pairs_need_pairs() -> None:
     (found,) = problems(crossed(2, 2, questionnaires=[page("after_pair", item("preference"))]))
     assert (
