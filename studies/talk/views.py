@@ -54,7 +54,7 @@ def _refusals_as_json(view: View) -> View:
 @_refusals_as_json
 def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse:
     """Starts a take of a trial and hands out the first ticket for its socket; not for an older tab, which says by its
-    `epoch` that it is one."""
+    `epoch` that it is one, nor for a talk of a fixed plan that was had."""
     trial = get_object_or_404(
         Trial.objects.select_related("session__version__study", "condition", "prompt"),
         session__token=token,
@@ -62,6 +62,8 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
     )
     if request.GET.get("epoch", str(trial.session.epoch)) != str(trial.session.epoch):
         raise TakeRefused("another_tab", _("Nothing was begun here. The visit goes on where you opened it last."))
+    if trial.take is not None and trial.session.version.document.get("kind") != "explore":
+        raise TakeRefused("talk_done", _("You have had this talk. What was said in it is kept."))
     takes.check_study(trial.session, begins=True)
     takes.check_consent(trial.session, trial.condition)
     # one that has just died is about to be back, and the relay waits for it

@@ -15,7 +15,7 @@ from studies.talk import takes
 from studies.talk.filing import file_take
 from studies.talk.listening import ByteRange, RangeError, parse_range
 from studies.talk.requests import slot_request
-from tests.studies.factories import make_session, make_worker
+from tests.studies.factories import make_session, make_take, make_worker
 from tests.studies.talk.test_filing import talk, write_journal
 
 CONVERTERS = ["none", "transform"]
@@ -52,6 +52,22 @@ def test_create_take_again_numbers_on_and_ends_the_first(session: Session, worke
     create(session)
     found = Take.objects.order_by("created_at").values_list("trial__position", "number", "state", "outcome")
     assert list(found) == [(0, 1, "ended", "abandoned"), (1, 1, "ended", "abandoned"), (0, 2, "planned", "")]
+
+
+def test_talk_that_was_had_is_not_begun_again(session: Session, worker: InferenceWorker) -> None:
+    make_take(session.trials.get(position=0))
+    response = create(session)
+    assert (response.status_code, response.json()["code"], Take.objects.count()) == (409, "talk_done", 1)
+    assert create(session, 1).status_code == 201
+
+
+def test_older_tab_begins_no_talk_and_ends_none(session: Session, worker: InferenceWorker) -> None:
+    assert create(session).status_code == 201
+    address = reverse("create_take", args=[session.token, 0])
+    response = Client().post(f"{address}?epoch={session.epoch - 1}")
+    assert (response.status_code, response.json()["code"]) == (409, "another_tab")
+    assert [take.state for take in Take.objects.all()] == [Take.State.PLANNED]
+    assert Client().post(f"{address}?epoch={session.epoch}").status_code == 201
 
 
 def test_create_take_without_a_worker(session: Session) -> None:

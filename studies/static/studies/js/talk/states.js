@@ -83,6 +83,7 @@ const ENDINGS = {
   withdrawn: { title: translate("You have withdrawn"), ...ON },
   no_consent: { title: translate("Your consent is needed first"), ...ON },
   take_over: { title: translate("This talk is over"), ...AGAIN },
+  talk_done: { title: translate("Talk finished"), ...ON },
   session_over: { title: translate("This session is over"), ...ON },
 };
 
