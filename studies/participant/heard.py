@@ -41,6 +41,11 @@ class HeardTake:
     words: Sequence[Utterance]
 
     @property
+    def agent_silent(self) -> bool:
+        """Whether there are no words of the machine's, and none will come."""
+        return self.state == "ready" and not any(said.role == Utterance.Role.AGENT for said in self.words)
+
+    @property
     def participant_unwritten(self) -> bool:
         """Whether the machine's words are there, and none of the participant's will be."""
         return self.state == "ready" and all(said.role == Utterance.Role.AGENT for said in self.words)

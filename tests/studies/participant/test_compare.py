@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from studies.models import Answer, Judgement, Session, Take
+from studies.models import Answer, Judgement, Session, Take, Utterance
 from studies.participant.answers import known
 from tests.studies.participant.questionnaires import asking
 from tests.studies.participant.visitor import Visitor, open_new_study
@@ -104,6 +104,16 @@ def test_answer_without_a_recording_is_said_and_one_can_go_on() -> None:
     side = anna.session.trials.get(position=0).side
     anna.post(PLACE, **{"prefer": "none", f"listened-{side}": "1.0"})
     assert anna.session.state == Session.State.FINISHED
+
+
+def test_answer_without_words_of_the_machine_says_so() -> None:
+    anna = at_comparison()
+    Utterance.objects.filter(role="agent", take__trial__session=anna.session).delete()
+    unanswered = Utterance(take=Take.objects.earliest("pk"), role="participant", turn=0, text="hello", raw_text="hello")
+    unanswered.save()
+    anna.get(PLACE)
+    assert html(anna).count("No words were recognised.") == 2
+    assert "<dl" not in html(anna)
 
 
 def test_changed_verdict_is_appended() -> None:

@@ -136,6 +136,7 @@ export class DeviceCheck {
         : names.map((name) => ({
             name,
             value: measures[name],
+            limit: this.#config.limits[name],
             failed: failed.includes(name),
             mend: this.#config.mending[name],
           })),
@@ -184,7 +185,7 @@ export class DeviceCheck {
     this.#say("sound-result");
     this.#sound ??= new SoundCheck();
     this.#leak = await this.#sound.playTone();
-    this.#part("play").textContent = translate("Play it again");
+    this.#part("play").textContent = translate("Play them again");
     this.#part("question").hidden = false;
     this.#enable("play", true);
     this.#keepFocus("play");

@@ -1,6 +1,13 @@
 import { language, translate } from "../i18n.js";
 
-/** @typedef {{name: import("./limits.js").Measured, value: number | null, failed: boolean, mend: string}} Row */
+/**
+ * @typedef {object} Row
+ * @property {import("./limits.js").Measured} name
+ * @property {number | null} value
+ * @property {number | null} limit the study's threshold; null without one
+ * @property {boolean} failed
+ * @property {string} mend
+ */
 
 /** The measured values, one line each, and under a failed one how to mend it. */
 export class MeasuresView {
@@ -19,7 +26,7 @@ export class MeasuresView {
 }
 
 /** @param {Row} row */
-function line({ name, value, failed, mend }) {
+function line({ name, value, limit, failed, mend }) {
   const item = document.createElement("li");
   item.className = failed ? "measure measure--failed" : "measure";
   item.dataset.measure = name;
@@ -30,7 +37,7 @@ function line({ name, value, failed, mend }) {
   item.append(label, number);
   if (failed) {
     const help = document.createElement("p");
-    help.textContent = mend;
+    help.textContent = limit === null ? mend : `${mend} ${wanted(name, limit)}`;
     item.append(help);
   }
   return item;
@@ -45,6 +52,14 @@ function labelOf(name) {
     round_trip_ms: translate("To the server and back"),
   };
   return labels[name];
+}
+
+/** What would do, for whoever tries again. @param {import("./limits.js").Measured} name @param {number} limit */
+function wanted(name, limit) {
+  const bound = { limit: withUnit(name, limit) };
+  return name === "snr_db"
+    ? translate("This study needs at least %(limit)s.", bound)
+    : translate("This study allows at most %(limit)s.", bound);
 }
 
 /** @param {import("./limits.js").Measured} name @param {number} value */
