@@ -37,9 +37,8 @@ def validate(command: BaseCommand, *, file: str, slug: str | None = None, **opti
         command.stderr.write("The database cannot be asked, so target voices and delays were not checked.")
     if obstacles:
         raise refused(f"{file} is a valid protocol, but cannot be published here", obstacles)
-    command.stdout.write(f"{file} is a valid protocol: {protocol.title} ({sha256_of(protocol)})")
-    for line in _counterbalance(protocol):
-        command.stdout.write(f"  {line}")
+    valid = f"{file} is a valid protocol: {protocol.title} ({sha256_of(protocol)})"
+    command.stdout.write("\n  ".join([valid, *_counterbalance(protocol)]))
 
 
 def add_diff(parser: CommandParser) -> None:

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from studies.errors import Problem, ProtocolError
 from studies.models import ProtocolVersion, Study
 from studies.protocol.document import parse_yaml
+from studies.protocol.problems import suggestion
 from studies.protocol.schema import Protocol
 from studies.publish import protocol_of
 
@@ -55,7 +56,8 @@ def version_named(name: str) -> ProtocolVersion:
     slug, _, number = name.partition("@")
     study = Study.objects.filter(slug=slug).first()
     if study is None:
-        raise CommandError(f"there is no study called {slug}; known: {_known()}")
+        known = Study.objects.values_list("slug", flat=True)
+        raise CommandError(f"there is no study called {slug}; {suggestion(slug, known)}")
     if not number:
         if study.current_version is None:
             raise CommandError(f"{slug} has no published version yet")
@@ -85,10 +87,6 @@ def stored_protocol(version: ProtocolVersion) -> Protocol:
 def _in_line(problem: Problem) -> str:
     in_front = problem.line is not None and not problem.path.startswith("line ")
     return f"line {problem.line}: {problem}" if in_front else str(problem)
-
-
-def _known() -> str:
-    return ", ".join(Study.objects.order_by("slug").values_list("slug", flat=True)) or "none"
 
 
 def _reason(error: Exception) -> str:

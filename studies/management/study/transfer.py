@@ -42,6 +42,8 @@ def import_(
     command: BaseCommand, *, file: str, slug: str | None = None, no_publish: bool = False, **options: Any
 ) -> None:
     """Publishes a file as the newest version of a study, or keeps it as the draft. Raises CommandError."""
+    if file == STANDARD and not slug:
+        raise CommandError("standard input has no name; say which study it is for with --slug")
     name = _checked_slug(slug or Path(file).stem)
     if no_publish:
         _keep(command, file, name)
@@ -59,17 +61,19 @@ def import_(
 
 
 def add_export(parser: CommandParser) -> None:
-    parser.add_argument("names", nargs="+", metavar="STUDY FILE", help="A study's link or link@2, and a YAML file.")
+    parser.add_argument(
+        "names", nargs="+", metavar="STUDY FILE", help="A study's link or link@2, and a YAML file (else it is shown)."
+    )
     parser.add_argument("--slug", help="The study, where only a file is given; else it is the file's name.")
 
 
 def export(command: BaseCommand, *, names: list[str], slug: str | None = None, **options: Any) -> None:
-    """Writes a published version to a file, which has the same hash when it is imported elsewhere. Raises
-    CommandError."""
+    """Writes a published version to a file, or shows it where none is named. It has the same hash when it is imported
+    elsewhere. Raises CommandError."""
     if len(names) > 2 or (len(names) == 2 and slug):
         raise CommandError("name a study and a file: study export STUDY FILE, or study export FILE --slug STUDY")
-    file = names[-1]
-    version = version_named(names[0] if len(names) == 2 else slug or Path(file).stem)
+    file = names[-1] if len(names) == 2 or slug or Path(names[0]).suffix else STANDARD
+    version = version_named(names[0] if len(names) == 2 or file == STANDARD else slug or Path(file).stem)
     text = to_yaml(stored_protocol(version))
     if file == STANDARD:
         command.stdout.write(text, ending="")

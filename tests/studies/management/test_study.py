@@ -71,6 +71,10 @@ def test_import_that_cannot_be_published_leaves_no_study(file: Path) -> None:
     assert Study.objects.count() == 0
 
 
+def test_import_of_standard_input_needs_a_name() -> None:
+    assert refusal("import", "-") == ["standard input has no name; say which study it is for with --slug"]
+
+
 @pytest.mark.parametrize("name", ["å study", "a" * 51])
 def test_import_under_a_name_that_is_no_link_says_so(file: Path, name: str) -> None:
     (message,) = refusal("import", file, "--slug", name)
@@ -109,6 +113,8 @@ def test_export_of_an_earlier_version(file: Path, tmp_path: Path) -> None:
     study("export", "voices@1", out)
     assert parse_yaml(out.read_text()).debrief == "Thank you."
     assert parse_yaml(study("export", "voices", "-")).debrief == "New."
+    assert parse_yaml(study("export", "voices")).debrief == "New."
+    assert parse_yaml(study("export", "voices@1")).debrief == "Thank you."
     assert refusal("export", "voices@3", out) == ["voices has no version 3; it has 1, 2"]
 
 
@@ -221,7 +227,7 @@ def test_diff_of_files_and_versions(file: Path) -> None:
         expected,
     ]
     assert study("diff", "voices", newer) == "nothing changed\n"
-    assert refusal("diff", "voice", newer) == ["there is no study called voice; known: voices"]
+    assert refusal("diff", "voice", newer) == ["there is no study called voice; did you mean voices?"]
 
 
 def test_schema_is_json_for_editors(tmp_path: Path) -> None:
