@@ -9,6 +9,7 @@ blocks.py      blocks that are written out: every talk in one of them
 spreading.py   groups, strata, quotas: how people are spread over the orders
 questions.py   questionnaires and their items, each on its own
 logic.py       conditions on answers: asked before, and possible
+clashes.py     conditions whose rules no answer fits at once
 answers.py     which answers an item can have
 asking.py      when each item is asked, and about what
 consent.py     what has to be agreed to

@@ -10,6 +10,7 @@ from studies.protocol.items import Notice, Playback, Rule, SemanticDifferential,
 from studies.protocol.problems import nearest, path_of, suggestion
 from studies.protocol.rules.answers import Answers, answers_of, answers_of_row
 from studies.protocol.rules.asking import BEFORE_TRIALS, Asked, Scope, asked_items, scope_of, start_of
+from studies.protocol.rules.clashes import check_clashes
 from studies.protocol.schema import Protocol
 
 TESTS = ("equals", "one_of", "none_of", "at_least", "at_most", "answered")
@@ -23,9 +24,13 @@ def check(protocol: Protocol) -> Iterator[Problem]:
     for place, when, obstacle, may_be_empty in _conditions(protocol):
         if not when.all and not when.any and not may_be_empty:
             yield Problem(path_of(place), "has no rules; add some under all or any, or leave it out")
-        for name, rules in (("all", when.all), ("any", when.any)):
-            for index, rule in enumerate(rules):
-                yield from check_rule(rule, (*place, name, index), items, obstacle, protocol)
+        problems = [
+            problem
+            for name, rules in (("all", when.all), ("any", when.any))
+            for index, rule in enumerate(rules)
+            for problem in check_rule(rule, (*place, name, index), items, obstacle, protocol)
+        ]
+        yield from problems or check_clashes(when, place, items, protocol)
 
 
 def before_trials(asked: Asked) -> str | None:

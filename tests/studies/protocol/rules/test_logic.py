@@ -121,3 +121,48 @@ def test_people_are_screened_out_at_eligibility_alone() -> None:
 
 def test_rules_and_answers_use_the_same_words() -> None:
     assert (answers.OTHER, answers.NO_DIFFERENCE) == (questions.OTHER, questions.NO_DIFFERENCE)
+
+
+ASKED = [
+    item("single_choice", "gender", other="Other"),
+    item("multiple_choice", "plays"),
+    item("number", "age", min=18, max=99, whole=True),
+    item("number", "height"),
+    item("switch", "adult"),
+    item("short_text", "words"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rules", "fits"),
+    [
+        ([{"item": "gender", "equals": "a"}, {"item": "gender", "equals": "b"}], False),
+        ([{"item": "gender", "one_of": ["a", "b"]}, {"item": "gender", "none_of": ["b"]}], True),
+        ([{"item": "gender", "none_of": ["a", "b"]}, {"item": "gender", "none_of": ["other"]}], True),  # no answer
+        (
+            [{"item": "gender", "none_of": ["a", "b", "other"]}, {"item": "gender", "answered": True}],
+            False,
+        ),
+        ([{"item": "plays", "equals": "a"}, {"item": "plays", "equals": "b"}], True),  # both may be chosen
+        ([{"item": "age", "at_least": 30}, {"item": "age", "at_most": 20}], False),
+        ([{"item": "age", "at_least": 30}, {"item": "age", "none_of": [30]}], True),
+        ([{"item": "age", "at_least": 30}, {"item": "age", "at_most": 30}, {"item": "age", "none_of": [30]}], False),
+        ([{"item": "height", "at_least": 1.5}, {"item": "height", "at_most": 1.6}], True),
+        ([{"item": "height", "at_least": 1.5}, {"item": "height", "none_of": [1.5]}], True),
+        ([{"item": "adult", "equals": True}, {"item": "adult", "equals": False}], False),
+        ([{"item": "adult", "answered": False}, {"item": "adult", "equals": False}], False),
+        ([{"item": "words", "none_of": ["x"]}, {"item": "words", "answered": True}], True),
+        ([{"item": "words", "equals": "x"}, {"item": "words", "equals": "y"}], False),
+        ([{"item": "age", "at_least": 30}, {"item": "gender", "equals": "a"}], True),
+    ],
+)
+def test_rules_that_no_answer_fits_at_once(rules: list[dict[str, Any]], fits: bool) -> None:
+    shown = item("switch", "shown", show_if={"all": rules})
+    document = paired(questionnaires=[page("background", *ASKED, shown)])
+    if fits:
+        assert parse(document)
+    else:
+        assert problems(document) == [
+            f"questionnaires[0].items[6].show_if.all: can never be true: no answer to {rules[0]['item']} fits all that "
+            "it asks"
+        ]
