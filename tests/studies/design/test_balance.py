@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from hypothesis import given
 
@@ -52,7 +53,8 @@ def test_groups_have_tables_of_their_own() -> None:
 
 
 def test_table_of_arms_says_which_answers_lead_where() -> None:
-    groups = [{"key": "low", "for_answers": ["man", True], "replace": {"c1": "s0"}}, {"key": "rest"}]
+    low = {"key": "low", "for_answers": ["man", True], "replace": {"c1": "s0"}}
+    groups: list[dict[str, Any]] = [low, {"key": "rest"}]
     protocol = study(1, 2, [pair(0, 0, 1)], groups=groups, stand_ins=1)
     allocation = protocol.allocation.model_copy(update={"by": "gender"})
     assert tables(protocol.model_copy(update={"allocation": allocation}))["Arms"].note == (

@@ -256,7 +256,7 @@ def test_first_of_compared_crossed_cells_is_balanced(
 ) -> None:
     size = data.draw(st.integers(2, conditions))
     pairs = [pair(index, *range(size)) for index in range(prompts)]
-    design = {"order": order, "block_by": by, "repetitions": repetitions}
+    design: dict[str, Any] = {"order": order, "block_by": by, "repetitions": repetitions}
     plans = all_plans(study(prompts, conditions, pairs, cells="crossed", **design))
     firsts: Counter[tuple[int, str]] = Counter()
     for plan in plans:
@@ -289,7 +289,7 @@ def test_williams_order_of_crossed_cells_has_no_more_arms_for_pairs_of_two() -> 
 def test_written_blocks_stay_together_in_their_own_order(order: str, block_order: str, cells: str, seed: int) -> None:
     blocks = [{"key": "calm", "prompts": ["p2", "p3"]}, {"key": "tense", "prompts": ["p0", "p1"]}]
     protocol = study(4, 2, cells=cells, order=order, blocks=blocks, block_order=block_order)
-    found = Counter()
+    found: Counter[str] = Counter()
     for plan in all_plans(protocol, seed):
         kinds = ["calm" if trial.prompt in ("p2", "p3") else "tense" for trial in plan]
         assert sum(a != b for a, b in pairwise(kinds)) == 1
