@@ -23,7 +23,7 @@ LAST_ACTIVITIES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class StudyLine:
-    """A study and how far its live sessions and their takes are. `unserved`: why nobody is there to talk with, where so."""
+    """A study, and how far its live sessions are. `unserved`: why nobody is there to talk with, where so."""
 
     study: Study
     started: int

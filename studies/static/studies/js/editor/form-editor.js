@@ -18,6 +18,28 @@ class KindEditor extends JSONEditor.defaults.editors.multiple {
   }
 }
 JSONEditor.defaults.editors.multiple = KindEditor;
+
+/** @type {WeakSet<object>} */
+const filling = new WeakSet();
+
+/**
+ * A list. json-editor reads all entries again whenever a field of one of them is set, which takes the square of their
+ * number; here that is done once, when the whole list is filled.
+ */
+class ListEditor extends JSONEditor.defaults.editors.array {
+  /** @param {any[]} [value] @param {boolean} [initial] */
+  setValue(value, initial) {
+    filling.add(this);
+    super.setValue(value, initial);
+    filling.delete(this);
+  }
+
+  /** @param {any} editor @param {any} eventData */
+  onChildEditorChange(editor, eventData) {
+    if (!filling.has(this)) super.onChildEditorChange(editor, eventData);
+  }
+}
+JSONEditor.defaults.editors.array = ListEditor;
 Object.assign(JSONEditor.defaults.languages.en, {
   button_add_row_title: "Add {{0}}",
   button_delete_row_title: "Remove {{0}}",

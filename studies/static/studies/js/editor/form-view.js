@@ -115,9 +115,10 @@ export class FormView {
       await this.#build();
       return;
     }
-    this.#holder.replaceChildren(holder);
     this.#editor = editor;
-    this.#fill();
+    this.#fill(); // before it is shown: long lists are drawn once
+    this.#holder.replaceChildren(holder);
+    this.#mark();
     editor.on("change", () => this.#touch());
   }
 
