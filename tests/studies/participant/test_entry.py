@@ -55,6 +55,13 @@ def test_welcome_is_in_the_language_of_the_browser_and_offers_the_others() -> No
     assert "Hello. (ar)" in arabic
 
 
+def test_what_is_missing_is_said_from_left_to_right_in_a_study_that_runs_the_other_way() -> None:
+    open_new_study(spoken_in("ar"))
+    anna = Visitor().begin("?language=ar").post("consent/", decision="agree")
+    assert anna.response.status_code == 422
+    assert 'id="id_participate_error" lang="en-gb" dir="ltr">You can take part only if' in anna.page
+
+
 def test_session_keeps_the_language_it_began_in_and_can_change_it() -> None:
     open_new_study(spoken_in("sv"))
     anna = Visitor().begin("?language=sv")
