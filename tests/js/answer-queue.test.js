@@ -63,16 +63,35 @@ test("pauses grow and end", async () => {
   assert.deepEqual(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
 });
 
-test("a newer answer replaces one that waits, and settling tries at once", async () => {
+test("a newer answer replaces one that was not sent yet, and settling tries at once", async () => {
+  const server = new Server(GONE, OK);
+  const queue = new AnswerQueue(server.send, never);
+  queue.put(answer("a", 1));
+  await soon();
+  queue.put(answer("b", 1));
+  queue.put(answer("b", 2));
+  assert.equal(await queue.settle(), "saved");
+  assert.deepEqual(
+    server.received.map(({ client_id }) => client_id),
+    ["a-1", "a-1", "b-2"],
+  );
+});
+
+test("what may be on its way still is known to have arrived before a newer answer is sent", async () => {
   const server = new Server(GONE, OK);
   const queue = new AnswerQueue(server.send, never);
   queue.put(answer("a", 1));
   await soon();
   queue.put(answer("a", 2));
+  queue.put(answer("a", 3));
+  assert.deepEqual(
+    queue.unsaved.map(({ value }) => value),
+    [1, 3],
+  );
   assert.equal(await queue.settle(), "saved");
   assert.deepEqual(
     server.received.map(({ value }) => value),
-    [1, 2],
+    [1, 1, 3],
   );
 });
 

@@ -13,8 +13,9 @@ const LONGEST_PAUSE_MS = 30_000;
  */
 
 /**
- * Sends answers one after another, the newest of each item alone, until each has arrived. What cannot be sent now waits
- * and is tried again; what the server refuses for itself is told and dropped; what it refuses altogether (another tab
+ * Sends answers one after another, the newest of each item alone, until each has arrived. What was sent and is not known
+ * to have arrived is sent again before anything else: it may be on its way still, and must not come after what follows.
+ * What cannot be sent now waits and is tried again; what the server refuses for itself is told and dropped; what it refuses altogether (another tab
  * has taken over, the visit is over) stops the queue and stays in it.
  */
 export class AnswerQueue {
@@ -24,6 +25,7 @@ export class AnswerQueue {
   onStopped = (/** @type {string} */ _code) => {};
   #send;
   #pause;
+  #sent = /** @type {Answer | null} */ (null); // and not known to have arrived
   #waiting = /** @type {Map<string, Answer>} */ (new Map());
   #running = false;
   #stopped = false;
@@ -42,10 +44,10 @@ export class AnswerQueue {
 
   /** @returns {Answer[]} in the order they will be sent */
   get unsaved() {
-    return [...this.#waiting.values()];
+    return [...(this.#sent === null ? [] : [this.#sent]), ...this.#waiting.values()];
   }
 
-  /** @param {Answer} answer replaces one of the same item that has not arrived */
+  /** @param {Answer} answer replaces one of the same item that was not sent yet */
   put(answer) {
     const key = keyOf(answer);
     this.#waiting.delete(key); // to the end of the queue
@@ -55,7 +57,7 @@ export class AnswerQueue {
 
   /** Tries at once. @returns {Promise<State>} how that went: "saved", "waiting" or "stopped" */
   settle() {
-    if (this.#waiting.size === 0) return Promise.resolve("saved");
+    if (this.#isEmpty) return Promise.resolve("saved");
     if (this.#stopped) return Promise.resolve("stopped");
     const settled = /** @type {Promise<State>} */ (new Promise((resolve) => this.#settled.push(resolve)));
     this.#wake();
@@ -72,8 +74,8 @@ export class AnswerQueue {
   async #run() {
     if (this.#running || this.#stopped) return;
     this.#running = true;
-    while (this.#waiting.size > 0 && !this.#stopped) {
-      const answer = /** @type {Answer} */ (this.#waiting.values().next().value);
+    while (!this.#isEmpty && !this.#stopped) {
+      const answer = (this.#sent ??= this.#next());
       this.onState("saving", "");
       await this.#deal(answer, await this.#send(answer));
     }
@@ -81,11 +83,22 @@ export class AnswerQueue {
     if (!this.#stopped) this.#tell("saved", "");
   }
 
+  get #isEmpty() {
+    return this.#sent === null && this.#waiting.size === 0;
+  }
+
+  /** @returns {Answer} */
+  #next() {
+    const [[key, answer]] = this.#waiting;
+    this.#waiting.delete(key);
+    return answer;
+  }
+
   /** @param {Answer} answer @param {Outcome} outcome */
   async #deal(answer, { status, code = "", message = "" }) {
     if (status === 200) {
       this.#failures = 0;
-      this.#drop(answer);
+      this.#sent = null;
       this.onKept(answer);
     } else if (status === 0 || status === 429 || status >= 500) {
       const woken = /** @type {Promise<void>} */ (new Promise((resolve) => (this.#wake = resolve)));
@@ -93,18 +106,13 @@ export class AnswerQueue {
       this.#tell("waiting", message);
       await Promise.race([pause, woken]);
     } else if ([400, 413, 422].includes(status)) {
-      this.#drop(answer);
+      this.#sent = null;
       this.onRefused(answer, message);
     } else {
       this.#stopped = true;
       this.#tell("stopped", message);
       this.onStopped(code);
     }
-  }
-
-  /** A newer answer to the same item stays. @param {Answer} answer */
-  #drop(answer) {
-    if (this.#waiting.get(keyOf(answer)) === answer) this.#waiting.delete(keyOf(answer));
   }
 
   /** @param {State} state @param {string} message */
