@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 from playwright.sync_api import Browser, Locator, Page, Playwright, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -242,3 +243,18 @@ def test_every_page_of_a_study_is_accessible_in_both_widths(
         assert barriers(page) == []
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0
+
+
+@pytest.mark.parametrize(
+    "page_name", ["admin:index", "admin:studies_study_changelist", "data", "codebook", "design_new"]
+)
+def test_pages_around_a_study_are_accessible(live_server: LiveServer, browser: Browser, page_name: str) -> None:
+    study = factories.make_study().study
+    factories.make_session(study.versions.get())
+    own = {"data": ("admin:studies_study_change", study.pk), "codebook": ("codebook", study.slug)}
+    name, *about = own.get(page_name, (page_name,))
+    page = signed_in(browser, live_server, "anna")
+    page.goto(f"{live_server.url}{reverse(str(name), args=about)}")
+    for width in (1280, 800):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert barriers(page) == []
