@@ -27,18 +27,19 @@ def arm_count(protocol: Protocol) -> int:
     return max(1, len(protocol.allocation.groups)) * _row_count(shape(protocol))
 
 
-def group_at(protocol: Protocol, arm: int) -> Group | None:
-    """The group of an arm; None in a study without groups. Raises ValueError for an arm there is not."""
-    arms = arm_count(protocol)
-    if not 0 <= arm < arms:
-        raise ValueError(f"arm {arm} of a study with {arms} arms")
-    groups = protocol.allocation.groups
-    return groups[arm * len(groups) // arms] if groups else None
+def group_and_digits(protocol: Protocol, arm: int) -> tuple[Group | None, tuple[int, ...]]:
+    """The group of an arm (None in a study without groups), and what its row says (see `studies.design.talks`), the
+    last digit changing fastest. Raises ValueError for an arm there is not."""
+    counts, groups = shape(protocol), protocol.allocation.groups
+    rows = _row_count(counts)
+    if not 0 <= arm < max(1, len(groups)) * rows:
+        raise ValueError(f"arm {arm} of a study with {max(1, len(groups)) * rows} arms")
+    return groups[arm // rows] if groups else None, _digits(counts, arm % rows)
 
 
 def group_of(protocol: Protocol, arm: int) -> str:
     """The key of the group of an arm; empty in a study without groups. Raises ValueError for an arm there is not."""
-    group = group_at(protocol, arm)
+    group, _ = group_and_digits(protocol, arm)
     return group.key if group is not None else ""
 
 
@@ -46,19 +47,6 @@ def stand_in(protocol: Protocol, group: str, condition: str) -> str:
     """The condition that a group (by its key) has in place of one of the design; the same where it has no other."""
     replaced = next((each.replace for each in protocol.allocation.groups if each.key == group), {})
     return replaced.get(condition, condition)
-
-
-def digits_of(protocol: Protocol, arm: int) -> tuple[int, ...]:
-    """What the row of an arm says (see `studies.design.talks`), the last digit changing fastest."""
-    counts = shape(protocol)
-    row = arm % _row_count(counts)
-    if prod(counts) > MOST_ROWS:
-        return tuple(row % count for count in counts)
-    digits: list[int] = []
-    for count in reversed(counts):
-        row, digit = divmod(row, count)
-        digits.append(digit)
-    return tuple(reversed(digits))
 
 
 def arms_for(protocol: Protocol, answers: Mapping[str, Any]) -> tuple[str, list[int]]:
@@ -111,6 +99,16 @@ def block_of_arms(protocol: Protocol, arms: Sequence[int], block: int, key: str)
         for group in draw.sample(groups, len(groups)):
             order.append(group * rows + next(queues[group]))
     return tuple(order)
+
+
+def _digits(counts: Sequence[int], row: int) -> tuple[int, ...]:
+    if prod(counts) > MOST_ROWS:
+        return tuple(row % count for count in counts)
+    digits: list[int] = []
+    for count in reversed(counts):
+        row, digit = divmod(row, count)
+        digits.append(digit)
+    return tuple(reversed(digits))
 
 
 def _row_count(counts: Sequence[int]) -> int:

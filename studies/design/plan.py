@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from studies.design.arms import digits_of, group_at
+from studies.design.arms import group_and_digits
 from studies.design.squares import latin
 from studies.design.talks import Talk, talks
 from studies.protocol.schema import Protocol
@@ -45,9 +45,9 @@ def plan_trials(protocol: Protocol, arm: int, seed: int) -> tuple[PlannedTrial, 
     and for a square there is not."""
     if protocol.kind == "explore":
         return ()
-    group = group_at(protocol, arm)
+    group, digits = group_and_digits(protocol, arm)
     replaced = group.replace if group is not None else {}
-    order = talks(protocol, digits_of(protocol, arm), random.Random(f"{seed}:order"))  # noqa: S311  balance, not secrecy
+    order = talks(protocol, digits, random.Random(f"{seed}:order"))  # noqa: S311  balance, not secrecy
     pairs = [talk.pair for talk in order] if protocol.design.cells == "pairs" else _pair_numbers(protocol, order)
     drawn = protocol.comparison.random_order
     sides, blocks = _sides(pairs, seed, drawn), _pauses(protocol, pairs)

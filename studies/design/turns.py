@@ -38,7 +38,9 @@ def turns(kind: Kind, things: int, compared: Iterable[Collection[int]]) -> Turns
         return Turns()
     few = {tuple(sorted(places)) for places in compared if 1 < len(places) < things}
     rounds: list[tuple[int, ...]] = []
+    taken: set[int] = set()
     for places in sorted(few):
-        if len(places) > 2 and not any(set(places) & set(other) for other in rounds):
+        if len(places) > 2 and taken.isdisjoint(places):
             rounds.append(places)
+            taken.update(places)
     return Turns(tuple(rounds), kind == "latin" and any(len(places) == 2 for places in few))

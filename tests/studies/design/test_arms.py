@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.design.arms import MAX_STRATUM_CHARACTERS, arm_count, arms_for, block_of_arms, digits_of, group_of
+from studies.design.arms import MAX_STRATUM_CHARACTERS, arm_count, arms_for, block_of_arms, group_and_digits, group_of
 from studies.protocol.schema import Protocol
 from tests.studies.design.studies import pair, studies, study
 
@@ -47,7 +47,7 @@ def test_every_beginning_of_a_block_is_about_even_over_each_digit(
     arms = range(arm_count(protocol) // max(1, len(protocol.allocation.groups)))
     order = block_of_arms(protocol, arms, block, "key")
     end = data.draw(st.integers(1, len(order)))
-    for values in zip(*(digits_of(protocol, arm) for arm in order[:end]), strict=True):
+    for values in zip(*(group_and_digits(protocol, arm)[1] for arm in order[:end]), strict=True):
         counts = Counter(values)
         assert max(counts.values()) <= end / len(set(values)) + 3
 
@@ -105,7 +105,9 @@ def test_arm_that_does_not_exist_has_no_group() -> None:
 @given(protocol=studies())
 def test_arms_of_every_group_have_the_same_rows(protocol: Protocol) -> None:
     rows = {
-        group: [digits_of(protocol, arm) for arm in range(arm_count(protocol)) if group_of(protocol, arm) == group]
+        group: [
+            group_and_digits(protocol, arm)[1] for arm in range(arm_count(protocol)) if group_of(protocol, arm) == group
+        ]
         for group in {group_of(protocol, arm) for arm in range(arm_count(protocol))}
     }
     first = next(iter(rows.values()))
