@@ -226,7 +226,8 @@ def _screening(session: Session) -> dict[str, Any]:
 def _add(session: Session, report: Report, limits: DeviceCheck) -> Verdict:
     failed = judge(report, limits)
     attempts = list(session.device.get("attempts", []))
-    numbers = {"run": report.run, **{name: getattr(report, name) for name in MEASURED}, "failed": list(failed)}
+    measured: dict[str, Any] = {name: getattr(report, name) for name in MEASURED}
+    numbers = {"run": report.run, **measured, "failed": list(failed)}
     if not attempts or {**attempts[-1], **numbers} != attempts[-1]:  # a silent microphone measures the same twice
         attempts.append({"at": timezone.now().isoformat(timespec="seconds"), **numbers})
     session.device = {**session.device, "attempts": attempts[-MAX_KEPT_ATTEMPTS:]}
