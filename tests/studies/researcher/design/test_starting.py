@@ -25,7 +25,7 @@ def test_gallery_shows_four_templates_that_can_be_published(browser: Client) -> 
     page = browser.get(NEW).content.decode()
     assert len(templates()) == 4
     for template in templates():
-        assert f"Start from {template.title}" in page
+        assert f"> from {template.title}</span>" in page
         assert browser.post(NEW, {"source": "template", "name": template.name}).status_code == 302
         study = Study.objects.get(slug=template.name)
         report = report_on(study.draft.text, study)
