@@ -321,7 +321,7 @@ def test_keyboard_alone_is_enough(browser: Browser, new_page: NewPage, server: P
     state(page, "ended")
 
 
-def test_card_folds_up_on_a_small_screen_and_stays_at_hand(
+def test_card_with_words_to_say_stays_beside_the_talk_on_a_small_screen(
     browser: Browser, new_page: NewPage, server: PageServer, talk_url: str, screenshots: Screenshots
 ) -> None:
     server.reset()
@@ -334,12 +334,33 @@ def test_card_folds_up_on_a_small_screen_and_stays_at_hand(
     expect(page.get_by_text("Say it with a laugh.")).to_be_visible()
     page.get_by_role("button", name="Start talking").click()
     state(page, "live")
+    for part in ("Say it with a laugh.", "Practice: this one does not count."):
+        expect(page.get_by_text(part)).to_be_in_viewport()
+    expect(page.locator("[data-part=status]")).to_be_in_viewport()
+    expect(page.locator("[data-part=elapsed]")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="End the talk")).to_be_in_viewport()
+    page.get_by_text("What to talk about").click()
+    expect(goal).to_be_hidden()
+    page.get_by_text("What to talk about").click()
+    expect(goal).to_be_visible()
+    screenshots(page, "talk-card")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_card_without_words_to_say_folds_up_on_a_small_screen(
+    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str
+) -> None:
+    server.reset()
+    server.pages["/talk/"] = server.pages["/talk/"].replace(" data-said", "")
+    page = new_page(browser)
+    page.set_viewport_size({"width": 360, "height": 740})
+    start(page, talk_url)
+    state(page, "live")
+    goal = page.get_by_role("heading", name="Your goal")
     expect(goal).to_be_hidden()
     expect(page.get_by_role("button", name="End the talk")).to_be_in_viewport()
     page.get_by_text("What to talk about").click()
     expect(goal).to_be_in_viewport()
-    screenshots(page, "talk-card")
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_end_of_the_time_is_said_before_it_comes(

@@ -41,6 +41,7 @@ export class DeviceCheck {
   #self = /** @type {SelfCheck | null} */ (null);
   #measuring = /** @type {Promise<void> | undefined} */ (undefined); // the way to the server
   #mayLeave;
+  #left = /** @type {HTMLButtonElement | null} */ (null); // disabled while it had the keyboard
   #run = ""; // names what was measured together, for the server to count it once
 
   /** @param {HTMLFormElement} root @param {CheckConfig} config */
@@ -93,7 +94,6 @@ export class DeviceCheck {
 
   #checkedDelay() {
     this.#enable("measure", true);
-    this.#keepFocus("measure");
     const failed = this.#failed().includes("round_trip_ms");
     this.#say("delay-mend", failed ? "warning" : "", failed ? this.#config.mending.round_trip_ms : "");
     if (this.#microphone.measures !== null) this.#tell();
@@ -117,7 +117,6 @@ export class DeviceCheck {
     const { measures, problem, sentence } = this.#microphone;
     this.#part("listen").textContent = translate("Check again");
     this.#enable("listen", true);
-    this.#keepFocus("listen");
     this.#part("replay").hidden = (sentence?.samples.length ?? 0) === 0;
     if (problem !== null) this.#say("microphone-result", "error", `${problem.title}. ${problem.message}`);
     if (measures !== null) this.#showMeasures(measures);
@@ -188,7 +187,6 @@ export class DeviceCheck {
     this.#part("play").textContent = translate("Play them again");
     this.#part("question").hidden = false;
     this.#enable("play", true);
-    this.#keepFocus("play");
     this.#update();
   }
 
@@ -303,14 +301,14 @@ export class DeviceCheck {
     this.#part(name).addEventListener("click", action);
   }
 
-  /** @param {string} name @param {boolean} enabled */
+  /** A button that is disabled under the keyboard gets it back. @param {string} name @param {boolean} enabled */
   #enable(name, enabled) {
-    /** @type {HTMLButtonElement} */ (this.#part(name)).disabled = !enabled;
-  }
-
-  /** Back to a button that was disabled under the keyboard. @param {string} name */
-  #keepFocus(name) {
-    if (document.activeElement === document.body) this.#part(name).focus({ preventScroll: true });
+    const button = /** @type {HTMLButtonElement} */ (this.#part(name));
+    if (!enabled && document.activeElement === button) this.#left = button;
+    button.disabled = !enabled;
+    if (!enabled || this.#left !== button) return;
+    this.#left = null;
+    if (document.activeElement === document.body) button.focus({ preventScroll: true });
   }
 
   /** @param {string} name @param {string} [tone] @param {string} [text] */

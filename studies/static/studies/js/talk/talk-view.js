@@ -92,12 +92,16 @@ export class TalkView {
     if (left.textContent !== text) left.textContent = text;
   }
 
-  /** The talk begins: its controls come into view and under the keyboard; on a small screen the card folds up. */
+  /** The talk begins: its controls come into view and under the keyboard; on a small screen the card folds up, unless it
+   * has words to say or asks for a way to say them. */
   #enter() {
     const stage = this.part("stage");
-    if (matchMedia(NARROW).matches) /** @type {HTMLDetailsElement} */ (this.part("card")).open = false;
+    const card = /** @type {HTMLDetailsElement} */ (this.part("card"));
+    const narrow = matchMedia(NARROW).matches;
+    if (narrow) card.open = "said" in card.dataset;
     if (document.activeElement === document.body) stage.focus({ preventScroll: true });
-    stage.scrollIntoView({ block: "nearest" });
+    if (narrow && card.open) this.#root.scrollIntoView({ block: "start" });
+    else stage.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {boolean} muted */
