@@ -213,6 +213,18 @@ def test_no_microphone_is_said_and_told(launch: Launch, new_page: NewPage, serve
     assert told["unmeasured"] == {"noise_dbfs": "none", "snr_db": "none", "clipped_percent": "none"}
 
 
+def test_keyboard_stays_on_the_button_that_it_pressed(launch: Launch, new_page: NewPage, check_url: str) -> None:
+    page = new_page(launch(microphone=False))
+    page.goto(check_url)
+    listen = page.locator("[data-part=listen]")
+    expect(listen).to_be_enabled()
+    assert page.evaluate("document.activeElement === document.body"), "nothing takes the keyboard by itself"
+    listen.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-part=microphone-result]")).not_to_be_empty()
+    expect(listen).to_be_focused()
+
+
 def test_unheard_tone_does_not_let_go_on(launch: Launch, new_page: NewPage, check_url: str) -> None:
     page = new_page(launch(loop=True))
     page.goto(check_url)
