@@ -22,6 +22,7 @@ pytestmark = pytest.mark.engine
 
 PATIENCE_STEPS = 3_000  # of waiting for a model on a crowded machine
 SILENCE = np.zeros(FRAME_SAMPLES, np.float32)
+INTERJECTIONS = "Um. Um. Um."  # recognised alike on every processor, as synthetic laughter is not
 
 
 @dataclass
@@ -130,20 +131,20 @@ def test_participant_interrupts_and_only_what_was_spoken_is_kept(talk: Talk, say
     assert talk.states()[:3] == ["thinking", "speaking", "interrupted"]
 
 
-def test_laughter_is_kept_from_the_language_model(talk: Talk, say: Speak) -> None:
-    talk.speak(say("Ha ha ha."))
+def test_interjections_are_kept_from_the_language_model(talk: Talk, say: Speak) -> None:
+    talk.speak(say(INTERJECTIONS))
     discarded = talk.wait_for("discarded")
     (heard,) = talk.transcripts("participant")
     assert discarded["reason"] == "interjections_only"
     assert heard["text"] == ""
-    assert heard["raw_text"].lower().startswith("ha")
+    assert heard["raw_text"].lower().startswith("um")
     assert talk.words() == []
 
 
-def test_laughter_is_answered_when_scrubbing_is_off(engine: CascadeEngine, say: Speak) -> None:
+def test_interjections_are_answered_when_scrubbing_is_off(engine: CascadeEngine, say: Speak) -> None:
     engine.open(0, SlotConfig(options={"scrub_laughter": False}))
     talk = Talk(engine)
-    talk.speak(say("Ha ha ha."))
+    talk.speak(say(INTERJECTIONS))
     talk.wait_for("speaking")
     (heard,) = talk.transcripts("participant")
     assert heard["text"] == heard["raw_text"]

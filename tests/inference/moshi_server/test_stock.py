@@ -55,14 +55,14 @@ def test_talk_one_after_the_other(server: StockServer) -> None:
 
 
 def test_second_person_finds_it_busy(server: StockServer) -> None:
-    talking, calling = engine_for(server), engine_for(server, MOSHI_SERVER_HANDSHAKE_SEC="0.5")
+    talking, calling = engine_for(server), engine_for(server, MOSHI_SERVER_HANDSHAKE_SEC="3")
     try:
         talking.open(0, SlotConfig())
         step_until(talking, lambda outputs: sounding(outputs) >= 3, SPEECH, pace_sec=PACE_SEC)
         calling.open(0, SlotConfig())
         error = failure(calling)
         assert isinstance(error, RemoteLost)
-        assert error.reason.startswith("busy: it accepted the call but did not begin within 0.5 s")
+        assert error.reason.startswith("busy: it accepted the call but did not begin within 3 s")
         step_until(talking, lambda outputs: sounding(outputs) >= 3, SPEECH, pace_sec=PACE_SEC)
         assert talking.failed == {}
     finally:
