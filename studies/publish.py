@@ -23,7 +23,7 @@ from studies.models import (
 )
 from studies.protocol.cells import ConditionCell
 from studies.protocol.delay import check_delay, common_latency_samples
-from studies.protocol.document import parse, sha256_of, to_document
+from studies.protocol.document import parse_frozen, sha256_of, to_document
 from studies.protocol.rules import check_publishable
 from studies.protocol.schema import Protocol
 from studies.protocol.targets import check_targets, targets_of
@@ -135,7 +135,7 @@ def proposed_retention(protocol: Protocol, today: date) -> date:
 
 def protocol_of(version: ProtocolVersion) -> Protocol:
     """The protocol a version holds. Raises ProtocolError when its document is from another schema."""
-    return parse(version.document)
+    return parse_frozen(version.document)
 
 
 def _voices_for(study: Study | None) -> dict[str, TargetVoiceVersion]:

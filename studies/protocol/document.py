@@ -20,7 +20,17 @@ from studies.protocol.schema import Protocol
 from studies.protocol.upgrade import path_before, upgraded
 from studies.protocol.yaml_text import MAX_CHARACTERS
 
-__all__ = ["MAX_CHARACTERS", "json_schema", "parse", "parse_read", "parse_yaml", "sha256_of", "to_document", "to_yaml"]
+__all__ = [
+    "MAX_CHARACTERS",
+    "json_schema",
+    "parse",
+    "parse_frozen",
+    "parse_read",
+    "parse_yaml",
+    "sha256_of",
+    "to_document",
+    "to_yaml",
+]
 
 
 def parse_yaml(text: str) -> Protocol:
@@ -42,7 +52,7 @@ def parse_read(read: yaml_text.Read) -> Protocol:
 
 
 def parse(document: object) -> Protocol:
-    """A checked protocol from plain data (parsed YAML, or a stored document). Raises ProtocolError, whatever it gets.
+    """A checked protocol from plain data, such as parsed YAML. Raises ProtocolError, whatever it gets.
 
     What is wrong with single fields and what is wrong with how they fit together is told at once, as far as the latter
     can be told without guessing what the former should have been."""
@@ -61,6 +71,15 @@ def parse(document: object) -> Protocol:
         told_once = dict.fromkeys(replace(each, path=path_before(document, each.path)) for each in problems)
         raise ProtocolError(list(told_once))
     return protocol
+
+
+def parse_frozen(document: Mapping[str, Any]) -> Protocol:
+    """The protocol of a stored document, which was checked when it was stored: the rules by which its parts fit
+    together may have become stricter since, and do not bind a study that runs. Raises ProtocolError."""
+    try:
+        return Protocol.model_validate(upgraded(document))
+    except ValidationError as error:
+        raise ProtocolError(problems_of(error, Protocol)) from error
 
 
 def to_document(protocol: BaseModel) -> dict[str, Any]:

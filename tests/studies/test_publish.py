@@ -10,7 +10,7 @@ from inference.catalog import CONVERTERS, Entry
 from inference.latency import transform_latency_samples
 from inference.parameters import PARAMETERS
 from studies.errors import FrozenError, ProtocolError
-from studies.models import InferenceWorker, Study
+from studies.models import InferenceWorker, ProtocolVersion, Study
 from studies.protocol.document import parse, sha256_of
 from studies.protocol.schema import Protocol
 from studies.publish import open_study, protocol_of, publish
@@ -63,6 +63,19 @@ def test_published_version_is_frozen(study: Study) -> None:
     version.sha256 = "0" * 64
     with pytest.raises(FrozenError):
         version.save()
+
+
+def test_published_version_is_read_though_the_rules_are_stricter_since() -> None:
+    document = paired(prompts=[*paired()["prompts"], {"key": "unused", "title": "Unused", "card": "Nothing."}])
+    with pytest.raises(ProtocolError):
+        parse(document)
+    assert [prompt.key for prompt in protocol_of(ProtocolVersion(document=document)).prompts] == ["weekend", "unused"]
+
+
+def test_version_that_cannot_be_read_names_its_problems() -> None:
+    with pytest.raises(ProtocolError) as refused:
+        protocol_of(ProtocolVersion(document=paired(pairs="none")))
+    assert [problem.path for problem in refused.value.problems] == ["pairs"]
 
 
 def test_engine_for_tests_is_not_published(study: Study) -> None:
