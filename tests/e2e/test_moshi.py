@@ -197,7 +197,9 @@ def assert_all_missing_was_told(take: Filed) -> None:
 
     def missing(kind: str, until: int) -> int:
         gaps = {name: take.row["tracks"][name]["gaps"] for name in (kind, "participant")}
-        lost = {name: sum(samples for first, samples in gaps[name] if first + samples <= until) for name in gaps}
+        lost: dict[str, int] = {
+            name: sum(samples for first, samples in gaps[name] if first + samples <= until) for name in gaps
+        }
         return lost[kind] - lost["participant"]
 
     for kind in ("heard", "agent"):
