@@ -116,10 +116,12 @@ def test_two_servers_two_people() -> None:
         visits = begun(engine, left, 0), begun(engine, right, 1)
         low, high = framed(vowel(110.0, 2.0)), framed(vowel(220.0, 2.0))
         outputs = [engine.step({0: low[step], 1: high[step]}) for step in range(len(low))]
+        heard = [sounding([output[slot] for output in outputs]) for slot in (0, 1)]
         for _ in range(3_000):
-            if all(sounding([output[slot] for output in outputs]) >= 20 for slot in (0, 1)):
+            if min(heard) >= 20:
                 break
             outputs.append(engine.step({0: SILENT_FRAME, 1: SILENT_FRAME}))
+            heard = [count + sounding([outputs[-1][slot]]) for slot, count in enumerate(heard)]
             visits[0].ended.wait(0.004)
         said = [voiced(sound([output[slot] for output in outputs])) for slot in (0, 1)]
     assert [round(measured_f0_hz(pcm) / 110) for pcm in said] == [1, 2]
