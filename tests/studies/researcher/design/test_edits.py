@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studies.errors import DraftRefused
@@ -120,6 +120,7 @@ def test_what_the_form_never_sends_is_refused(edits: object) -> None:
         parse_edits(edits)
 
 
+@settings(max_examples=30)  # templates are long
 @given(st.data())
 def test_any_edit_of_a_template_says_what_it_should(data: st.DataObject) -> None:
     template = data.draw(st.sampled_from(templates()))
