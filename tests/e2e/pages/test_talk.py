@@ -211,16 +211,18 @@ new MutationObserver(() => {
 def test_engine_that_is_away_is_told(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:
     """All that the page said counts: on a busy machine the moment may be over before anybody looks."""
     away = [wire.Metadata("away", {"away": gone}) for gone in (True, False)]
-    server.reset(Script(agent_events={5: away[:1], 25: away[1:]}))
+    server.reset(Script(agent_events={25: away[:1], 45: away[1:]}))
     page = new_page(browser)
     page.add_init_script(REMEMBER_STATUS)
     start(page, talk_url)
+    state(page, "live")
     told: list[str] = []
     for _ in range(200):
         told = page.evaluate("window.told")
         if AWAY in told[:-1]:
             break
         page.wait_for_timeout(100)
+    assert AWAY in told, told
     assert told[told.index(AWAY) + 1] == "You are live: speak"
 
 
