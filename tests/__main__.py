@@ -18,7 +18,7 @@ PYTEST = [sys.executable, "-m", "pytest"]
 WHOLE = Path("tests/e2e")
 PAGES = WHOLE / "pages"
 # none of these needs the test database, of which there is one a process
-LONGEST = [WHOLE / f"test_{name}.py" for name in ("simulation", "templates", "visits", "voices")]
+LONGEST = [WHOLE / f"test_{name}.py" for name in ("simulation", "templates")]
 
 
 def main() -> int:
