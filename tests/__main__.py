@@ -1,7 +1,5 @@
-"""All tests: those of the whole product, which mostly wait for sound to be played, beside all others.
-
-Those that measure what arrived of a sound run beside tests that give way to them; the longest follow when these are
-done, so that both halves take about as long.
+"""All tests. Those of the whole product, which mostly wait for sound to be played, run beside all others, which give way
+to them; the longest visits follow alone, because two people who talk at once are more than two cores can play.
 
 python -m tests
 """
@@ -16,23 +14,21 @@ from pathlib import Path
 
 PYTEST = [sys.executable, "-m", "pytest"]
 WHOLE = Path("tests/e2e")
-PAGES = WHOLE / "pages"
-# none of these needs the test database, of which there is one a process
-LONGEST = [WHOLE / f"test_{name}.py" for name in ("simulation", "templates")]
+LONGEST = [WHOLE / f"test_{name}.py" for name in ("simulation", "templates", "visits", "voices")]
 
 
 def main() -> int:
-    audible = sorted(set(WHOLE.glob("test_*.py")) - set(LONGEST))
+    shorter = sorted(set(WHOLE.glob("test_*.py")) - set(LONGEST))
     with tempfile.TemporaryFile() as kept:  # so that the two reports do not mix
-        whole = subprocess.Popen([*PYTEST, *audible, PAGES], stdout=kept, stderr=subprocess.STDOUT)
+        whole = subprocess.Popen([*PYTEST, *shorter, WHOLE / "pages"], stdout=kept, stderr=subprocess.STDOUT)
         parts = subprocess.run([*PYTEST, "tests", f"--ignore={WHOLE}"], preexec_fn=lambda: os.nice(10))
-        longest = subprocess.run([*PYTEST, *LONGEST])
         print("Waiting for the tests of the whole product …", flush=True)
-        failed = whole.wait() or parts.returncode or longest.returncode
+        whole.wait()
         kept.seek(0)
         sys.stdout.buffer.write(kept.read())
         sys.stdout.flush()
-    return failed
+    longest = subprocess.run([*PYTEST, *LONGEST])
+    return whole.returncode or parts.returncode or longest.returncode
 
 
 if __name__ == "__main__":
