@@ -1,5 +1,5 @@
-"""All tests. Those of the whole product, which mostly wait for sound to be played, run beside all others, which give way
-to them; the longest visits follow alone, because two people who talk at once are more than two cores can play.
+"""All tests. Those of the whole product, which mostly wait for sound to be played, run beside all others, which give
+way to them; the longest visits follow alone, because two people who talk at once are more than two cores can play.
 
 python -m tests
 """
