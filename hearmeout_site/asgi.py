@@ -14,7 +14,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
 from studies.preview.consumer import PreviewConsumer
-from studies.talk.consumer import TalkConsumer
+from studies.talk.live.socket import TalkConsumer
 from studies.talk.origin import same_origin
 
 application = ProtocolTypeRouter(

@@ -22,7 +22,7 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 from hearmeout_site.environment import ROOT
-from inference.catalog import ENGINES
+from inference.contract.catalog import ENGINES
 from studies.insights.measure import METHODS
 from studies.protocol.cells import FREE_VOICE
 from studies.protocol.free_voice import MAIN, MORE, free_parameters, free_presets
@@ -126,12 +126,12 @@ def _offered() -> Iterator[tuple[str, str]]:
     """What visitors choose from and read of measurements, named by modules that know nothing of Django."""
     for entry in ENGINES.values():
         if entry.selectable:
-            yield from ((entry.label, "inference/catalog.py"), (entry.about, "inference/catalog.py"))
+            yield from ((entry.label, "inference/contract/catalog.py"), (entry.about, "inference/contract/catalog.py"))
     yield FREE_VOICE.label, "studies/protocol/cells.py"
     for label, _parameters in free_presets().values():
-        yield label, "inference/presets.py"
+        yield label, "inference/contract/presets.py"
     for parameter in free_parameters().values():
-        yield parameter.label, "inference/parameters.py"
+        yield parameter.label, "inference/contract/parameters.py"
     for about in ({**MAIN, **MORE}).values():
         yield about, "studies/protocol/free_voice.py"
     for method in METHODS:

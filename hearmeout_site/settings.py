@@ -62,7 +62,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
-CSRF_FAILURE_VIEW = "studies.participant.pages.refused.csrf_failure"
+CSRF_FAILURE_VIEW = "studies.participant.refused.csrf_failure"
 ROOT_URLCONF = "hearmeout_site.urls"
 ASGI_APPLICATION = "hearmeout_site.asgi.application"
 TEMPLATES = [

@@ -23,7 +23,7 @@ from studies.models import (
 )
 from studies.protocol.cells import ConditionCell
 from studies.protocol.delay import check_delay, common_latency_samples
-from studies.protocol.document import parse_frozen, sha256_of, to_document
+from studies.protocol.reading.document import parse_frozen, sha256_of, to_document
 from studies.protocol.rules import check_publishable
 from studies.protocol.schema import Protocol
 from studies.protocol.targets import check_targets, targets_of

@@ -10,8 +10,8 @@ from celery.signals import worker_ready
 from django.utils import timezone
 
 from studies.allocation.places import give_up_abandoned
-from studies.talk import erasure, filing, sweep
-from studies.talk.measuring import measure_and_store
+from studies.talk.filing import erasure, filing, sweep
+from studies.talk.filing.measuring import measure_and_store
 from studies.voices import drafts, library
 from studies.withdrawal import finish_withdrawals, forget_undecided
 

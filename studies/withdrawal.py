@@ -27,9 +27,9 @@ from studies.models import (
     Trial,
 )
 from studies.publish import protocol_of
-from studies.talk.erasure import erase_recordings
-from studies.talk.filing import file_take
-from studies.talk.journal_file import journal_path
+from studies.talk.filing.erasure import erase_recordings
+from studies.talk.filing.filing import file_take
+from studies.talk.journal.file import journal_path
 from studies.talk.takes import OPEN_STATES, end_take
 from studies.voices.library import withdraw_donations
 

@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from inference.audio import SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
 
 LIMIT_SEC: Final = 20.0
 LOUD: Final = 0.01

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.linalg import solve_toeplitz
 from scipy.signal import lfilter
 
-from inference.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
 
 Float64 = npt.NDArray[np.float64]
 VOWEL_A_HZ = (730.0, 1_090.0, 2_440.0, 3_400.0)

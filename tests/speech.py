@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 
 BROWSER_RATE_HZ = 48_000  # of Chromium's fake microphone
 

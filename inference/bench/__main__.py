@@ -14,9 +14,9 @@ from pathlib import Path
 
 from inference.bench.measure import Measurement, measure
 from inference.bench.report import to_json, to_markdown
-from inference.catalog import ENGINES
+from inference.contract.catalog import ENGINES
+from inference.contract.errors import InferenceError
 from inference.engines.base import SlotConfig
-from inference.errors import InferenceError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

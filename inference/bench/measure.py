@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from inference.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.bench.speech import speech
-from inference.catalog import engine_class
+from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.catalog import engine_class
+from inference.contract.errors import EngineUnavailable
 from inference.engines.base import Engine, SlotConfig
-from inference.errors import EngineUnavailable
 
 FRAME_SEC: Final = FRAME_MS / 1_000
 HEARD_SEC: Final = 14  # of sound for each row, then again from its start

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final
 
-from inference.audio import FRAME_MS
 from inference.bench.measure import Measurement
+from inference.contract.audio import FRAME_MS
 
 HEADER: Final = (
     "slots",

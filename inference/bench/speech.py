@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 
 PHRASE_SEC: Final = 2.4
 PAUSE_SEC: Final = 1.1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
-from inference.errors import UnknownName
+from inference.contract.errors import UnknownName
 
 if TYPE_CHECKING:
     from inference.engines.base import Engine

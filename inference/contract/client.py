@@ -9,9 +9,9 @@ from typing import Final
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from inference.errors import EngineUnavailable, InferenceError, OptionError, SlotLost, TokenError, UnknownName
-from inference.tokens import PreviewRequest, SlotRequest, sign_preview_request, sign_request
-from inference.wire import MAX_OPUS_BYTES, Metadata, encode
+from inference.contract.errors import EngineUnavailable, InferenceError, OptionError, SlotLost, TokenError, UnknownName
+from inference.contract.tokens import PreviewRequest, SlotRequest, sign_preview_request, sign_request
+from inference.contract.wire import MAX_OPUS_BYTES, Metadata, encode
 
 PING_SEC: Final = 5.0  # a worker that vanished without a word is noticed within two of these
 CLOSE_SEC: Final = 1.0

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from inference.audio import SAMPLE_RATE_HZ
-from inference.parameters import resolve
+from inference.contract.audio import SAMPLE_RATE_HZ
+from inference.contract.parameters import resolve
 
 HOP_SAMPLES: Final = 120  # between two F0 values of the transformation
 LAG_FRAMES: Final = 2  # hops after which an F0 is decided

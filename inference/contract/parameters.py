@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from inference.errors import OptionError, UnknownName
+from inference.contract.errors import OptionError, UnknownName
 
 
 @dataclass(frozen=True, slots=True)

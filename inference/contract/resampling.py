@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
 
 
 class Resampler:

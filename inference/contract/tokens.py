@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from inference.errors import TokenError
+from inference.contract.errors import TokenError
 
 ALGORITHM = "HS256"
 SLOT_AUDIENCE = "hearmeout.slot"

@@ -31,8 +31,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, Final
 
-from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
-from inference.errors import WireError
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
+from inference.contract.errors import WireError
 
 MAX_AUDIO_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
 MAX_JSON_BYTES: Final = 16_384

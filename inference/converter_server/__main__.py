@@ -15,11 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from inference.catalog import CONVERTERS
+from inference.contract.catalog import CONVERTERS
+from inference.contract.errors import EngineUnavailable
 from inference.converter_server.local import LocalNetwork
 from inference.converter_server.network import Network
 from inference.converter_server.server import ConverterServer
-from inference.errors import EngineUnavailable
 
 PORT: Final = 8_800
 KEY_SETTING: Final = "CONVERTER_SERVER_KEY"

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.resampling import Resampler
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.resampling import Resampler
 
 
 class Framing:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.catalog import converter_class
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.catalog import converter_class
+from inference.contract.errors import OptionError, TargetUnavailable
+from inference.contract.parameters import PARAMETERS
 from inference.converter_server.network import Network
-from inference.errors import OptionError, TargetUnavailable
-from inference.parameters import PARAMETERS
 from inference.voices.base import VoiceStream
 
 DEFAULT_ROWS: Final = 16

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
 
 
 class Network(ABC):

@@ -13,10 +13,10 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import structlog
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
+from inference.contract.errors import InferenceError
 from inference.converter_server.framing import Framing
 from inference.converter_server.network import Network
-from inference.errors import InferenceError
 
 MAX_BLOCKS: Final = 4  # a talker further behind hears silence for the oldest block, and is told
 WAIT_SHARE: Final = 0.25  # of a block: so long the first talker's block waits for the others'

@@ -17,11 +17,11 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import InferenceError, OptionError, WireError
 from inference.converter_server.framing import hold_samples
 from inference.converter_server.network import Network
 from inference.converter_server.rows import MAX_BLOCKS, Rows, Talker
-from inference.errors import InferenceError, OptionError, WireError
 from inference.voices.remote.protocol import (
     ABOUT_PATH,
     CONVERT_PATH,

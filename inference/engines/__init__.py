@@ -1,1 +1,1 @@
-"""Speech-to-speech engines; one file or folder each, named in `inference.catalog`."""
+"""Speech-to-speech engines; one file or folder each, named in `inference.contract.catalog`."""

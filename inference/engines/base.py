@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from inference.audio import Float32
-from inference.errors import SlotNotMovable
-from inference.wire import Metadata
+from inference.contract.audio import Float32
+from inference.contract.errors import SlotNotMovable
+from inference.contract.wire import Metadata
 
 
 @dataclass(frozen=True, slots=True)

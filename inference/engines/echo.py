@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from inference.audio import FRAME_MS, FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, Float32
+from inference.contract.errors import OptionError, SlotNotMovable
+from inference.contract.wire import Metadata
 from inference.engines.base import Engine, SlotConfig, StepOutput
-from inference.errors import OptionError, SlotNotMovable
-from inference.wire import Metadata
 
 LOUD: Final = 0.01  # root mean square, full scale is 1
 QUIET_STEPS: Final = 5  # a turn ends after 400 ms

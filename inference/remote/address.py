@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
 
-from inference.errors import RemoteLost
+from inference.contract.errors import RemoteLost
 
 CLOSE_SEC: Final = 1.0
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # minutes of sound in one message; what is longer is no answer

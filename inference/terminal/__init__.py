@@ -1,4 +1,4 @@
-"""A terminal client: `python -m inference.talk`.
+"""A terminal client: `python -m inference.terminal`.
 
 address.py     what an address leads to: an inference worker, a study's site, or a Moshi server
 arguments.py   the command line

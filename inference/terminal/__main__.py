@@ -1,4 +1,4 @@
-"""`python -m inference.talk`; see `--help`."""
+"""`python -m inference.terminal`; see `--help`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 import signal
 import sys
 
-from inference.talk import arguments
-from inference.talk.address import open_link
-from inference.talk.arguments import Arguments
-from inference.talk.card import Card
-from inference.talk.link import TalkProblem
-from inference.talk.screen import Screen
-from inference.talk.sound import AnswerFile, Recording, Sink, Sinks, Source
-from inference.talk.talking import Talk
+from inference.terminal import arguments
+from inference.terminal.address import open_link
+from inference.terminal.arguments import Arguments
+from inference.terminal.card import Card
+from inference.terminal.link import TalkProblem
+from inference.terminal.screen import Screen
+from inference.terminal.sound import AnswerFile, Recording, Sink, Sinks, Source
+from inference.terminal.talking import Talk
 
 
 def main() -> int:

@@ -10,16 +10,16 @@ from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 import httpx
 
-from inference.environment import EnvironmentProblem, read_environment
-from inference.presets import PRESETS
-from inference.talk.arguments import Arguments
-from inference.talk.chat import ChatLink
-from inference.talk.dialing import dial, tls, unreachable
-from inference.talk.link import Link, TalkProblem
-from inference.talk.site import Choice, start_take
-from inference.talk.slot import SlotLink
-from inference.talk.web import WebLink
-from inference.tokens import SlotRequest, VoiceSegment, sign_request
+from inference.contract.presets import PRESETS
+from inference.contract.tokens import SlotRequest, VoiceSegment, sign_request
+from inference.terminal.arguments import Arguments
+from inference.terminal.chat import ChatLink
+from inference.terminal.dialing import dial, tls, unreachable
+from inference.terminal.link import Link, TalkProblem
+from inference.terminal.site import Choice, start_take
+from inference.terminal.slot import SlotLink
+from inference.terminal.web import WebLink
+from inference.worker.settings import EnvironmentProblem, read_environment
 
 CHAT_PATH: Final = "/api/chat"
 SLOT_PATH: Final = "/slot"

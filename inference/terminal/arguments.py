@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from inference.presets import PRESETS
+from inference.contract.presets import PRESETS
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8700"
 ADDRESSES: Final = """
@@ -19,9 +19,9 @@ what URL can be:
   ws://host/api/chat           exactly this
 
 examples:
-  python -m inference.talk
-  python -m inference.talk --engine moshi --voice higher --temperature 0.7
-  python -m inference.talk --in question.wav --out answer.wav ws://localhost:8998
+  python -m inference.terminal
+  python -m inference.terminal --engine moshi --voice higher --temperature 0.7
+  python -m inference.terminal --in question.wav --out answer.wav ws://localhost:8998
 
 exit status: 0 the talk ended, 1 it broke off, 2 the command is wrong, 3 nobody answers there, 4 refused,
 5 no microphone, loudspeaker or file
@@ -51,7 +51,7 @@ class Arguments:
 def read(argv: Sequence[str] | None = None) -> Arguments:
     """Exits with status 2, and says what is wrong, for a command that is."""
     parser = argparse.ArgumentParser(
-        prog="python -m inference.talk",
+        prog="python -m inference.terminal",
         description="Talk in a terminal with an inference worker, a study's site or a Moshi server.",
         epilog=ADDRESSES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.talk.link import TalkProblem
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.terminal.link import TalkProblem
 
 HEARD_FRAMES: Final = 25  # two seconds of microphone that could not be sent; then the oldest goes
 AHEAD_SAMPLES: Final = 2 * FRAME_SAMPLES  # played only once so much is there, or every late frame would be heard

@@ -11,12 +11,12 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inference.audio import Float32
-from inference.chat.opus import OpusInput, OpusOutput
-from inference.errors import WireError
-from inference.talk.dialing import NO_REASON, why_closed
-from inference.talk.link import Event, Live, Over, Sound, Waiting, Words
-from inference.wire import Kind
+from inference.contract.audio import Float32
+from inference.contract.errors import WireError
+from inference.contract.wire import Kind
+from inference.terminal.dialing import NO_REASON, why_closed
+from inference.terminal.link import Event, Live, Over, Sound, Waiting, Words
+from inference.worker.doors.chat.opus import OpusInput, OpusOutput
 
 LAST_SOUND_SEC: Final = 3.0  # after the last sound that may still come
 NO_HANDSHAKE_SEC: Final = 2.0  # a server that says nothing for longer is talking with somebody else

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from inference.talk.link import TalkProblem
+from inference.terminal.link import TalkProblem
 
 OPEN_SEC: Final = 10.0
 CLOSE_SEC: Final = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
 
 
 class TalkProblem(Exception):

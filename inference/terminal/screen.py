@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from inference.talk.link import Event, Heard, Live, Paused, Waiting, Words
+from inference.terminal.link import Event, Heard, Live, Paused, Waiting, Words
 
 
 class Screen:

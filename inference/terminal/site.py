@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from inference.talk.dialing import unreachable
-from inference.talk.link import TalkProblem
+from inference.terminal.dialing import unreachable
+from inference.terminal.link import TalkProblem
 
 ANSWER_SEC: Final = 15.0
 IN_BROWSER: Final = {

@@ -7,10 +7,10 @@ from contextlib import suppress
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inference.audio import FRAME_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
-from inference.talk.dialing import why_closed
-from inference.talk.link import Event, Heard, Live, Over, Paused, Sound, Waiting, Words
-from inference.wire import AudioFrame, ErrorMessage, Kind, Message, Metadata, decode, encode, encode_audio
+from inference.contract.audio import FRAME_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.wire import AudioFrame, ErrorMessage, Kind, Message, Metadata, decode, encode, encode_audio
+from inference.terminal.dialing import why_closed
+from inference.terminal.link import Event, Heard, Live, Over, Paused, Sound, Waiting, Words
 
 
 class SlotLink:

@@ -11,8 +11,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from inference.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.talk.link import TalkProblem
+from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.terminal.link import TalkProblem
 
 FRAME_SEC: Final = FRAME_MS / 1_000
 

@@ -6,10 +6,10 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-from inference.audio import FRAME_SAMPLES
-from inference.talk.link import Link, Live, Over, Sound, TalkProblem
-from inference.talk.screen import Screen
-from inference.talk.sound import Sink, Source
+from inference.contract.audio import FRAME_SAMPLES
+from inference.terminal.link import Link, Live, Over, Sound, TalkProblem
+from inference.terminal.screen import Screen
+from inference.terminal.sound import Sink, Source
 
 WINDOW_STEPS: Final = 6  # frames under way when nothing else sets the pace
 GOODBYE_SEC: Final = 5.0

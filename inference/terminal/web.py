@@ -8,11 +8,11 @@ from typing import Final
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inference.audio import BYTES_PER_SAMPLE, UPLINK_PER_FRAME, UPLINK_SAMPLES, Float32, float32_to_pcm16
-from inference.talk.dialing import why_closed
-from inference.talk.link import Event, Live, Over
-from inference.talk.slot import event_of
-from inference.wire import AudioFrame, Kind, Message, Metadata, Playback, decode, encode, encode_audio
+from inference.contract.audio import BYTES_PER_SAMPLE, UPLINK_PER_FRAME, UPLINK_SAMPLES, Float32, float32_to_pcm16
+from inference.contract.wire import AudioFrame, Kind, Message, Metadata, Playback, decode, encode, encode_audio
+from inference.terminal.dialing import why_closed
+from inference.terminal.link import Event, Live, Over
+from inference.terminal.slot import event_of
 
 REPORT_EVERY_STEPS: Final = 5  # of what was played, or the site would stop to send
 UPLINK_BYTES: Final = UPLINK_SAMPLES * BYTES_PER_SAMPLE

@@ -1,1 +1,1 @@
-"""Voice converters; one file each, named in `inference.catalog`."""
+"""Voice converters; one file each, named in `inference.contract.catalog`."""

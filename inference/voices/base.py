@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.errors import OptionError, TargetUnavailable
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import OptionError, TargetUnavailable
 
 
 class VoiceStream(ABC):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
 
 
 class Delay:

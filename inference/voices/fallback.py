@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.errors import RemoteLost
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import RemoteLost
 from inference.voices.base import VoiceStream
 from inference.voices.delay import Delay
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from inference.audio import Float32
-from inference.latency import latency_samples
-from inference.parameters import resolve
+from inference.contract.audio import Float32
+from inference.contract.latency import latency_samples
+from inference.contract.parameters import resolve
 from inference.voices.base import Converter, VoiceStream, playable
 from inference.voices.delay import Delay
 

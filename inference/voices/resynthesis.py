@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from inference.parameters import resolve
+from inference.contract.parameters import resolve
 from inference.voices.base import Converter
 from inference.voices.psola import PsolaStream
 from inference.voices.transform import Transform

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.errors import OptionError, UnknownName
-from inference.tokens import VoiceSegment
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import OptionError, UnknownName
+from inference.contract.tokens import VoiceSegment
+from inference.contract.wire import Metadata
 from inference.voices.base import Converter, VoiceStream
 from inference.voices.delay import Delay
 from inference.voices.fallback import WithFallback
-from inference.wire import Metadata
 
 FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50
 WARM_UP_SAMPLES: Final = SAMPLE_RATE_HZ

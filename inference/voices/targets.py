@@ -22,9 +22,9 @@ import httpx
 import soundfile
 import structlog
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.errors import TargetUnavailable
-from inference.tokens import sign_voice_request
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import TargetUnavailable
+from inference.contract.tokens import sign_voice_request
 
 TIMEOUT_SEC: Final = 10.0
 MAX_FLAC_BYTES: Final = 64 * 1024 * 1024

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from inference.audio import UPLINK_SAMPLES
-from inference.latency import latency_samples
-from inference.parameters import resolve
+from inference.contract.audio import UPLINK_SAMPLES
+from inference.contract.latency import latency_samples
+from inference.contract.parameters import resolve
 from inference.voices.base import Converter
 from inference.voices.psola import PsolaStream
 
@@ -17,7 +17,7 @@ VERSION = "2"
 
 
 class Transform(Converter):
-    """Parameters and ranges: `inference.parameters`. Latency follows from `floor_hz` alone."""
+    """Parameters and ranges: `inference.contract.parameters`. Latency follows from `floor_hz` alone."""
 
     def __init__(self) -> None:
         """Compiles the chain, so that no talker waits for it: some 10 s at the first start, then a fraction of one."""

@@ -31,11 +31,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from inference.components import ENGINE_COMPONENTS, Component, Package
-from inference.errors import InferenceError
-from inference.hub import HubModel, cached, fetch_from_hub, parse_hub
+from inference.contract.errors import InferenceError
+from inference.weights.components import ENGINE_COMPONENTS, Component, Package
+from inference.weights.hub import HubModel, cached, fetch_from_hub, parse_hub
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parent.parent.parent
 BLOCK_BYTES: Final = 1 << 20
 SLOW_MB_PER_SEC: Final = 2.0  # what the announced time assumes: a slow household line
 
@@ -306,7 +306,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

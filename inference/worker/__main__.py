@@ -30,21 +30,21 @@ import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from inference import metrics
-from inference.catalog import CONVERTERS, engine_class
-from inference.chat.door import CHAT_PATH, ChatDoor
-from inference.departures import Departures
-from inference.doors import MAX_MESSAGE_BYTES, Door, SlotDoor, json_response, response
+from inference.contract.catalog import CONVERTERS, engine_class
+from inference.contract.errors import EngineUnavailable
+from inference.contract.latency import latency_samples
+from inference.contract.tokens import TokenReader
 from inference.engines.base import Engine
-from inference.environment import EnvironmentProblem, WorkerSettings, advertised_address, read_environment
-from inference.errors import EngineUnavailable
-from inference.heartbeat import Heartbeat
-from inference.latency import latency_samples
-from inference.moving import STATE_PATH
-from inference.previews import PREVIEW_PATH, PreviewDoor
-from inference.statistics import StepStatistics, occupancy, percentile_ms
-from inference.takes import Takes
-from inference.tokens import TokenReader
+from inference.worker import metrics
+from inference.worker.doors.chat.door import CHAT_PATH, ChatDoor
+from inference.worker.doors.preview import PREVIEW_PATH, PreviewDoor
+from inference.worker.doors.slot import MAX_MESSAGE_BYTES, Door, SlotDoor, json_response, response
+from inference.worker.handover.leave import Departures
+from inference.worker.handover.state import STATE_PATH
+from inference.worker.heartbeat import Heartbeat
+from inference.worker.settings import EnvironmentProblem, WorkerSettings, advertised_address, read_environment
+from inference.worker.statistics import StepStatistics, occupancy, percentile_ms
+from inference.worker.takes import Takes
 
 PORTS_TRIED: Final = 20
 CUT_OFF_BYTES: Final = 16 * MAX_MESSAGE_BYTES  # what is longer is not even read to its end

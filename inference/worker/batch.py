@@ -8,15 +8,15 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.audio import Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.errors import SlotNotMovable
+from inference.contract.tokens import SlotRequest
+from inference.contract.wire import Metadata
 from inference.engines.base import Engine, SlotConfig
-from inference.errors import SlotNotMovable
-from inference.moving import MovedState
-from inference.seats import Frame, Listener, Seat, delivery
-from inference.tokens import SlotRequest
 from inference.voices.base import Converter
 from inference.voices.schedule import VoiceSchedule
-from inference.wire import Metadata
+from inference.worker.handover.state import MovedState
+from inference.worker.seats import Frame, Listener, Seat, delivery
 
 FAILED_STEPS: Final = 3  # in a row; then the engine is beyond repair and the process ends
 

@@ -6,11 +6,11 @@ import asyncio
 from collections import deque
 from typing import Final, Protocol
 
-from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, UPLINK_PER_FRAME, UPLINK_SAMPLES
-from inference.errors import WireError
-from inference.seats import Delivery, Seat
-from inference.slots import Lease
-from inference.wire import AUDIO_HEADER, Message, Metadata, encode
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, UPLINK_PER_FRAME, UPLINK_SAMPLES
+from inference.contract.errors import WireError
+from inference.contract.wire import AUDIO_HEADER, Message, Metadata, encode
+from inference.worker.seats import Delivery, Seat
+from inference.worker.slots import Lease
 
 FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
 UPLINK_BYTES: Final = UPLINK_SAMPLES * BYTES_PER_SAMPLE

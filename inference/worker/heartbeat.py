@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 import structlog
 
-from inference.tokens import sign_heartbeat
+from inference.contract.tokens import sign_heartbeat
 
 INTERVAL_SEC: Final = 2.0
 TIMEOUT_SEC: Final = 2.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inference.statistics import StepStatistics, percentile_ms
+from inference.worker.statistics import StepStatistics, percentile_ms
 
 WINDOW_SEC: Final = 3.0
 PERCENTILE: Final = 95

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from inference.statistics import StepStatistics, occupancy, percentile_ms
-from inference.takes import Takes
+from inference.worker.statistics import StepStatistics, occupancy, percentile_ms
+from inference.worker.takes import Takes
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PERCENTILES = (50, 95, 99)

@@ -12,8 +12,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from inference.audio import FRAME_SEC
-from inference.seats import Seat
+from inference.contract.audio import FRAME_SEC
+from inference.worker.seats import Seat
 
 MAX_WAIT_SEC: Final = 0.02
 QUIET_AFTER_SEC: Final = 0.2  # a row silent for longer is not waited for

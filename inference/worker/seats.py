@@ -10,10 +10,10 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from inference.audio import FRAME_SAMPLES, FRAME_SEC, Float32, float32_to_pcm16
+from inference.contract.audio import FRAME_SAMPLES, FRAME_SEC, Float32, float32_to_pcm16
+from inference.contract.wire import Kind, Metadata, encode, encode_audio
 from inference.engines.base import StepOutput
 from inference.voices.schedule import VoiceSchedule
-from inference.wire import Kind, Metadata, encode, encode_audio
 
 INBOX_STEPS: Final = 12  # about a second: an engine further behind than this drops the oldest
 REMEMBERED_STEPS: Final = 50  # four seconds: what warms a voice up in another worker

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from inference.catalog import ENGINES
+from inference.contract.catalog import ENGINES
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parent.parent.parent
 MIN_SECRET_CHARACTERS: Final = 32
 CHAT_POLICIES: Final = ("off", "token", "open")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from inference.tokens import SlotRequest
+from inference.contract.tokens import SlotRequest
 
 
 @dataclass(eq=False, slots=True)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from inference.audio import FRAME_SEC
+from inference.contract.audio import FRAME_SEC
 
 WINDOW_SEC: Final = 60.0
 MAX_STEPS: Final = 6_000  # remembered of a window

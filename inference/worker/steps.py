@@ -17,18 +17,18 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from inference.audio import Float32
-from inference.batch import Batch, slot_config
-from inference.catalog import NOT_CONFIGURED, converter_class
+from inference.contract.audio import Float32
+from inference.contract.catalog import NOT_CONFIGURED, converter_class
+from inference.contract.errors import EngineUnavailable, SlotLost, UnknownName
+from inference.contract.tokens import SlotRequest, VoiceSegment
 from inference.engines.base import Engine
-from inference.errors import EngineUnavailable, SlotLost, UnknownName
-from inference.moving import MovedState
-from inference.pacing import Turn, next_turn
-from inference.seats import Frame, Listener, Seat
-from inference.statistics import StepStatistics
-from inference.tokens import SlotRequest, VoiceSegment
 from inference.voices.base import Converter
 from inference.voices.schedule import VoiceSchedule, check_voices
+from inference.worker.batch import Batch, slot_config
+from inference.worker.handover.state import MovedState
+from inference.worker.pacing import Turn, next_turn
+from inference.worker.seats import Frame, Listener, Seat
+from inference.worker.statistics import StepStatistics
 
 STOPPING: Final = "the inference worker is stopping"
 JOIN_SEC: Final = 3.0  # an engine stuck in a step cannot be waited for

@@ -9,21 +9,21 @@ from typing import Any, Final
 
 import structlog
 
-from inference.arrivals import Arrival, arriving
-from inference.audio import FRAME_SAMPLES, Float32
-from inference.conversation import Carrier, Conversation
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.errors import InferenceError
+from inference.contract.tokens import SlotRequest
+from inference.contract.wire import ErrorMessage, Message, Metadata
 from inference.engines.base import Engine
-from inference.environment import WorkerSettings
-from inference.errors import InferenceError
-from inference.load import Load
-from inference.moving import MovedState
-from inference.seats import Delivery, Frame, Seat
-from inference.slots import Lease, SlotTable
-from inference.statistics import StepStatistics
-from inference.steps import StepLoop
-from inference.tokens import SlotRequest
 from inference.voices.targets import TargetVoices
-from inference.wire import ErrorMessage, Message, Metadata
+from inference.worker.connection import Carrier, Conversation
+from inference.worker.handover.arrive import Arrival, arriving
+from inference.worker.handover.state import MovedState
+from inference.worker.load import Load
+from inference.worker.seats import Delivery, Frame, Seat
+from inference.worker.settings import WorkerSettings
+from inference.worker.slots import Lease, SlotTable
+from inference.worker.statistics import StepStatistics
+from inference.worker.steps import StepLoop
 
 WATCH_SEC: Final = 0.5  # how often the load is looked at
 ENDINGS: Final = {

@@ -17,13 +17,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from inference.audio import samples_to_ms
+from inference.contract.audio import samples_to_ms
 from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_document, as_json, badge, digest
 from studies.errors import ProtocolError
 from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
-from studies.protocol.document import to_yaml
+from studies.protocol.reading.document import to_yaml
 from studies.publish import SCRATCH, protocol_of
-from studies.talk.availability import unserved
+from studies.talk.workers.availability import unserved
 
 STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed": "danger"}
 

@@ -14,11 +14,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from inference.audio import samples_to_ms
+from inference.contract.audio import samples_to_ms
 from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.admin.take_events import read_events
 from studies.models import Metric, Take, Track, Utterance
-from studies.talk.needs import sends_to_third_party
+from studies.talk.workers.needs import sends_to_third_party
 from studies.voices.donation import donation_obstacle
 
 STATE_LABELS = {"planned": "info", "live": "warning", "ended": "info", "final": "success", "failed": "danger"}

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.models import InferenceWorker
-from studies.talk.worker_state import state_of
+from studies.talk.workers.state import state_of
 
 
 @admin.register(InferenceWorker)

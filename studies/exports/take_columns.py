@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 from typing import Final, Literal
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from studies.exports.columns import UTC, Cell, Column
 from studies.exports.rows import TrialRow
 from studies.models import Take, Track, Utterance
-from studies.talk.needs import sends_to_third_party
+from studies.talk.workers.needs import sends_to_third_party
 
 Value = Callable[[TrialRow], Cell]
 BETWEEN_TURNS: Final = " | "

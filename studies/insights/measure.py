@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from studies.insights import acoustic, speech, text, turn_taking
 from studies.insights.measurement import Measurement, Method, Role, TrackKind, Unmeasurable, Words
 from studies.insights.pitch import Contour, pitch_contour

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 
 Float64 = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from inference.audio import samples_to_ms
+from inference.contract.audio import samples_to_ms
 from studies.insights.measurement import Method, Unmeasurable
 from studies.insights.speech import Stretch
 

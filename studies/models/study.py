@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from inference.parameters import PARAMETERS
+from inference.contract.parameters import PARAMETERS
 from studies.errors import FrozenError
 
 

@@ -11,7 +11,7 @@ from django.core.files.storage.base import Storage
 from django.db import models
 from django.utils.translation import gettext
 
-from inference.parameters import PARAMETERS
+from inference.contract.parameters import PARAMETERS
 from studies.errors import FrozenError
 from studies.models.session import ConsentEvent, Session
 from studies.models.study import Condition, Prompt, voice_label

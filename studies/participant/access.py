@@ -18,12 +18,13 @@ from django.views.decorators.cache import never_cache
 from studies.design.visit import Page
 from studies.languages import own_name
 from studies.models import Session, Study
-from studies.participant import enrol, flow, preview
+from studies.participant import flow, preview
 from studies.participant.again import sent_again
-from studies.participant.finishing import way_back_of
+from studies.participant.arriving import enrol
+from studies.participant.arriving.screening import FIRST_RULE, message_of
+from studies.participant.leaving.finishing import way_back_of
 from studies.participant.localised import session_protocol as session_protocol
-from studies.participant.screening import FIRST_RULE, message_of
-from studies.talk.watch import look_now
+from studies.talk.live.watch import look_now
 
 View = Callable[..., HttpResponse]
 

@@ -13,8 +13,8 @@ from studies.design.plan import PlannedTrial, plan_trials
 from studies.design.questions import asked, is_true, visible
 from studies.design.visit import Kind, Page, applies, pages
 from studies.models import PageLog, Session, Take, Trial
-from studies.participant import answers
-from studies.participant.device import check_done, headphones_done
+from studies.participant.answering import answers
+from studies.participant.checking.device import check_done, headphones_done
 from studies.participant.localised import session_protocol
 from studies.protocol.items import Questionnaire
 from studies.protocol.schema import Protocol

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from studies.design.visit import Page
 from studies.models import PageLog, Session
-from studies.participant import enrol, flow
+from studies.participant import flow
+from studies.participant.arriving import enrol
 from studies.participant.localised import session_protocol
 
 KINDS: Final = {

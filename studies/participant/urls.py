@@ -4,48 +4,42 @@ from __future__ import annotations
 
 from django.urls import path
 
-from studies.participant.pages import (
-    answering,
-    check,
-    compare,
-    consent,
-    ending,
-    entry,
-    explore,
-    free_voice,
-    headphones,
-    intro,
-    preview,
-    questions,
-    tabs,
-    trials,
-    withdrawal,
-)
+from studies.participant import preview_page, tabs
+from studies.participant.answering import autosave
+from studies.participant.answering import page as answering
+from studies.participant.arriving import page as arriving
+from studies.participant.checking import headphones_page
+from studies.participant.checking import page as checking
+from studies.participant.comparing import page as comparing
+from studies.participant.consenting import page as consenting
+from studies.participant.leaving import ending_page, withdrawal_page
+from studies.participant.talking import explore_page, free_voice_page, intro
+from studies.participant.talking import page as talking
 
 urlpatterns = [
-    path("", entry.start, name="start"),
-    path("s/<slug:slug>/", entry.welcome, name="welcome"),
-    path("p/<slug:token>/", entry.resume, name="resume"),
-    path("p/<slug:token>/next/", entry.next_step, name="next_step"),
-    path("p/<slug:token>/consent/", consent.consent, name="consent"),
-    path("p/<slug:token>/consent/copy/", consent.copy, name="consent_copy"),
+    path("", arriving.start, name="start"),
+    path("s/<slug:slug>/", arriving.welcome, name="welcome"),
+    path("p/<slug:token>/", arriving.resume, name="resume"),
+    path("p/<slug:token>/next/", arriving.next_step, name="next_step"),
+    path("p/<slug:token>/consent/", consenting.consent, name="consent"),
+    path("p/<slug:token>/consent/copy/", consenting.copy, name="consent_copy"),
     path("p/<slug:token>/tab/", tabs.tab, name="tab"),
     path("p/<slug:token>/language/", tabs.language, name="language"),
-    path("p/<slug:token>/preview/<str:name>/", preview.preview_page, name="preview_page"),
-    path("p/<slug:token>/check/", check.check, name="check"),
-    path("p/<slug:token>/check/attempts/", check.attempt, name="check_attempt"),
-    path("p/<slug:token>/headphones/", headphones.headphones, name="headphones"),
-    path("p/<slug:token>/explore/", explore.explore, name="explore"),
-    path("p/<slug:token>/explore/voice/", free_voice.free_voice, name="free_voice"),
-    path("p/<slug:token>/explore/compare/", explore.side_by_side, name="side_by_side"),
+    path("p/<slug:token>/preview/<str:name>/", preview_page.preview_page, name="preview_page"),
+    path("p/<slug:token>/check/", checking.check, name="check"),
+    path("p/<slug:token>/check/attempts/", checking.attempt, name="check_attempt"),
+    path("p/<slug:token>/headphones/", headphones_page.headphones, name="headphones"),
+    path("p/<slug:token>/explore/", explore_page.explore, name="explore"),
+    path("p/<slug:token>/explore/voice/", free_voice_page.free_voice, name="free_voice"),
+    path("p/<slug:token>/explore/compare/", explore_page.side_by_side, name="side_by_side"),
     path("p/<slug:token>/intro/<slug:which>/", intro.intro, name="intro"),
     path("p/<slug:token>/break/<int:position>/", intro.pause, name="break"),
-    path("p/<slug:token>/talk/<int:position>/", trials.talk, name="talk"),
-    path("p/<slug:token>/questions/<slug:questionnaire>/", questions.questions, name="questions"),
-    path("p/<slug:token>/questions/<slug:questionnaire>/<int:position>/", questions.questions, name="questions"),
-    path("p/<slug:token>/compare/<int:pair>/", compare.compare, name="compare"),
-    path("p/<slug:token>/answers/", answering.save_answer, name="save_answer"),
-    path("p/<slug:token>/debrief/", ending.debrief, name="debrief"),
-    path("p/<slug:token>/withdraw/", withdrawal.withdrawal, name="withdraw"),
-    path("p/<slug:token>/withdraw/receipt.txt", withdrawal.receipt, name="withdrawal_receipt"),
+    path("p/<slug:token>/talk/<int:position>/", talking.talk, name="talk"),
+    path("p/<slug:token>/questions/<slug:questionnaire>/", answering.questions, name="questions"),
+    path("p/<slug:token>/questions/<slug:questionnaire>/<int:position>/", answering.questions, name="questions"),
+    path("p/<slug:token>/compare/<int:pair>/", comparing.compare, name="compare"),
+    path("p/<slug:token>/answers/", autosave.save_answer, name="save_answer"),
+    path("p/<slug:token>/debrief/", ending_page.debrief, name="debrief"),
+    path("p/<slug:token>/withdraw/", withdrawal_page.withdrawal, name="withdraw"),
+    path("p/<slug:token>/withdraw/receipt.txt", withdrawal_page.receipt, name="withdrawal_receipt"),
 ]

@@ -17,9 +17,9 @@ from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from django.utils.translation import gettext_lazy as _
 
-from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES
-from inference.errors import WireError
-from inference.wire import (
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES
+from inference.contract.errors import WireError
+from inference.contract.wire import (
     AudioFrame,
     ErrorMessage,
     Kind,
@@ -34,10 +34,10 @@ from studies.errors import TakeRefused
 from studies.languages import language_of, said
 from studies.preview.hearing import Hearing, hearing_of, session_of
 from studies.preview.line import VoiceLine, open_line, render, there_and_back
-from studies.talk.downlink import Send
-from studies.talk.endings import CLOSE_MALFORMED, CLOSE_NORMAL, CLOSE_REFUSED, UNEXPECTED
+from studies.talk.live.downlink import Send
+from studies.talk.live.endings import CLOSE_MALFORMED, CLOSE_NORMAL, CLOSE_REFUSED, UNEXPECTED
+from studies.talk.live.watch import watch
 from studies.talk.registry import PREVIEWS
-from studies.talk.watch import watch
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from inference.catalog import CONVERTERS
-from inference.errors import OptionError
-from inference.latency import latency_samples
-from inference.tokens import PreviewRequest, VoiceSegment
+from inference.contract.catalog import CONVERTERS
+from inference.contract.errors import OptionError
+from inference.contract.latency import latency_samples
+from inference.contract.tokens import PreviewRequest, VoiceSegment
 from studies.errors import TakeRefused
 from studies.models import Condition, ConsentEvent, Session
 from studies.protocol.free_voice import free_segment

@@ -13,13 +13,13 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
-from inference.client import Slot, open_preview
-from inference.errors import InferenceError, SlotLost, WireError
-from inference.tokens import PreviewRequest
-from inference.wire import AudioFrame, ErrorMessage, Kind, Message, Metadata, decode, encode_audio
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
+from inference.contract.client import Slot, open_preview
+from inference.contract.errors import InferenceError, SlotLost, WireError
+from inference.contract.tokens import PreviewRequest
+from inference.contract.wire import AudioFrame, ErrorMessage, Kind, Message, Metadata, decode, encode_audio
 from studies.errors import TakeRefused
-from studies.talk import workers
+from studies.talk.workers import reports
 
 FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
 OPEN_SEC: Final = 10.0
@@ -65,7 +65,7 @@ class VoiceLine:
 async def open_line(request: PreviewRequest) -> VoiceLine:
     """At the inference worker that is least busy. Raises TakeRefused."""
     converters = frozenset(segment.converter for segment in request.voices)
-    worker = await database_sync_to_async(workers.find_converting)(converters)
+    worker = await database_sync_to_async(reports.find_converting)(converters)
     if worker is None:
         raise TakeRefused("no_worker", _("Nobody can change voices just now. Please try again in a moment."))
     try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from inference.latency import latency_samples
+from inference.contract.latency import latency_samples
 from studies.errors import Problem
 from studies.protocol.cells import Segment
-from studies.protocol.problems import path_of
+from studies.protocol.reading.problems import path_of
 from studies.protocol.schema import Protocol
 from studies.protocol.voices import resolved
 

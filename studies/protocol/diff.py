@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
-from studies.protocol import yaml_text
 from studies.protocol.base import Place
 from studies.protocol.cells import Pair
-from studies.protocol.problems import path_of
+from studies.protocol.reading import yaml_text
+from studies.protocol.reading.problems import path_of
 from studies.protocol.schema import Protocol
 
 Kind = Literal["added", "removed", "changed", "moved"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from inference.errors import OptionError
-from inference.parameters import PARAMETERS, Parameter, resolve
-from inference.presets import PRESETS
+from inference.contract.errors import OptionError
+from inference.contract.parameters import PARAMETERS, Parameter, resolve
+from inference.contract.presets import PRESETS
 
 CONVERTER: Final = "transform"
 MAIN: Final[Mapping[str, str]] = {

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from studies.errors import Problem
 from studies.protocol.base import SHOWN, Shown
-from studies.protocol.problems import suggestion
+from studies.protocol.reading.problems import suggestion
 from studies.protocol.schema import Protocol
 
 MAY_TRANSLATE = frozenset({"text_prompt"})

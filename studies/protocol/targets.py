@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from inference.catalog import CONVERTERS
+from inference.contract.catalog import CONVERTERS
 from studies.errors import Problem
 from studies.protocol.cells import Segment
-from studies.protocol.problems import path_of, suggestion
+from studies.protocol.reading.problems import path_of, suggestion
 from studies.protocol.schema import Protocol
 
 Place = tuple[int | str, ...]

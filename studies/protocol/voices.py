@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from inference.catalog import CONVERTERS
-from inference.parameters import check_parameters
-from inference.presets import PRESETS
+from inference.contract.catalog import CONVERTERS
+from inference.contract.parameters import check_parameters
+from inference.contract.presets import PRESETS
 from studies.errors import Problem
 from studies.protocol.cells import Segment
-from studies.protocol.problems import option_problem, path_of, suggestion
+from studies.protocol.reading.problems import option_problem, path_of, suggestion
 from studies.protocol.targets import check_target
 
 

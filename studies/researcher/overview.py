@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from studies.models import ErasureReceipt, Export, InferenceWorker, Session, Study, Take
-from studies.talk.availability import unserved
-from studies.talk.worker_state import WorkerState, state_of
+from studies.talk.workers.availability import unserved
+from studies.talk.workers.state import WorkerState, state_of
 
 PRESENT_MIN: Final = 15
 """A session counts as present when a page of it was opened within this time."""

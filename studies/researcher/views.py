@@ -18,7 +18,7 @@ from studies.researcher.access import researcher_with
 from studies.researcher.design.asked import frame
 from studies.researcher.overview import overview
 from studies.researcher.site import allow_alpine
-from studies.talk.listening import serve_track
+from studies.talk.byte_ranges import serve_track
 
 
 @require_safe

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from studies.errors import AudioRefused
 from studies.models import TargetVoiceVersion
 from studies.researcher.access import researcher_with
-from studies.talk.listening import serve_flac
+from studies.talk.byte_ranges import serve_flac
 from studies.voices import drafts
 from studies.voices.decoding import MAX_UPLOAD_BYTES, decode_upload
 

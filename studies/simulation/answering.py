@@ -72,7 +72,7 @@ def answer(item: AnyItem, draw: random.Random, sides: Sequence[str] = (), *, car
 
 
 def form_fields(item: AnyItem, value: Any) -> dict[str, Any]:
-    """What a form sends for an answer (see `studies.participant.values`); nothing where there is none."""
+    """What a form sends for an answer (see `studies.participant.answering.values`); nothing where there is none."""
     key = item.key
     if value is None:
         return {}

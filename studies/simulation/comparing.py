@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from inference.audio import samples_to_ms
+from inference.contract.audio import samples_to_ms
 from studies.design.arms import arms_for, group_of
 from studies.design.plan import PlannedTrial, plan_trials
 from studies.exports.cells import as_cell

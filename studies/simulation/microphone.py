@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from inference.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32, float32_to_pcm16
+from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32, float32_to_pcm16
 from studies.simulation.errors import SimulationError
 
 QUIETEST: Final = 1e-5  # -100 dB, where silence is nothing at all
@@ -27,7 +27,7 @@ class Microphone:
         self._pcm = float32_to_pcm16(self.samples)
 
     def report(self) -> dict[str, Any]:
-        """What a device check would say of the recording (see `studies.participant.device`): levels in dB of full
+        """What a device check would say of the recording (see `participant.checking.device`): levels in dB of full
         scale of frames of 20 ms, the quietest tenth of them as noise. Its sound was heard, in headphones."""
         whole = len(self._said) // UPLINK_SAMPLES * UPLINK_SAMPLES
         frames = self._said[:whole].reshape(-1, UPLINK_SAMPLES)

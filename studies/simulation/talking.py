@@ -9,9 +9,19 @@ from typing import Final
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from inference.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES
-from inference.errors import WireError
-from inference.wire import Ack, AudioFrame, ErrorMessage, Kind, Metadata, Playback, decode, encode, encode_audio
+from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES
+from inference.contract.errors import WireError
+from inference.contract.wire import (
+    Ack,
+    AudioFrame,
+    ErrorMessage,
+    Kind,
+    Metadata,
+    Playback,
+    decode,
+    encode,
+    encode_audio,
+)
 from studies.simulation.errors import SimulationError
 from studies.simulation.microphone import Microphone
 

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from inference.wire import ErrorMessage, encode
+from inference.contract.wire import ErrorMessage, encode
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]

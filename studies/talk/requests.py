@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from inference.audio import SAMPLE_RATE_HZ
-from inference.presets import PRESETS
-from inference.tokens import SlotRequest, VoiceSegment
+from inference.contract.audio import SAMPLE_RATE_HZ
+from inference.contract.presets import PRESETS
+from inference.contract.tokens import SlotRequest, VoiceSegment
 from studies.models import Take, Trial
 from studies.protocol.languages import localised
 from studies.publish import protocol_of

@@ -14,14 +14,14 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from inference.tokens import SlotRequest
+from inference.contract.tokens import SlotRequest
 from studies.errors import TakeRefused
 from studies.languages import language_of
 from studies.models import Condition, ConsentEvent, Session, Study, Take, Trial
-from studies.talk.needs import Needs, needs_of, obstacle, sends_to_third_party
 from studies.talk.registry import end_running
 from studies.talk.requests import asked_of_model, slot_request
 from studies.talk.tickets import new_ticket, read_ticket
+from studies.talk.workers.needs import Needs, needs_of, obstacle, sends_to_third_party
 
 OPEN_STATES: Final = (Take.State.PLANNED, Take.State.LIVE)
 

@@ -20,13 +20,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from inference.errors import TokenError
+from inference.contract.errors import TokenError
 from studies.errors import TakeRefused
 from studies.models import InferenceWorker, Session, Take, Track, Trial
-from studies.talk import takes, workers
-from studies.talk.listening import serve_track
-from studies.talk.needs import needs_of
+from studies.talk import takes
+from studies.talk.byte_ranges import serve_track
 from studies.talk.registry import RUNNING
+from studies.talk.workers import reports
+from studies.talk.workers.needs import needs_of
 
 BACK_WITHIN_SEC: Final = 60
 MAX_HEARTBEAT_BYTES: Final = 262_144
@@ -67,7 +68,7 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
     takes.check_study(trial.session, begins=True)
     takes.check_consent(trial.session, trial.condition)
     # one that has just died is about to be back, and the relay waits for it
-    if not workers.is_served(needs_of(trial.session, trial.condition), BACK_WITHIN_SEC):
+    if not reports.is_served(needs_of(trial.session, trial.condition), BACK_WITHIN_SEC):
         raise TakeRefused("no_worker", _("This conversation is not available just now. Please try again in a moment."))
     if shutil.disk_usage(settings.JOURNAL_DIR).free < settings.JOURNAL_MIN_FREE_BYTES:
         raise TakeRefused(
@@ -132,7 +133,7 @@ def heartbeat(request: HttpRequest) -> HttpResponse:
     if int(request.headers.get("Content-Length") or 0) > MAX_HEARTBEAT_BYTES:
         return JsonResponse({"code": "too_long"}, status=413)
     try:
-        workers.record_heartbeat(request.body.decode("latin-1"))
+        reports.record_heartbeat(request.body.decode("latin-1"))
     except TokenError as error:
         return JsonResponse({"code": error.code, "message": str(error)}, status=403)
     return HttpResponse(status=204)

@@ -22,7 +22,7 @@ import numpy as np
 import soundfile
 import structlog
 
-from inference.audio import SAMPLE_RATE_HZ, Int16
+from inference.contract.audio import SAMPLE_RATE_HZ, Int16
 from studies.errors import AudioRefused
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent

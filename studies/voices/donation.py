@@ -7,7 +7,7 @@ from typing import Final
 
 import soundfile
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from studies.errors import VoiceRefused
 from studies.models import ConsentEvent, Session, Track
 from studies.voices.decoding import Reference, decode_upload, encode

@@ -13,7 +13,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from studies.errors import VoiceRefused
 from studies.models import (
     AccessLog,
@@ -25,7 +25,7 @@ from studies.models import (
     TargetVoiceVersion,
 )
 from studies.models.take import recordings
-from studies.talk.watch import look_now
+from studies.talk.live.watch import look_now
 from studies.voices.decoding import Reference
 from studies.voices.donation import donation_of
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from studies.insights.pitch import HOP_SAMPLES, Contour
 from studies.insights.speech import BELOW_LOUDEST_DB, Stretch, seconds, syllable_nuclei
 

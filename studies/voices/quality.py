@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
 from studies.insights.pitch import Contour, pitch_contour
 from studies.insights.speech import Stretch, seconds, speech_stretches
 from studies.voices.likeness import Sign, frame_levels_db, signs_of

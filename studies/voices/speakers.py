@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from studies.insights.pitch import HOP_SAMPLES, Contour
 from studies.insights.speech import Stretch
 

@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from inference.errors import TokenError
-from inference.tokens import read_voice_request
+from inference.contract.errors import TokenError
+from inference.contract.tokens import read_voice_request
 from studies.models import AccessLog, TargetVoiceVersion
-from studies.talk.listening import serve_flac
+from studies.talk.byte_ranges import serve_flac
 
 WORKER: Final = "inference worker"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.engines.base import SlotConfig
 from inference.engines.cascade import CascadeEngine
 

@@ -19,7 +19,7 @@ from typing import Final
 
 import uvloop
 
-from inference.audio import FRAME_MS
+from inference.contract.audio import FRAME_MS
 from tests.bench.moshi_clients import talk_all
 from tests.bench.moshi_picture import draw
 from tests.bench.moshi_servers import Ours, Server, StepTimes, Stock, cpu_sec

@@ -11,8 +11,8 @@ import numpy as np
 import sphn
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from inference.wire import Kind
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from inference.contract.wire import Kind
 
 WINDOW_FRAMES: Final = 4  # under way; enough that no server waits for its client
 OPUS: Final = bytes([Kind.OPUS])

@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot
 
-from inference.audio import FRAME_MS
+from inference.contract.audio import FRAME_MS
 
 if TYPE_CHECKING:
     from tests.bench.moshi import Measured

@@ -30,7 +30,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from inference.tokens import SlotRequest, sign_request
+from inference.contract.tokens import SlotRequest, sign_request
 from tests.e2e.stack import free_port
 
 SERVERS: Final = ("daphne", "uvicorn")

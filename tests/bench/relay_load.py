@@ -22,8 +22,15 @@ import numpy as np
 import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
-from inference.audio import BYTES_PER_SAMPLE, FRAME_MS, FRAME_SAMPLES, UPLINK_MS, UPLINK_PER_FRAME, UPLINK_SAMPLES
-from inference.wire import AUDIO_HEADER, Ack, Kind, Metadata, Playback, decode, encode
+from inference.contract.audio import (
+    BYTES_PER_SAMPLE,
+    FRAME_MS,
+    FRAME_SAMPLES,
+    UPLINK_MS,
+    UPLINK_PER_FRAME,
+    UPLINK_SAMPLES,
+)
+from inference.contract.wire import AUDIO_HEADER, Ack, Kind, Metadata, Playback, decode, encode
 from tests.bench.relay_stamps import SENT, STAMPS
 
 WARM_UP_SEC: Final = 2.0

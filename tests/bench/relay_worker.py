@@ -19,10 +19,10 @@ import uvloop
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from inference.audio import BYTES_PER_SAMPLE, UPLINK_PER_FRAME, UPLINK_SAMPLES
-from inference.heartbeat import Heartbeat
-from inference.tokens import TokenReader
-from inference.wire import AUDIO_HEADER, Kind, Metadata, encode
+from inference.contract.audio import BYTES_PER_SAMPLE, UPLINK_PER_FRAME, UPLINK_SAMPLES
+from inference.contract.tokens import TokenReader
+from inference.contract.wire import AUDIO_HEADER, Kind, Metadata, encode
+from inference.worker.heartbeat import Heartbeat
 from tests.bench.relay_stamps import SENT, STAMPS
 
 SLOTS: Final = 512

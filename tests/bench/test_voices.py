@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soxr
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from tests.bench.voices_cases import Case, every_case
 from tests.bench.voices_judges import word_errors, words
 from tests.bench.voices_measures import border_roughness, envelope_warp, lag_samples, pitch_change

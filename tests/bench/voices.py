@@ -17,9 +17,9 @@ from typing import Final, TypeVar, cast
 
 import numpy as np
 
-from inference.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
-from inference.catalog import converter_class
-from inference.errors import InferenceError
+from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
+from inference.contract.catalog import converter_class
+from inference.contract.errors import InferenceError
 from inference.voices.base import Converter, VoiceStream
 from tests.bench.voices_cases import Case, every_case
 from tests.bench.voices_judges import Quality, Recogniser, Speakers, word_errors, words
@@ -34,7 +34,7 @@ from tests.bench.voices_measures import (
 )
 from tests.bench.voices_rows import HEADINGS, Row, line_of
 from tests.bench.voices_speech import NoSpeech, Speech, human_speech
-from tests.inference.psola.tracking import tracked_f0_hz
+from tests.inference.voices.psola.tracking import tracked_f0_hz
 
 PICTURE: Final = Path(__file__).resolve().parents[2] / "docs" / "img" / "bench-voices.png"
 PASSES: Final = 3  # the quickest counts: the machine may be busy

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from inference.catalog import CONVERTERS
-from inference.presets import PRESETS
+from inference.contract.catalog import CONVERTERS
+from inference.contract.presets import PRESETS
 from tests.bench.voices_measures import Float64
 
 MEN: Final = ("man", "second man")

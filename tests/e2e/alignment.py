@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 
 
 def lag_of(reference: Float32, recorded: Float32) -> int:

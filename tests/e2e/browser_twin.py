@@ -13,8 +13,8 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from inference import wire
-from inference.audio import UPLINK_MS, UPLINK_SAMPLES, float32_to_pcm16
+from inference.contract import wire
+from inference.contract.audio import UPLINK_MS, UPLINK_SAMPLES, float32_to_pcm16
 
 REPORT_EVERY_STEPS = 5
 

@@ -14,7 +14,7 @@ import django
 django.setup()
 
 from studies.models import Session, Take  # noqa: E402
-from studies.participant.answers import LISTENED, known  # noqa: E402
+from studies.participant.answering.answers import LISTENED, known  # noqa: E402
 
 
 def main(token: str) -> dict[str, Any]:

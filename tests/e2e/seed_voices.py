@@ -17,7 +17,7 @@ from django.utils import timezone  # noqa: E402
 
 import studies.publish  # noqa: E402
 from studies.models import Study  # noqa: E402
-from studies.protocol.document import parse  # noqa: E402
+from studies.protocol.reading.document import parse  # noqa: E402
 
 SHARED: Final[dict[str, Any]] = {
     "version": 1,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from tests.e2e.filing import filed
 from tests.e2e.stack import Stack
 from tests.e2e.visitor import enter, open_browser, picture, talk

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from inference.audio import UPLINK_SAMPLES
+from inference.contract.audio import UPLINK_SAMPLES
 from tests.e2e.browser_twin import BrowserTwin, TalkOver, noise_frame
 from tests.e2e.filing import filed
 from tests.e2e.stack import Stack

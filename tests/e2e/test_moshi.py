@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, Int16, float32_to_pcm16, pcm16_to_float32
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, Int16, float32_to_pcm16, pcm16_to_float32
 from inference.engines.base import SlotConfig
 from inference.engines.moshi import MoshiEngine
 from tests.e2e.alignment import likeness

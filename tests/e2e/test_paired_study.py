@@ -17,7 +17,7 @@ import pytest
 import soundfile
 from playwright.sync_api import Page, Playwright, expect
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from tests.e2e.alignment import lag_of, snr_db, window_lags
 from tests.e2e.stack import Stack
 from tests.e2e.visitor import enter, listen, open_browser, picture, rate, talk

@@ -9,7 +9,7 @@ import pytest
 import redis
 import soundfile
 
-from inference.audio import UPLINK_SAMPLES
+from inference.contract.audio import UPLINK_SAMPLES
 from tests.e2e.browser_twin import BrowserTwin
 from tests.e2e.filing import filed
 from tests.e2e.own_databases import own_databases

@@ -1,4 +1,4 @@
-"""`python -m inference.talk` in studies: consented to in a browser, then recorded like any other talk there."""
+"""`python -m inference.terminal` in studies: consented to in a browser, then recorded like any other talk there."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import httpx
 import pytest
 import soundfile
 
-from inference.audio import FRAME_SAMPLES
-from inference.talk.sound import read_audio
+from inference.contract.audio import FRAME_SAMPLES
+from inference.terminal.sound import read_audio
 from tests.e2e.filing import filed
 from tests.e2e.stack import Stack
-from tests.inference.talk.terminal import likeness, read_answer, talk, write_question
+from tests.inference.terminal.terminal import likeness, read_answer, talk, write_question
 from tests.studies.participant.reports import report
 
 AFTER_SEC = "0.8"

@@ -13,8 +13,8 @@ import soundfile
 from playwright.sync_api import Browser, Page, Playwright, WebSocket, expect
 
 from hearmeout_site.environment import ROOT
-from inference.audio import SAMPLE_RATE_HZ, Float32, Int16, pcm16_to_float32
-from inference.wire import AudioFrame, Kind, Metadata, decode
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32, Int16, pcm16_to_float32
+from inference.contract.wire import AudioFrame, Kind, Metadata, decode
 from studies.insights.pitch import pitch_contour
 from tests.e2e.alignment import lag_of
 from tests.e2e.filing import filed

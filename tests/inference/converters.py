@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from inference.catalog import CONVERTERS, converter_class
+from inference.contract.catalog import CONVERTERS, converter_class
+from inference.contract.parameters import PARAMETERS
 from inference.converter_server.local import LocalNetwork
-from inference.parameters import PARAMETERS
 from inference.voices.base import Converter
 from tests.inference.converter_server.running import connected, running_server
 

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
-from inference.audio import FRAME_SAMPLES, Float32
-from inference.client import Slot, open_slot
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.client import Slot, open_slot
+from inference.contract.errors import OptionError, SlotLost
+from inference.contract.tokens import SlotRequest, sign_request
+from inference.contract.wire import AudioFrame, Kind, Message, Metadata, decode, encode, encode_audio
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.echo import EchoEngine
-from inference.environment import WorkerSettings
-from inference.errors import OptionError, SlotLost
-from inference.statistics import StepStatistics
-from inference.tokens import SlotRequest, sign_request
-from inference.wire import AudioFrame, Kind, Message, Metadata, decode, encode, encode_audio
-from inference.worker import Worker
+from inference.worker.__main__ import Worker
+from inference.worker.settings import WorkerSettings
+from inference.worker.statistics import StepStatistics
 
 SECRET = "a secret of the tests, long enough"
 NOWHERE = "http://127.0.0.1:9"  # the discard port: no web listens there

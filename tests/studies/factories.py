@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from studies.models import (
     Answer,
     ConsentEvent,
@@ -33,7 +33,7 @@ from studies.models import (
     Utterance,
     VoiceSnapshot,
 )
-from studies.protocol.document import parse_yaml
+from studies.protocol.reading.document import parse_yaml
 from studies.publish import publish
 from studies.researcher.accounts import researchers_group
 

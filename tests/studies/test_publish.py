@@ -6,12 +6,12 @@ from typing import Any, cast
 import pytest
 from django.core.exceptions import ValidationError
 
-from inference.catalog import CONVERTERS, Entry
-from inference.latency import transform_latency_samples
-from inference.parameters import PARAMETERS
+from inference.contract.catalog import CONVERTERS, Entry
+from inference.contract.latency import transform_latency_samples
+from inference.contract.parameters import PARAMETERS
 from studies.errors import FrozenError, ProtocolError
 from studies.models import InferenceWorker, ProtocolVersion, Study
-from studies.protocol.document import parse, sha256_of
+from studies.protocol.reading.document import parse, sha256_of
 from studies.protocol.schema import Protocol
 from studies.publish import open_study, protocol_of, publish
 from tests.studies.factories import make_worker

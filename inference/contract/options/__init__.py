@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from inference.errors import OptionError
-from inference.options import cascade, moshi, moshi_server, openai_realtime
+from inference.contract.errors import OptionError
+from inference.contract.options import cascade, moshi, moshi_server, openai_realtime
 
 
 def _has_none(given: Mapping[str, Any]) -> None:

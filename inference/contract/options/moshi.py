@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from inference.errors import OptionError
+from inference.contract.errors import OptionError
 
 MAX_TEMPERATURE: Final = 2.0
 MIN_TEMPERATURE: Final = 0.01  # but for 0; what is between would overflow

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from inference.errors import OptionError
+from inference.contract.errors import OptionError
 
 
 @dataclass(frozen=True, slots=True)

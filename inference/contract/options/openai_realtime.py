@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from inference.errors import OptionError
+from inference.contract.errors import OptionError
 
 
 def _number(least: float, most: float, about: str) -> Any:

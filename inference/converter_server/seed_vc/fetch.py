@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from inference.errors import EngineUnavailable
+from inference.contract.errors import EngineUnavailable
 
 os.environ["HF_HUB_OFFLINE"] = "0"  # here, and only here, something is fetched
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import TargetUnavailable
+from inference.contract.resampling import Resampler
 from inference.converter_server.seed_vc.weights import SPEAKER_DIMENSIONS, Weights, import_package
-from inference.errors import TargetUnavailable
-from inference.resampling import Resampler
 
 CONTENT_HZ: Final = 16_000
 PROMPT_SEC: Final = 3.0  # of the reference; the same for all, so that targets differ in nothing but the voice

@@ -25,7 +25,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from inference.errors import EngineUnavailable
+from inference.contract.errors import EngineUnavailable
 
 NAME: Final = "seed_vc"
 FILES: Final = ("config.yml", "model.pth", "campplus.bin", "hift.pt", "content/config.json")

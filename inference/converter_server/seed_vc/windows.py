@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
+from inference.contract.resampling import Resampler
 from inference.converter_server.seed_vc.speaker import CONTENT_HZ
-from inference.resampling import Resampler
 
 UNITS_PER_SEC: Final = 50
 BLOCK: Final = 15  # 300 ms

@@ -8,18 +8,18 @@ from typing import Any, Final
 import numpy as np
 import soxr
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, samples_to_ms
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, samples_to_ms
+from inference.contract.options.cascade import Options
+from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig, StepOutput
+from inference.engines.cascade.hearing.onnx import Session
+from inference.engines.cascade.hearing.recognition import Recognition
+from inference.engines.cascade.hearing.turn import Act, Phase, TurnTaking
+from inference.engines.cascade.hearing.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, VoiceActivity
 from inference.engines.cascade.history import History
 from inference.engines.cascade.language import opening
-from inference.engines.cascade.onnx import Session
 from inference.engines.cascade.playout import Playout, Word
-from inference.engines.cascade.recognition import Recognition
 from inference.engines.cascade.reply import Models, Reply
-from inference.engines.cascade.turn import Act, Phase, TurnTaking
-from inference.engines.cascade.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, VoiceActivity
-from inference.options.cascade import Options
-from inference.wire import Metadata
 
 PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset: soft first sounds
 LONGEST_TURN_FRAMES: Final = 120_000 // VAD_FRAME_MS  # of a longer turn the beginning is forgotten

@@ -12,21 +12,21 @@ from typing import Any, Final
 import numpy as np
 import structlog
 
-from inference.audio import FRAME_SAMPLES, Float32
-from inference.components import ENGINE_COMPONENTS
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.errors import EngineUnavailable, OptionError
+from inference.contract.options.cascade import Options
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.cascade.conversation import Conversation
+from inference.engines.cascade.hearing.recognition import Recogniser
+from inference.engines.cascade.hearing.turn_end import TurnEnd
+from inference.engines.cascade.hearing.vad import RATE_HZ, load_vad
 from inference.engines.cascade.history import MAX_PERSONA_BYTES
 from inference.engines.cascade.language import LanguageModel, opening
-from inference.engines.cascade.recognition import Recogniser
 from inference.engines.cascade.reply import Models
 from inference.engines.cascade.snapshot import describe
 from inference.engines.cascade.synthesis import Synthesiser
-from inference.engines.cascade.turn_end import TurnEnd
-from inference.engines.cascade.vad import RATE_HZ, load_vad
-from inference.errors import EngineUnavailable, OptionError
-from inference.options.cascade import Options
-from inference.weights import WeightsError, find
+from inference.weights.components import ENGINE_COMPONENTS
+from inference.weights.packages import WeightsError, find
 
 log = structlog.get_logger()
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import xllamacpp
 
+from inference.contract.options.cascade import Options
 from inference.engines.cascade.history import CONTEXT_TOKENS, Message
-from inference.options.cascade import Options
 
 REPEAT_PENALTY: Final = 1.1
 MIN_P: Final = 0.05

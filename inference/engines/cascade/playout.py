@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 
 FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50  # 20 ms: how an interrupted voice stops
 

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
+from inference.contract.options.cascade import Options
 from inference.engines.cascade.clauses import ClauseCutter, degenerate
+from inference.engines.cascade.hearing.recognition import Recogniser, Recognition, segments
+from inference.engines.cascade.hearing.turn_end import TurnEnd
 from inference.engines.cascade.history import History, Message
 from inference.engines.cascade.language import LanguageModel
 from inference.engines.cascade.playout import Clause
-from inference.engines.cascade.recognition import Recogniser, Recognition, segments
 from inference.engines.cascade.scrub import Scrubbed, scrub
 from inference.engines.cascade.sharing import Withdrawn
 from inference.engines.cascade.synthesis import Synthesiser
-from inference.engines.cascade.turn_end import TurnEnd
-from inference.options.cascade import Options
 
 FALLBACK: Final = "Sorry, I did not quite get that. Could you say it in another way?"
 TRIES: Final = 2

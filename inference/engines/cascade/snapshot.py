@@ -8,13 +8,13 @@ from importlib.metadata import version
 from importlib.resources import as_file, files
 from typing import Any, Final
 
+from inference.contract.options.cascade import Options
+from inference.engines.cascade.hearing.recognition import NO_SPEECH_PROBABILITY, PAD_SEC
+from inference.engines.cascade.hearing.turn import COMPLETE_PROBABILITY, ENTER_PROBABILITY, STAY_PROBABILITY, Timing
 from inference.engines.cascade.language import EXAMPLES, MIN_P, REPEAT_PENALTY, SYSTEM_PROMPT
-from inference.engines.cascade.recognition import NO_SPEECH_PROBABILITY, PAD_SEC
 from inference.engines.cascade.reply import FALLBACK
 from inference.engines.cascade.synthesis import WORD_TIMING
-from inference.engines.cascade.turn import COMPLETE_PROBABILITY, ENTER_PROBABILITY, STAY_PROBABILITY, Timing
-from inference.options.cascade import Options
-from inference.weights import Weights, sha256
+from inference.weights.packages import Weights, sha256
 
 PACKAGES: Final = ("ctranslate2", "faster-whisper", "hibari-tts", "onnxruntime", "xllamacpp")
 

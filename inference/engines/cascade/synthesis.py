@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from hibari import Hibari
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.engines.cascade.playout import Clause, Word
 from inference.engines.cascade.sharing import ServedInTurn
 

@@ -24,11 +24,11 @@ import numpy.typing as npt
 import torch
 from moshi.modules.streaming import StreamingModule
 
-from inference.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.options.moshi import Sampling
 from inference.engines.moshi.language_model import FREE, RowLMGen
 from inference.engines.moshi.sampling import RowSampler
 from inference.engines.moshi.staging import Staging
-from inference.options.moshi import Sampling
 
 Tokens = npt.NDArray[np.int64]
 

@@ -16,20 +16,20 @@ import torch
 from moshi.models import loaders
 from moshi.run_inference import get_condition_tensors
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from inference.engines.moshi import personaplex_checkpoint
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from inference.contract.errors import EngineUnavailable, OptionError
+from inference.contract.options.moshi import Sampling
 from inference.engines.moshi.batch import Batch
 from inference.engines.moshi.convolutions import speed_up
 from inference.engines.moshi.memory import RESERVE_BYTES, MemoryModel, memory_model
-from inference.engines.moshi.persona import KEPT_BYTES
-from inference.engines.moshi.personaplex import MODEL_TYPE as PERSONAPLEX
+from inference.engines.moshi.personaplex import checkpoint as personaplex_checkpoint
+from inference.engines.moshi.personaplex.model import MODEL_TYPE as PERSONAPLEX
 from inference.engines.moshi.placing import MORE_MEMORY, OTHER_ENGINES, choose_device, choose_rows
-from inference.engines.moshi.prompting import NoPrompting, Prompting
+from inference.engines.moshi.prompts.persona import KEPT_BYTES
+from inference.engines.moshi.prompts.prompting import NoPrompting, Prompting
 from inference.engines.moshi.source import Source, find, test_only
 from inference.engines.moshi.words import Vocabulary
-from inference.errors import EngineUnavailable, OptionError
-from inference.options.moshi import Sampling
-from inference.weights import sha256
+from inference.weights.packages import sha256
 
 MODEL_TYPES: Final = frozenset({"moshi", "hibiki", PERSONAPLEX})  # with whom one can talk
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import structlog
 
-from inference.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.errors import EngineUnavailable, InferenceError, OptionError, SlotNotMovable
+from inference.contract.options.moshi import Sampling
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.moshi.words import STRETCH_PAUSE_STEPS, WORD_PAUSE_STEPS, Monologue
-from inference.errors import EngineUnavailable, InferenceError, OptionError, SlotNotMovable
-from inference.options.moshi import Sampling
 
 if TYPE_CHECKING:
     from inference.engines.moshi.batch import Batch
-    from inference.engines.moshi.prompting import Prompting
+    from inference.engines.moshi.prompts.prompting import Prompting
 
 MAX_HEARD = 16.0  # of the microphone, where full scale is 1
 MAX_SPOKEN = 100.0  # of the model

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from inference.errors import SlotNotMovable
+from inference.contract.errors import SlotNotMovable
 
 FORMAT: Final = "hearmeout.moshi.1"
 HASH_BYTES: Final = 32

@@ -11,8 +11,8 @@ from typing import Final
 import structlog
 import torch
 
+from inference.contract.errors import EngineUnavailable
 from inference.engines.moshi.memory import MemoryModel
-from inference.errors import EngineUnavailable
 
 MAX_CPU_PARAMETERS: Final = 300_000_000  # more cannot be read from memory twelve times a second
 CPU_RESERVE_BYTES: Final = 300_000_000

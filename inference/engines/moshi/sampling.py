@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import torch
 
+from inference.contract.options.moshi import MAX_TOP_K, Sampling
 from inference.engines.moshi.staging import Staging
-from inference.options.moshi import MAX_TOP_K, Sampling
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from inference.errors import EngineUnavailable
+from inference.contract.errors import EngineUnavailable
 
 CONNECT_TIMEOUT_SEC: Final = 10.0
 CONFIG: Final = "config.json"

@@ -184,9 +184,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.shape == "personaplex":
-            from inference.engines.moshi import personaplex_tiny
+            from inference.engines.moshi.personaplex import tiny
 
-            personaplex_tiny.make(given.folder, given.seed)
+            tiny.make(given.folder, given.seed)
         else:
             make(given.folder, given.seed)
     except FolderProblem as problem:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from unicodedata import category
 
-from inference.audio import FRAME_MS
-from inference.wire import Metadata
+from inference.contract.audio import FRAME_MS
+from inference.contract.wire import Metadata
 
 WORD_PAUSE_STEPS: Final = 3  # after as many pauses a word is complete
 STRETCH_PAUSE_STEPS: Final = 10  # after as many the agent listens

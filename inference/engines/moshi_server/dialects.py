@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from inference.contract.errors import OptionError
+from inference.contract.options.moshi_server import OF_RUST, Number
 from inference.engines.base import SlotConfig
-from inference.errors import OptionError
-from inference.options.moshi_server import OF_RUST, Number
 
 MAX_PROMPT_BYTES: Final = 6_000  # percent-encoded, in the request's first line, of which servers read some 8,000
 SEEDS: Final = 2**31  # as many as every server can tell apart

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from inference.contract.errors import EngineUnavailable, RemoteLost
 from inference.engines.base import SlotConfig
 from inference.engines.moshi_server.addresses import Leases, Server, read_servers
 from inference.engines.moshi_server.dialects import snapshot_of
 from inference.engines.moshi_server.session import MoshiSession, Patience, probe
 from inference.engines.remote.engine import RemoteEngine
-from inference.errors import EngineUnavailable, RemoteLost
 from inference.remote.address import Trust, is_private
 
 HANDSHAKE_SEC: Final = 15.0

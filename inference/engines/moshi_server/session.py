@@ -1,4 +1,4 @@
-"""One conversation over /api/chat: binary messages of one type byte and its payload (see inference/wire.py).
+"""One conversation over /api/chat: binary messages of one type byte and its payload (see inference/contract/wire.py).
 
 The server speaks first: its handshake says that it listens. One that talks with somebody else gives it when they have
 left, and would then hear all that was sent meanwhile; so nothing is sent before it. The protocol has no sign of life: a
@@ -18,15 +18,15 @@ import sphn
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, samples_to_ms
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, samples_to_ms
+from inference.contract.errors import RemoteLost
+from inference.contract.wire import Kind, Metadata
 from inference.engines.moshi_server.addresses import Server
 from inference.engines.moshi_server.words import Utterance, Word, Words
 from inference.engines.remote.engine import Session
 from inference.engines.remote.line import Line
-from inference.errors import RemoteLost
 from inference.remote.address import Trust, call, closed
 from inference.remote.loop import first_to_end
-from inference.wire import Kind, Metadata
 
 MAX_BROKEN: Final = 25  # messages in a row that are nothing; then the server is no Moshi
 MAX_METADATA_BYTES: Final = 4_096

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from inference.audio import FRAME_SAMPLES
+from inference.contract.audio import FRAME_SAMPLES
 
 WORD_PAUSE_SAMPLES: Final = 4 * FRAME_SAMPLES  # no word is said with such a pause inside
 TURN_PAUSE_SAMPLES: Final = 10 * FRAME_SAMPLES

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.engines.openai_realtime.fields import readable
 
 WORD_TIMING: Final = (

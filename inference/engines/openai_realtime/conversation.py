@@ -7,14 +7,14 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
-from inference.audio import samples_to_ms
+from inference.contract.audio import samples_to_ms
+from inference.contract.wire import Metadata
 from inference.engines.openai_realtime.answer import Answer, Item, Word
 from inference.engines.openai_realtime.dialects import FINAL_NAMES, Codec, Dialect
 from inference.engines.openai_realtime.errors import is_harmless, plain_words
 from inference.engines.openai_realtime.fields import Broken, object_of, text_of
 from inference.engines.openai_realtime.participant import Participant
 from inference.engines.remote.playout import Playout
-from inference.wire import Metadata
 
 MAX_BAD_DELTAS: Final = 10
 

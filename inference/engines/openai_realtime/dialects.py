@@ -16,10 +16,10 @@ from typing import Any, Final
 import numpy as np
 import sphn
 
-from inference.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.options.openai_realtime import Options
+from inference.contract.resampling import Resampler
 from inference.engines.base import SlotConfig
-from inference.options.openai_realtime import Options
-from inference.resampling import Resampler
 
 LEAST_RATE_HZ: Final = 8_000
 MOST_RATE_HZ: Final = 48_000

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, ClassVar, Final
 
+from inference.contract.errors import OptionError, RemoteLost
+from inference.contract.options.openai_realtime import Options
 from inference.engines.base import SlotConfig
 from inference.engines.openai_realtime.answer import WORD_TIMING
 from inference.engines.openai_realtime.session import RealtimeSession
 from inference.engines.openai_realtime.settings import NAME, read_settings
 from inference.engines.remote.engine import RemoteEngine
-from inference.errors import OptionError, RemoteLost
-from inference.options.openai_realtime import Options
 from inference.remote.address import shown
 
 MAX_INSTRUCTIONS_BYTES: Final = 30_000

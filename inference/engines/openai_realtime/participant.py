@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from inference.audio import samples_to_ms
+from inference.contract.audio import samples_to_ms
+from inference.contract.wire import Metadata
 from inference.engines.openai_realtime.fields import readable, text_of
 from inference.engines.remote.playout import Playout
-from inference.wire import Metadata
 
 MAX_TEXT_CHARACTERS: Final = 4_000
 

@@ -11,7 +11,9 @@ from typing import Any, Final
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inference.audio import FRAME_SAMPLES
+from inference.contract.audio import FRAME_SAMPLES
+from inference.contract.errors import RemoteLost
+from inference.contract.options.openai_realtime import Options
 from inference.engines.base import SlotConfig
 from inference.engines.openai_realtime.conversation import Conversation
 from inference.engines.openai_realtime.dialects import UNMUTE, Agreed, Dialect, Unsupported, dialect_of
@@ -20,8 +22,6 @@ from inference.engines.openai_realtime.fields import Broken, object_of
 from inference.engines.openai_realtime.settings import RealtimeSettings
 from inference.engines.remote.engine import Session
 from inference.engines.remote.line import Line
-from inference.errors import RemoteLost
-from inference.options.openai_realtime import Options
 from inference.remote.address import call, closed, shown
 from inference.remote.loop import first_to_end
 

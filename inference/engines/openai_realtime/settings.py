@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from inference.contract.errors import EngineUnavailable
 from inference.engines.openai_realtime.dialects import BETA, GA, UNMUTE, Dialect
-from inference.errors import EngineUnavailable
 from inference.remote.address import check_url, is_private
 
 NAME: Final = "openai_realtime"

@@ -14,11 +14,11 @@ from typing import ClassVar
 import numpy as np
 import structlog
 
-from inference.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.errors import EngineUnavailable, RemoteLost
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.remote.line import Line
 from inference.engines.remote.playout import Playout, TooMuchSound
-from inference.errors import EngineUnavailable, RemoteLost
 from inference.remote.loop import LoopThread
 
 log = structlog.get_logger(__name__)

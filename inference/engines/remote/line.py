@@ -7,10 +7,10 @@ from collections import Counter, deque
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from inference.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.wire import Metadata
 from inference.engines.base import StepOutput
 from inference.engines.remote.playout import Playout
-from inference.wire import Metadata
 
 UPLINK_FRAMES: Final = 25  # two seconds: what a server is further behind than this, it does not hear
 

@@ -16,9 +16,9 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.wire import Metadata
 from inference.engines.base import StepOutput
-from inference.wire import Metadata
 
 WATCHED_STEPS: Final = 25  # sound that was not needed for so long need not wait
 RESERVE_SAMPLES: Final = FRAME_SAMPLES  # but for this much, against unsteady networks

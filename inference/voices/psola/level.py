@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from inference.audio import PCM16_SCALE, SAMPLE_RATE_HZ
-from inference.latency import LOOKAHEAD_SAMPLES
+from inference.contract.audio import PCM16_SCALE, SAMPLE_RATE_HZ
+from inference.contract.latency import LOOKAHEAD_SAMPLES
 from inference.voices.psola.compiled import compiled
 from inference.voices.psola.state import BLOCK_SAMPLES, HISTORY_SAMPLES
 

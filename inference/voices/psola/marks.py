@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from inference.voices.psola.compiled import compiled
 from inference.voices.psola.intonation import hear, output_hz
 from inference.voices.psola.pitch_path import f0_at, known_until

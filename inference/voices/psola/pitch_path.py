@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ
-from inference.latency import HOP_SAMPLES, LAG_FRAMES
+from inference.contract.audio import SAMPLE_RATE_HZ
+from inference.contract.latency import HOP_SAMPLES, LAG_FRAMES
 from inference.voices.psola.compiled import compiled
 from inference.voices.psola.state import FRAMES_KEPT
 

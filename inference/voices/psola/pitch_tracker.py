@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ
-from inference.latency import HOP_SAMPLES
+from inference.contract.audio import SAMPLE_RATE_HZ
+from inference.contract.latency import HOP_SAMPLES
 from inference.voices.psola.compiled import compiled
 from inference.voices.psola.pitch_path import VOICING_THRESHOLD, extend
 from inference.voices.psola.state import CANDIDATES, HISTORY_SAMPLES

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from inference.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES
-from inference.latency import (
+from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES
+from inference.contract.latency import (
     LAG_FRAMES,
     LOOKAHEAD_SAMPLES,
     PERIODS_PER_WINDOW,

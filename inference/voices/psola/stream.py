@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from inference.audio import Float32
-from inference.latency import transform_latency_samples
-from inference.parameters import resolve
+from inference.contract.audio import Float32
+from inference.contract.latency import transform_latency_samples
+from inference.contract.parameters import resolve
 from inference.voices.base import VoiceStream, playable
 from inference.voices.psola.compiled import compiled, compiled_and_kept, fingerprint
 from inference.voices.psola.grains import add_grains, take

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final
 
 import structlog
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.catalog import NOT_CONFIGURED
-from inference.errors import EngineUnavailable, InferenceError, OptionError, RemoteLost
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.catalog import NOT_CONFIGURED
+from inference.contract.errors import EngineUnavailable, InferenceError, OptionError, RemoteLost
 from inference.remote.address import Trust, check_url
 from inference.remote.loop import LoopThread
 from inference.voices.base import Converter, VoiceStream, playable

@@ -11,7 +11,7 @@ import structlog
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inference.errors import OptionError, RemoteLost, TargetUnavailable, WireError
+from inference.contract.errors import OptionError, RemoteLost, TargetUnavailable, WireError
 from inference.remote.address import Trust, call, closed, shown
 from inference.remote.loop import first_to_end
 from inference.voices.remote.protocol import (

@@ -30,11 +30,11 @@ import soundfile
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.errors import RemoteLost, TargetUnavailable, WireError
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import RemoteLost, TargetUnavailable, WireError
+from inference.contract.resampling import Resampler
 from inference.remote.address import Trust, call, closed, shown
 from inference.remote.loop import first_to_end
-from inference.resampling import Resampler
 from inference.voices.remote.protocol import decode_sound, encode_sound
 from inference.voices.remote.session import Dialect, Line, Order, Timing
 

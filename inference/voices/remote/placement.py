@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 
 KEPT_SAMPLES: Final = 30 * SAMPLE_RATE_HZ  # a server that is so far ahead is no converter
 

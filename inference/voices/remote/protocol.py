@@ -32,8 +32,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from inference.audio import Float32
-from inference.errors import WireError
+from inference.contract.audio import Float32
+from inference.contract.errors import WireError
 
 PROTOCOL: Final = 1
 CONVERT_PATH: Final = "/convert"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.voices.remote.placement import Placement
 
 MAX_WAITING_SAMPLES: Final = 5 * SAMPLE_RATE_HZ  # a server that takes nothing for so long is lost

@@ -19,15 +19,15 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from inference.arrivals import enrol
-from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, FRAME_SEC, float32_to_pcm16, pcm16_to_float32
-from inference.doors import POLICY_VIOLATION, bearer, count_refused, refusal
-from inference.errors import InferenceError, SlotLost, WireError
-from inference.latency import latency_samples
-from inference.takes import Takes
-from inference.tokens import PreviewRequest, TokenReader
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, FRAME_SEC, float32_to_pcm16, pcm16_to_float32
+from inference.contract.errors import InferenceError, SlotLost, WireError
+from inference.contract.latency import latency_samples
+from inference.contract.tokens import PreviewRequest, TokenReader
+from inference.contract.wire import AudioFrame, ErrorMessage, Kind, Metadata, decode, encode, encode_audio
 from inference.voices.schedule import VoiceSchedule
-from inference.wire import AudioFrame, ErrorMessage, Kind, Metadata, decode, encode, encode_audio
+from inference.worker.doors.slot import POLICY_VIOLATION, bearer, count_refused, refusal
+from inference.worker.handover.arrive import enrol
+from inference.worker.takes import Takes
 
 PREVIEW_PATH: Final = "/preview"
 MAX_PREVIEWS: Final = 8  # at once

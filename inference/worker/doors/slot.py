@@ -20,11 +20,11 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from inference.conversation import Conversation
-from inference.errors import InferenceError, SlotLost, TokenError, WireError
-from inference.takes import Takes, ended
-from inference.tokens import SlotRequest, TokenReader
-from inference.wire import MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, Ping, decode, encode
+from inference.contract.errors import InferenceError, SlotLost, TokenError, WireError
+from inference.contract.tokens import SlotRequest, TokenReader
+from inference.contract.wire import MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, Ping, decode, encode
+from inference.worker.connection import Conversation
+from inference.worker.takes import Takes, ended
 
 MAX_MESSAGE_BYTES: Final = MAX_OPUS_BYTES + 1
 POLICY_VIOLATION: Final = 1008

@@ -1,4 +1,4 @@
-"""How a take comes to its seat: it begins there, or goes on from another worker (see `inference.departures`)."""
+"""How a take comes to its seat: it begins there, or goes on from another worker (see `leave`)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
-from inference.moving import fetched_state
-from inference.seats import Frame, Seat
-from inference.steps import StepLoop
-from inference.tokens import SlotRequest, VoiceSegment
+from inference.contract.tokens import SlotRequest, VoiceSegment
 from inference.voices.targets import TargetVoices
+from inference.worker.handover.state import fetched_state
+from inference.worker.seats import Frame, Seat
+from inference.worker.steps import StepLoop
 
 REPLAY_STEPS: Final = 5  # at once, between the steps of those who talk
 

@@ -1,7 +1,7 @@
 """The worker stops, and its conversations go on elsewhere: it keeps each as it stands until another worker fetches it.
 
 The web is told `moving` and asks another worker for the take; that worker comes to `/state/<take>` (see
-`inference.moving`). What nobody fetches in time ends, as do at once the takes that cannot move.
+`inference.worker.handover.state`). What nobody fetches in time ends, as do at once the takes that cannot move.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from inference.conversation import Conversation
-from inference.doors import POLICY_VIOLATION, bearer, refusal
-from inference.errors import InferenceError, SlotLost, SlotNotMovable, TokenError
-from inference.moving import PIECE_BYTES, STATE_PATH, TRANSFER_SEC, pack_head
-from inference.takes import Takes, ended
-from inference.tokens import TokenReader
+from inference.contract.errors import InferenceError, SlotLost, SlotNotMovable, TokenError
+from inference.contract.tokens import TokenReader
+from inference.worker.connection import Conversation
+from inference.worker.doors.slot import POLICY_VIOLATION, bearer, refusal
+from inference.worker.handover.state import PIECE_BYTES, STATE_PATH, TRANSFER_SEC, pack_head
+from inference.worker.takes import Takes, ended
 
 NORMAL: Final = 1000
 

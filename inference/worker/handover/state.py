@@ -22,11 +22,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
-from inference.errors import SlotNotMovable
-from inference.seats import INBOX_STEPS, REMEMBERED_STEPS, Frame
-from inference.tokens import sign_state_request
-from inference.wire import MAX_UINT32
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
+from inference.contract.errors import SlotNotMovable
+from inference.contract.tokens import sign_state_request
+from inference.contract.wire import MAX_UINT32
+from inference.worker.seats import INBOX_STEPS, REMEMBERED_STEPS, Frame
 
 STATE_PATH: Final = "/state/"
 PIECE_BYTES: Final = 1 << 20

@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from studies.models import Study
-from studies.protocol.document import parse_yaml
+from studies.protocol.reading.document import parse_yaml
 from studies.publish import open_study, publish
-from studies.talk.erasure import erase_expired
+from studies.talk.filing.erasure import erase_expired
 
 TEMPLATES = Path(settings.BASE_DIR) / "studies" / "protocol" / "templates"
 ETHICS_REFERENCE = "Demonstration: no research is done with these recordings."

@@ -14,7 +14,7 @@ from studies.design.balance import ARMS, balance
 from studies.management.study.files import STANDARD, protocol_named, read_protocol, refused, write_text
 from studies.models import Study
 from studies.protocol.diff import changes, in_words
-from studies.protocol.document import json_schema, sha256_of
+from studies.protocol.reading.document import json_schema, sha256_of
 from studies.protocol.reference import reference
 from studies.protocol.schema import Protocol
 from studies.publish import publication_problems

@@ -10,8 +10,8 @@ from django.core.management.base import CommandError
 
 from studies.errors import Problem, ProtocolError
 from studies.models import ProtocolVersion, Study
-from studies.protocol.document import parse_yaml
-from studies.protocol.problems import suggestion
+from studies.protocol.reading.document import parse_yaml
+from studies.protocol.reading.problems import suggestion
 from studies.protocol.schema import Protocol
 from studies.publish import protocol_of
 

@@ -18,9 +18,9 @@ from studies.design.visit import Page
 from studies.errors import AnswerRefused
 from studies.models import Session
 from studies.participant.access import TAKEN_OVER, is_open, is_running, take_over
-from studies.participant.answers import LISTENED, save_listened
+from studies.participant.answering.answers import LISTENED, save_listened
+from studies.participant.answering.question_page import QuestionPage
 from studies.participant.localised import session_protocol
-from studies.participant.questions import QuestionPage
 from studies.protocol.items import Notice
 
 MAX_BYTES: Final = 512_000

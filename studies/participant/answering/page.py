@@ -15,8 +15,8 @@ from studies.errors import AnswerRefused
 from studies.models import Session
 from studies.participant import flow
 from studies.participant.access import frame, go_on, session_page
-from studies.participant.questions import QuestionPage, Sent
-from studies.participant.shown import Question
+from studies.participant.answering.question_page import QuestionPage, Sent
+from studies.participant.answering.shown import Question
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

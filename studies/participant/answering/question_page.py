@@ -17,11 +17,12 @@ from studies.design.plan import PlannedTrial
 from studies.design.questions import asked, is_true, items_of, visible
 from studies.design.visit import Page, applies
 from studies.models import Session, Trial
-from studies.participant import answers, flow
-from studies.participant.answers import Scope
-from studies.participant.excerpts import Excerpt, excerpt_of, heard_enough
+from studies.participant import flow
+from studies.participant.answering import answers
+from studies.participant.answering.answers import Scope
+from studies.participant.answering.excerpts import Excerpt, excerpt_of, heard_enough
+from studies.participant.answering.values import checked, posted
 from studies.participant.localised import session_protocol
-from studies.participant.values import checked, posted
 from studies.protocol.items import EACH_TRIAL, AnyItem, Notice, Playback, Questionnaire, When
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from studies.design.questions import NO_DIFFERENCE, OTHER
-from studies.participant.excerpts import Excerpt
+from studies.participant.answering.excerpts import Excerpt
 from studies.protocol.items import (
     AnyItem,
     ChoiceOption,

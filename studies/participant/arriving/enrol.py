@@ -17,8 +17,10 @@ from studies.entrance import Arrival
 from studies.entrance import mode_link as mode_link
 from studies.errors import QuotaFull
 from studies.models import Answer, Participant, ProtocolVersion, RecruiterIdentity, Session, Study, Trial
-from studies.participant import answers, consenting, screening
-from studies.participant.codes import participant_code
+from studies.participant.answering import answers
+from studies.participant.arriving import screening
+from studies.participant.arriving.codes import participant_code
+from studies.participant.consenting import documents
 from studies.participant.flow import steps
 from studies.participant.localised import session_protocol
 from studies.protocol.schema import Protocol
@@ -81,7 +83,7 @@ def agree(session: Session, granted: Collection[str], language: str = "") -> Non
     locked = _locked(session)
     if locked.state != Session.State.STARTED or locked.consent("participate") is not None:
         return
-    consenting.record(locked, granted, language)
+    documents.record(locked, granted, language)
     locked.save(update_fields=["seen_at"])
     plan(locked)
     session.refresh_from_db()
@@ -93,7 +95,7 @@ def decline(session: Session, language: str = "") -> None:
     locked = _locked(session)
     if locked.state != Session.State.STARTED or locked.consent("participate") is not None:
         return
-    consenting.record(locked, (), language)
+    documents.record(locked, (), language)
     Answer.objects.filter(session=locked).delete()
     locked.state = Session.State.DECLINED
     locked.save(update_fields=["state", "seen_at"])

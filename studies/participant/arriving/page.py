@@ -16,12 +16,12 @@ from studies.errors import ArrivalRefused
 from studies.languages import own_name
 from studies.models import ProtocolVersion, Session, Study
 from studies.models.session import new_token
-from studies.participant import enrol
 from studies.participant.access import frameable, go_on, not_open, session_page, take_over
+from studies.participant.arriving import enrol
+from studies.participant.arriving.recruiters import arrival_of, is_sent, way_back
+from studies.participant.arriving.screening import settled_quotas
 from studies.participant.language import ASK, activate_language, wanted_languages
 from studies.participant.localised import version_protocol
-from studies.participant.recruiters import arrival_of, is_sent, way_back
-from studies.participant.screening import settled_quotas
 from studies.protocol.languages import best_language
 from studies.protocol.schema import Protocol
 from studies.sealing import SealBroken, seal, unseal

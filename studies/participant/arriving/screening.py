@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 from studies.design.questions import is_true, items_of
 from studies.models import Session
-from studies.participant import answers
-from studies.participant.device import device_screened_out
+from studies.participant.answering import answers
+from studies.participant.checking.device import device_screened_out
 from studies.participant.flow import Step
 from studies.protocol.schema import Protocol
 

@@ -1,7 +1,7 @@
 """What the browser measured of a participant's device: read, judged against the study's thresholds, and kept.
 
-`Session.device` holds the newest report, what failed in it, every attempt before, and the headphone screening (see
-`studies.participant.headphones`). The numbers come from the browser: they say how things stand with somebody who means
+`Session.device` holds the newest report, what failed in it, every attempt before, and the headphone screening
+(see `headphones`). The numbers come from the browser: they say how things stand with somebody who means
 well, and prove nothing about somebody who does not."""
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from django.utils.crypto import salted_hmac
 
 from studies.design.headphones import target_of
 from studies.models import Session
-from studies.participant.device import BadReport
+from studies.participant.checking.device import BadReport
 from studies.protocol.visit import Headphones
 
 MAX_ANSWERS_CHARACTERS: Final = 500
@@ -31,7 +31,7 @@ def screening_of(session: Session, asked: Headphones) -> dict[str, Any]:
     stored = session.device.get("headphones")
     if isinstance(stored, dict):
         return stored
-    seed = salted_hmac("studies.participant.headphones", f"{session.pk}:{session.seed}").hexdigest()[:32]
+    seed = salted_hmac("studies.participant.checking.headphones", f"{session.pk}:{session.seed}").hexdigest()[:32]
     return {"method": asked.method, "seed": seed, "attempts": [], "passed": False, "done": False, "skipped": False}
 
 

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods
 
 from studies.models import Session
 from studies.participant.access import frame, go_on, session_page
-from studies.participant.device import BadReport
-from studies.participant.headphones import keep_answers, read_answers, screening_of, skip
+from studies.participant.checking.device import BadReport
+from studies.participant.checking.headphones import keep_answers, read_answers, screening_of, skip
 from studies.participant.localised import session_protocol
 
 

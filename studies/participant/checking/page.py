@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from studies.models import Session
 from studies.participant.access import frame, go_on, session_page
-from studies.participant.device import (
+from studies.participant.checking.device import (
     BadReport,
     Verdict,
     complete,

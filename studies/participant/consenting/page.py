@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.models import Session
-from studies.participant import consenting, enrol
 from studies.participant.access import frame, go_on, session_page, session_protocol
-from studies.participant.forms import ConsentForm
+from studies.participant.arriving import enrol
+from studies.participant.consenting import documents
 from studies.participant.language import activate_language
+from studies.participant.talking.forms import ConsentForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,7 +29,7 @@ def consent(request: HttpRequest, session: Session) -> HttpResponse:
         if form.is_valid():
             enrol.agree(session, form.granted, shown_in)
             return go_on(session)
-    context = frame(request, session, form=form, language=consenting.spoken(session))
+    context = frame(request, session, form=form, language=documents.spoken(session))
     return render(request, "participant/consent.html", context, status=422 if form.errors else 200)
 
 
@@ -36,7 +37,7 @@ def consent(request: HttpRequest, session: Session) -> HttpResponse:
 @session_page(always=True)
 def copy(request: HttpRequest, session: Session) -> HttpResponse:
     """What was agreed to, when, and what stands now, as one HTML file to keep. In the language it was agreed in."""
-    agreed = consenting.agreed(session)
+    agreed = documents.agreed(session)
     if agreed is None:
         raise Http404
     context = {

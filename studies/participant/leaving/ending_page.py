@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from studies.models import Session
 from studies.participant.access import frame, session_page
-from studies.participant.finishing import finish, unsaved, way_back_of
+from studies.participant.leaving.finishing import finish, unsaved, way_back_of
 
 
 @require_safe

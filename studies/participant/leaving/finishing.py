@@ -10,9 +10,9 @@ from django.utils import timezone
 from studies.allocation.places import settle
 from studies.models import RecruiterIdentity, Session, Take
 from studies.participant import flow
-from studies.participant.codes import completion_code
+from studies.participant.arriving.codes import completion_code
+from studies.participant.arriving.recruiters import Ending, WayBack, to_return, way_back
 from studies.participant.localised import session_protocol
-from studies.participant.recruiters import Ending, WayBack, to_return, way_back
 from studies.sealing import SealBroken, unseal
 
 UNSAVED: Final = (Take.State.LIVE, Take.State.ENDED)

@@ -9,7 +9,7 @@ from studies.allocation.places import free
 from studies.models import ConsentEvent, Session
 from studies.participant.localised import session_protocol
 from studies.protocol.visit import Purpose
-from studies.talk.watch import look_now
+from studies.talk.live.watch import look_now
 from studies.voices.library import withdraw_donations
 from studies.withdrawal import finish_withdrawal, keeps_data, take_back
 

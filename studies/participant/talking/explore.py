@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext
 
-from inference.catalog import ENGINES
+from inference.contract.catalog import ENGINES
 from studies.models import ConsentEvent, Session, Take, Trial
 from studies.protocol.free_voice import free_segment
 from studies.protocol.schema import Protocol, offer_key

@@ -9,12 +9,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from studies.design.visit import Page
 from studies.models import Session, Take
 from studies.participant.access import frame, go_on, session_page
-from studies.participant.differences import differences, is_being_measured
-from studies.participant.explore import Options, choose, finished_takes, options
+from studies.participant.comparing.differences import differences, is_being_measured
+from studies.participant.comparing.heard import heard_take
 from studies.participant.flow import mark_done
-from studies.participant.forms import ExploreForm
-from studies.participant.heard import heard_take
 from studies.participant.localised import session_protocol
+from studies.participant.talking.explore import Options, choose, finished_takes, options
+from studies.participant.talking.forms import ExploreForm
 
 MOST_SIDE_BY_SIDE = 4
 

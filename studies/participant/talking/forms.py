@@ -10,8 +10,8 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from inference.parameters import Parameter
-from studies.participant.explore import Card, Options
+from inference.contract.parameters import Parameter
+from studies.participant.talking.explore import Card, Options
 from studies.protocol.free_voice import MAIN, MORE, free_parameters
 from studies.protocol.visit import Consent
 

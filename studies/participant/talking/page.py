@@ -11,13 +11,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from inference.audio import UPLINK_SAMPLES
-from inference.catalog import ENGINES
+from inference.contract.audio import UPLINK_SAMPLES
+from inference.contract.catalog import ENGINES
 from studies.models import Session, Take, Trial
 from studies.participant.access import frame, session_page, session_protocol
-from studies.participant.explore import about_engine
-from studies.participant.pages.check import capture_settings
-from studies.talk.endings import ENDINGS
+from studies.participant.checking.page import capture_settings
+from studies.participant.talking.explore import about_engine
+from studies.talk.live.endings import ENDINGS
 from studies.talk.takes import OPEN_STATES
 
 SECTIONS: Final = {

@@ -11,14 +11,15 @@ import rfc8785
 from pydantic import BaseModel, ValidationError
 
 from studies.errors import Problem, ProtocolError
-from studies.protocol import rules, yaml_text
+from studies.protocol import rules
 from studies.protocol.json_schema import json_schema
-from studies.protocol.mending import mended
-from studies.protocol.plain import check_plain
-from studies.protocol.problems import found, problems_of
+from studies.protocol.reading import yaml_text
+from studies.protocol.reading.mending import mended
+from studies.protocol.reading.plain import check_plain
+from studies.protocol.reading.problems import found, problems_of
+from studies.protocol.reading.upgrade import path_before, upgraded
+from studies.protocol.reading.yaml_text import MAX_CHARACTERS
 from studies.protocol.schema import Protocol
-from studies.protocol.upgrade import path_before, upgraded
-from studies.protocol.yaml_text import MAX_CHARACTERS
 
 __all__ = [
     "MAX_CHARACTERS",

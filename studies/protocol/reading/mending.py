@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from inference.catalog import ENGINES
+from inference.contract.catalog import ENGINES
 from studies.errors import Problem
 from studies.protocol.base import KEY_PATTERN, Place, Shown
-from studies.protocol.locating import Located, located
-from studies.protocol.problems import nearest, path_of
+from studies.protocol.reading.locating import Located, located
+from studies.protocol.reading.problems import nearest, path_of
 from studies.protocol.schema import Protocol
 
 DECISIVE: Final = frozenset({"cells", "study_role", "conditions", "questionnaires", "pairs", "practice", "offer"})

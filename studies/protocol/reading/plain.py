@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from studies.errors import Problem
 from studies.protocol.base import Place
-from studies.protocol.problems import found, path_of
+from studies.protocol.reading.problems import found, path_of
 
 MAX_DEPTH: Final = 20
 LARGEST_NUMBER: Final = 2**53 - 1

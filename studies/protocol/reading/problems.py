@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from inference.errors import OptionError
+from inference.contract.errors import OptionError
 from studies.errors import Problem
 from studies.protocol.base import KEY_PATTERN, LANGUAGE_PATTERN, Place
-from studies.protocol.locating import Located, located
+from studies.protocol.reading.locating import Located, located
 
 LONGEST_FOUND: Final = 40
 EXPECTED: Final = {

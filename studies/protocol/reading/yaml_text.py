@@ -14,7 +14,7 @@ import yaml
 
 from studies.errors import Problem, ProtocolError
 from studies.protocol.base import Place
-from studies.protocol.problems import path_of
+from studies.protocol.reading.problems import path_of
 
 MAX_CHARACTERS: Final = 500_000
 WIDTH: Final = 110

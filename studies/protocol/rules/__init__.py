@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from inference.catalog import ENGINES
+from inference.contract.catalog import ENGINES
 from studies.errors import Problem
 from studies.protocol.languages import check_translations
 from studies.protocol.rules import (

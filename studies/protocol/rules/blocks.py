@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from studies.errors import Problem
 from studies.protocol.counterbalancing import Design
-from studies.protocol.problems import path_of, suggestion
+from studies.protocol.reading.problems import path_of, suggestion
 from studies.protocol.rules.plan import analytical_prompts, spread_conditions
 from studies.protocol.rules.talks import check_prompt
 from studies.protocol.schema import Protocol

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inference.catalog import ENGINES
-from inference.options import check_options
+from inference.contract.catalog import ENGINES
+from inference.contract.options import check_options
 from studies.errors import Problem
 from studies.protocol.base import Place
 from studies.protocol.cells import FREE_VOICE, ConditionCell, EngineOffer
-from studies.protocol.problems import option_problem, path_of, suggestion
+from studies.protocol.reading.problems import option_problem, path_of, suggestion
 from studies.protocol.schema import Protocol, offer_key
 from studies.protocol.voices import check_schedule
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from studies.errors import Problem
 from studies.protocol.base import Place
 from studies.protocol.items import MultipleChoice, Rule, Value, When
-from studies.protocol.problems import path_of
+from studies.protocol.reading.problems import path_of
 from studies.protocol.rules.answers import Answers, answers_of, answers_of_row
 from studies.protocol.rules.asking import Asked
 from studies.protocol.schema import Protocol

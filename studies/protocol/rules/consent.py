@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from inference.catalog import ENGINES
+from inference.contract.catalog import ENGINES
 from studies.errors import Problem
 from studies.protocol.rules.catalogue import engines_of
 from studies.protocol.schema import Protocol

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from studies.errors import Problem
 from studies.protocol.base import Place
 from studies.protocol.items import Choices, Likert, SemanticDifferential, VisualAnalogue
-from studies.protocol.problems import path_of
+from studies.protocol.reading.problems import path_of
 from studies.protocol.rules.asking import asked_items
 from studies.protocol.schema import Protocol
 

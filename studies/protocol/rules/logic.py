@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from studies.errors import Problem
 from studies.protocol.base import Place
 from studies.protocol.items import Notice, Playback, Rule, SemanticDifferential, Value, When
-from studies.protocol.problems import nearest, path_of, suggestion
+from studies.protocol.reading.problems import nearest, path_of, suggestion
 from studies.protocol.rules.answers import Answers, answers_of, answers_of_row
 from studies.protocol.rules.asking import BEFORE_TRIALS, Asked, Scope, asked_items, scope_of, start_of
 from studies.protocol.rules.clashes import check_clashes

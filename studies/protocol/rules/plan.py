@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from studies.errors import Problem
 from studies.protocol.cells import Pair
 from studies.protocol.counterbalancing import Design, Variant
-from studies.protocol.problems import path_of
+from studies.protocol.reading.problems import path_of
 from studies.protocol.rules.talks import check_condition, check_prompt
 from studies.protocol.schema import Protocol
 

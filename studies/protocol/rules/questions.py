@@ -20,7 +20,7 @@ from studies.protocol.items import (
     SingleChoice,
     VisualAnalogue,
 )
-from studies.protocol.problems import path_of, suggestion
+from studies.protocol.reading.problems import path_of, suggestion
 from studies.protocol.rules.answers import OTHER, option_keys
 from studies.protocol.rules.asking import BEFORE_TRIALS, Asked, asked_items
 from studies.protocol.rules.talks import check_condition

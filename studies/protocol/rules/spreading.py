@@ -8,7 +8,7 @@ from studies.errors import Problem
 from studies.protocol.base import Place
 from studies.protocol.counterbalancing import Allocation, Group
 from studies.protocol.items import Value
-from studies.protocol.problems import path_of, suggestion
+from studies.protocol.reading.problems import path_of, suggestion
 from studies.protocol.rules.answers import FEW, answers_of
 from studies.protocol.rules.asking import Asked, asked_items
 from studies.protocol.rules.logic import before_trials, check_values

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from studies.errors import Problem
 from studies.protocol.base import Place
-from studies.protocol.problems import path_of, suggestion
+from studies.protocol.reading.problems import path_of, suggestion
 from studies.protocol.schema import Protocol
 
 

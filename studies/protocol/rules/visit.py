@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from studies.errors import Problem
-from studies.protocol.problems import path_of
+from studies.protocol.reading.problems import path_of
 from studies.protocol.rules.asking import asked_items
 from studies.protocol.schema import Protocol
 from studies.protocol.visit import AttentionChecks, Codes, Recruiter

@@ -15,9 +15,9 @@ from studies.models import Study
 from studies.protocol.schema import Protocol
 from studies.publish import protocol_of
 from studies.researcher.access import researcher_with
-from studies.researcher.design import drafts
 from studies.researcher.design.asked import frame
-from studies.researcher.design.checking import report_on
+from studies.researcher.design.writing import drafts
+from studies.researcher.design.writing.checking import report_on
 from studies.researcher.site import allow_alpine
 
 CHANCE = 0.5

@@ -9,12 +9,12 @@ from typing import Any, Final, Literal
 
 from studies.errors import ProtocolError
 from studies.models import ProtocolVersion
-from studies.protocol import yaml_text
 from studies.protocol.diff import Change, changes
-from studies.protocol.document import to_yaml
+from studies.protocol.reading import yaml_text
+from studies.protocol.reading.document import to_yaml
 from studies.protocol.schema import Protocol
 from studies.publish import protocol_of
-from studies.researcher.design.drafts import text_of
+from studies.researcher.design.writing.drafts import text_of
 
 AROUND: Final = 3
 """Unchanged lines that are shown around a change."""

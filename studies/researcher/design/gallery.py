@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from studies import protocol as protocol_package
-from studies.protocol.document import parse_yaml
+from studies.protocol.reading.document import parse_yaml
 from studies.protocol.schema import Protocol
 
 FOLDER: Final = Path(protocol_package.__path__[0]) / "templates"

@@ -11,7 +11,7 @@ from qrcode.image.svg import SvgPathFillImage
 
 from studies.entrance import mode_link
 from studies.models import Session, Study
-from studies.participant.recruiters import SERVICES
+from studies.participant.arriving.recruiters import SERVICES
 from studies.protocol.schema import Protocol
 
 RECRUITER_PARAMETERS = {

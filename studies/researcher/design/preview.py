@@ -17,16 +17,16 @@ from studies.entrance import mode_link
 from studies.languages import own_name
 from studies.models import Participant, Session, Study
 from studies.models.session import new_token
-from studies.participant import enrol
+from studies.participant.arriving import enrol
 from studies.participant.preview import bar
-from studies.protocol.document import sha256_of
+from studies.protocol.reading.document import sha256_of
 from studies.protocol.schema import Protocol
 from studies.publish import SCRATCH, scratch_version
 from studies.researcher.access import View, researcher_with
-from studies.researcher.design import drafts
 from studies.researcher.design.asked import frame
-from studies.researcher.design.checking import report_on
-from studies.talk.erasure import erase_recordings
+from studies.researcher.design.writing import drafts
+from studies.researcher.design.writing.checking import report_on
+from studies.talk.filing.erasure import erase_recordings
 
 # Alpine, as in site.py; and the visit in its frame
 allow_alpine_and_frame: Callable[[View], View] = csp_update({"script-src": ["'unsafe-eval'"], "frame-src": ["'self'"]})

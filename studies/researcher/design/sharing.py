@@ -19,7 +19,7 @@ from studies.researcher.access import researcher_with
 from studies.researcher.design.asked import frame
 from studies.researcher.design.links import links_of, qr_svg
 from studies.researcher.site import allow_alpine
-from studies.talk.availability import unserved
+from studies.talk.workers.availability import unserved
 
 MOVES = {
     Study.State.DRAFT: ("open",),

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods
 
 from studies.errors import DraftRefused
 from studies.models import Study
-from studies.protocol.document import MAX_CHARACTERS
+from studies.protocol.reading.document import MAX_CHARACTERS
 from studies.researcher.access import researcher_with
-from studies.researcher.design import drafts
-from studies.researcher.design.checking import report_on
 from studies.researcher.design.gallery import templates
+from studies.researcher.design.writing import drafts
+from studies.researcher.design.writing.checking import report_on
 from studies.researcher.site import allow_alpine
 
 MAX_UPLOAD_BYTES: Final = 4 * MAX_CHARACTERS  # as long as UTF-8 can make them

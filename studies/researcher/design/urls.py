@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from studies.researcher.design import balance, editor, preview, publishing, sharing, starting, translating, versions
+from studies.researcher.design import balance, preview, publishing, sharing, starting, versions
+from studies.researcher.design.writing import editor, translating
 
 urlpatterns = [
     path("new/", starting.new, name="design_new"),

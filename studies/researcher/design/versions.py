@@ -12,7 +12,7 @@ from studies.models import ProtocolVersion, Session, Study
 from studies.researcher.access import researcher_with
 from studies.researcher.design.asked import frame
 from studies.researcher.design.changes import changes_between
-from studies.researcher.design.drafts import text_of
+from studies.researcher.design.writing.drafts import text_of
 from studies.researcher.site import allow_alpine
 
 

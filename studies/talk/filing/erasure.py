@@ -17,7 +17,7 @@ from django.db import transaction
 
 from studies.models import AccessLog, Metric, Session, Study, Take, Track, Utterance
 from studies.models.take import recordings
-from studies.talk.journal_file import journal_path
+from studies.talk.journal.file import journal_path
 from studies.talk.registry import end_running
 from studies.talk.takes import OPEN_STATES
 

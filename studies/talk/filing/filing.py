@@ -23,16 +23,16 @@ import structlog
 from django.core.files.base import ContentFile
 from django.db import transaction
 
-from inference.audio import SAMPLE_RATE_HZ, Int16
+from inference.contract.audio import SAMPLE_RATE_HZ, Int16
 from studies.errors import RecordingError
 from studies.models import ConsentEvent, EngineSnapshot, Take, Track, Utterance, VoiceSnapshot
 from studies.models.take import recordings
-from studies.talk.conversion import conversion_of, file_comment
-from studies.talk.journal_file import journal_path, lock
-from studies.talk.reading import Reading, read_take
+from studies.talk.filing.conversion import conversion_of, file_comment
+from studies.talk.filing.reading import Reading, read_take
+from studies.talk.filing.timeline import Lane
+from studies.talk.filing.transcript import utterances
+from studies.talk.journal.file import journal_path, lock
 from studies.talk.takes import OPEN_STATES
-from studies.talk.timeline import Lane
-from studies.talk.transcript import utterances
 
 MAX_ATTEMPTS: Final = 5
 

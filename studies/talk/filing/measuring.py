@@ -10,7 +10,7 @@ import soundfile
 import structlog
 from django.db import transaction
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
 from studies.insights.measure import measure
 from studies.insights.measurement import Role, TrackKind, Words
 from studies.models import Metric, Take, Track

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from inference.audio import FRAME_SAMPLES, UPLINK_PER_FRAME, UPLINK_SAMPLES
-from inference.errors import WireError
-from inference.wire import AUDIO_HEADER, AUDIO_KINDS, Kind, Playback, decode
-from studies.talk.arrival import ArrivalClock
-from studies.talk.journal_file import read_journal
-from studies.talk.records import Damage, Record
-from studies.talk.timeline import Delayed, Lane, SlotClock, playback_delay_samples
+from inference.contract.audio import FRAME_SAMPLES, UPLINK_PER_FRAME, UPLINK_SAMPLES
+from inference.contract.errors import WireError
+from inference.contract.wire import AUDIO_HEADER, AUDIO_KINDS, Kind, Playback, decode
+from studies.talk.filing.timeline import Delayed, Lane, SlotClock, playback_delay_samples
+from studies.talk.journal.arrival import ArrivalClock
+from studies.talk.journal.file import read_journal
+from studies.talk.journal.records import Damage, Record
 
 COUNTED: Final = {
     "missing": "missing_frames",  # sequences the relay never saw

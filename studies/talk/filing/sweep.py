@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from studies.errors import RecordingError
 from studies.models import Metric, Take, Track
-from studies.talk.filing import file_take
-from studies.talk.journal_file import continuation, is_locked, journal_path
+from studies.talk.filing.filing import file_take
+from studies.talk.journal.file import continuation, is_locked, journal_path
 from studies.talk.takes import OPEN_STATES, end_take
 
 NEVER_OPENED_AFTER: Final = timedelta(hours=1)

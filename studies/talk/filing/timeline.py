@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, SAMPLE_RATE_HZ, Int16
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, SAMPLE_RATE_HZ, Int16
 
 
 @dataclass(slots=True)

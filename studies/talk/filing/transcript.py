@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inference.audio import samples_to_ms
-from studies.talk.timeline import SlotClock
+from inference.contract.audio import samples_to_ms
+from studies.talk.filing.timeline import SlotClock
 
 
 @dataclass(slots=True)

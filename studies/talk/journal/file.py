@@ -16,10 +16,10 @@ from uuid import UUID
 
 from django.conf import settings
 
-from inference.audio import SAMPLE_RATE_HZ
-from inference.wire import Kind
+from inference.contract.audio import SAMPLE_RATE_HZ
+from inference.contract.wire import Kind
 from studies.errors import RecordingError
-from studies.talk.records import Damage, Record, scan
+from studies.talk.journal.records import Damage, Record, scan
 
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 

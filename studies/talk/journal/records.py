@@ -2,7 +2,7 @@
 
 A file is `MAGIC`, then records. A record is, little-endian: mark (4 bytes), CRC-32 of all that follows (uint32), length
 of the message (uint32), time in microseconds since 1970 (uint64), the message. An audio message carries its track (the
-type byte), sequence and place on the microphone clock in its own header (see `inference.wire`); events are metadata
+type byte), sequence and place on the microphone clock in its own header (see `contract.wire`); events are metadata
 messages. So nothing is told twice, and a frame is journalled without being taken apart.
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from inference.wire import AUDIO_HEADER, MAX_OPUS_BYTES, Kind
+from inference.contract.wire import AUDIO_HEADER, MAX_OPUS_BYTES, Kind
 
 MAGIC: Final = b"HMOJRNL1"
 MARK: Final = b"\xf1HMO"

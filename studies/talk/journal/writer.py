@@ -22,8 +22,8 @@ import structlog
 from django.conf import settings
 
 from studies.errors import RecordingError
-from studies.talk.journal_file import continuation, lock, recording_error
-from studies.talk.records import MAGIC, now_us, pack
+from studies.talk.journal.file import continuation, lock, recording_error
+from studies.talk.journal.records import MAGIC, now_us, pack
 
 BATCH_SEC: Final = 0.1
 SYNC_SEC: Final = 1.0

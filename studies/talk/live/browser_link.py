@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
-from inference.wire import Metadata, Ping, encode
+from inference.contract.wire import Metadata, Ping, encode
 from studies.languages import said
-from studies.talk.downlink import Downlink, Send
-from studies.talk.endings import ANOTHER_TAB, CLOSE_ANOTHER_TAB, CLOSE_NORMAL, CLOSE_TOO_SLOW
+from studies.talk.live.downlink import Downlink, Send
+from studies.talk.live.endings import ANOTHER_TAB, CLOSE_ANOTHER_TAB, CLOSE_NORMAL, CLOSE_TOO_SLOW
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

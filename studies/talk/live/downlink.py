@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from inference.wire import DOWNLINK_WINDOW_FRAMES, ErrorMessage, Metadata, encode
+from inference.contract.wire import DOWNLINK_WINDOW_FRAMES, ErrorMessage, Metadata, encode
 
 MAX_MESSAGES: Final = 1_000  # events and acknowledgements waiting for a browser that reads nothing
 OWN_VOICE_MESSAGES: Final = 10

@@ -13,14 +13,14 @@ import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from inference.client import Slot, open_slot
-from inference.errors import InferenceError, SlotLost
-from inference.tokens import SlotRequest
+from inference.contract.client import Slot, open_slot
+from inference.contract.errors import InferenceError, SlotLost
+from inference.contract.tokens import SlotRequest
 from studies.errors import TakeRefused
-from studies.talk import workers
-from studies.talk.needs import Needs
-from studies.talk.slot_search import find_slot
-from studies.talk.uplink import Uplink
+from studies.talk.live.slot_search import find_slot
+from studies.talk.live.uplink import Uplink
+from studies.talk.workers import reports
+from studies.talk.workers.needs import Needs
 
 CLOSE_SLOT_SEC: Final = 2.0
 TRY_AGAIN_SEC: Final = 0.5
@@ -109,7 +109,7 @@ class Conversation:
     async def hold(self, address: str) -> NoReturn:
         """Carries the conversation until it cannot go on. Raises SlotLost, InferenceError, TakeRefused."""
         if address:
-            self.place = Place(await database_sync_to_async(workers.name_of)(address), address)
+            self.place = Place(await database_sync_to_async(reports.name_of)(address), address)
             await self._go_back()
         else:
             await self._find()
@@ -153,7 +153,7 @@ class Conversation:
         self._listener.note("slot_lost", {"reason": error.reason, "worker": self.place.name})
         log.warning("slot_broken", take=self._request.take, worker=self.place.name, reason=error.reason)
         if not self._listener.recording:
-            await database_sync_to_async(workers.mark_gone)(self.place.address)
+            await database_sync_to_async(reports.mark_gone)(self.place.address)
             await self._find()
             return
         async with self._away():
@@ -171,7 +171,7 @@ class Conversation:
                     return await self._move()  # that it moves was said on the connection that broke
                 # nobody listens there any more: the process has died, and what it knew of the take with it
                 if isinstance(error.__cause__, ConnectionRefusedError) or _now() > give_up_at:
-                    await database_sync_to_async(workers.mark_gone)(self.place.address)
+                    await database_sync_to_async(reports.mark_gone)(self.place.address)
                     raise
                 await asyncio.sleep(TRY_AGAIN_SEC)
                 continue
@@ -223,7 +223,7 @@ class Conversation:
         return False
 
     async def _twins(self, leaving: str, tried: set[str]) -> list[Place]:
-        found = await database_sync_to_async(workers.find_twins)(self._needs, self._listener.fingerprint, leaving)
+        found = await database_sync_to_async(reports.find_twins)(self._needs, self._listener.fingerprint, leaving)
         return [Place(worker.name, worker.address) for worker in found if worker.address not in tried]
 
     async def _until_live(self, within_sec: float) -> None:

@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from studies.errors import RecordingError, TakeRefused
 from studies.models import Take
 from studies.talk import takes
-from studies.talk.endings import ENDINGS, RECORDING_ENDINGS
-from studies.talk.journal import Journal, writer
-from studies.talk.journal_file import journal_path
-from studies.talk.records import now_us
+from studies.talk.journal.file import journal_path
+from studies.talk.journal.records import now_us
+from studies.talk.journal.writer import Journal, writer
+from studies.talk.live.endings import ENDINGS, RECORDING_ENDINGS
 
 
 async def open_journal(

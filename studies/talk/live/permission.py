@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 
 from studies.errors import TakeRefused
 from studies.models import ConsentEvent, PinnedVoice, Session, Study, Take
-from studies.talk.endings import ENDINGS
+from studies.talk.live.endings import ENDINGS
 from studies.talk.takes import OPEN_STATES, check_consent
 
 

@@ -19,25 +19,26 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from inference.audio import BYTES_PER_SAMPLE, UPLINK_SAMPLES
-from inference.errors import SlotLost, WireError
-from inference.wire import AUDIO_HEADER, Ack, Kind, Metadata, Ping, Playback, decode, encode
+from inference.contract.audio import BYTES_PER_SAMPLE, UPLINK_SAMPLES
+from inference.contract.errors import SlotLost, WireError
+from inference.contract.wire import AUDIO_HEADER, Ack, Kind, Metadata, Ping, Playback, decode, encode
 from studies.errors import RecordingError, TakeRefused
 from studies.languages import said
 from studies.models import Take
-from studies.talk import takes, workers
-from studies.talk.arrival import ArrivalClock
-from studies.talk.browser_link import BrowserLink
-from studies.talk.conversation import Moving, converse
-from studies.talk.deadlines import Deadlines
-from studies.talk.downlink import Downlink, Send
-from studies.talk.endings import AT_ONCE, ENDINGS, RECORDING_ENDINGS, UNEXPECTED
-from studies.talk.journal import Journal
-from studies.talk.opening import open_journal
-from studies.talk.records import now_us, pack_event
+from studies.talk import takes
+from studies.talk.journal.arrival import ArrivalClock
+from studies.talk.journal.records import now_us, pack_event
+from studies.talk.journal.writer import Journal
+from studies.talk.live.browser_link import BrowserLink
+from studies.talk.live.deadlines import Deadlines
+from studies.talk.live.downlink import Downlink, Send
+from studies.talk.live.endings import AT_ONCE, ENDINGS, RECORDING_ENDINGS, UNEXPECTED
+from studies.talk.live.engine_link import Moving, converse
+from studies.talk.live.open_journal import open_journal
+from studies.talk.live.uplink import Uplink
+from studies.talk.live.watch import watch
 from studies.talk.registry import RUNNING
-from studies.talk.uplink import Uplink
-from studies.talk.watch import watch
+from studies.talk.workers import reports
 
 UPLINK_BYTES: Final = AUDIO_HEADER.size + UPLINK_SAMPLES * BYTES_PER_SAMPLE
 FROM_BROWSER: Final = frozenset({"device", "slip", "lost", "mute", "buffer", "monitor", "end"})
@@ -248,7 +249,7 @@ class Relay:
         if not self.recording:
             await database_sync_to_async(takes.mark_live)(self.take_id, snapshot)
         self._journal.append(data)
-        self.fingerprint = workers.fingerprint_of(snapshot)
+        self.fingerprint = reports.fingerprint_of(snapshot)
         self._live = {name: live[name] for name in ("engine", "latency_samples") if name in live}
         self._resumed = self.recording
         if not self.recording:

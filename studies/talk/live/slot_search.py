@@ -9,12 +9,12 @@ import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from inference.client import Slot, open_slot
-from inference.errors import NoWorker, SlotLost
-from inference.tokens import SlotRequest
+from inference.contract.client import Slot, open_slot
+from inference.contract.errors import NoWorker, SlotLost
+from inference.contract.tokens import SlotRequest
 from studies.models import InferenceWorker
-from studies.talk import workers
-from studies.talk.needs import Needs
+from studies.talk.workers import reports
+from studies.talk.workers.needs import Needs
 
 PATIENCE_SEC: Final = 30.0
 LOOK_AGAIN_SEC: Final = 0.5
@@ -31,7 +31,7 @@ async def find_slot(request: SlotRequest, needs: Needs) -> tuple[InferenceWorker
     give_up_at = loop.time() + PATIENCE_SEC
     while True:
         try:
-            worker = await database_sync_to_async(workers.pick)(needs)
+            worker = await database_sync_to_async(reports.pick)(needs)
         except NoWorker:
             if loop.time() > give_up_at:
                 raise
@@ -40,5 +40,5 @@ async def find_slot(request: SlotRequest, needs: Needs) -> tuple[InferenceWorker
                 return worker, await open_slot(worker.address, request, settings.WORKER_SECRET)
             except SlotLost as error:
                 log.warning("worker_does_not_answer", worker=worker.name, reason=error.reason)
-                await database_sync_to_async(workers.mark_gone)(worker.address)
+                await database_sync_to_async(reports.mark_gone)(worker.address)
         await asyncio.sleep(LOOK_AGAIN_SEC)

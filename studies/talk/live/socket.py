@@ -14,14 +14,14 @@ from urllib.parse import parse_qs
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 
-from inference.errors import WireError
-from inference.wire import ErrorMessage, encode
+from inference.contract.errors import WireError
+from inference.contract.wire import ErrorMessage, encode
 from studies.errors import TakeRefused
 from studies.languages import language_of, said
-from studies.talk.downlink import Downlink, Send
-from studies.talk.endings import CLOSE_CODES, CLOSE_MALFORMED, CLOSE_UNAVAILABLE
+from studies.talk.live.downlink import Downlink, Send
+from studies.talk.live.endings import CLOSE_CODES, CLOSE_MALFORMED, CLOSE_UNAVAILABLE
+from studies.talk.live.relay import Relay
 from studies.talk.registry import RUNNING
-from studies.talk.relay import Relay
 from studies.talk.takes import redeem_ticket
 
 

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from inference.audio import BYTES_PER_SAMPLE, FRAME_MS, UPLINK_PER_FRAME, UPLINK_SAMPLES
-from inference.wire import AUDIO_HEADER, Kind
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_MS, UPLINK_PER_FRAME, UPLINK_SAMPLES
+from inference.contract.wire import AUDIO_HEADER, Kind
 
 MAX_STEPS: Final = 1_000 // FRAME_MS  # a second: what is older than that, an answer no longer needs
 REMEMBERED_STEPS: Final = 2_000 // FRAME_MS  # of those sent: what a broken connection can have swallowed

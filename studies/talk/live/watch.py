@@ -18,7 +18,7 @@ from channels.db import database_sync_to_async
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
-from studies.talk.permission import ended_previews, ended_takes
+from studies.talk.live.permission import ended_previews, ended_takes
 from studies.talk.registry import PREVIEWS, RUNNING, Live
 
 LOOK_EVERY_SEC: Final = 1.0

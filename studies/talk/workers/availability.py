@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from studies.models import Condition, ConsentEvent, InferenceWorker, ProtocolVersion, Study
-from studies.talk.needs import Needs, converters_of, may_use_test_models, obstacle_at
-from studies.talk.workers import fresh
+from studies.talk.workers.needs import Needs, converters_of, may_use_test_models, obstacle_at
+from studies.talk.workers.reports import fresh
 
 
 def unserved(studies: Iterable[Study]) -> dict[int, list[str]]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.conf import settings
 
-from inference.audio import samples_to_ms
-from inference.catalog import ENGINES
+from inference.contract.audio import samples_to_ms
+from inference.contract.catalog import ENGINES
 from studies.models import Condition, ConsentEvent, InferenceWorker, ProtocolVersion, Session, Study
 
 

@@ -10,10 +10,10 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from inference.errors import NoWorker, TokenError
-from inference.tokens import read_heartbeat
+from inference.contract.errors import NoWorker, TokenError
+from inference.contract.tokens import read_heartbeat
 from studies.models import InferenceWorker
-from studies.talk.needs import Needs, obstacle_at
+from studies.talk.workers.needs import Needs, obstacle_at
 
 FORGET_AFTER: Final = timedelta(days=1)
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from inference.audio import FRAME_MS
-from inference.catalog import ENGINES
+from inference.contract.audio import FRAME_MS
+from inference.contract.catalog import ENGINES
 from studies.models import InferenceWorker
-from studies.talk.needs import sends_to_third_party
+from studies.talk.workers.needs import sends_to_third_party
 
 FACTS: Final = ("model", "revision", "version", "dtype", "device", "slots")
 """What of an engine's snapshot tells one from another at a glance."""

@@ -12,8 +12,8 @@ import pytest
 from django.template.loader import render_to_string
 from playwright.sync_api import Browser, Page, Playwright
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
-from studies.participant.pages.check import mending
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from studies.participant.checking.page import mending
 from tests.e2e.pages.server import PageServer
 from tests.requirements import browser as chromium
 from tests.speech import write_microphone

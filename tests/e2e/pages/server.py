@@ -16,8 +16,8 @@ from typing import Any, Self
 import uvicorn
 from django.conf import settings
 
-from inference import wire
-from inference.audio import FRAME_MS, FRAME_SAMPLES
+from inference.contract import wire
+from inference.contract.audio import FRAME_MS, FRAME_SAMPLES
 
 Send = Callable[[dict[str, Any]], Any]
 STATIC = {"studies": settings.BASE_DIR / "studies/static/studies", "npm": settings.BASE_DIR / "node_modules"}

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.audio import (
+    FRAME_SAMPLES,
+    SAMPLE_RATE_HZ,
+    UPLINK_SAMPLES,
+    Float32,
+    float32_to_pcm16,
+    pcm16_to_float32,
+)
 from tests.e2e.alignment import lag_of, snr_db, window_lags
 from tests.e2e.pages.conftest import Launch, NewPage, voiced
 from tests.e2e.pages.server import PageServer, Recording, Script

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
-from studies.participant.device import read_report
-from studies.participant.pages.check import mending
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from studies.participant.checking.device import read_report
+from studies.participant.checking.page import mending
 from tests.e2e.pages.conftest import CHECK, Launch, NewPage, Screenshots, render, voiced
 from tests.e2e.pages.server import PageServer, Script
 from tests.speech import write_microphone

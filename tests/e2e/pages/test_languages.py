@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from django.utils import translation
 from playwright.sync_api import Browser, expect
 
-from inference.audio import float32_to_pcm16
+from inference.contract.audio import float32_to_pcm16
 from studies.participant.language import activate_language, page_language
 from tests.e2e.english import english_on
 from tests.e2e.pages.conftest import CAPTURE, Launch, NewPage, Screenshots, voiced

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from studies.models import Session
-from studies.participant.answers import known
+from studies.participant.answering.answers import known
 from tests.e2e.pages.conftest import Launch, NewPage, Screenshots
 from tests.studies.participant.questionnaires import asking
 from tests.studies.participant.visitor import Visitor, open_new_study

@@ -10,9 +10,9 @@ from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from studies.models import Answer
-from studies.participant.answers import known
-from studies.protocol.document import parse
+from studies.participant.answering.answers import known
 from studies.protocol.languages import texts_of
+from studies.protocol.reading.document import parse
 from tests.e2e.pages.conftest import Launch, NewPage, Screenshots
 from tests.studies.participant.questionnaires import EVERY_ITEM, asking
 from tests.studies.participant.visitor import Visitor, open_new_study

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from inference import wire
-from inference.audio import float32_to_pcm16
+from inference.contract import wire
+from inference.contract.audio import float32_to_pcm16
 from tests.e2e.pages.conftest import Launch, NewPage, Screenshots, voiced
 from tests.e2e.pages.server import PageServer, Script
 

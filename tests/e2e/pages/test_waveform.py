@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, Page, expect
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from tests.e2e.pages.conftest import Launch, NewPage, Screenshots, voiced
 from tests.e2e.pages.server import PageServer
 

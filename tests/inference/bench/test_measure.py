@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.audio import FRAME_SAMPLES, Float32
 from inference.bench import measure as module
 from inference.bench.measure import Measurement, measure
 from inference.bench.report import largest_in_time, to_json, to_markdown
 from inference.bench.speech import LEVEL, speech
-from inference.catalog import ENGINES, Entry
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.catalog import ENGINES, Entry
+from inference.contract.errors import EngineUnavailable, OptionError
 from inference.engines.base import SlotConfig, StepOutput
 from inference.engines.echo import EchoEngine
 from inference.engines.moshi.memory import memory_model
-from inference.errors import EngineUnavailable, OptionError
 
 SECONDS = 0.24  # three steps
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from inference.bench.measure import measure
+from inference.contract.errors import EngineUnavailable
 from inference.engines.moshi.memory import memory_model
-from inference.errors import EngineUnavailable
 from tests.moshi_checkpoint import tiny_checkpoint
 
 

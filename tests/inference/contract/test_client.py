@@ -10,9 +10,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Request, Response
 
-from inference.client import Slot, open_slot
-from inference.errors import OptionError, SlotLost, TokenError, UnknownName
-from inference.tokens import SlotRequest, VoiceSegment, sign_request
+from inference.contract.client import Slot, open_slot
+from inference.contract.errors import OptionError, SlotLost, TokenError, UnknownName
+from inference.contract.tokens import SlotRequest, VoiceSegment, sign_request
 from tests.inference.running import SECRET, next_event, open_take, raw_connection, running_worker
 
 REQUEST = SlotRequest("take-1", "echo")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from inference.catalog import ENGINES
-from inference.options import READERS, check_options
+from inference.contract.catalog import ENGINES
+from inference.contract.options import READERS, check_options
 
 
 def test_every_engine_says_what_it_takes() -> None:
@@ -47,6 +47,6 @@ def test_engine_that_is_not_in_the_catalogue_takes_anything() -> None:
 
 def test_no_model_is_loaded_for_it() -> None:
     heavy = "torch", "numpy", "faster_whisper", "xllamacpp", "onnxruntime"
-    code = f"import sys, inference.options; print([name for name in {heavy!r} if name in sys.modules])"
+    code = f"import sys, inference.contract.options; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

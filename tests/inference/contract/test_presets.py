@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inference.catalog import CONVERTERS
-from inference.errors import OptionError, UnknownName
-from inference.latency import latency_samples
-from inference.parameters import PARAMETERS, resolve
-from inference.presets import PRESETS
+from inference.contract.catalog import CONVERTERS
+from inference.contract.errors import OptionError, UnknownName
+from inference.contract.latency import latency_samples
+from inference.contract.parameters import PARAMETERS, resolve
+from inference.contract.presets import PRESETS
 
 
 def test_parameters_name_every_converter_of_the_catalogue() -> None:
@@ -28,7 +28,7 @@ def test_preset_is_accepted_by_its_converter(name: str) -> None:
 
 
 def test_presets_are_all_in_the_documentation() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "voices.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "voices.md").read_text()
     assert [name for name in PRESETS if f"`{name}`" not in page] == []
 
 

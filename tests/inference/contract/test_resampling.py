@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference.resampling import Resampler
+from inference.contract.resampling import Resampler
 from tests.signals import measured_f0_hz, tone, vowel
 
 

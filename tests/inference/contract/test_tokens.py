@@ -7,8 +7,8 @@ from collections.abc import Callable
 import jwt
 import pytest
 
-from inference.errors import TokenError
-from inference.tokens import (
+from inference.contract.errors import TokenError
+from inference.contract.tokens import (
     SLOT_AUDIENCE,
     STATE_AUDIENCE,
     SlotRequest,

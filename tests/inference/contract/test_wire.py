@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference import wire
-from inference.errors import WireError
-from inference.wire import AudioFrame, Kind, Message
+from inference.contract import wire
+from inference.contract.errors import WireError
+from inference.contract.wire import AudioFrame, Kind, Message
 
-FIXTURE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "wire.json").read_text())
+FIXTURE: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data" / "wire.json").read_text())
 TYPE_NAMES: dict[Any, str] = {
     int: "integer",
     (int, float): "number",

@@ -13,8 +13,8 @@ import pytest
 import soundfile
 from aiohttp import WSMsgType, web
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.errors import EngineUnavailable, RemoteLost, TargetUnavailable
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import EngineUnavailable, RemoteLost, TargetUnavailable
 from tests.inference.converter_server.running import connected
 from tests.signals import vowel
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import EngineUnavailable, OptionError, TargetUnavailable
 from inference.converter_server.seed_vc import SeedVcNetwork, windows
 from inference.converter_server.seed_vc.speaker import fbank
 from inference.converter_server.seed_vc.tiny import make
-from inference.errors import EngineUnavailable, OptionError, TargetUnavailable
 from tests.inference.converter_server.running import connected, running_server
 from tests.signals import vowel
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pytest
 
-from inference import wire
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.catalog import ENGINES, engine_class
+from inference.contract import wire
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.catalog import ENGINES, engine_class
+from inference.contract.errors import OptionError, SlotNotMovable
+from inference.contract.wire import Metadata
 from inference.engines.base import Engine, SlotConfig, StepOutput
-from inference.errors import OptionError, SlotNotMovable
-from inference.wire import Metadata
 from tests.inference.engine_settings import REMOTE, settings_for
 from tests.signals import silence, vowel
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from inference.contract.errors import OptionError, SlotNotMovable
+from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig
 from inference.engines.echo import EchoEngine
-from inference.errors import OptionError, SlotNotMovable
-from inference.wire import Metadata
 from tests.signals import noise, silence
 
 

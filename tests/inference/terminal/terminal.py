@@ -1,4 +1,4 @@
-"""`python -m inference.talk` in a process of its own."""
+"""`python -m inference.terminal` in a process of its own."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.talk.__main__ import run
-from inference.talk.arguments import read
-from inference.talk.link import TalkProblem
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.terminal.__main__ import run
+from inference.terminal.arguments import read
+from inference.terminal.link import TalkProblem
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 QUESTION_RATE_HZ: Final = 44_100
@@ -53,7 +53,7 @@ async def start(*arguments: str | Path, secret: str = "", folder: Path | None = 
     """Knows no secret but `secret`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("WORKER_", "DATA_DIR"))}
     environment |= {"WORKER_SECRET": secret, "HEARMEOUT_MODE": "production", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "inference.talk", *map(str, arguments)]
+    command = [sys.executable, "-m", "inference.terminal", *map(str, arguments)]
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder or ROOT,

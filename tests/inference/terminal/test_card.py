@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.talk.__main__ import run
-from inference.talk.arguments import read
-from tests.inference.chat.stock import SoundCard
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.terminal.__main__ import run
+from inference.terminal.arguments import read
 from tests.inference.running import SECRET, running_worker
-from tests.inference.talk.terminal import likeness, problem
+from tests.inference.terminal.terminal import likeness, problem
+from tests.inference.worker.doors.chat.stock import SoundCard
 
 
 def tone(frames: int) -> Float32:

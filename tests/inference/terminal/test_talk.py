@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from inference.audio import FRAME_SAMPLES
-from inference.takes import ENDINGS
-from inference.talk.arguments import read
-from inference.talk.screen import Screen
-from inference.talk.slot import event_of
-from inference.talk.sound import read_audio
-from inference.tokens import SlotRequest, sign_request
-from inference.wire import Metadata
+from inference.contract.audio import FRAME_SAMPLES
+from inference.contract.tokens import SlotRequest, sign_request
+from inference.contract.wire import Metadata
+from inference.terminal.arguments import read
+from inference.terminal.screen import Screen
+from inference.terminal.slot import event_of
+from inference.terminal.sound import read_audio
+from inference.worker.takes import ENDINGS
 from tests.inference.running import SECRET, FaultyEngine, next_event, open_take, running_worker
-from tests.inference.talk.terminal import likeness, problem, read_answer, start, talk, write_question
+from tests.inference.terminal.terminal import likeness, problem, read_answer, start, talk, write_question
 
 CODEC_DELAY_SAMPLES = 155
 FAST = ("--fast", "--after", "0.8")

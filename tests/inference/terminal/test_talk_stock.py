@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.audio import FRAME_SAMPLES
-from tests.inference.talk.terminal import read_answer, start, talk, write_question
+from inference.contract.audio import FRAME_SAMPLES
+from tests.inference.terminal.terminal import read_answer, start, talk, write_question
 from tests.moshi_checkpoint import tiny_checkpoint
 from tests.stock_server import StockServer
 

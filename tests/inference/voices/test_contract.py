@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
-from inference.catalog import CONVERTERS
-from inference.errors import OptionError, TargetUnavailable
-from inference.latency import latency_samples
-from inference.parameters import PARAMETERS
-from inference.presets import PRESETS
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
+from inference.contract.catalog import CONVERTERS
+from inference.contract.errors import OptionError, TargetUnavailable
+from inference.contract.latency import latency_samples
+from inference.contract.parameters import PARAMETERS
+from inference.contract.presets import PRESETS
 from inference.voices.base import Converter, VoiceStream
 from tests.inference.converters import REMOTE, all_converters
 from tests.signals import Float64, noise, silence, tone, vowel

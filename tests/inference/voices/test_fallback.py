@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.audio import FRAME_SAMPLES, Float32
-from inference.errors import OptionError, RemoteLost
-from inference.tokens import VoiceSegment
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.errors import OptionError, RemoteLost
+from inference.contract.tokens import VoiceSegment
 from inference.voices.base import Converter, VoiceStream
 from inference.voices.fallback import FADE_SAMPLES
 from inference.voices.none import NoConversion

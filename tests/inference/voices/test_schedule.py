@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.audio import FRAME_SAMPLES, Float32
-from inference.errors import OptionError, UnknownName
-from inference.tokens import VoiceSegment
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.errors import OptionError, UnknownName
+from inference.contract.tokens import VoiceSegment
+from inference.contract.wire import Metadata
 from inference.voices.base import Converter, VoiceStream
 from inference.voices.none import NoConversion
 from inference.voices.schedule import FADE_SAMPLES, WARM_UP_SAMPLES, VoiceSchedule
-from inference.wire import Metadata
 from tests.signals import noise
 
 STEPS = 40

@@ -15,11 +15,11 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from inference.audio import SAMPLE_RATE_HZ
-from inference.errors import TargetUnavailable, TokenError
-from inference.tokens import read_voice_request, sign_request, sign_voice_request
+from inference.contract.audio import SAMPLE_RATE_HZ
+from inference.contract.errors import TargetUnavailable, TokenError
+from inference.contract.tokens import read_voice_request, sign_request, sign_voice_request
 from inference.voices.targets import TargetVoices
-from tests.inference.test_tokens import OTHER, REQUEST, SECRET
+from tests.inference.contract.test_tokens import OTHER, REQUEST, SECRET
 from tests.signals import tone
 
 

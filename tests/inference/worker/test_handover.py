@@ -17,17 +17,17 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import InvalidStatus
 
-from inference.audio import FRAME_SAMPLES
-from inference.client import Slot
+from inference.contract.audio import FRAME_SAMPLES
+from inference.contract.client import Slot
+from inference.contract.errors import SlotLost, SlotNotMovable
+from inference.contract.tokens import SlotRequest, VoiceSegment, sign_request, sign_state_request
+from inference.contract.wire import AudioFrame, ErrorMessage, Message, Metadata, decode
 from inference.engines.base import SlotConfig
 from inference.engines.echo import EchoEngine
-from inference.errors import SlotLost, SlotNotMovable
-from inference.moving import MovedState, fetched_state, pack_head, unpack, unpack_head
-from inference.seats import REMEMBERED_STEPS, Frame
-from inference.takes import ended
-from inference.tokens import SlotRequest, VoiceSegment, sign_request, sign_state_request
-from inference.wire import AudioFrame, ErrorMessage, Message, Metadata, decode
-from inference.worker import Worker
+from inference.worker.__main__ import Worker
+from inference.worker.handover.state import MovedState, fetched_state, pack_head, unpack, unpack_head
+from inference.worker.seats import REMEMBERED_STEPS, Frame
+from inference.worker.takes import ended
 from tests.inference.running import (
     SECRET,
     HeldEngine,

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 from structlog.testing import capture_logs
 
-from inference.catalog import engine_class
-from inference.heartbeat import Heartbeat
-from inference.tokens import read_heartbeat
+from inference.contract.catalog import engine_class
+from inference.contract.tokens import read_heartbeat
+from inference.worker.heartbeat import Heartbeat
 from tests.inference.running import NOWHERE, SECRET, next_event, open_take, running_worker
 
 

@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from inference.audio import FRAME_SEC
-from inference.pacing import MAX_WAIT_SEC, QUIET_AFTER_SEC, Turn, next_turn
-from inference.seats import INBOX_STEPS, Frame, Seat
+from inference.contract.audio import FRAME_SEC
 from inference.voices.none import NoConversion
 from inference.voices.schedule import VoiceSchedule
+from inference.worker.pacing import MAX_WAIT_SEC, QUIET_AFTER_SEC, Turn, next_turn
+from inference.worker.seats import INBOX_STEPS, Frame, Seat
 
 NOW = 1_000.0
 QUICK = 0.005

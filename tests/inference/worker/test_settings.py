@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.environment import EnvironmentProblem, WorkerSettings, advertised_address, read_environment
+from inference.worker.settings import EnvironmentProblem, WorkerSettings, advertised_address, read_environment
 
 SECRET = "a secret of the tests, long enough"
 

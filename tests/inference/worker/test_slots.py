@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from inference.slots import Lease, SlotTable
-from inference.tokens import SlotRequest
+from inference.contract.tokens import SlotRequest
+from inference.worker.slots import Lease, SlotTable
 
 
 def ask(table: SlotTable, *takes: str) -> list[Lease]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from inference.audio import FRAME_SEC
-from inference.load import BUSY_SEC, WINDOW_SEC, Load
-from inference.statistics import EXPECT_STEPS, MAX_STEPS, EngineSteps, Step, StepStatistics, occupancy, percentile_ms
+from inference.contract.audio import FRAME_SEC
+from inference.worker.load import BUSY_SEC, WINDOW_SEC, Load
+from inference.worker.statistics import (
+    EXPECT_STEPS,
+    MAX_STEPS,
+    EngineSteps,
+    Step,
+    StepStatistics,
+    occupancy,
+    percentile_ms,
+)
 from tests.inference.running import Stopwatch
 
 LIMIT_MS = 80.0

@@ -9,18 +9,18 @@ from http import HTTPStatus
 import numpy as np
 import pytest
 
-from inference.audio import FRAME_SAMPLES, FRAME_SEC, Float32, float32_to_pcm16, pcm16_to_float32
-from inference.client import Slot
+from inference.contract.audio import FRAME_SAMPLES, FRAME_SEC, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.client import Slot
+from inference.contract.errors import OptionError
+from inference.contract.tokens import VoiceSegment
+from inference.contract.wire import ErrorMessage, Kind, Metadata, decode, encode_audio
 from inference.converter_server.server import ConverterServer
-from inference.errors import OptionError
-from inference.tokens import VoiceSegment
-from inference.wire import ErrorMessage, Kind, Metadata, decode, encode_audio
-from inference.worker import Worker
+from inference.worker.__main__ import Worker
+from tests.inference.contract.test_tokens import SECRET
 from tests.inference.converter_server.running import hang_up, running_server
 from tests.inference.converter_server.test_server import Louder
 from tests.inference.running import end, everything, next_event, next_frames, open_take, running_worker
-from tests.inference.test_targets import ANNA, Web, name_of, respond, web  # noqa: F401
-from tests.inference.test_tokens import SECRET
+from tests.inference.voices.test_targets import ANNA, Web, name_of, respond, web  # noqa: F401
 from tests.signals import vowel
 
 MARGIN_MS = 1_500  # so much time for a busy machine

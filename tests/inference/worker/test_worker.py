@@ -11,18 +11,18 @@ import httpx
 import numpy as np
 import pytest
 
-from inference import wire
-from inference.audio import FRAME_SAMPLES, UPLINK_SAMPLES
-from inference.client import Slot
-from inference.doors import MAX_MESSAGE_BYTES
+from inference.contract import wire
+from inference.contract.audio import FRAME_SAMPLES, UPLINK_SAMPLES
+from inference.contract.client import Slot
+from inference.contract.errors import SlotLost
+from inference.contract.tokens import VoiceSegment
+from inference.contract.wire import AudioFrame, ErrorMessage, Kind, Metadata, encode, encode_audio
 from inference.engines.base import Engine
 from inference.engines.echo import EchoEngine
-from inference.errors import SlotLost
-from inference.seats import INBOX_STEPS
-from inference.takes import ended
-from inference.tokens import VoiceSegment
-from inference.wire import AudioFrame, ErrorMessage, Kind, Metadata, encode, encode_audio
-from inference.worker import Worker, listen
+from inference.worker.__main__ import Worker, listen
+from inference.worker.doors.slot import MAX_MESSAGE_BYTES
+from inference.worker.seats import INBOX_STEPS
+from inference.worker.takes import ended
 from tests.inference.running import (
     FaultyEngine,
     HeldEngine,

@@ -9,10 +9,10 @@ import signal
 import subprocess
 import sys
 
-from inference.client import open_slot
-from inference.takes import ENDINGS
-from inference.tokens import SlotRequest
-from inference.wire import Metadata
+from inference.contract.client import open_slot
+from inference.contract.tokens import SlotRequest
+from inference.contract.wire import Metadata
+from inference.worker.takes import ENDINGS
 from tests.inference.running import NOWHERE, SECRET, everything, next_event
 
 COMMAND = [sys.executable, "-u", "-m", "inference.worker"]

@@ -19,7 +19,7 @@ from studies.allocation.exclusion import exclude
 from studies.allocation.places import free, give_up_abandoned, renew, settle
 from studies.errors import QuotaFull
 from studies.models import AllocationSlot, ProtocolVersion, Session
-from studies.participant import enrol
+from studies.participant.arriving import enrol
 from tests.studies.allocation.crowd import at_once, sqlite_file
 from tests.studies.allocation.people import arrive, finish, place, version_of
 from tests.studies.participant.visitor import open_new_study

@@ -11,7 +11,7 @@ from studies.allocation.places import free, give_up_abandoned, renew, settle
 from studies.allocation.quotas import is_stopped, quota_full
 from studies.errors import QuotaFull
 from studies.models import AllocationSlot, Answer, ProtocolVersion, Session, Take, Trial
-from studies.protocol.document import parse, to_document
+from studies.protocol.reading.document import parse, to_document
 from studies.publish import protocol_of, publish
 from tests.studies.allocation.people import arrive, finish, join, place, version_of
 from tests.studies.factories import make_take

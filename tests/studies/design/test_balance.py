@@ -8,7 +8,7 @@ from hypothesis import given
 from studies.design.arms import arm_count
 from studies.design.balance import Table, balance
 from studies.design.plan import plan_trials
-from studies.protocol.document import parse
+from studies.protocol.reading.document import parse
 from studies.protocol.schema import Protocol
 from tests.studies.design.studies import pair, studies, study
 from tests.studies.protocol.documents import explore

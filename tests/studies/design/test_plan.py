@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from studies.design.arms import arm_count
 from studies.design.plan import PlannedTrial, plan_trials
-from studies.protocol.document import parse
+from studies.protocol.reading.document import parse
 from studies.protocol.schema import Protocol
 from tests.studies.protocol.documents import explore, paired, paired_with
 

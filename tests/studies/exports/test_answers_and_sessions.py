@@ -19,8 +19,8 @@ from studies.exports.codebook import HEADER, codebook_rows, write_codebook
 from studies.exports.session_columns import columns_of
 from studies.exports.tables import TABLES, stream
 from studies.models import AccessLog, Export, RecruiterIdentity, Session
-from studies.participant.withdraw import withdraw
-from studies.protocol.document import parse
+from studies.participant.leaving.withdraw import withdraw
+from studies.protocol.reading.document import parse
 from studies.publish import publish
 from tests.studies import factories
 from tests.studies.exports.reading import collected, read_table

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
 from studies.insights.measure import METHODS, measure
 from studies.insights.measurement import Measurement, TrackKind, Words
 from tests.signals import cents, silence, vowel

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from studies.insights.acoustic import f0_median_hz, f0_sd_semitones, harmonicity_db, level_dbfs
 from studies.insights.measurement import Unmeasurable
 from studies.insights.pitch import HOP_SAMPLES, pitch_contour

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from studies.insights.measurement import Unmeasurable
 from studies.insights.pitch import pitch_contour
 from studies.insights.speech import (

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from studies.models import ProtocolVersion, Study, StudyDraft
-from studies.protocol.document import parse, parse_yaml, sha256_of
+from studies.protocol.reading.document import parse, parse_yaml, sha256_of
 from studies.protocol.schema import Protocol
 from studies.publish import publish
 from tests.studies.protocol.documents import paired

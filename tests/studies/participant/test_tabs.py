@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 
 from studies.models import Session
-from studies.protocol.document import parse
 from studies.protocol.languages import texts_of
+from studies.protocol.reading.document import parse
 from tests.studies.participant.reports import report
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import explore, paired

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from studies.models import Answer, ConsentDocument, Judgement, Session, Study, Trial
-from studies.protocol.document import parse
+from studies.protocol.reading.document import parse
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import paired, paired_with
 

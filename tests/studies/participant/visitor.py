@@ -8,7 +8,7 @@ from typing import Any
 from django.test import Client
 
 from studies.models import Session, Study, Take
-from studies.protocol.document import parse
+from studies.protocol.reading.document import parse
 from studies.publish import open_study, publish
 from tests.studies.factories import make_take
 from tests.studies.participant.reports import report

@@ -10,11 +10,11 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from inference.audio import PCM16_SCALE, UPLINK_SAMPLES, float32_to_pcm16, pcm16_to_float32
-from inference.latency import latency_samples
-from inference.presets import PRESETS
+from inference.contract.audio import PCM16_SCALE, UPLINK_SAMPLES, float32_to_pcm16, pcm16_to_float32
+from inference.contract.latency import latency_samples
+from inference.contract.presets import PRESETS
+from inference.contract.wire import AudioFrame, Kind, Ping, encode, encode_audio
 from inference.voices.transform import Transform
-from inference.wire import AudioFrame, Kind, Ping, encode, encode_audio
 from studies.insights.pitch import pitch_contour
 from studies.models import ConsentEvent, Session, Study, Take
 from studies.preview import consumer

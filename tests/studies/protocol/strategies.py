@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from inference.presets import PRESETS
-from studies.protocol.document import parse
+from inference.contract.presets import PRESETS
 from studies.protocol.items import MOMENTS
 from studies.protocol.languages import texts_of
+from studies.protocol.reading.document import parse
 from studies.protocol.schema import Protocol
 from tests.studies.protocol.documents import explore, paired
 

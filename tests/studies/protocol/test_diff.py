@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 
 from studies.protocol.diff import Change, changes, in_words
-from studies.protocol.document import parse, sha256_of
+from studies.protocol.reading.document import parse, sha256_of
 from studies.protocol.schema import Protocol
 from tests.studies.protocol.documents import paired, paired_with
 from tests.studies.protocol.strategies import protocols

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from studies.protocol.document import json_schema, to_document
+from studies.protocol.reading.document import json_schema, to_document
 from studies.protocol.schema import Protocol
 from tests.studies.protocol.documents import explore, paired
 from tests.studies.protocol.strategies import protocols

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from studies.design.arms import arm_count
 from studies.design.plan import plan_trials
-from studies.protocol.document import parse
+from studies.protocol.reading.document import parse
 from studies.protocol.rules.plan import talk_count
 from studies.protocol.schema import Protocol
 from tests.studies.protocol.strategies import planned_documents

@@ -9,7 +9,7 @@ import pytest
 
 from studies.design.balance import balance
 from studies.errors import ProtocolError
-from studies.protocol.document import parse_yaml, sha256_of, to_yaml
+from studies.protocol.reading.document import parse_yaml, sha256_of, to_yaml
 
 FOLDER = Path(__file__).with_name("published")
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))

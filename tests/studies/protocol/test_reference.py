@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from studies.protocol import yaml_text
-from studies.protocol.document import parse
 from studies.protocol.items import MOMENTS
+from studies.protocol.reading import yaml_text
+from studies.protocol.reading.document import parse
 from studies.protocol.reference import reference
-from tests.studies.protocol.test_problems import TYPES
+from tests.studies.protocol.reading.test_problems import TYPES
 
 DOCS = Path(__file__).parents[3] / "docs"
 GUIDE = (DOCS / "protocol.md").read_text(encoding="utf-8")

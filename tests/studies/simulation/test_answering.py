@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from studies.participant.values import checked, posted
+from studies.participant.answering.values import checked, posted
 from studies.protocol.items import AnyItem, Notice
 from studies.simulation.answering import answer, form_fields
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from studies.protocol.document import parse
+from studies.protocol.reading.document import parse
 from studies.protocol.schema import Protocol
 from studies.simulation.diary import Asked, Diary
 from studies.simulation.leaving import reasons_to_leave

@@ -11,13 +11,14 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
+from inference.contract.tokens import sign_heartbeat
 from inference.engines.base import Engine
 from inference.engines.echo import EchoEngine
-from inference.environment import WorkerSettings
-from inference.tokens import sign_heartbeat
-from inference.worker import Worker
+from inference.worker.__main__ import Worker
+from inference.worker.settings import WorkerSettings
 from studies.models import Session, Take, Trial
-from studies.talk import takes, workers
+from studies.talk import takes
+from studies.talk.workers import reports
 from tests.inference.running import NOWHERE
 from tests.studies.factories import make_session, make_study
 from tests.studies.talk.pages import Page
@@ -62,7 +63,7 @@ def serving(transactional_db: None) -> Serving:
 
 async def announce(worker: Worker) -> None:
     """Has the web store the worker's own report."""
-    await sync_to_async(workers.record_heartbeat)(sign_heartbeat(worker.report(), settings.WORKER_SECRET))
+    await sync_to_async(reports.record_heartbeat)(sign_heartbeat(worker.report(), settings.WORKER_SECRET))
 
 
 async def open_page(take: Take, **options: Any) -> Page:

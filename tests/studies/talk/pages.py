@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from hearmeout_site.asgi import application
-from inference.audio import UPLINK_SAMPLES
-from inference.wire import (
+from inference.contract.audio import UPLINK_SAMPLES
+from inference.contract.wire import (
     Ack,
     AudioFrame,
     ErrorMessage,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import sync_to_async
 
-from inference.audio import FRAME_SAMPLES
-from inference.latency import latency_samples
-from inference.wire import Kind
+from inference.contract.audio import FRAME_SAMPLES
+from inference.contract.latency import latency_samples
+from inference.contract.wire import Kind
 from studies.models import Take
 from studies.talk import takes
 from tests.studies.factories import PROTOCOL, make_session, make_study
 from tests.studies.talk.conftest import Serving
+from tests.studies.talk.live.test_relay import end, journalled, live_page, noted
 from tests.studies.talk.pages import Page
-from tests.studies.talk.test_relay import end, journalled, live_page, noted
 
 LATENCY_SAMPLES = latency_samples("transform", {}) or 0  # of the study's slower voice
 

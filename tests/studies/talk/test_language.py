@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from inference.wire import ErrorMessage
+from inference.contract.wire import ErrorMessage
 from studies.models import Session, Take
 from tests.studies.talk.conftest import Serving, open_page
+from tests.studies.talk.live.test_relay import end
 from tests.studies.talk.pages import Page
-from tests.studies.talk.test_relay import end
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from studies.models import Condition, Prompt, ProtocolVersion, Session, Take
-from studies.protocol.document import parse, parse_yaml, to_document
 from studies.protocol.languages import texts_of
+from studies.protocol.reading.document import parse, parse_yaml, to_document
 from studies.publish import publish
 from studies.talk import takes
 from studies.talk.requests import slot_request

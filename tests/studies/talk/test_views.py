@@ -9,14 +9,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from inference.tokens import VoiceSegment
+from inference.contract.tokens import VoiceSegment
 from studies.models import AccessLog, InferenceWorker, Session, Take, Trial
 from studies.talk import takes
-from studies.talk.filing import file_take
-from studies.talk.listening import ByteRange, RangeError, parse_range
+from studies.talk.byte_ranges import ByteRange, RangeError, parse_range
+from studies.talk.filing.filing import file_take
 from studies.talk.requests import slot_request
 from tests.studies.factories import make_session, make_take, make_worker
-from tests.studies.talk.test_filing import talk, write_journal
+from tests.studies.talk.filing.test_filing import talk, write_journal
 
 CONVERTERS = ["none", "transform"]
 

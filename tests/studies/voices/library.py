@@ -10,10 +10,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from inference.catalog import CONVERTERS, Entry
-from inference.parameters import PARAMETERS
+from inference.contract.catalog import CONVERTERS, Entry
+from inference.contract.parameters import PARAMETERS
 from studies.models import ProtocolVersion, Study, TargetVoice, TargetVoiceVersion
-from studies.protocol.document import parse_yaml
+from studies.protocol.reading.document import parse_yaml
 from studies.publish import publish
 from studies.voices.decoding import Reference, encode
 from studies.voices.library import Consent, Source, add_version

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import soundfile
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from tests.signals import vowel
 
 VOWELS_HZ = (

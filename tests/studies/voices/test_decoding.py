@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from studies.errors import AudioRefused
 from studies.voices import decoding
 from studies.voices.decoder import assessed, clipped_share, container_of

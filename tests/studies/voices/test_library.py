@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from studies.errors import VoiceRefused
 from studies.models import (
     AccessLog,
@@ -25,7 +25,7 @@ from studies.models import (
     Track,
 )
 from studies.models.take import recordings
-from studies.participant.withdraw import withdraw
+from studies.participant.leaving.withdraw import withdraw
 from studies.tasks import erase_expired_recordings
 from studies.voices import library
 from studies.voices.donation import donation_obstacle, reference_of

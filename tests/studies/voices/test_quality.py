@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from studies.voices.quality import assess
 from tests.signals import noise, silence, tone
 from tests.studies.voices.recordings import babble, melody

@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
-from inference.errors import TargetUnavailable
-from inference.tokens import sign_heartbeat, sign_voice_request
+from inference.contract.errors import TargetUnavailable
+from inference.contract.tokens import sign_heartbeat, sign_voice_request
 from inference.voices.targets import TargetVoices
 from studies.models import AccessLog
 from studies.models.take import recordings

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from faster_whisper.feature_extractor import FeatureExtractor
 from numpy.lib.stride_tricks import sliding_window_view
 
-from inference.audio import Float32
-from inference.engines.cascade.vad import RATE_HZ
+from inference.contract.audio import Float32
+from inference.engines.cascade.hearing.vad import RATE_HZ
 
 FFT_SAMPLES: Final = 400
 HOP_SAMPLES: Final = 160

@@ -16,9 +16,9 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
+from inference.engines.cascade.hearing.vad import RATE_HZ
 from inference.engines.cascade.sharing import ServedInTurn
-from inference.engines.cascade.vad import RATE_HZ
 
 WINDOW_SEC: Final = 30.0
 PAD_SEC: Final = 3.0

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from inference.engines.cascade.vad import VAD_FRAME_MS
+from inference.engines.cascade.hearing.vad import VAD_FRAME_MS
 
 ENTER_PROBABILITY: Final = 0.5  # a frame is speech from here on ...
 STAY_PROBABILITY: Final = 0.35  # ... and stays speech down to here, so that a soft syllable is no pause

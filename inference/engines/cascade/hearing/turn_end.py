@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import Float32
-from inference.engines.cascade.log_mel import log_mel
-from inference.engines.cascade.onnx import load_session
+from inference.contract.audio import Float32
+from inference.engines.cascade.hearing.log_mel import log_mel
+from inference.engines.cascade.hearing.onnx import load_session
+from inference.engines.cascade.hearing.vad import RATE_HZ
 from inference.engines.cascade.sharing import ServedInTurn
-from inference.engines.cascade.vad import RATE_HZ
 
 WINDOW_SAMPLES: Final = 8 * RATE_HZ
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from inference.audio import Float32
-from inference.engines.cascade.onnx import Session, load_session
+from inference.contract.audio import Float32
+from inference.engines.cascade.hearing.onnx import Session, load_session
 
 RATE_HZ: Final = 16_000  # of every model that hears, in this package
 VAD_FRAME_SAMPLES: Final = 512

@@ -17,13 +17,13 @@ import torch
 from moshi.models import loaders
 from moshi.models.lm import LMModel
 
+from inference.contract.errors import EngineUnavailable
 from inference.engines.moshi.batch import Batch
-from inference.engines.moshi.persona import PersonaPlexPrompting
-from inference.engines.moshi.personaplex import CODEBOOKS, MODEL_TYPE, PERSONAPLEX_7B
-from inference.engines.moshi.personaplex_voices import ARCHIVE, FOLDER, read_voices
-from inference.engines.moshi.prompting import Prompting
+from inference.engines.moshi.personaplex.model import CODEBOOKS, MODEL_TYPE, PERSONAPLEX_7B
+from inference.engines.moshi.personaplex.voices import ARCHIVE, FOLDER, read_voices
+from inference.engines.moshi.prompts.persona import PersonaPlexPrompting
+from inference.engines.moshi.prompts.prompting import Prompting
 from inference.engines.moshi.source import Source
-from inference.errors import EngineUnavailable
 
 log = structlog.get_logger()
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from inference.engines.moshi import tiny
-from inference.engines.moshi.personaplex import CHANNELS, CODEBOOKS, Tokens, model_inputs, voice_steps
+from inference.engines.moshi.personaplex.model import CHANNELS, CODEBOOKS, Tokens, model_inputs, voice_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ def make(folder: Path, seed: int = 0) -> None:
     import torch
     from safetensors.torch import load_file, save_file
 
-    from inference.engines.moshi.personaplex_checkpoint import load_lm
+    from inference.engines.moshi.personaplex.checkpoint import load_lm
 
     weights = folder / "model.safetensors"
     save_file(_stacked(load_file(weights)), weights)
@@ -55,7 +55,7 @@ def saved_voice(lm: Any, codes: Tokens) -> dict[str, Tensor]:
     it computed, [T − 1, 1, 1, D], and its ring of tokens, [1, CHANNELS, max delay + 3]."""
     import torch
 
-    from inference.engines.moshi.persona_row import embedded
+    from inference.engines.moshi.prompts.persona_row import embedded
 
     steps = voice_steps(codes)
     initial = [lm.text_initial_token_id] + [lm.initial_token_id] * lm.num_audio_codebooks

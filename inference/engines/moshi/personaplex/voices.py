@@ -24,9 +24,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.engines.moshi.personaplex import CHANNELS, CODEBOOKS, Tokens, voice_steps, voice_steps_of_cache
-from inference.errors import EngineUnavailable
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import EngineUnavailable
+from inference.engines.moshi.personaplex.model import CHANNELS, CODEBOOKS, Tokens, voice_steps, voice_steps_of_cache
 
 FOLDER: Final = "voices"
 ARCHIVE: Final = "voices.tgz"

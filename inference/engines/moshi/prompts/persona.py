@@ -16,11 +16,11 @@ from typing import Any, Final, Protocol
 import numpy as np
 import torch
 
+from inference.contract.errors import OptionError
 from inference.engines.base import SlotConfig
 from inference.engines.moshi.batch import Batch
 from inference.engines.moshi.language_model import FREE
-from inference.engines.moshi.persona_row import embedded, live_through, memory_of, remember
-from inference.engines.moshi.personaplex import (
+from inference.engines.moshi.personaplex.model import (
     CODEBOOKS,
     Tokens,
     forced_after,
@@ -28,8 +28,8 @@ from inference.engines.moshi.personaplex import (
     prompt_steps,
     tagged,
 )
-from inference.engines.moshi.personaplex_voices import Voice
-from inference.errors import OptionError
+from inference.engines.moshi.personaplex.voices import Voice
+from inference.engines.moshi.prompts.persona_row import embedded, live_through, memory_of, remember
 
 STEPS_AT_ONCE: Final = 64  # of a prompt, between two steps of the batch; always the same, and so is the result
 KEPT_BYTES: Final = 500_000_000  # of memory after prompts, on the device: about three of 300 steps with 7B

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from moshi.modules.streaming import StreamingModule
 
-from inference.engines.moshi.personaplex import Tokens
+from inference.engines.moshi.personaplex.model import Tokens
 
 
 def live_through(transformer: Any, row: int, inputs: torch.Tensor) -> None:

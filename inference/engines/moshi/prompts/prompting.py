@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from inference.contract.errors import OptionError
 from inference.engines.base import SlotConfig
-from inference.errors import OptionError
 
 
 class Prompting(Protocol):

@@ -1,4 +1,4 @@
-"""Prints a token that lets one chat client in: python -m inference.chat --engine moshi --valid-min 60
+"""Prints a token that lets one chat client in: python -m inference.worker.doors.chat --engine moshi --valid-min 60
 
 For workers with WORKER_CHAT=token and the same WORKER_SECRET as here.
 """
@@ -11,16 +11,18 @@ import sys
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from inference.catalog import ENGINES
-from inference.chat.query import read_query
-from inference.environment import EnvironmentProblem, read_environment
-from inference.errors import InferenceError
-from inference.presets import PRESETS
-from inference.tokens import sign_request
+from inference.contract.catalog import ENGINES
+from inference.contract.errors import InferenceError
+from inference.contract.presets import PRESETS
+from inference.contract.tokens import sign_request
+from inference.worker.doors.chat.query import read_query
+from inference.worker.settings import EnvironmentProblem, read_environment
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m inference.chat", description="A token for one conversation.")
+    parser = argparse.ArgumentParser(
+        prog="python -m inference.worker.doors.chat", description="A token for one conversation."
+    )
     parser.add_argument("--engine", required=True, choices=list(ENGINES))
     parser.add_argument("--voice", default="natural", choices=list(PRESETS), metavar="VOICE")
     parser.add_argument("--text-prompt", default="")

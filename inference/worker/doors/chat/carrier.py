@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from websockets.asyncio.server import ServerConnection
 
-from inference.audio import Float32
-from inference.chat.encoding import EncodedStream
-from inference.chat.opus import OpusInput
-from inference.chat.query import ChatRequest
-from inference.errors import WireError
-from inference.wire import AUDIO_HEADER, MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, decode
+from inference.contract.audio import Float32
+from inference.contract.errors import WireError
+from inference.contract.wire import AUDIO_HEADER, MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, decode
+from inference.worker.doors.chat.encoding import EncodedStream
+from inference.worker.doors.chat.opus import OpusInput
+from inference.worker.doors.chat.query import ChatRequest
 
 PING_SEC: Final = 3.0  # stock web clients close after 10 s without a word
 IDLE_SEC: Final = 60.0  # a slot is not kept for a client that sends no sound

@@ -17,14 +17,14 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from inference.chat.carrier import ChatCarrier
-from inference.chat.encoding import Encoders
-from inference.chat.query import ChatRequest, read_query
-from inference.doors import POLICY_VIOLATION, bearer, count_refused, json_response, refusal
-from inference.errors import InferenceError, SlotLost, TokenError
-from inference.takes import Takes, ended
-from inference.tokens import TokenReader
-from inference.wire import Kind
+from inference.contract.errors import InferenceError, SlotLost, TokenError
+from inference.contract.tokens import TokenReader
+from inference.contract.wire import Kind
+from inference.worker.doors.chat.carrier import ChatCarrier
+from inference.worker.doors.chat.encoding import Encoders
+from inference.worker.doors.chat.query import ChatRequest, read_query
+from inference.worker.doors.slot import POLICY_VIOLATION, bearer, count_refused, json_response, refusal
+from inference.worker.takes import Takes, ended
 
 CHAT_PATH: Final = "/api/chat"
 MAX_REASON_BYTES: Final = 123  # of a close frame

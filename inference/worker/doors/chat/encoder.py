@@ -1,4 +1,4 @@
-"""A process that encodes what all chat clients of a worker hear: python -m inference.chat.encoder
+"""A process that encodes what all chat clients of a worker hear: python -m inference.worker.doors.chat.encoder
 
 sphn holds the interpreter's lock while it encodes, up to 1 ms for a frame. In the worker's own process the step thread
 would wait for it, once for every client in every step.
@@ -13,8 +13,8 @@ import struct
 import sys
 from typing import BinaryIO, Final
 
-from inference.audio import pcm16_to_float32
-from inference.chat.opus import OpusOutput
+from inference.contract.audio import pcm16_to_float32
+from inference.worker.doors.chat.opus import OpusOutput
 
 HEADER: Final = struct.Struct("<II")
 

@@ -11,11 +11,11 @@ from typing import Final, cast
 
 import structlog
 
-from inference.chat.encoder import HEADER
-from inference.environment import ROOT
-from inference.errors import SlotLost
+from inference.contract.errors import SlotLost
+from inference.worker.doors.chat.encoder import HEADER
+from inference.worker.settings import ROOT
 
-COMMAND: Final = (sys.executable, "-m", "inference.chat.encoder")
+COMMAND: Final = (sys.executable, "-m", "inference.worker.doors.chat.encoder")
 STOP_SEC: Final = 2.0
 LOST: Final = "what it says cannot be encoded any more"
 

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 import sphn
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.errors import WireError
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import WireError
 
 SLICE_BYTES: Final = 4_096  # the reader decodes 5 s in one go and fails beyond that
 MAX_CHANNELS: Final = 2  # a mono decoder mixes two down; more are several streams in one

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from inference.catalog import ENGINES
-from inference.errors import OptionError, UnknownName
-from inference.presets import PRESETS
-from inference.tokens import SlotRequest, VoiceSegment
+from inference.contract.catalog import ENGINES
+from inference.contract.errors import OptionError, UnknownName
+from inference.contract.presets import PRESETS
+from inference.contract.tokens import SlotRequest, VoiceSegment
 
 # engine -> {name in the address: option of the engine}
 SAMPLING: Final[Mapping[str, Mapping[str, str]]] = {

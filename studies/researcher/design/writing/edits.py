@@ -15,8 +15,8 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarStri
 from ruamel.yaml.util import load_yaml_guess_indent
 
 from studies.errors import DraftRefused, ProtocolError
-from studies.protocol import yaml_text
-from studies.researcher.design.checking import data_in
+from studies.protocol.reading import yaml_text
+from studies.researcher.design.writing.checking import data_in
 
 MOST_EDITS = 500
 Step = str | int

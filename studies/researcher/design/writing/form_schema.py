@@ -6,9 +6,9 @@ from copy import deepcopy
 from functools import cache
 from typing import Any, Final
 
-from inference.catalog import CONVERTERS, ENGINES
-from inference.presets import PRESETS
-from studies.protocol.document import json_schema
+from inference.contract.catalog import CONVERTERS, ENGINES
+from inference.contract.presets import PRESETS
+from studies.protocol.reading.document import json_schema
 
 Schema = dict[str, Any]
 

@@ -1,4 +1,4 @@
-// The one audio format between browser, web and inference worker (twin of inference/audio.py).
+// The one audio format between browser, web and inference worker (twin of inference/contract/audio.py).
 
 export const SAMPLE_RATE_HZ = 24_000;
 export const FRAME_SAMPLES = 1_920; // one engine step

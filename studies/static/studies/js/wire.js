@@ -1,4 +1,4 @@
-// Every message between browser and web, defined once (twin of inference/wire.py, which documents the bytes;
+// Every message between browser and web, defined once (twin of inference/contract/wire.py, which documents the bytes;
 // both are tested against tests/data/wire.json).
 
 import { FRAME_SAMPLES } from "./audio.js";

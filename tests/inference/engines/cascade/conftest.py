@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from inference.audio import Float32
-from inference.components import ENGINE_COMPONENTS
+from inference.contract.audio import Float32
 from inference.engines.base import SlotConfig
 from inference.engines.cascade import CascadeEngine
-from inference.weights import ROOT, fetch
+from inference.weights.components import ENGINE_COMPONENTS
+from inference.weights.packages import ROOT, fetch
 
 MODELS_DIR = os.environ.get("MODELS_DIR", str(ROOT / "var" / "models"))
 SLOTS = 2

@@ -10,14 +10,14 @@ from typing import Any, cast
 
 import numpy as np
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
+from inference.contract.options.cascade import Options
+from inference.engines.cascade.hearing.recognition import Recognition
 from inference.engines.cascade.history import Message
 from inference.engines.cascade.language import Ending
 from inference.engines.cascade.playout import Clause, Word
-from inference.engines.cascade.recognition import Recognition
 from inference.engines.cascade.reply import Models
 from inference.engines.cascade.sharing import Withdrawn
-from inference.options.cascade import Options
 
 WORD_SAMPLES = 4_800
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.options.cascade import Options
+from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig
 from inference.engines.cascade.conversation import Conversation
 from inference.engines.cascade.reply import FALLBACK
-from inference.options.cascade import Options
-from inference.wire import Metadata
-from tests.inference.cascade.partner import Partner
+from tests.inference.engines.cascade.partner import Partner
 
 SPEECH = np.full(FRAME_SAMPLES, 0.5, np.float32)
 SILENCE = np.zeros(FRAME_SAMPLES, np.float32)

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.audio import FRAME_MS, FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, Float32
+from inference.contract.errors import EngineUnavailable, OptionError
+from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig
 from inference.engines.cascade import CascadeEngine
-from inference.errors import EngineUnavailable, OptionError
-from inference.wire import Metadata
-from tests.inference.cascade.conftest import Speak
+from tests.inference.engines.cascade.conftest import Speak
 
 pytestmark = pytest.mark.engine
 

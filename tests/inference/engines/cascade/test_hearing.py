@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference.engines.cascade.recognition import SEGMENT_SEC, Recognition, repeats, segments
+from inference.engines.cascade.hearing.recognition import SEGMENT_SEC, Recognition, repeats, segments
+from inference.engines.cascade.hearing.vad import RATE_HZ
 from inference.engines.cascade.reply import Heard, understand
-from inference.engines.cascade.vad import RATE_HZ
 
 
 def test_short_turn_is_one_segment() -> None:

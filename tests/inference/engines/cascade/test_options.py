@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from inference.errors import OptionError
-from inference.options.cascade import Options
+from inference.contract.errors import OptionError
+from inference.contract.options.cascade import Options
 
 
 def test_defaults_stand_where_nothing_is_said() -> None:

@@ -8,10 +8,10 @@ from threading import Event
 import numpy as np
 import pytest
 
+from inference.contract.options.cascade import Options
 from inference.engines.cascade.history import History
 from inference.engines.cascade.reply import FALLBACK, Heard, Reply
-from inference.options.cascade import Options
-from tests.inference.cascade.partner import Partner
+from tests.inference.engines.cascade.partner import Partner
 
 
 def answer(partner: Partner, *, options: Options = Options(), withdraw: Event | None = None) -> Reply:  # noqa: B008 - frozen

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.engines.cascade.turn import Act, Phase, Timing, TurnTaking
-from inference.engines.cascade.vad import VAD_FRAME_MS
+from inference.engines.cascade.hearing.turn import Act, Phase, Timing, TurnTaking
+from inference.engines.cascade.hearing.vad import VAD_FRAME_MS
 
 ONSET = Timing().onset_ms // VAD_FRAME_MS
 SPEECH, SILENCE = 0.9, 0.05

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
 from inference.engines.base import SlotConfig, StepOutput
 from inference.engines.moshi import MoshiEngine
 from tests.moshi_checkpoint import tiny_checkpoint

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
+from inference.contract.options.moshi import Sampling
 from inference.engines.moshi.batch import Batch, Stepped
 from inference.engines.moshi.checkpoint import load
-from inference.options.moshi import Sampling
-from tests.inference.moshi.stock import Said
+from tests.inference.engines.moshi.stock import Said
 from tests.moshi_checkpoint import tiny_checkpoint
 
 GREEDY = Sampling(temperature=0.0, text_temperature=0.0)

@@ -12,7 +12,7 @@ import torch
 from moshi.models import LMGen, loaders
 from moshi.run_inference import get_condition_tensors
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from tests.moshi_checkpoint import tiny_checkpoint
 
 torch.set_num_threads(1)

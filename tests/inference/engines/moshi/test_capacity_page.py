@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inference.engines.moshi.memory import memory_model
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "operators" / "capacity.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "operators" / "capacity.md"
 ROW = re.compile(
     r"\| (?P<memory>\d+) GB \| (?P<weights>bf16|int8) \| (?P<context>[\d,]+) \| (?P<slots>\d+) "
     r"\| [^|]+, (?P<bandwidth>[\d,]+) GB/s \| (?P<full>[\d.]+) ms \| (?P<some>[\d.]+) ms \|"

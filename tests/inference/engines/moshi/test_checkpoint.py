@@ -11,11 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from inference.contract.errors import EngineUnavailable, OptionError
+from inference.contract.options.moshi import Sampling
 from inference.engines.base import SlotConfig
 from inference.engines.moshi import MoshiEngine, placing, tiny
 from inference.engines.moshi.memory import MOSHI_7B
-from inference.errors import EngineUnavailable, OptionError
-from inference.options.moshi import Sampling
 from tests.moshi_checkpoint import tiny_checkpoint
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from inference.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.errors import OptionError
 from inference.engines.base import SlotConfig
 from inference.engines.moshi import MoshiEngine
 from inference.engines.moshi.engine import RowBroken
-from inference.errors import OptionError
-from tests.inference.moshi.conftest import SLOTS, assert_same, converse
-from tests.inference.moshi.stock import microphone
+from tests.inference.engines.moshi.conftest import SLOTS, assert_same, converse
+from tests.inference.engines.moshi.stock import microphone
 
 QUIET = np.zeros(FRAME_SAMPLES, np.float32)
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from inference.contract.options.moshi import Sampling
 from inference.engines.moshi.batch import Batch
-from inference.options.moshi import Sampling
-from tests.inference.moshi.rows import GREEDY, Talk, new_batch, talk_all
-from tests.inference.moshi.stock import Said, checkpoint, microphone, stock_session
+from tests.inference.engines.moshi.rows import GREEDY, Talk, new_batch, talk_all
+from tests.inference.engines.moshi.stock import Said, checkpoint, microphone, stock_session
 
 PCM_TOLERANCE = 1e-6
 # (joins at tick, steps): more than there are rows, some longer than the context of 24 steps

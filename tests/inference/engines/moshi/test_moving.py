@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from inference.contract.errors import SlotNotMovable
 from inference.engines.base import SlotConfig, StepOutput
 from inference.engines.moshi import MoshiEngine, tiny
 from inference.engines.moshi.moving import HASH_BYTES, pack, unpack
-from inference.errors import SlotNotMovable
-from tests.inference.moshi.conftest import assert_same, converse, new_engine
-from tests.inference.moshi.stock import microphone
+from tests.inference.engines.moshi.conftest import assert_same, converse, new_engine
+from tests.inference.engines.moshi.stock import microphone
 
 CONFIG = SlotConfig(seed=5, options={"temperature": 0.9, "top_k": 40})
 STEPS = 28  # beyond the context of 24: the caches have wrapped

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
+from inference.contract.errors import EngineUnavailable
 from inference.engines.moshi import MoshiEngine
 from inference.engines.moshi.source import find
-from inference.errors import EngineUnavailable
-from tests.inference.moshi.hub import COMMIT, TOKEN, hub
+from tests.inference.engines.moshi.hub import COMMIT, TOKEN, hub
 from tests.moshi_checkpoint import tiny_checkpoint
 
 NOWHERE = "http://127.0.0.1:9"  # nobody listens to the discard port

@@ -75,7 +75,7 @@ def test_without_torch_it_says_what_to_run(tmp_path: Path) -> None:
 def test_without_torch_the_engine_says_what_to_run() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from inference.catalog import engine_class\nfrom inference.errors import EngineUnavailable\n"
+        "from inference.contract.catalog import engine_class\nfrom inference.contract.errors import EngineUnavailable\n"
         "try:\n    engine_class('moshi')(1, {})\nexcept EngineUnavailable as error:\n    print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from inference.engines.moshi import tiny
 from inference.engines.moshi.batch import Batch
 from inference.engines.moshi.checkpoint import load
-from tests.inference.moshi.rows import Talk, talk_all
-from tests.inference.moshi.stock import microphone, stock_session
+from tests.inference.engines.moshi.rows import Talk, talk_all
+from tests.inference.engines.moshi.stock import microphone, stock_session
 
 STEPS = 10
 VARIANTS: dict[str, dict[str, Any]] = {

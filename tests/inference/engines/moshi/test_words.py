@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from inference.contract.wire import MAX_JSON_BYTES, Metadata, decode, encode
 from inference.engines.moshi.words import MAX_STRETCH_BYTES, Monologue, Vocabulary
-from inference.wire import MAX_JSON_BYTES, Metadata, decode, encode
 
 PIECES = [
     "<unk>",

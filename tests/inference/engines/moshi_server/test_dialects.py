@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from inference.contract.errors import OptionError
 from inference.engines.base import SlotConfig
 from inference.engines.moshi_server.dialects import DIALECTS
-from inference.errors import OptionError
 
 
 def asked(dialect: str, config: SlotConfig, url: str = "ws://host/api/chat") -> dict[str, str]:

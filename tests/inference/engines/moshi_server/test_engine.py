@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import structlog.testing
 
-from inference.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.errors import EngineUnavailable, OptionError, RemoteLost
 from inference.engines.base import SlotConfig
 from inference.engines.moshi_server import MoshiServerEngine
-from inference.errors import EngineUnavailable, OptionError, RemoteLost
 from tests.chat_server import ChatServer, Visit, self_signed
-from tests.inference.remote.driving import (
+from tests.inference.engines.remote.driving import (
     SILENT_FRAME,
     events,
     failure,

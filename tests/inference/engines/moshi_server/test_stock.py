@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from inference.contract.errors import RemoteLost
 from inference.engines.base import SlotConfig
 from inference.engines.moshi_server import MoshiServerEngine
-from inference.errors import RemoteLost
-from tests.inference.remote.driving import events, failure, framed, sounding, step_until
+from tests.inference.engines.remote.driving import events, failure, framed, sounding, step_until
 from tests.moshi_checkpoint import tiny_checkpoint
 from tests.signals import vowel
 from tests.stock_server import StockServer

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from inference.audio import FRAME_SAMPLES
+from inference.contract.audio import FRAME_SAMPLES
 from inference.engines.moshi_server.words import Utterance, Word, Words
 
 F = FRAME_SAMPLES

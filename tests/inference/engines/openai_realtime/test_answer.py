@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ
 from inference.engines.openai_realtime.answer import Item, Word
 from tests.signals import noise, silence
 

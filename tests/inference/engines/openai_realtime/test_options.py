@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from inference.errors import OptionError
-from inference.options.openai_realtime import Options
+from inference.contract.errors import OptionError
+from inference.contract.options.openai_realtime import Options
 
 
 @pytest.mark.parametrize(

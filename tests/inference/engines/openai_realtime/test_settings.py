@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from inference.contract.errors import EngineUnavailable
 from inference.engines.openai_realtime.dialects import BETA, GA, UNMUTE, Dialect
 from inference.engines.openai_realtime.settings import read_settings
-from inference.errors import EngineUnavailable
 
 KEY = {"OPENAI_REALTIME_KEY": "sk-test"}
 BEARER = {"Authorization": "Bearer sk-test"}

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import structlog.testing
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.errors import EngineUnavailable, OptionError, RemoteLost
 from inference.engines.base import SlotConfig, StepOutput
 from inference.engines.openai_realtime import OpenAIRealtimeEngine
-from inference.errors import EngineUnavailable, OptionError, RemoteLost
-from tests.inference.remote.driving import (
+from tests.inference.engines.remote.driving import (
     SILENT_FRAME,
     events,
     failure,

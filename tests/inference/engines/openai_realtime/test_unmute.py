@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from inference.contract.errors import OptionError
 from inference.engines.base import SlotConfig
 from inference.engines.openai_realtime import OpenAIRealtimeEngine
-from inference.errors import OptionError
-from tests.inference.remote.driving import events, framed, sound, sounding, step_until
+from tests.inference.engines.remote.driving import events, framed, sound, sounding, step_until
 from tests.realtime_server import RealtimeServer, Visit
 from tests.signals import measured_f0_hz, vowel
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.engines.base import Engine, StepOutput
 
 LIMIT_SEC = 20.0

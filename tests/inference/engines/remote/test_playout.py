@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from inference.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.wire import Metadata
 from inference.engines.remote.playout import (
     MAX_ANSWER_SAMPLES,
     MAX_DELAY_SAMPLES,
@@ -14,8 +15,7 @@ from inference.engines.remote.playout import (
     Playout,
     TooMuchSound,
 )
-from inference.wire import Metadata
-from tests.inference.remote.driving import sound
+from tests.inference.engines.remote.driving import sound
 from tests.signals import noise, silence
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from inference.audio import Float32
-from inference.latency import half_window_samples, transform_latency_samples
+from inference.contract.audio import Float32
+from inference.contract.latency import half_window_samples, transform_latency_samples
 from tests.signals import Float64
 
 RATE_HZ, HOP, LAG, BLOCK, LOOKAHEAD = 24_000, 120, 2, 480, 40

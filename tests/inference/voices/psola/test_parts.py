@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.audio import SAMPLE_RATE_HZ, Float32
-from inference.latency import LOOKAHEAD_SAMPLES, transform_latency_samples
-from inference.parameters import PARAMETERS
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.latency import LOOKAHEAD_SAMPLES, transform_latency_samples
+from inference.contract.parameters import PARAMETERS
 from inference.voices.psola import PsolaStream, compiled
 from inference.voices.psola.breath import random, transform
 from inference.voices.psola.grains import read, weigh
@@ -18,7 +18,7 @@ from inference.voices.psola.intonation import hear, median_hz
 from inference.voices.psola.level import CEILING, follow, limit
 from inference.voices.psola.marks import best_match
 from inference.voices.psola.state import BLOCK_SAMPLES, PHASES, Record, settings_of, state_after_open
-from tests.inference.psola.tracking import tracked_f0_hz
+from tests.inference.voices.psola.tracking import tracked_f0_hz
 from tests.signals import Float64, cents, noise, silence, vowel
 
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS["transform"].items()}

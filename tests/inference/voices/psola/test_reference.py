@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference.audio import UPLINK_SAMPLES, Float32
+from inference.contract.audio import UPLINK_SAMPLES, Float32
 from inference.voices.psola import PsolaStream
-from tests.inference.psola.reference import transformed
+from tests.inference.voices.psola.reference import transformed
 from tests.signals import noise, silence, vowel
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference.audio import SAMPLE_RATE_HZ, Float32, float32_to_pcm16
-from inference.presets import PRESETS
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32, float32_to_pcm16
+from inference.contract.presets import PRESETS
 from inference.voices.psola import PsolaStream
 from tests.signals import VOWEL_A_HZ, cents, measured_f0_hz, measured_formants_hz, noise, vowel
 

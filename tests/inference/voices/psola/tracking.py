@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
-from inference.latency import HOP_SAMPLES, LAG_FRAMES, half_window_samples
+from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
+from inference.contract.latency import HOP_SAMPLES, LAG_FRAMES, half_window_samples
 from inference.voices.psola import PsolaStream
 from inference.voices.psola.state import FRAMES_KEPT
 from tests.signals import Float64

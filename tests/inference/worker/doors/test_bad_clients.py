@@ -11,8 +11,19 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inference.audio import UPLINK_SAMPLES
-from inference.wire import AudioFrame, Control, Kind, Message, Metadata, Opus, Playback, Text, encode, encode_audio
+from inference.contract.audio import UPLINK_SAMPLES
+from inference.contract.wire import (
+    AudioFrame,
+    Control,
+    Kind,
+    Message,
+    Metadata,
+    Opus,
+    Playback,
+    Text,
+    encode,
+    encode_audio,
+)
 from tests.inference.running import (
     HeldEngine,
     converse,

@@ -10,14 +10,14 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from inference import previews
-from inference.audio import FRAME_SAMPLES, pcm16_to_float32
-from inference.client import Slot, open_preview
-from inference.errors import InferenceError, OptionError, SlotLost, UnknownName
-from inference.tokens import PreviewRequest, SlotRequest, VoiceSegment, sign_preview_request, sign_request
+from inference.contract.audio import FRAME_SAMPLES, pcm16_to_float32
+from inference.contract.client import Slot, open_preview
+from inference.contract.errors import InferenceError, OptionError, SlotLost, UnknownName
+from inference.contract.tokens import PreviewRequest, SlotRequest, VoiceSegment, sign_preview_request, sign_request
+from inference.contract.wire import AudioFrame, ErrorMessage, Kind, Metadata, encode, encode_audio
 from inference.voices.transform import Transform
-from inference.wire import AudioFrame, ErrorMessage, Kind, Metadata, encode, encode_audio
-from inference.worker import Worker
+from inference.worker.__main__ import Worker
+from inference.worker.doors import preview as preview_door
 from tests.inference.running import (
     SECRET,
     HeldEngine,
@@ -154,7 +154,7 @@ async def test_token_that_opens_nothing(worker: Worker, kind: str) -> None:
 
 
 async def test_so_many_at_once_and_no_more(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(previews, "MAX_PREVIEWS", 1)
+    monkeypatch.setattr(preview_door, "MAX_PREVIEWS", 1)
     first = await preview(worker, VoiceSegment())
     await next_event(first, "preview")
     with pytest.raises(SlotLost, match="others are listening"):
@@ -164,7 +164,7 @@ async def test_so_many_at_once_and_no_more(worker: Worker, monkeypatch: pytest.M
 
 
 async def test_sentence_without_end_is_cut_off(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(previews, "MAX_STEPS", 3)
+    monkeypatch.setattr(preview_door, "MAX_STEPS", 3)
     slot = await preview(worker, VoiceSegment())
     await say(slot, *range(4))
     messages, _ = await everything(slot)

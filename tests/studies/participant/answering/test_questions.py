@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from studies.models import Answer
-from studies.participant.answers import attention_failed, known
+from studies.participant.answering.answers import attention_failed, known
 from tests.studies.participant.questionnaires import EVERY_ANSWER, EVERY_FIELD, EVERY_ITEM, OPTIONS, asking
 from tests.studies.participant.visitor import Visitor, open_new_study
 

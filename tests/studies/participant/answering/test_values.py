@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from studies.participant.values import LARGEST_NUMBER, checked, posted
+from studies.participant.answering.values import LARGEST_NUMBER, checked, posted
 from studies.protocol.items import AnyItem, Notice
 from tests.studies.participant.questionnaires import EVERY_ANSWER, EVERY_ITEM
 

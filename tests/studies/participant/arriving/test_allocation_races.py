@@ -10,7 +10,7 @@ from django.db import connection, connections
 
 from studies.models import AllocationSlot, Session
 from studies.models.session import new_token
-from studies.participant.enrol import agree, begin
+from studies.participant.arriving.enrol import agree, begin
 from tests.studies.participant.visitor import PURPOSES, open_new_study
 from tests.studies.protocol.documents import paired
 

@@ -10,7 +10,7 @@ from django.db import connections
 from studies.entrance import Arrival
 from studies.models import Participant, RecruiterIdentity, Session
 from studies.models.session import new_token
-from studies.participant.enrol import begin
+from studies.participant.arriving.enrol import begin
 from tests.studies.participant.visitor import open_new_study
 from tests.studies.protocol.documents import paired
 

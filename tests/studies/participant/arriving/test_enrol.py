@@ -6,8 +6,8 @@ import pytest
 
 from studies.models import AllocationSlot, ProtocolVersion, Session
 from studies.models.session import new_token
-from studies.participant.enrol import agree, begin
-from studies.participant.withdraw import withdraw
+from studies.participant.arriving.enrol import agree, begin
+from studies.participant.leaving.withdraw import withdraw
 from tests.studies.participant.visitor import PURPOSES, open_new_study
 from tests.studies.protocol.documents import explore, paired, paired_with
 
@@ -77,7 +77,7 @@ def test_enrolment_that_is_cut_off_takes_no_place(monkeypatch: pytest.MonkeyPatc
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr("studies.participant.enrol.plan_trials", cut_off)
+        patch.setattr("studies.participant.arriving.enrol.plan_trials", cut_off)
         with pytest.raises(RuntimeError, match="power cut"):
             agree(session, PURPOSES)
     assert not AllocationSlot.objects.exclude(session=None).exists()

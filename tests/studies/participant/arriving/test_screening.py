@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from studies.models import AllocationSlot, Answer, Session, Study, Trial
-from studies.participant.enrol import agree, begin
-from studies.participant.withdraw import withdraw
+from studies.participant.arriving.enrol import agree, begin
+from studies.participant.leaving.withdraw import withdraw
 from studies.withdrawal import forget_undecided
 from tests.studies.participant.visitor import PURPOSES, Visitor, open_new_study
 from tests.studies.protocol.documents import asking, paired

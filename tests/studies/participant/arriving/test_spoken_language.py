@@ -15,9 +15,9 @@ from studies.management.commands.load_demo import TEMPLATES
 from studies.models import Metric, Session, Study, Take
 from studies.participant.preview import bar
 from studies.protocol.cells import FREE_VOICE
-from studies.protocol.document import parse
 from studies.protocol.free_voice import neutral_parameters
 from studies.protocol.languages import texts_of as texts_of_study
+from studies.protocol.reading.document import parse
 from tests.studies.participant.spoken import ListeningClient, english_in, texts_of
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import explore, paired

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from studies.models import Study
-from studies.participant.device import MAX_KEPT_ATTEMPTS, check_done, device_screened_out
-from studies.participant.withdraw import withdraw
+from studies.participant.checking.device import MAX_KEPT_ATTEMPTS, check_done, device_screened_out
+from studies.participant.leaving.withdraw import withdraw
 from studies.publish import protocol_of
 from tests.studies.participant.reports import report
 from tests.studies.participant.visitor import Visitor, open_new_study

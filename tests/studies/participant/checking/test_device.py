@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.participant.device import BadReport, judge, read_report
+from studies.participant.checking.device import BadReport, judge, read_report
 from studies.protocol.visit import DeviceCheck
 from tests.studies.participant.reports import report
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from studies.design.headphones import order_of, target_of
 from studies.models import Study
-from studies.participant.device import BadReport, device_screened_out, headphones_done
-from studies.participant.headphones import read_answers, screening_of
+from studies.participant.checking.device import BadReport, device_screened_out, headphones_done
+from studies.participant.checking.headphones import read_answers, screening_of
 from studies.protocol.visit import Headphones
 from studies.publish import protocol_of
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import paired
 
-FIXTURE = json.loads((Path(__file__).parents[2] / "data/headphones.json").read_text())
+FIXTURE = json.loads((Path(__file__).parents[3] / "data/headphones.json").read_text())
 
 
 def study_with(**headphones: Any) -> Study:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from studies.models import Answer, Judgement, Session, Take, Utterance
-from studies.participant.answers import known
+from studies.participant.answering.answers import known
 from tests.studies.participant.questionnaires import asking
 from tests.studies.participant.visitor import Visitor, open_new_study
 

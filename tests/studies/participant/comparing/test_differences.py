@@ -9,7 +9,7 @@ from hearmeout_site.environment import ROOT
 from studies.insights.acoustic import LEAST_VOICED_SEC
 from studies.insights.measure import METHODS
 from studies.insights.speech import LEAST_RATED_SEC
-from studies.participant.differences import MAIN, REASONS, REST, Bar, _bars, _number, label
+from studies.participant.comparing.differences import MAIN, REASONS, REST, Bar, _bars, _number, label
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 
 from studies.models import ConsentDocument, ConsentEvent
-from studies.participant.withdraw import withdraw
-from studies.protocol.document import parse
+from studies.participant.leaving.withdraw import withdraw
+from studies.protocol.reading.document import parse
 from studies.publish import publish
-from tests.studies.participant.test_entry import spoken_in
+from tests.studies.participant.arriving.test_entry import spoken_in
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import explore, paired
 

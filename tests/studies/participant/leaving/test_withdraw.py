@@ -25,13 +25,13 @@ from studies.models import (
     Utterance,
 )
 from studies.models.take import recordings
-from studies.participant import withdraw as leaving
-from studies.protocol.document import parse, parse_yaml, to_document
+from studies.participant.leaving import withdraw as leaving
+from studies.protocol.reading.document import parse, parse_yaml, to_document
 from studies.publish import open_study, publish
-from studies.talk.erasure import erase_leftovers
-from studies.talk.filing import file_take
-from studies.talk.journal_file import journal_path
-from studies.talk.measuring import measure_and_store
+from studies.talk.filing.erasure import erase_leftovers
+from studies.talk.filing.filing import file_take
+from studies.talk.filing.measuring import measure_and_store
+from studies.talk.journal.file import journal_path
 from studies.withdrawal import finish_withdrawals
 from tests.studies.factories import PROTOCOL, make_answer, make_judgement, make_session, make_take
 from tests.studies.participant.visitor import Visitor, open_new_study

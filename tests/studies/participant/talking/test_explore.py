@@ -4,7 +4,7 @@ from typing import cast
 
 import pytest
 
-from inference.catalog import ENGINES, Entry
+from inference.contract.catalog import ENGINES, Entry
 from studies.models import Metric, Session, Take
 from tests.studies.factories import add_metrics
 from tests.studies.participant.visitor import Visitor, open_new_study

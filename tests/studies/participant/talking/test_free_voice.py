@@ -9,7 +9,7 @@ import pytest
 
 from studies.errors import FrozenError, ProtocolError
 from studies.models import Take, Trial
-from studies.protocol.document import parse
+from studies.protocol.reading.document import parse
 from studies.talk.requests import slot_request
 from studies.talk.takes import start_take
 from tests.studies.exports.reading import read_table

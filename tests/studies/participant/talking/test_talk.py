@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from studies.models import Session, Trial
-from studies.protocol.document import parse_yaml, to_document
+from studies.protocol.reading.document import parse_yaml, to_document
 from tests.studies.factories import PROTOCOL, make_take
 from tests.studies.participant.visitor import Visitor, open_new_study
 

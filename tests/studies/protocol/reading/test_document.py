@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studies.errors import ProtocolError
-from studies.protocol import yaml_text
-from studies.protocol.document import MAX_CHARACTERS, parse, parse_yaml, sha256_of, to_document, to_yaml
+from studies.protocol.reading import yaml_text
+from studies.protocol.reading.document import MAX_CHARACTERS, parse, parse_yaml, sha256_of, to_document, to_yaml
 from tests.studies.protocol.documents import explore, paired
 
-TEMPLATES = sorted((Path(__file__).parents[3] / "studies" / "protocol" / "templates").glob("*.yaml"))
+TEMPLATES = sorted((Path(__file__).parents[4] / "studies" / "protocol" / "templates").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)

@@ -5,10 +5,10 @@ from typing import Any, cast, get_args
 
 import pytest
 
-from inference.catalog import ENGINES, Entry
+from inference.contract.catalog import ENGINES, Entry
 from studies.errors import ProtocolError
-from studies.protocol.document import parse
 from studies.protocol.items import AnyItem
+from studies.protocol.reading.document import parse
 from studies.protocol.rules import check_publishable
 from tests.studies.protocol.documents import asking, explore, paired
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studies.errors import ProtocolError
-from studies.protocol import yaml_text
-from studies.protocol.document import parse, parse_yaml, sha256_of, to_yaml
+from studies.protocol.reading import yaml_text
+from studies.protocol.reading.document import parse, parse_yaml, sha256_of, to_yaml
 from tests.studies.protocol.documents import paired
 from tests.studies.protocol.strategies import documents
 

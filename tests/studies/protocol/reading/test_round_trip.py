@@ -6,7 +6,7 @@ import json
 
 from hypothesis import HealthCheck, given, settings
 
-from studies.protocol.document import parse, parse_yaml, sha256_of, to_document, to_yaml
+from studies.protocol.reading.document import parse, parse_yaml, sha256_of, to_document, to_yaml
 from studies.protocol.schema import Protocol
 from tests.studies.protocol.strategies import protocols
 

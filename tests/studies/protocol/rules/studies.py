@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from studies.errors import ProtocolError
-from studies.protocol.document import parse
+from studies.protocol.reading.document import parse
 from tests.studies.protocol.documents import paired
 
 

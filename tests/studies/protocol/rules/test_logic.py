@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from studies.design import questions
-from studies.protocol.document import parse
+from studies.protocol.reading.document import parse
 from studies.protocol.rules import answers
 from tests.studies.protocol.documents import asking, paired
 from tests.studies.protocol.rules.studies import item, page, problems, when

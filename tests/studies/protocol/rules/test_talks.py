@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from studies.protocol.document import parse
+from studies.protocol.reading.document import parse
 from tests.studies.protocol.documents import paired
 from tests.studies.protocol.rules.studies import condition, problems, prompt
 

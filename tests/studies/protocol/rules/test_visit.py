@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from studies.protocol.document import parse
 from studies.protocol.languages import texts_of
+from studies.protocol.reading.document import parse
 from tests.studies.protocol.documents import paired
 from tests.studies.protocol.rules.studies import problems
 

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from studies.models import Study
-from studies.researcher.design import drafts
 from studies.researcher.design.gallery import templates
+from studies.researcher.design.writing import drafts
 from tests.studies import factories
 
 TEMPLATE = next(template.text for template in templates() if template.name == "paired-prompts")

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from studies.design.balance import Table
 from studies.models import Study, StudyDraft
-from studies.protocol.document import parse_yaml
+from studies.protocol.reading.document import parse_yaml
 from studies.publish import publish
 from studies.researcher.design.balance import shown
 

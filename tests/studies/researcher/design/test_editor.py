@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import reverse
 
 from studies.models import Study, StudyDraft
-from studies.protocol.document import MAX_CHARACTERS
+from studies.protocol.reading.document import MAX_CHARACTERS
 from studies.publish import publish
-from studies.researcher.design.checking import report_on
+from studies.researcher.design.writing.checking import report_on
 from tests.studies import factories
 
 from .conftest import PAIRED

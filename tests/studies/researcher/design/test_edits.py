@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studies.errors import DraftRefused
-from studies.protocol import yaml_text
-from studies.researcher.design.checking import data_in
-from studies.researcher.design.edits import apply, parse_edits
+from studies.protocol.reading import yaml_text
 from studies.researcher.design.gallery import templates
+from studies.researcher.design.writing.checking import data_in
+from studies.researcher.design.writing.edits import apply, parse_edits
 
 TEXT = """\
 # what this is about

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from studies.models import AllocationSlot, Participant, ProtocolVersion, Session, Study, StudyDraft
-from studies.protocol.document import parse_yaml
+from studies.protocol.reading.document import parse_yaml
 from studies.publish import publish
 from studies.researcher.design.gallery import templates
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studies.models import Session, Study, StudyDraft
-from studies.protocol.document import parse_yaml, sha256_of
+from studies.protocol.reading.document import parse_yaml, sha256_of
 from studies.publish import publish
 from tests.studies import factories
 

@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from studies.models import Study
-from studies.researcher.design.checking import report_on
-from studies.researcher.design.drafts import skeleton
 from studies.researcher.design.gallery import templates
+from studies.researcher.design.writing.checking import report_on
+from studies.researcher.design.writing.drafts import skeleton
 
 from .conftest import PAIRED
 

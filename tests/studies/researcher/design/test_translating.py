@@ -11,10 +11,10 @@ from django.test import Client
 from django.urls import reverse
 
 from studies.models import Study, StudyDraft
-from studies.protocol.document import parse_yaml
 from studies.protocol.languages import translatable
-from studies.researcher.design import drafts
-from studies.researcher.design.checking import data_in
+from studies.protocol.reading.document import parse_yaml
+from studies.researcher.design.writing import drafts
+from studies.researcher.design.writing.checking import data_in
 
 from .conftest import PAIRED
 

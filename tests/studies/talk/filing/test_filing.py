@@ -15,16 +15,17 @@ import pytest
 import soundfile
 from celery import current_app
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES
-from inference.wire import Kind, Playback, encode, encode_audio
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES
+from inference.contract.wire import Kind, Playback, encode, encode_audio
 from studies.models import Metric, Session, Take, Track, Trial
 from studies.models.take import recordings
-from studies.talk import filing, measuring, takes
-from studies.talk.erasure import erase_recordings
-from studies.talk.filing import MAX_ATTEMPTS, canonical_sha256, file_take
-from studies.talk.journal_file import journal_path, lock
-from studies.talk.measuring import measure_and_store
-from studies.talk.records import HEADER_BYTES, MAGIC, pack, pack_event
+from studies.talk import takes
+from studies.talk.filing import filing, measuring
+from studies.talk.filing.erasure import erase_recordings
+from studies.talk.filing.filing import MAX_ATTEMPTS, canonical_sha256, file_take
+from studies.talk.filing.measuring import measure_and_store
+from studies.talk.journal.file import journal_path, lock
+from studies.talk.journal.records import HEADER_BYTES, MAGIC, pack, pack_event
 from tests.studies.talk.pages import microphone_frame
 
 SNAPSHOT = {"name": "echo", "weights": {"sha256": "ab"}}
@@ -186,7 +187,7 @@ def test_filing_cut_off_before_its_end_is_done_again(ended: Take, monkeypatch: p
         raise KeyboardInterrupt  # as a kill would: past every `except Exception`
 
     with monkeypatch.context() as killed:
-        killed.setattr("studies.talk.filing._keep_snapshots", die)
+        killed.setattr("studies.talk.filing.filing._keep_snapshots", die)
         with pytest.raises(KeyboardInterrupt):
             file_take(ended.pk)
     ended.refresh_from_db()
@@ -209,7 +210,7 @@ def test_filing_again_and_again_in_vain_gives_up_and_keeps_the_journal(
     def no_room(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("studies.talk.filing._store", no_room)
+    monkeypatch.setattr("studies.talk.filing.filing._store", no_room)
     for _ in range(MAX_ATTEMPTS):
         with pytest.raises(OSError, match="No space"):
             file_take(ended.pk)

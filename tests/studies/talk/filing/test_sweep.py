@@ -14,11 +14,11 @@ from studies import tasks
 from studies.models import AccessLog, Metric, Session, Study, Take, Track, Utterance
 from studies.models.take import recordings
 from studies.talk import takes
-from studies.talk.erasure import Erased, erase_expired, erase_recordings
-from studies.talk.filing import file_take
-from studies.talk.journal_file import journal_path, lock
-from studies.talk.sweep import end_left_takes, file_forgotten_takes, remove_filed_journals
-from tests.studies.talk.test_filing import talk, write_journal
+from studies.talk.filing.erasure import Erased, erase_expired, erase_recordings
+from studies.talk.filing.filing import file_take
+from studies.talk.filing.sweep import end_left_takes, file_forgotten_takes, remove_filed_journals
+from studies.talk.journal.file import journal_path, lock
+from tests.studies.talk.filing.test_filing import talk, write_journal
 
 
 def leave(take: Take, *, closed: bool, ago_sec: float = 60) -> None:

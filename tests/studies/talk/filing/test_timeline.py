@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.talk.timeline import Delayed, Lane, SlotClock, playback_delay_samples
+from studies.talk.filing.timeline import Delayed, Lane, SlotClock, playback_delay_samples
 
 
 def pcm(*values: int) -> bytes:

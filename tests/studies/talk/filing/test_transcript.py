@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from studies.talk.timeline import SlotClock
-from studies.talk.transcript import Spoken, utterances
+from studies.talk.filing.timeline import SlotClock
+from studies.talk.filing.transcript import Spoken, utterances
 
 CLOCK = SlotClock([0, 1_920, 3_840])
 

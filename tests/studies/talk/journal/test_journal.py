@@ -12,12 +12,12 @@ from uuid import uuid4
 
 import pytest
 
-from inference.audio import UPLINK_SAMPLES
-from inference.wire import Kind, encode_audio
+from inference.contract.audio import UPLINK_SAMPLES
+from inference.contract.wire import Kind, encode_audio
 from studies.errors import RecordingError
-from studies.talk.journal import Journal, JournalWriter
-from studies.talk.journal_file import continuation, is_locked, read_journal
-from studies.talk.records import MAGIC, Damage, Record, pack, pack_event
+from studies.talk.journal.file import continuation, is_locked, read_journal
+from studies.talk.journal.records import MAGIC, Damage, Record, pack, pack_event
+from studies.talk.journal.writer import Journal, JournalWriter
 
 
 def frame(sequence: int) -> bytes:
@@ -186,8 +186,8 @@ KILLED = """
 import sys, threading
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from tests.studies.talk.test_journal import frame
-from studies.talk.journal import Journal, JournalWriter
+from tests.studies.talk.journal.test_journal import frame
+from studies.talk.journal.writer import Journal, JournalWriter
 path = Path(sys.argv[1])
 writer = JournalWriter(path.parent, 0)
 writer.start()
@@ -202,7 +202,7 @@ while True:
 
 def test_kill_loses_nothing_acknowledged_and_the_journal_goes_on(tmp_path: Path) -> None:
     path = tmp_path / f"{uuid4()}.journal"
-    root = str(Path(__file__).parents[3])
+    root = str(Path(__file__).parents[4])
     for _ in range(3):
         process = subprocess.Popen(
             [sys.executable, "-c", KILLED, str(path), root], stdout=subprocess.PIPE, text=True, cwd=root

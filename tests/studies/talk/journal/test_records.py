@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.audio import UPLINK_SAMPLES
-from inference.wire import Kind, encode_audio
-from studies.talk.records import MAGIC, Damage, Record, pack, pack_event, scan
+from inference.contract.audio import UPLINK_SAMPLES
+from inference.contract.wire import Kind, encode_audio
+from studies.talk.journal.records import MAGIC, Damage, Record, pack, pack_event, scan
 
 FRAMES = [encode_audio(Kind.PARTICIPANT, n, n * UPLINK_SAMPLES, bytes([n + 1, 0]) * 8) for n in range(4)]
 MESSAGES = [pack_event("connect", {"resumed": False}), *FRAMES, pack_event("closed", {"reason": "participant"})]

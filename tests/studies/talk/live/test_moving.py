@@ -10,16 +10,16 @@ import pytest
 from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
-from inference.audio import FRAME_SAMPLES
+from inference.contract.audio import FRAME_SAMPLES
+from inference.contract.wire import Kind
 from inference.engines.echo import EchoEngine
-from inference.wire import Kind
-from inference.worker import Worker
+from inference.worker.__main__ import Worker
 from studies.models import InferenceWorker, Session, Take
-from studies.talk.filing import file_take
+from studies.talk.filing.filing import file_take
 from tests.studies.talk.cable import Cable, laid_cable
 from tests.studies.talk.conftest import Serving, announce, open_page, reread
+from tests.studies.talk.live.test_relay import end, journalled, live_page, noted, other_take, sequences
 from tests.studies.talk.pages import Page
-from tests.studies.talk.test_relay import end, journalled, live_page, noted, other_take, sequences
 
 STEP_FRAMES = 4
 
@@ -94,7 +94,7 @@ async def test_talk_moves_to_a_twin_when_its_worker_stops(take: Take, serving: S
 async def test_talk_that_nobody_can_take_over_ends(
     take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studies.talk.conversation.MOVE_WITHIN_SEC", 0.2)
+    monkeypatch.setattr("studies.talk.live.engine_link.MOVE_WITHIN_SEC", 0.2)
     async with serving() as first, serving(OtherEngine):
         page = await live_talk_at(take, first)
         await asyncio.wait([asyncio.create_task(stop(first)), asyncio.create_task(page.until_closed())], timeout=20)

@@ -9,17 +9,17 @@ import pytest
 from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
-from inference.audio import FRAME_SAMPLES, UPLINK_SAMPLES
+from inference.contract.audio import FRAME_SAMPLES, UPLINK_SAMPLES
+from inference.contract.wire import DOWNLINK_WINDOW_FRAMES, Kind
 from inference.engines.echo import EchoEngine
-from inference.wire import DOWNLINK_WINDOW_FRAMES, Kind
 from studies.models import Session, Take, Trial
 from studies.talk import takes
-from studies.talk.endings import CLOSE_ANOTHER_TAB, CLOSE_OVER, CLOSE_TOO_SLOW
-from studies.talk.erasure import erase_recordings
-from studies.talk.filing import file_take
-from studies.talk.journal import writer
-from studies.talk.journal_file import journal_path, read_journal
-from studies.talk.records import Record
+from studies.talk.filing.erasure import erase_recordings
+from studies.talk.filing.filing import file_take
+from studies.talk.journal.file import journal_path, read_journal
+from studies.talk.journal.records import Record
+from studies.talk.journal.writer import writer
+from studies.talk.live.endings import CLOSE_ANOTHER_TAB, CLOSE_OVER, CLOSE_TOO_SLOW
 from studies.talk.registry import RUNNING
 from tests.studies.factories import make_session
 from tests.studies.talk.conftest import Serving, open_page, reread
@@ -145,7 +145,9 @@ async def test_reconnect_goes_on_and_backfill_is_recorded_alone(take: Take, serv
 
 
 async def test_another_tab_takes_over(take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studies.talk.arrival.BACKFILL_US", 60_000_000)  # a slow machine kept nothing: it is late
+    monkeypatch.setattr(
+        "studies.talk.journal.arrival.BACKFILL_US", 60_000_000
+    )  # a slow machine kept nothing: it is late
     async with serving():
         first = await live_page(take)
         first.say(*range(4))
@@ -188,7 +190,7 @@ async def test_lost_worker_ends_the_take_with_everything_kept(take: Take, servin
 
 
 async def test_no_worker_is_told_after_a_wait(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studies.talk.slot_search.PATIENCE_SEC", 0.2)
+    monkeypatch.setattr("studies.talk.live.slot_search.PATIENCE_SEC", 0.2)
     page = await open_page(take)
     assert await page.until_closed() == 1000
     await page.gone()
@@ -268,7 +270,7 @@ async def until_journalled(take: Take, kind: Kind, count: int) -> None:
 
 
 async def test_stalled_browser_is_closed(take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studies.talk.downlink.STALL_SEC", 0.0)
+    monkeypatch.setattr("studies.talk.live.downlink.STALL_SEC", 0.0)
     async with serving():
         page = await live_page(take)
         page.reports = False

@@ -9,18 +9,18 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from inference.client import open_slot
-from inference.wire import Kind, Metadata, decode
-from inference.worker import Worker
+from inference.contract.client import open_slot
+from inference.contract.wire import Kind, Metadata, decode
+from inference.worker.__main__ import Worker
 from studies.models import Take
 from studies.talk import takes
-from studies.talk.endings import CLOSE_OVER
-from studies.talk.journal_file import journal_path
-from studies.talk.records import MAGIC, now_us, pack, pack_event
+from studies.talk.journal.file import journal_path
+from studies.talk.journal.records import MAGIC, now_us, pack, pack_event
+from studies.talk.live.endings import CLOSE_OVER
 from tests.studies.talk.conftest import Serving, open_page, reread
+from tests.studies.talk.filing.test_filing import talk
+from tests.studies.talk.live.test_relay import end, journalled, noted, sequences
 from tests.studies.talk.pages import Page
-from tests.studies.talk.test_filing import talk
-from tests.studies.talk.test_relay import end, journalled, noted, sequences
 
 
 def leave_journal(take: Take, address: str, *, ago_sec: float = 1.0, closed: bool = False) -> None:

@@ -9,15 +9,15 @@ import pytest
 from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
-from inference.wire import MAX_AUDIO_BYTES, Ack, Control, Kind, Metadata, encode, encode_audio
+from inference.contract.wire import MAX_AUDIO_BYTES, Ack, Control, Kind, Metadata, encode, encode_audio
 from studies.models import Session, Take
 from studies.talk import takes
-from studies.talk.endings import CLOSE_MALFORMED, CLOSE_REFUSED
+from studies.talk.live.endings import CLOSE_MALFORMED, CLOSE_REFUSED
 from studies.talk.registry import RUNNING
 from tests.studies.factories import make_session
 from tests.studies.talk.conftest import Serving, open_page, reread
+from tests.studies.talk.live.test_relay import end, live_page, noted, sequences
 from tests.studies.talk.pages import Page, microphone_frame
-from tests.studies.talk.test_relay import end, live_page, noted, sequences
 
 
 async def refused(page: Page) -> tuple[str, int]:
@@ -154,7 +154,7 @@ async def check_refused_and_goes_on(take: Take, serving: Serving, misbehave: Cal
 
 
 async def test_flood_of_events_is_stopped(take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studies.talk.relay.MAX_EVENT_BYTES", 1_000)
+    monkeypatch.setattr("studies.talk.live.relay.MAX_EVENT_BYTES", 1_000)
     async with serving():
         page = await live_page(take)
         for _ in range(100):

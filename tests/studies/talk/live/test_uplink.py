@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from inference.audio import FRAME_SAMPLES, UPLINK_SAMPLES
-from inference.errors import SlotLost
-from inference.wire import AUDIO_HEADER, Kind, encode_audio
-from studies.talk.arrival import BACKFILL_AT_MOST_US, ArrivalClock
-from studies.talk.uplink import MAX_STEPS, REMEMBERED_STEPS, Uplink
+from inference.contract.audio import FRAME_SAMPLES, UPLINK_SAMPLES
+from inference.contract.errors import SlotLost
+from inference.contract.wire import AUDIO_HEADER, Kind, encode_audio
+from studies.talk.journal.arrival import BACKFILL_AT_MOST_US, ArrivalClock
+from studies.talk.live.uplink import MAX_STEPS, REMEMBERED_STEPS, Uplink
 from tests.studies.talk.pages import microphone_frame
 
 SECOND_US = 1_000_000

@@ -10,8 +10,9 @@ from asgiref.sync import sync_to_async
 from inference.engines.echo import EchoEngine
 from studies.errors import TakeRefused
 from studies.models import Session, Study, Take, Trial
-from studies.talk import conversation, takes, watch
-from studies.talk.journal_file import journal_path
+from studies.talk import takes
+from studies.talk.journal.file import journal_path
+from studies.talk.live import engine_link, watch
 from studies.talk.registry import RUNNING
 from tests.studies.talk.conftest import Serving, open_page, reread
 from tests.studies.talk.pages import Page
@@ -61,7 +62,7 @@ async def test_socket_closes_before_a_slot_that_does_not_answer(
     take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let_go = asyncio.Event()
-    close = conversation._close
+    close = engine_link._close
 
     async def hang(slot: object, *, end: bool) -> None:
         await let_go.wait()
@@ -69,7 +70,7 @@ async def test_socket_closes_before_a_slot_that_does_not_answer(
 
     async with serving(EchoEngine):
         page = await live_page(take)
-        monkeypatch.setattr(conversation, "_close", hang)
+        monkeypatch.setattr(engine_link, "_close", hang)
         await Session.objects.aupdate(state=Session.State.WITHDRAWN)
         assert await page.until_closed() == 1000
         assert take.pk in RUNNING

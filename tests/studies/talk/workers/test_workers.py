@@ -10,13 +10,14 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from inference.catalog import ENGINES, Entry
-from inference.errors import NoWorker, TokenError
-from inference.tokens import sign_heartbeat
+from inference.contract.catalog import ENGINES, Entry
+from inference.contract.errors import NoWorker, TokenError
+from inference.contract.tokens import sign_heartbeat
 from studies.errors import TakeRefused
 from studies.models import InferenceWorker, Session, Study, Take, Trial
-from studies.talk import takes, workers
-from studies.talk.needs import Needs, needs_of, obstacle_at
+from studies.talk import takes
+from studies.talk.workers import reports
+from studies.talk.workers.needs import Needs, needs_of, obstacle_at
 from tests.studies.factories import make_worker
 
 CONVERTERS = ["none", "transform"]
@@ -58,7 +59,7 @@ def test_heartbeat_that_is_none(transactional_db: None, text: str) -> None:
 )
 def test_heartbeat_with_wrong_fields(transactional_db: None, wrong: dict[str, Any]) -> None:
     with pytest.raises(TokenError):
-        workers.record_heartbeat(sign_heartbeat(report(**wrong), settings.WORKER_SECRET))
+        reports.record_heartbeat(sign_heartbeat(report(**wrong), settings.WORKER_SECRET))
 
 
 def test_pick_takes_the_least_loaded_that_can_and_is_there(transactional_db: None) -> None:
@@ -68,28 +69,28 @@ def test_pick_takes_the_least_loaded_that_can_and_is_there(transactional_db: Non
     make_worker("no converter", free_slots=9, **{**able, "converters": ["none"]})
     make_worker("a", address="ws://a:1", free_slots=1, **able)
     make_worker("b", address="ws://b:1", free_slots=2, **able)
-    picked = [workers.pick(NEEDS).address for _ in range(5)]
+    picked = [reports.pick(NEEDS).address for _ in range(5)]
     assert picked == ["ws://b:1", "ws://a:1", "ws://b:1", "ws://a:1", "ws://b:1"]  # the last two wait in line
 
 
 def test_pick_without_any(transactional_db: None) -> None:
     make_worker("other engine", engines={"echo": {}})
     with pytest.raises(NoWorker):
-        workers.pick(NEEDS)
+        reports.pick(NEEDS)
 
 
 def test_worker_that_accepts_nobody_is_picked_only_when_nothing_else_serves(transactional_db: None) -> None:
     make_worker("overloaded", accepting=False, **ABLE)
-    assert workers.find(NEEDS).name == "overloaded"
+    assert reports.find(NEEDS).name == "overloaded"
     make_worker("full", **{**ABLE, "free_slots": 0}, queue_length=7)
-    assert workers.find(NEEDS).name == "full"
+    assert reports.find(NEEDS).name == "full"
 
 
 def test_worker_that_stops_is_never_picked_and_its_successor_waited_for(transactional_db: None) -> None:
     make_worker("stopping", accepting=False, draining=True, **ABLE)
     with pytest.raises(NoWorker):
-        workers.find(NEEDS)
-    assert workers.is_served(NEEDS, within_sec=60)
+        reports.find(NEEDS)
+    assert reports.is_served(NEEDS, within_sec=60)
 
 
 def snapshot(**fields: Any) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def test_conversation_moves_only_to_the_same_weights_with_a_free_slot(transactio
     make_worker("abroad", address="ws://abroad:1", **snapshot(fingerprint="abc", third_party=True))
     make_worker("other weights", address="ws://other:1", **snapshot(fingerprint="abd"))
     make_worker("no fingerprint", address="ws://none:1", **snapshot())
-    found = workers.find_twins(NEEDS, "abc", "ws://leaving:1")
+    found = reports.find_twins(NEEDS, "abc", "ws://leaving:1")
     assert [worker.name for worker in found] == ["better twin", "twin"]
 
 

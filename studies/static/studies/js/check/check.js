@@ -25,7 +25,7 @@ import { SoundCheck } from "./sound-check.js";
 /**
  * The device check: silence and a sentence at the microphone, test sound, headphones, the way to the server, and where
  * it is offered "hear yourself". What was found goes into the form's field `device` (see Report in
- * studies/participant/device.py).
+ * studies/participant/checking/device.py).
  */
 export class DeviceCheck {
   #root;

@@ -1,4 +1,4 @@
-// The page's own judgement, for an answer at once; the server judges again (twin: judge in studies/participant/device.py).
+// The page's own judgement, for an answer at once; the server judges again (twin: judge in studies/participant/checking/device.py).
 
 /**
  * @typedef {"noise_dbfs" | "snr_db" | "clipped_percent" | "round_trip_ms"} Measured

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
+from inference.contract.options.moshi import Sampling
 from inference.engines.base import SlotConfig
-from inference.engines.moshi import personaplex_tiny
 from inference.engines.moshi.batch import Batch, Stepped
 from inference.engines.moshi.checkpoint import load
-from inference.engines.moshi.persona import PersonaPlexPrompting
-from inference.engines.moshi.personaplex_tiny import RECORDED_VOICE, SAVED_VOICE
-from inference.options.moshi import Sampling
+from inference.engines.moshi.personaplex import tiny
+from inference.engines.moshi.personaplex.tiny import RECORDED_VOICE, SAVED_VOICE
+from inference.engines.moshi.prompts.persona import PersonaPlexPrompting
 
 GREEDY = Sampling(temperature=0.0, text_temperature=0.0)
 PERSONAS = {
@@ -35,7 +35,7 @@ _made = tempfile.TemporaryDirectory(prefix="hearmeout-personaplex-")
 def checkpoint_folder() -> Path:
     """Nobody may change it: copy it for that."""
     folder = Path(_made.name) / "tiny"
-    personaplex_tiny.make(folder)
+    tiny.make(folder)
     return folder
 
 

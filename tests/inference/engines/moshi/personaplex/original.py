@@ -16,12 +16,12 @@ import numpy.typing as npt
 import torch
 from moshi.models import LMGen, loaders
 
-from inference.audio import Float32
-from inference.engines.moshi.personaplex import CHANNELS, CODEBOOKS, PERSONAPLEX_7B, prompt_steps, voice_steps
-from inference.engines.moshi.personaplex_checkpoint import load_lm
-from inference.engines.moshi.personaplex_tiny import SAVED_VOICE
-from inference.engines.moshi.personaplex_voices import _encode, _recording
-from tests.inference.moshi.personaplex.conftest import checkpoint_folder
+from inference.contract.audio import Float32
+from inference.engines.moshi.personaplex.checkpoint import load_lm
+from inference.engines.moshi.personaplex.model import CHANNELS, CODEBOOKS, PERSONAPLEX_7B, prompt_steps, voice_steps
+from inference.engines.moshi.personaplex.tiny import SAVED_VOICE
+from inference.engines.moshi.personaplex.voices import _encode, _recording
+from tests.inference.engines.moshi.personaplex.conftest import checkpoint_folder
 
 Tokens = npt.NDArray[np.int64]
 OWN = slice(0, 1 + CODEBOOKS)  # text and the agent's codebooks

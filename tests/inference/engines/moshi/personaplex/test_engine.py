@@ -13,16 +13,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from inference.audio import FRAME_SAMPLES
 from inference.bench.measure import measure
+from inference.contract.audio import FRAME_SAMPLES
+from inference.contract.errors import EngineUnavailable, OptionError
 from inference.engines.base import SlotConfig
 from inference.engines.moshi import MoshiEngine, tiny
-from inference.engines.moshi.personaplex import PERSONAPLEX_7B
-from inference.engines.moshi.personaplex_checkpoint import lm_config, load_lm
-from inference.engines.moshi.personaplex_tiny import RECORDED_VOICE, SAVED_VOICE
-from inference.errors import EngineUnavailable, OptionError
-from tests.inference.moshi.personaplex.conftest import PERSONAS, checkpoint_folder
-from tests.inference.moshi.stock import microphone
+from inference.engines.moshi.personaplex.checkpoint import lm_config, load_lm
+from inference.engines.moshi.personaplex.model import PERSONAPLEX_7B
+from inference.engines.moshi.personaplex.tiny import RECORDED_VOICE, SAVED_VOICE
+from tests.inference.engines.moshi.personaplex.conftest import PERSONAS, checkpoint_folder
+from tests.inference.engines.moshi.stock import microphone
 from tests.moshi_checkpoint import tiny_checkpoint
 
 GREEDY = {"temperature": 0.0, "text_temperature": 0.0}

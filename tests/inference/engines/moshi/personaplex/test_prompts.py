@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference.engines.moshi.personaplex import (
+from inference.engines.moshi.personaplex.model import (
     CHANNELS,
     CODEBOOKS,
     PERSONAPLEX_7B,

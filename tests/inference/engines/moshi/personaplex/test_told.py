@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from inference.audio import Float32
+from inference.contract.audio import Float32
+from inference.contract.options.moshi import Sampling
 from inference.engines.base import SlotConfig
-from inference.engines.moshi import persona, persona_row
-from inference.engines.moshi.persona import STEPS_AT_ONCE
-from inference.engines.moshi.personaplex_tiny import RECORDED_VOICE, SAVED_VOICE
-from inference.options.moshi import Sampling
-from tests.inference.moshi.personaplex.conftest import PERSONAS, Told
-from tests.inference.moshi.personaplex.original import Tokens, forced_session, original_session
-from tests.inference.moshi.stock import microphone
+from inference.engines.moshi.personaplex.tiny import RECORDED_VOICE, SAVED_VOICE
+from inference.engines.moshi.prompts import persona, persona_row
+from inference.engines.moshi.prompts.persona import STEPS_AT_ONCE
+from tests.inference.engines.moshi.personaplex.conftest import PERSONAS, Told
+from tests.inference.engines.moshi.personaplex.original import Tokens, forced_session, original_session
+from tests.inference.engines.moshi.stock import microphone
 
 PCM_TOLERANCE = 1e-6
 STEPS = 9

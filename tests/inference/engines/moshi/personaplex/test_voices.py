@@ -12,12 +12,12 @@ import pytest
 import soundfile
 import torch
 
-from inference.engines.moshi.personaplex import PERSONAPLEX_7B
-from inference.engines.moshi.personaplex_tiny import RECORDED_VOICE, SAVED_STEPS, SAVED_VOICE
-from inference.engines.moshi.personaplex_voices import Voice, loudness_lufs, read_voices
-from inference.errors import EngineUnavailable
-from tests.inference.moshi.personaplex.conftest import checkpoint_folder
-from tests.inference.moshi.personaplex.original import new_mimi
+from inference.contract.errors import EngineUnavailable
+from inference.engines.moshi.personaplex.model import PERSONAPLEX_7B
+from inference.engines.moshi.personaplex.tiny import RECORDED_VOICE, SAVED_STEPS, SAVED_VOICE
+from inference.engines.moshi.personaplex.voices import Voice, loudness_lufs, read_voices
+from tests.inference.engines.moshi.personaplex.conftest import checkpoint_folder
+from tests.inference.engines.moshi.personaplex.original import new_mimi
 
 DIM = 64
 DELAYS = PERSONAPLEX_7B["delays"]

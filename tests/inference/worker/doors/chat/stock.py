@@ -18,8 +18,8 @@ import pytest
 import sphn
 from websockets.asyncio.client import ClientConnection, connect
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.wire import Kind
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.wire import Kind
 
 FRAME_SEC = 0.01  # between the frames of the sound card, eight times as fast as sound
 

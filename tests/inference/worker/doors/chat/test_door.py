@@ -10,15 +10,14 @@ import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from inference.audio import FRAME_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
-from inference.chat import carrier
-from inference.chat.__main__ import main
-from inference.chat.carrier import MAX_FAULTS
-from inference.takes import ENDINGS
-from inference.tokens import SlotRequest, sign_request
-from inference.wire import Kind
-from inference.worker import Worker
-from tests.inference.chat.stock import RawClient, heard_by_server, opus_messages, stock_client
+from inference.contract.audio import FRAME_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.tokens import SlotRequest, sign_request
+from inference.contract.wire import Kind
+from inference.worker.__main__ import Worker
+from inference.worker.doors.chat import carrier
+from inference.worker.doors.chat.__main__ import main
+from inference.worker.doors.chat.carrier import MAX_FAULTS
+from inference.worker.takes import ENDINGS
 from tests.inference.running import (
     SECRET,
     FaultyEngine,
@@ -30,6 +29,7 @@ from tests.inference.running import (
     running_worker,
     say,
 )
+from tests.inference.worker.doors.chat.stock import RawClient, heard_by_server, opus_messages, stock_client
 
 
 def speech(frames: int, seed: int = 0) -> Float32:
@@ -283,7 +283,9 @@ async def test_encoder_that_dies_ends_the_talks_it_encoded_for_and_no_later_one(
         said = opus_messages(speech(4))
         await client.socket.send(said[0])
         await client.hear(1)
-        (encoder,) = [child for child in psutil.Process().children() if "inference.chat.encoder" in child.cmdline()]
+        (encoder,) = [
+            child for child in psutil.Process().children() if "inference.worker.doors.chat.encoder" in child.cmdline()
+        ]
         encoder.kill()
         await client.socket.send(said[1])
         code = await closed(client)

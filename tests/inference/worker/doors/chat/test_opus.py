@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
 
-from inference.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.chat.opus import OpusInput, OpusOutput
-from inference.errors import WireError
+from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import WireError
+from inference.worker.doors.chat.opus import OpusInput, OpusOutput
 
 CODEC_DELAY_SAMPLES = 155
 

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from inference.chat.query import MAX_SEED, read_query
-from inference.errors import OptionError, UnknownName
-from inference.presets import PRESETS
-from inference.tokens import VoiceSegment
+from inference.contract.errors import OptionError, UnknownName
+from inference.contract.presets import PRESETS
+from inference.contract.tokens import VoiceSegment
+from inference.worker.doors.chat.query import MAX_SEED, read_query
 
 ENGINES = ("moshi", "echo", "cascade")
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.wire import Kind
 from inference.engines.moshi import MoshiEngine
-from inference.environment import WorkerSettings
-from inference.wire import Kind
-from inference.worker import Worker
-from tests.inference.chat.stock import RawClient, opus_messages, stock_client
+from inference.worker.__main__ import Worker
+from inference.worker.settings import WorkerSettings
 from tests.inference.running import NOWHERE, SECRET
+from tests.inference.worker.doors.chat.stock import RawClient, opus_messages, stock_client
 from tests.moshi_checkpoint import tiny_checkpoint
 from tests.stock_server import StockServer
 

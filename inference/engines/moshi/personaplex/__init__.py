@@ -1,0 +1,1 @@
+"""PersonaPlex: its model, checkpoints, voice prompts and a tiny one for tests."""

@@ -1,0 +1,1 @@
+"""Persona prompts: read, fed between steps, and kept for the next talk."""

@@ -1,0 +1,1 @@
+"""Ways into a worker: a take's slot, a preview, and Moshi's own chat protocol."""

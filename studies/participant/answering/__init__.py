@@ -1,0 +1,1 @@
+"""Pages of questions, and the answers that are saved while they are given."""

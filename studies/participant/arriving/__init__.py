@@ -1,0 +1,1 @@
+"""Coming in: the start page, links of recruiters, eligibility and enrolment."""

@@ -1,0 +1,1 @@
+"""Consent: the document, one event a purpose, and a copy to keep."""

@@ -1,1 +1,0 @@
-"""The pages of participants: thin views over the verbs of the package above."""

@@ -1,0 +1,1 @@
+"""The talk of a trial, its introduction, and the choices of an explore study."""

@@ -1,0 +1,1 @@
+"""A talk while it is live: browser, relay, engine, and how it ends."""
