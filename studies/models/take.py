@@ -136,6 +136,12 @@ class Take(models.Model):
         INTERRUPTED = "interrupted", "Interrupted"
         ABANDONED = "abandoned", "Abandoned"
 
+    class ErasedBecause(models.TextChoices):
+        NOT_ERASED = "", "Not erased"
+        WITHDRAWN = "withdrawn", "The participant withdrew, so the recordings were erased."
+        RETENTION = "retention", "The study's retention date has passed, so the recordings were erased."
+        NO_CONSENT = "no_consent", "The consent was withdrawn, so nothing was kept."
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     trial = models.ForeignKey(Trial, models.CASCADE, related_name="takes")
     number = models.PositiveIntegerField(default=1)
@@ -153,6 +159,9 @@ class Take(models.Model):
     counts = models.JSONField(default=dict, blank=True, help_text="Frames lost, late, skipped; reconnects; underruns.")
     events = models.FileField(storage=recordings, blank=True, help_text="All events, one JSON object a line.")
     filing_error = models.CharField(max_length=200, blank=True)
+    erased_because = models.CharField(
+        max_length=12, choices=ErasedBecause, blank=True, default=ErasedBecause.NOT_ERASED
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -164,13 +173,18 @@ class Take(models.Model):
     def __str__(self) -> str:
         return f"{self.trial} take {self.number}"
 
+    @property
+    def filing_note(self) -> str:
+        """Why a take is not filed as it was recorded, in words for a researcher; empty when it is."""
+        return str(self.get_erased_because_display()) if self.erased_because else self.filing_error
+
     def why_no_words(self, role: str) -> str:
         """Why nothing is written down of what one side said; empty when something is, or may still come."""
         said = [words for words in self.utterances.all() if words.role == role and not words.discarded and words.text]
         if said or self.state != Take.State.FINAL:
             return ""
         if not self.events:
-            return self.filing_error or "The engine heard nothing of this take."
+            return self.filing_note or "The engine heard nothing of this take."
         if role == Utterance.Role.PARTICIPANT:
             return "The engine gave no transcript of what the participant said."
         return "The engine gave no words for what it said."

@@ -107,7 +107,7 @@ def take_status(request: HttpRequest, token: str, take_id: UUID) -> HttpResponse
             "state": take.state,
             "outcome": take.outcome,
             "filed": take.state == Take.State.FINAL,
-            "error": take.filing_error,
+            "error": take.filing_note,
             "transcript": [
                 {"role": words.role, "text": words.text, "start_ms": words.start_ms} for words in spoken if words.text
             ],

@@ -21,9 +21,6 @@ from studies.talk.journal.file import journal_path
 from studies.talk.registry import end_running
 from studies.talk.takes import OPEN_STATES
 
-EXPIRED: Final = "The study's retention date has passed, so the recordings were erased."
-WITHDRAWN: Final = "The participant withdrew, so the recordings were erased."
-
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 log = structlog.get_logger(__name__)
@@ -38,13 +35,13 @@ class Erased:
     removed: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
-def erase_recordings(session: Session, *, metrics: bool = True, why: str = WITHDRAWN) -> Erased:
+def erase_recordings(session: Session, *, metrics: bool = True, why: str = Take.ErasedBecause.WITHDRAWN) -> Erased:
     """Deletes journals, tracks, events and words of a session, and ends its talks; can be done again.
 
     `metrics`: the values computed from them too (kept when only a retention date has passed)."""
     files = takes = 0
     removed: Counter[str] = Counter()
-    for take in Take.objects.filter(trial__session=session).exclude(filing_error=why):
+    for take in Take.objects.filter(trial__session=session).exclude(erased_because=why):
         end_running(take.pk, "withdrawn")
         with transaction.atomic():
             # the row first: a filing that is at work finds its take changed, and keeps nothing
@@ -57,7 +54,8 @@ def erase_recordings(session: Session, *, metrics: bool = True, why: str = WITHD
                 removed["measurements"] += Metric.objects.filter(take=take).delete()[0]
             if take.state in OPEN_STATES:
                 take.outcome, take.end_reason = Take.Outcome.INTERRUPTED, "withdrawn"
-            take.state, take.events.name, take.ticket, take.filing_error = Take.State.FINAL, "", "", why
+            take.state, take.events.name, take.ticket = Take.State.FINAL, "", ""
+            take.filing_error, take.erased_because = "", why
             take.save()
         files += sum(_delete(name) for name in names if name) + _delete_folder(take.pk)
         for path in journal_path(take.pk).parent.glob(f"{take.pk}.*"):
@@ -72,7 +70,7 @@ def erase_recordings(session: Session, *, metrics: bool = True, why: str = WITHD
 def erase_leftovers() -> int:
     """Files of takes that were erased, stored by a filing that was killed before it saw that. Returns how many."""
     folders = {UUID(name): name for name in recordings().listdir("")[0] if _UUID.fullmatch(name)}
-    erased = Take.objects.filter(pk__in=list(folders), filing_error__in=(WITHDRAWN, EXPIRED))
+    erased = Take.objects.filter(pk__in=list(folders)).exclude(erased_because=Take.ErasedBecause.NOT_ERASED)
     return sum(_delete_folder(take_id) for take_id in erased.values_list("pk", flat=True))
 
 
@@ -80,11 +78,13 @@ def erase_expired(today: date) -> Erased:
     """Erases the recordings of studies whose retention date has passed; metrics stay."""
     files = takes = 0
     for study in Study.objects.filter(retention_until__lt=today):
-        recorded = Take.objects.filter(trial__session__participant__study=study).exclude(filing_error=EXPIRED)
+        recorded = Take.objects.filter(trial__session__participant__study=study).exclude(
+            erased_because=Take.ErasedBecause.RETENTION
+        )
         sessions = Session.objects.filter(pk__in=recorded.values("trial__session")).exclude(
             state=Session.State.WITHDRAWN
         )
-        erased = [erase_recordings(session, metrics=False, why=EXPIRED) for session in sessions]
+        erased = [erase_recordings(session, metrics=False, why=Take.ErasedBecause.RETENTION) for session in sessions]
         if erased:
             AccessLog.objects.create(reader="retention", action="erase", target=f"recordings of {study.slug}"[:120])
         takes += sum(each.takes for each in erased)

@@ -83,7 +83,7 @@ def _file(take: Take, path: Path) -> None:
     consent = take.trial.session.consent(ConsentEvent.Purpose.RECORD)
     if consent is None:
         Take.objects.filter(pk=take.pk).update(
-            state=Take.State.FINAL, filing_error="The consent was withdrawn, so nothing was kept."
+            state=Take.State.FINAL, filing_error="", erased_because=Take.ErasedBecause.NO_CONSENT
         )
         path.unlink(missing_ok=True)
         return

@@ -270,7 +270,8 @@ def test_withdrawn_consent_before_filing_keeps_nothing(session: Session, ended: 
     assert file_take(ended.pk)
     ended.refresh_from_db()
     assert (ended.state, Track.objects.count()) == ("final", 0)
-    assert ended.filing_error == "The consent was withdrawn, so nothing was kept."
+    assert (ended.filing_error, ended.erased_because) == ("", "no_consent")
+    assert ended.filing_note == "The consent was withdrawn, so nothing was kept."
     assert not journal_path(ended.pk).exists()
 
 

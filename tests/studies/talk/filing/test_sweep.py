@@ -110,6 +110,7 @@ def test_erasing_a_session_leaves_no_sound_and_no_words(session: Session, filed:
     assert not journal_path(filed.pk).with_suffix(".damaged").exists()
     filed.refresh_from_db()
     assert (filed.state, filed.outcome, filed.events.name) == ("final", "completed", "")
+    assert (filed.erased_because, filed.filing_error) == ("withdrawn", "")
     assert erase_recordings(session) == Erased(takes=0, files=0)
 
 
@@ -128,6 +129,8 @@ def test_retention_erases_recordings_and_keeps_values(session: Session, filed: T
     Study.objects.filter(pk=session.study.pk).update(retention_until=date(2020, 1, 1))
     assert erase_expired(date(2020, 1, 2)) == Erased(takes=1, files=4)
     assert (Track.objects.count(), filed.metrics.count()) == (0, values)
+    filed.refresh_from_db()
+    assert (filed.erased_because, filed.filing_error) == ("retention", "")
     assert AccessLog.objects.filter(reader="retention").count() == 1
     assert erase_expired(date(2020, 1, 3)) == Erased(0, 0)
     assert AccessLog.objects.filter(reader="retention").count() == 1
