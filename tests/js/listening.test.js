@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { LevelGauge } from "../../studies/static/studies/js/level-gauge.js";
 import { Listened } from "../../studies/static/studies/js/players/listened.js";
 
-/** @param {Listened} listened @param {number} from param {number} to */
+/** @param {Listened} listened @param {number} from @param {number} to */
 function play(listened, from, to) {
   for (let sec = from; sec <= to; sec += 0.25) listened.note(sec);
   listened.interrupt();

@@ -100,6 +100,17 @@ test("a full backlog loses its oldest", () => {
   assert.deepEqual([1, 2, 5].map((n) => backlog.frame(n)?.[0]), [undefined, 2, 5]);
 });
 
+for (const graceSec of [15, 300])
+  test(`the backlog holds ${graceSec} s without a connection, and the 15 s before that were not acknowledged`, () => {
+    const backlog = FrameBacklog.forGrace(graceSec * 1_000);
+    const frames = (graceSec + 15) * 50; // of 20 ms
+    for (let n = 0; n < frames; n++) backlog.add(Uint8Array.of(n % 256));
+    assert.equal(backlog.first, 0);
+    assert.equal(backlog.frame(0)?.[0], 0);
+    backlog.add(Uint8Array.of(0));
+    assert.equal(backlog.first, 1);
+  });
+
 test("acknowledging more than there is empties the backlog", () => {
   const backlog = new FrameBacklog(4);
   backlog.add(Uint8Array.of(0));

@@ -3,6 +3,7 @@
 export const SAMPLE_RATE_HZ = 24_000;
 export const FRAME_SAMPLES = 1_920; // one engine step
 export const UPLINK_SAMPLES = 480; // one microphone frame: a quarter of a step, for low delay
+export const UPLINK_MS = (1_000 * UPLINK_SAMPLES) / SAMPLE_RATE_HZ;
 export const FRAME_MS = (1_000 * FRAME_SAMPLES) / SAMPLE_RATE_HZ;
 export const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1_000;
 const PCM16_SCALE = 32_768;

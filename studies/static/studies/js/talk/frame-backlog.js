@@ -1,3 +1,7 @@
+import { UPLINK_MS } from "../audio.js";
+
+const UNACKNOWLEDGED_MS = 15_000; // what may not be on disk yet when a connection is found to be lost
+
 /** Encoded microphone frames that are not known to be on disk yet, so that a new connection can be given them. */
 export class FrameBacklog {
   #frames;
@@ -7,6 +11,11 @@ export class FrameBacklog {
   /** @param {number} capacity in frames; beyond it the oldest are lost */
   constructor(capacity) {
     this.#frames = /** @type {(Uint8Array<ArrayBuffer> | undefined)[]} */ (new Array(capacity).fill(undefined));
+  }
+
+  /** One that loses nothing while the server waits for the page. @param {number} graceMs how long it does */
+  static forGrace(graceMs) {
+    return new FrameBacklog(Math.ceil((graceMs + UNACKNOWLEDGED_MS) / UPLINK_MS));
   }
 
   get first() {

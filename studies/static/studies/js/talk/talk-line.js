@@ -10,7 +10,6 @@ import { MicrophoneFramer } from "./microphone-framer.js";
 import { PlaybackReports } from "./playback-reports.js";
 import { TalkSocket } from "./talk-socket.js";
 
-const BACKLOG_FRAMES = 1_500; // 30 s: the 15 s of a lost connection and what was not acknowledged before
 const MAX_SOCKET_BYTES = 128 * 1_024; // beyond it frames wait in the backlog, where they can be sent again
 const ENDING_MS = 8_000; // for the last frames and the server's `ended`
 const TO_PAGE = new Set(["words", "transcript", "turn", "away"]);
@@ -28,7 +27,7 @@ export class TalkLine {
   #gauge = new LevelGauge(50 * SAMPLES_PER_MS);
   #clock = new CaptureClock();
   #reports = new PlaybackReports(this.#clock);
-  #backlog = new FrameBacklog(BACKLOG_FRAMES);
+  #backlog = new FrameBacklog(0); // until `open`
   #framer = /** @type {MicrophoneFramer | null} */ (null); // from `live` on
   #socket = /** @type {TalkSocket | null} */ (null);
   #playback = /** @type {MessagePort | null} */ (null);
@@ -62,6 +61,7 @@ export class TalkLine {
     this.#playback = playbackPort;
     this.#monitor = monitorPort;
     playbackPort.onmessage = ({ data }) => this.#played(data);
+    this.#backlog = FrameBacklog.forGrace(address.graceMs);
     this.#socket = new TalkSocket(address, {
       onMessage: (message) => this.#receive(message),
       onLost: () => this.#say({ say: "lost" }),
