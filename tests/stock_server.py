@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import os
 import runpy
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, Final, Self
+
+from tests.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 START_SEC: Final = 120.0
@@ -27,9 +28,7 @@ class StockServer:
     """One server in a process of its own, from `with` to its end. `url` is without a path."""
 
     def __init__(self, config: Path, log: Path, *, greedy: bool = True) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}"
         self.log_file = log
         self._command = [sys.executable, "-u", "-m", "tests.stock_server", "--config-path", str(config)]

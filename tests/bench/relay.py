@@ -31,7 +31,7 @@ from urllib.request import urlopen
 import psutil
 
 from inference.contract.tokens import SlotRequest, sign_request
-from tests.e2e.stack import free_port
+from tests.ports import free_port
 
 SERVERS: Final = ("daphne", "uvicorn")
 START_SEC: Final = 60.0

@@ -10,11 +10,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 import redis
 from psycopg import sql
 
 CLAIM_SEC: Final = 3_600  # of a test that was killed, afterwards another may have it
-REDIS_DATABASES: Final = 16  # of a server as it comes
+REDIS_DATABASES: Final = range(15, 7, -1)  # of a server as it comes; those below are pytest-xdist's workers
+ON_SERVICES_TOO: Final = (pytest.mark.services, pytest.mark.slow)  # of what `make test` has on SQLite alone
 
 
 @contextmanager
@@ -38,8 +40,8 @@ def _own_database(url: str) -> Iterator[str]:
 
 @contextmanager
 def _own_redis(url: str) -> Iterator[str]:
-    with redis.from_url(url) as server:
-        for number in range(REDIS_DATABASES - 1, 0, -1):
+    with redis.from_url(urlsplit(url)._replace(path="/0").geturl()) as server:
+        for number in REDIS_DATABASES:
             claim = f"hearmeout-e2e:{number}"
             if server.set(claim, 1, nx=True, ex=CLAIM_SEC):
                 break

@@ -5,26 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from hearmeout_site.environment import ROOT
+from tests.ports import free_port
 
 SERVICES = ("DATABASE_URL", "REDIS_URL")  # empty by default here: what runs out of the box is what is tested
 COMMANDS = {"web": "hearmeout_site.web", "inference": "inference.worker", "celery": "worker", "schedule": "beat"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Stack:
@@ -119,8 +112,3 @@ class Stack:
         if done.returncode:
             raise RuntimeError(f"{module} failed:\n{done.stderr}")
         return json.loads(done.stdout.splitlines()[-1])
-
-
-def services() -> Mapping[str, str]:
-    """DATABASE_URL and REDIS_URL where they are set."""
-    return {name: os.environ[name] for name in SERVICES if os.environ.get(name)}

@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.e2e.filing import filed_takes
+from tests.e2e.own_databases import ON_SERVICES_TOO, own_databases
 from tests.e2e.pages.conftest import voiced
-from tests.e2e.stack import Stack, services
+from tests.e2e.stack import Stack
 from tests.e2e.test_kill import ready_again
 from tests.e2e.visitor import open_browser, picture
 from tests.e2e.walk import barriers
@@ -42,11 +44,14 @@ class Network:
         self._loop.call_soon_threadsafe(self._cable.mend)
 
 
-@pytest.fixture(scope="module", params=["embedded", pytest.param("services", marks=pytest.mark.services)])
+@pytest.fixture(scope="module", params=["embedded", pytest.param("services", marks=ON_SERVICES_TOO)])
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    named = dict(services()) if request.param == "services" else {}
+    places: AbstractContextManager[dict[str, str]] = own_databases() if request.param == "services" else nullcontext({})
     folder = tmp_path_factory.mktemp("failures")
-    with Stack(folder, WORKER_ENGINES="echo", RECONNECT_GRACE_SEC=str(GRACE_SEC), **named) as stack:
+    with (
+        places as named,
+        Stack(folder, WORKER_ENGINES="echo", RECONNECT_GRACE_SEC=str(GRACE_SEC), **named) as stack,
+    ):
         yield stack
 
 

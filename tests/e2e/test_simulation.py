@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hearmeout_site.environment import ROOT
-from tests.e2e.own_databases import own_databases
+from tests.e2e.own_databases import ON_SERVICES_TOO, own_databases
 from tests.e2e.stack import Stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 CELLS = re.compile(r"(\d+) cells of the export were compared")
 
 
-@pytest.fixture(scope="module", params=["embedded", pytest.param("services", marks=pytest.mark.services)])
+@pytest.fixture(scope="module", params=["embedded", pytest.param("services", marks=ON_SERVICES_TOO)])
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with ExitStack() as open_until_then:
         named = open_until_then.enter_context(own_databases()) if request.param == "services" else {}

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.e2e.english import english_on
-from tests.e2e.own_databases import own_databases
+from tests.e2e.own_databases import ON_SERVICES_TOO, own_databases
 from tests.e2e.stack import Stack
 from tests.e2e.visitor import open_browser
 from tests.e2e.walk import Sent, Walk, microphone_file
@@ -24,7 +24,7 @@ TALKS = {"explore": 2, "paired-prompts": 4, "emotional-awareness": 5, "server-ro
 LANGUAGES = {"embedded": "sv", "services": "de"}  # of the study that is translated
 
 
-@pytest.fixture(scope="module", params=["embedded", pytest.param("services", marks=pytest.mark.services)])
+@pytest.fixture(scope="module", params=["embedded", pytest.param("services", marks=ON_SERVICES_TOO)])
 def where(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

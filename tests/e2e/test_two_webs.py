@@ -19,7 +19,8 @@ from hearmeout_site.environment import ROOT
 from tests.e2e.browser_twin import BrowserTwin
 from tests.e2e.filing import filed
 from tests.e2e.own_databases import own_databases
-from tests.e2e.stack import Stack, free_port
+from tests.e2e.stack import Stack
+from tests.ports import free_port
 
 
 @contextmanager

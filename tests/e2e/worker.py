@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 from hearmeout_site.environment import ROOT
-from tests.e2e.stack import Stack, free_port
+from tests.e2e.stack import Stack
 from tests.moshi_checkpoint import tiny_checkpoint
+from tests.ports import free_port
 
 
 class MoshiWorker:

@@ -17,6 +17,8 @@ from inference.converter_server.seed_vc.tiny import make
 from tests.inference.converter_server.running import connected, running_server
 from tests.signals import vowel
 
+pytestmark = pytest.mark.slow
+
 TARGET, OTHER = "a" * 64, "b" * 64
 QUICK = {"diffusion_steps": 1, "guidance": 0.7}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import signal
-import socket
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from inference.terminal.sound import read_audio
 from inference.worker.takes import ENDINGS
 from tests.inference.running import SECRET, FaultyEngine, next_event, open_take, running_worker
 from tests.inference.terminal.terminal import likeness, problem, read_answer, start, talk, write_question
+from tests.ports import free_port
 
 CODEC_DELAY_SAMPLES = 155
 FAST = ("--fast", "--after", "0.8")
@@ -135,12 +135,6 @@ async def test_what_the_worker_does_not_have_is_refused(tmp_path: Path, door: st
         asked = ("--engine", "cascade")
         over = await talk(worker.address, "--in", question, *FAST, *asked, secret=secret)
     assert (over.status, over.notes) == (4, "there is no engine called 'cascade'; known: echo\n")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_refused_and_unknown_hosts_are_told_apart(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from tests.inference.terminal.terminal import read_answer, start, talk, write_qu
 from tests.moshi_checkpoint import tiny_checkpoint
 from tests.stock_server import StockServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StockServer]:

@@ -15,6 +15,8 @@ from tests.moshi_checkpoint import tiny_checkpoint
 from tests.signals import vowel
 from tests.stock_server import StockServer
 
+pytestmark = pytest.mark.slow
+
 SPEECH = framed(vowel(140.0, 20.0))
 PACE_SEC = 0.04  # twice as fast as life: the server keeps up with it
 

@@ -14,7 +14,7 @@ from inference.contract.tokens import SlotRequest, VoiceSegment
 from studies.models import InferenceWorker
 from studies.talk.live.slot_search import find_slot
 from studies.talk.workers.needs import Needs
-from tests.e2e.stack import free_port
+from tests.ports import free_port
 from tests.studies.talk.conftest import Serving
 
 REQUEST = SlotRequest(take="a-take", engine="cascade", voices=(VoiceSegment("none"),))

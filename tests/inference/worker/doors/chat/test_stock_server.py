@@ -23,6 +23,8 @@ from tests.inference.worker.doors.chat.stock import RawClient, opus_messages, st
 from tests.moshi_checkpoint import tiny_checkpoint
 from tests.stock_server import StockServer
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 40
 SAMPLED = "?seed=1&audio_temperature=0.8&text_temperature=0.7"
 LAST_WORD_SEC = 0.5  # what a server says after the last sound, it says at once
