@@ -1,4 +1,7 @@
-"""HTTP by Django; `/ws/talk/<take>/` by the relay and `/ws/p/<token>/preview/`, past Channels' per-message dispatch."""
+"""The ASGI application.
+
+Django serves HTTP. The relay serves `/ws/talk/<take>/` and the preview consumer `/ws/p/<token>/preview/`; both bypass
+Channels' per-message dispatch."""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hearmeout_site.settings")
 
 from django.core.asgi import get_asgi_application
 
-http = get_asgi_application()  # sets Django up; what follows imports models
+http = get_asgi_application()  # This sets Django up; the imports below need its models.
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path

@@ -1,4 +1,4 @@
-"""The Celery application: filing of recordings, metrics, erasure."""
+"""The Celery application, which files recordings, computes metrics and erases data."""
 
 from __future__ import annotations
 

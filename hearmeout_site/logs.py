@@ -1,4 +1,4 @@
-"""What no log line may hold."""
+"""Removes from log lines what they must not contain."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Final
 
 LINK: Final = re.compile(r"(/p/)[\w-]{8,}")
 QUERY: Final = re.compile(r"""((?<![\w.])/[^\s?'"<>]*)\?[^\s'"<>]+""")
-"""What follows an address on this server: who a recruitment service sends, or the right to begin a pilot."""
+"""The query string of an address on this server: it may identify a participant or let somebody begin a pilot."""
 
 _tracebacks = logging.Formatter()
 
 
 class HideLinks(logging.Filter):
-    """Takes the secret part out of participants' links, and what follows the question mark of any address, wherever
-    they stand: in the message (Django and Daphne name the address when a page fails) or in the error below it."""
+    """Removes the secret part of participants' links and the query string of any address.
+
+    It does so in the message (Django and Daphne name the address when a page fails) and in the traceback below it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

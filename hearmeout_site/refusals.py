@@ -1,4 +1,4 @@
-"""What people read when a request is refused before any page of ours sees it."""
+"""The pages that people read when a request is refused before it reaches any view."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from django.shortcuts import render
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400, or 413 for a form that is larger than anything we ask for."""
+    """Answers with 400, or with 413 for a form that is larger than anything we ask for."""
     code = 413 if isinstance(exception, RequestDataTooBig) else 400
     return render(request, f"{code}.html", status=code)

@@ -1,4 +1,5 @@
-"""All addresses: participant pages at the root, researchers under /admin/ and /research/, accounts under /accounts/."""
+"""All addresses: participants' pages are at the root, researchers' under /admin/ and /research/, and accounts under
+/accounts/."""
 
 from __future__ import annotations
 

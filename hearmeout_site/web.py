@@ -1,4 +1,4 @@
-"""The web process: Daphne, as an operator would start it, with what the audio path needs switched on.
+"""The web process: Daphne as an operator would start it, with the options that the audio path needs.
 
 python -m hearmeout_site.web
 """
@@ -16,12 +16,12 @@ from daphne.cli import CommandLineInterface
 
 from hearmeout_site.environment import read_environment
 
-MAX_MESSAGE_BYTES = "131072"  # far above any message of the wire; a browser that sends more is cut off
+MAX_MESSAGE_BYTES = "131072"  # This is far above any message of the wire; a browser that sends more is disconnected.
 
 
 def main() -> None:
     settings = read_environment()
-    # what is loaded by now lives as long as the process: not scanning it again keeps pauses under 5 ms
+    # What is loaded by now lives as long as the process. Excluding it from garbage collection keeps pauses under 5 ms.
     import hearmeout_site.asgi  # noqa: F401
 
     gc.collect()

@@ -1,6 +1,6 @@
-"""What a withdrawal does to what is there: erased, or kept without whom it is from, by the study's policy.
+"""What a withdrawal does to the data: by the study's policy it erases them, or keeps them without the identity.
 
-Everything can be done again, and goes on where it was cut off; there is one receipt a participant."""
+Every function can run again and continues where it was interrupted; each participant gets one receipt."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ log = structlog.get_logger(__name__)
 
 
 def keeps_data(session: Session) -> bool:
-    """Whether the study keeps, on withdrawal, what was collected until then."""
+    """Whether the study keeps what was collected until a withdrawal."""
     try:
         return protocol_of(session.version).retention.on_withdrawal == "keep"
-    except ProtocolError:  # a document of a schema that is no more
+    except ProtocolError:  # The document's schema no longer exists.
         return False
 
 
 def take_back(session: Session, purpose: str) -> bool:
-    """Withdraws one purpose; False when it was not granted."""
+    """Withdraws one purpose; returns False if it was not granted."""
     granted = session.consent(purpose)
     if granted is None:
         return False
@@ -63,26 +63,28 @@ def take_back(session: Session, purpose: str) -> bool:
 
 
 def finish_withdrawal(session: Session) -> ErasureReceipt | None:
-    """Erases or keeps what a withdrawn session left, and writes the receipt. None while a kept talk is not filed yet:
-    it is finished later."""
+    """Erases or keeps the data of a withdrawn session, and writes the receipt.
+
+    Returns None while a take that is kept has not been filed yet; the withdrawal is then finished later."""
     withdraw_donations(session)
     return _keep(session) if keeps_data(session) else _erase(session)
 
 
 def finish_withdrawals() -> int:
-    """Goes on with withdrawals that were cut off, or left something behind. Returns how many were finished."""
+    """Continues withdrawals that were interrupted or left something behind. Returns how many were finished."""
     finished = 0
     for session in _unfinished():
         try:
             finished += finish_withdrawal(session) is not None
-        except Exception:  # the others are still to be finished, and this one again
+        except Exception:  # The others must still be finished; this one is tried again later.
             log.exception("withdrawal_not_finished", session=session.pk)
     return finished
 
 
 def forget_undecided() -> int:
-    """Erases what people answered before consent who left and have not come back for a day. Returns how many answers
-    that were."""
+    """Erases the answers of participants who left before the consent and have not come back for a day.
+
+    Returns how many answers it erased."""
     undecided = Session.objects.filter(
         ~Exists(ConsentEvent.objects.filter(session=OuterRef("pk"))), seen_at__lt=timezone.now() - UNDECIDED_FOR
     )
@@ -90,8 +92,8 @@ def forget_undecided() -> int:
 
 
 def _erase(session: Session) -> ErasureReceipt:
-    # rows, files and receipt together: cut off in between, all of it is done again, and the receipt counts all of it,
-    # also of a visit that the same participant declined before
+    # Rows, files and receipt belong together: if this is interrupted, all of it is done again, and the receipt counts
+    # everything, including a session that the same participant withdrew from before.
     with transaction.atomic():
         removed: Counter[str] = Counter()
         takes = files = 0
@@ -106,7 +108,7 @@ def _erase(session: Session) -> ErasureReceipt:
 
 
 def _erase_rows(session: Session) -> Counter[str]:
-    """What was answered and measured besides the recordings. Returns how much of each kind there was."""
+    """Erases what was answered and measured, besides the recordings. Returns how much of each kind there was."""
     removed: Counter[str] = Counter()
     removed["answers"] = _delete(Answer.objects.filter(session=session))
     removed["judgements"] = _delete(Judgement.objects.filter(session=session))
@@ -128,22 +130,24 @@ def _keep(session: Session) -> ErasureReceipt | None:
         removed = Counter(identities=_forget_identity(session))
     takes = Take.objects.filter(trial__session=session)
     for take in takes.filter(state=Take.State.PLANNED):
-        if not journal_path(take.pk).exists():  # nobody has come to talk
+        if not journal_path(take.pk).exists():  # Nobody has connected.
             end_take(take.pk, Take.Outcome.ABANDONED, "withdrawn")
     for take in takes.filter(state=Take.State.ENDED):
-        with suppress(Exception):  # it is named in its row and the log, and tried again
+        with suppress(Exception):  # The error is in the take's row and in the log, and the filing is tried again.
             file_take(take.pk)
     if takes.filter(state__in=UNFILED).exists():
         return None
     with transaction.atomic():
         session = Session.objects.select_for_update(of=("self",)).get(pk=session.pk)
-        take_back(session, ConsentEvent.Purpose.RECORD)  # until now it let be filed what was said before
+        take_back(session, ConsentEvent.Purpose.RECORD)  # Until now this consent allowed filing.
         return _receipt(session, removed, kept=True, takes=0, files=0)
 
 
 def _forget_identity(session: Session) -> int:
-    """What the recruitment service said goes; the keyed hash stays, so that whoever opens its link again is told that
-    they withdrew, and is not taken in as somebody new."""
+    """Erases what the recruitment service said about the participant.
+
+    The keyed hash stays, so that a participant who opens the service's link again is told that they withdrew, and is
+    not admitted as a new one."""
     return _clear(RecruiterIdentity.objects.filter(participant=session.participant_id).exclude(sealed=b""), sealed=b"")
 
 
@@ -165,7 +169,7 @@ def _receipt(session: Session, removed: Counter[str], *, kept: bool, takes: int,
 
 
 def _unfinished() -> QuerySet[Session]:
-    """Withdrawn sessions without a receipt, and those of which something came in after it was erased."""
+    """Withdrawn sessions without a receipt, and sessions for which data arrived after they were erased."""
     receipts = ErasureReceipt.objects.filter(study=OuterRef("participant__study"), code=OuterRef("participant__code"))
     of_session = OuterRef("pk")
     left = (

@@ -1,1 +1,1 @@
-"""Who gets which arm: places in balanced blocks with leases, minimisation, quotas, and who counts."""
+"""Decides who gets which arm: leased places in balanced blocks, minimisation, quotas, and which sessions count."""

@@ -1,4 +1,4 @@
-"""Leaves sessions out of balance, quotas and analysis, and takes them in again. Nothing is erased."""
+"""Excludes sessions from balance, quotas and analysis, and includes them again. Nothing is erased."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from studies.models import Session
 
 @transaction.atomic
 def exclude(session: Session, because: str) -> None:
-    """Frees the place of a session for somebody else. The first reason stays."""
+    """Excludes a session and frees its place for another participant. The first reason given stays."""
     locked = Session.objects.select_for_update(of=("self",)).get(pk=session.pk)
     if locked.excluded_at is None:
         locked.excluded_at, locked.excluded_because = timezone.now(), because[:200]
@@ -22,7 +22,7 @@ def exclude(session: Session, because: str) -> None:
 
 @transaction.atomic
 def readmit(session: Session) -> None:
-    """Counts a session again that was excluded; it takes a place of its arm."""
+    """Includes an excluded session again; it takes a place of its arm."""
     locked = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
     if locked.excluded_at is not None:
         locked.excluded_at, locked.excluded_because = None, ""

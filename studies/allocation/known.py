@@ -1,4 +1,4 @@
-"""What many people have answered, as far as balance and quotas need it."""
+"""The answers of many participants, as far as balance and quotas need them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from studies.models import Answer
 
 
 def known_answers(sessions: QuerySet[Any, Any], items: Collection[str]) -> dict[int, dict[str, Any]]:
-    """By id, what each of `sessions` (a query of ids) answered last to `items` outside of trials and pairs."""
+    """Maps the id of each of `sessions` (a query of ids) to its latest answers to `items` outside trials and pairs."""
     answers: defaultdict[int, dict[str, Any]] = defaultdict(dict)
     rows = Answer.objects.filter(session__in=sessions, item__in=items, trial=None, pair=None).order_by("revision")
     for session, item, value in rows.values_list("session_id", "item", "value"):

@@ -1,13 +1,14 @@
-"""Places in blocks of arms: taken on a lease, kept for good by whoever finishes, free for the next otherwise.
+"""Places in blocks of arms. A session leases a place and keeps it for good when it finishes; otherwise the place
+becomes free for the next one.
 
-A place is a row. A block holds every arm once; blocks are apart for each version, mode and stratum, so that pilots,
-previews and bots never take a live place. On PostgreSQL people who come at once each lock a row of their own (`FOR
-UPDATE SKIP LOCKED`) and wait for each other only where a block has to be opened. SQLite lets one transaction write at
-a time (`BEGIN IMMEDIATE`), which comes to the same.
+A place is a row. A block contains every arm once. Each version, mode and stratum has blocks of its own, so that pilots,
+previews and bots never take a live place. On PostgreSQL, sessions that arrive at the same time each lock a row of their
+own (`FOR UPDATE SKIP LOCKED`) and wait for each other only when a block has to be opened. SQLite lets only one
+transaction write at a time (`BEGIN IMMEDIATE`), which has the same effect.
 
-A session whose lease ran out loses its place, not its plan. When it comes back, where no quota is full by then, or
-finishes, it takes a free place of its arm, or that of a block that is opened for it: whoever comes next fills the gaps,
-and the arms are even again."""
+A session whose lease has expired loses its place, but not its plan. When it comes back (if no quota is full by then) or
+finishes, it takes a free place of its arm, or a place of a new block that is opened for it. Later sessions fill the
+gaps, and the arms are balanced again."""
 
 from __future__ import annotations
 
@@ -32,17 +33,18 @@ from studies.protocol.schema import Protocol
 from studies.publish import protocol_of
 
 FRESH: Final = 0.9
-"""A lease of which so much is left is not written anew."""
+"""A lease with at least this share of its time left is not renewed."""
 NEARLY_OVER: Final = 0.1
-"""One of which no more is left is renewed as if it were over: others may be about to count it as free."""
+"""A lease with no more than this share left is treated as expired: others may be about to count its place as free."""
 
 
 @transaction.atomic
 def allocate(session: Session, protocol: Protocol, answers: Mapping[str, Any]) -> AllocationSlot:
-    """The place of a session, taken now if it has none; its arm, group and stratum are written into the session.
+    """Returns the place of a session, and takes one if it has none. Writes arm, group and stratum into the session.
 
-    `answers`: by item, all that allocation and quotas ask for. The place goes with the transaction it was taken in.
-    Raises QuotaFull when a live person's quota is full, and ValueError for a square there is not."""
+    `answers` maps items to answers, for all items that allocation and quotas need. If the transaction is rolled back,
+    the place is free again. Raises QuotaFull when a quota of a live session is full, and ValueError for a square that
+    does not exist."""
     locked = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
     slot = _held(locked)
     if slot is None:
@@ -60,8 +62,9 @@ def allocate(session: Session, protocol: Protocol, answers: Mapping[str, Any]) -
 
 
 def renew(session: Session) -> None:
-    """The session was seen: its lease begins anew. One that lost its place takes one again, of the same arm. Raises
-    QuotaFull where others have filled a quota meanwhile."""
+    """Renews the lease of a session that was seen. A session that lost its place takes another one of the same arm.
+
+    Raises QuotaFull if others have filled a quota meanwhile."""
     if session.state != Session.State.STARTED or session.planned_at is None or session.excluded_at is not None:
         return
     lease, slot, now = _lease(session.version), _held(session), timezone.now()
@@ -75,7 +78,7 @@ def renew(session: Session) -> None:
 
 @transaction.atomic
 def settle(session: Session) -> None:
-    """The session finished and can be used: its place is taken for good."""
+    """Gives its place for good to a session that has finished and can be used."""
     if not AllocationSlot.objects.filter(session=session).update(leased_until=None):
         take_back(session)
         AllocationSlot.objects.filter(session=session).update(leased_until=None)
@@ -83,8 +86,10 @@ def settle(session: Session) -> None:
 
 @transaction.atomic
 def take_back(session: Session, *, within_quotas: bool = False) -> None:
-    """A place for a session that has a plan and lost its place, or nearly; none for one that never had any (explore),
-    or that ended in this moment. Raises QuotaFull, but only `within_quotas`."""
+    """Takes a place for a session that has a plan and has lost its place, or is about to lose it.
+
+    Does nothing for a session that never had a place (explore) or that has just ended. Raises QuotaFull, but only with
+    `within_quotas`."""
     locked = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
     counts = locked.state in (Session.State.STARTED, Session.State.FINISHED) and locked.excluded_at is None
     counts = counts and locked.planned_at is not None
@@ -95,7 +100,8 @@ def take_back(session: Session, *, within_quotas: bool = False) -> None:
     protocol = protocol_of(locked.version)
     if within_quotas:
         readmit_to_quotas(locked, protocol)
-    slot = AllocationSlot.objects.select_for_update().filter(session=locked).first()  # seen twice at once: one place
+    # Two requests at once take one place.
+    slot = AllocationSlot.objects.select_for_update().filter(session=locked).first()
     if slot is None and protocol.allocation.method == "blocks":
         slot = _from_block(queue, protocol, arms, locked.arm)
     elif slot is None:
@@ -111,7 +117,7 @@ def free(session: Session) -> None:
 
 @transaction.atomic
 def give_up_abandoned() -> int:
-    """Frees the places of all sessions that were not seen for as long as a lease, and says how many."""
+    """Frees the places of all sessions whose lease has expired, and returns how many."""
     return give_up_expired(AllocationSlot.objects.all())
 
 
@@ -126,18 +132,18 @@ def _take(slot: AllocationSlot, session: Session) -> None:
 
 
 def _lease(version: ProtocolVersion) -> timedelta:
-    """From the document as it is: a page view has no time to check a whole protocol."""
+    """Reads the document without validation, because a page view has no time to validate a whole protocol."""
     said = version.document.get("allocation", {}).get("lease_min", Allocation.model_fields["lease_min"].default)
     return timedelta(minutes=said)
 
 
 def _from_block(queue: Queue, protocol: Protocol, arms: Sequence[int], arm: int | None = None) -> AllocationSlot:
-    """The first free place (of `arm`, where that is given); opens a block where there is none, or others have it."""
+    """Returns the first free place (of `arm`, if given), and opens a block if none is free or others hold them."""
     give_up_expired(queue.slots)
     slot = queue.free(arm)
     if slot is None:
         queue.lock()
-        slot = queue.free(arm)  # in a block that somebody opened meanwhile
+        slot = queue.free(arm)  # Another transaction may have opened a block meanwhile.
     if slot is None:
         queue.open_block(protocol, arms)
         slot = queue.free(arm)
@@ -148,7 +154,8 @@ def _from_block(queue: Queue, protocol: Protocol, arms: Sequence[int], arm: int 
 def _by_chance(
     queue: Queue, session: Session, protocol: Protocol, arms: Sequence[int], answers: Mapping[str, Any]
 ) -> AllocationSlot:
-    """A place in an arm drawn from the session's seed, each arm as likely as minimisation says, or as all others."""
+    """Returns a place in an arm that is drawn from the session's seed, with the probabilities of minimisation or with
+    equal ones."""
     queue.lock()
     if protocol.allocation.method == "minimisation":
         alike = _alike(queue, protocol, answers)
@@ -161,7 +168,7 @@ def _by_chance(
 
 
 def _alike(queue: Queue, protocol: Protocol, answers: Mapping[str, Any]) -> list[Counter[int]]:
-    """For each of the strata, how many people each arm has who answered as the newcomer did."""
+    """For each stratum, counts how many sessions of each arm gave the same answer as the new one."""
     held = AllocationSlot.objects.filter(version=queue.version, mode=queue.mode, session__isnull=False)
     give_up_expired(held)
     arm_of = dict(held.values_list("session_id", "arm"))

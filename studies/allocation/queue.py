@@ -1,4 +1,4 @@
-"""The places that one kind of people take in turn: those of one version, mode and stratum."""
+"""The places of one version, mode and stratum, which sessions take in turn."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class Queue:
         return slots.order_by("block", "position")
 
     def free(self, arm: int | None = None) -> AllocationSlot | None:
-        """The first free place that nobody else is just taking, locked; of `arm` alone where that is given."""
+        """Locks and returns the first free place that no other transaction is taking; only one of `arm`, if given."""
         slots = self.slots.filter(session=None)
         if arm is not None:
             slots = slots.filter(arm=arm)
         return slots.select_for_update(skip_locked=True).first()
 
     def lock(self) -> None:
-        """Waits for whoever is opening a block in this version, and keeps others from it until the transaction ends."""
+        """Waits for a transaction that is opening a block in this version, and blocks others until this one ends."""
         ProtocolVersion.objects.select_for_update(no_key=True).get(pk=self.version.pk)
 
     def open_block(self, protocol: Protocol, arms: Sequence[int]) -> None:
-        """Adds a block of `arms`. Call under `lock`."""
+        """Adds a block of `arms`. The caller must hold `lock`."""
         last = self.slots.aggregate(last=Max("block"))["last"]
         block = 0 if last is None else last + 1
         key = f"{self.version.sha256}:{self.mode}:{self.stratum}"
@@ -48,7 +48,7 @@ class Queue:
         )
 
     def add_place(self, arm: int, probabilities: Mapping[int, float]) -> AllocationSlot:
-        """One more place, outside of blocks. Call under `lock`."""
+        """Makes one more place, outside blocks. The caller must hold `lock`."""
         last = self.slots.aggregate(last=Max("position"))["last"]
         return AllocationSlot(
             version=self.version,
@@ -62,15 +62,15 @@ class Queue:
 
 
 def lapsed(slots: QuerySet[AllocationSlot]) -> QuerySet[AllocationSlot]:
-    """Those of `slots` whose lease ran out. Not those of finished sessions, which count, nor of sessions whose talk is
-    going on."""
+    """Those of `slots` whose lease has expired, except those of finished sessions, which count, and of sessions with a
+    take in progress."""
     lapsed = slots.filter(session__isnull=False, leased_until__lt=timezone.now())
     lapsed = lapsed.filter(~Q(session__state=Session.State.FINISHED) | Q(session__excluded_at__isnull=False))
     return lapsed.exclude(session__in=Session.objects.filter(trials__takes__state=Take.State.LIVE))
 
 
 def give_up_expired(slots: QuerySet[AllocationSlot]) -> int:
-    """Frees those of `slots` whose lease ran out, and says how many."""
+    """Frees those of `slots` whose lease has expired, and returns how many."""
     locked = lapsed(slots).order_by().select_for_update(skip_locked=True, of=("self",))
     keys = [slot.pk for slot in locked]
     return AllocationSlot.objects.filter(pk__in=keys).update(session=None, leased_until=None) if keys else 0

@@ -1,5 +1,7 @@
-"""Whether there is room for one more: quotas and stopping rules. Live people count who finished, or are under way and
-hold a place; whoever was excluded does not, and neither do pilots, previews and bots."""
+"""Quotas and stopping rules, which decide whether another participant is admitted.
+
+A quota counts participants in live sessions who have finished, or who are in progress and hold a place. It does not
+count sessions that were excluded, pilots, previews and bots."""
 
 from __future__ import annotations
 
@@ -28,10 +30,10 @@ def usable(study: Study) -> QuerySet[Session]:
 def quota_full(
     study: Study, protocol: Protocol, answers: Mapping[str, Any], *, besides: Session | None = None
 ) -> Quota | None:
-    """The first quota that somebody with these answers (by item) belongs to and that is full, `besides` themselves;
-    None when there is room.
+    """Returns the first full quota to which a participant with these answers (by item) belongs; None if there is room.
 
-    People count in all versions of the study. A quota whose items are not answered yet does not hold."""
+    The session `besides` is not counted. Sessions of all versions of the study are. A quota whose items are not
+    answered yet does not apply."""
     for quota in protocol.quotas:
         if is_true(quota.when, answers) and _counted(study, quota, besides) >= quota.max:
             return quota
@@ -39,8 +41,10 @@ def quota_full(
 
 
 def admit(session: Session, protocol: Protocol, answers: Mapping[str, Any]) -> None:
-    """Raises QuotaFull where there is no room for a live session. Until the transaction ends nobody else is admitted to
-    the study, so that no quota is passed by two who come at once."""
+    """Raises QuotaFull if there is no room for a live session.
+
+    Nobody else is admitted to the study until the transaction ends, so that two participants who arrive at the same
+    time cannot exceed a quota."""
     if session.mode != Session.Mode.LIVE or not protocol.quotas:
         return
     study = Study.objects.select_for_update(no_key=True).get(pk=session.version.study_id)
@@ -50,14 +54,14 @@ def admit(session: Session, protocol: Protocol, answers: Mapping[str, Any]) -> N
 
 
 def readmit_to_quotas(session: Session, protocol: Protocol) -> None:
-    """As `admit`, by what the session has answered so far."""
+    """As `admit`, with the answers that the session has given so far."""
     items = {item for quota in protocol.quotas for item in items_of(quota.when)}
     known = known_answers(Session.objects.filter(pk=session.pk).values("pk"), items)
     admit(session, protocol, known.get(session.pk, {}))
 
 
 def is_stopped(study: Study, protocol: Protocol) -> bool:
-    """Whether the study takes nobody in any more, by its own rules."""
+    """Whether the study admits nobody any more, by its own stopping rules."""
     stopping = protocol.stopping
     if stopping.until is not None and timezone.localdate() > date.fromisoformat(stopping.until):
         return True

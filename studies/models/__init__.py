@@ -1,4 +1,5 @@
-"""The nouns. Fields, constraints and choices only; verbs are functions in the packages beside this one."""
+"""The nouns of the app. They hold fields, constraints and choices only; verbs are functions in the packages beside this
+one."""
 
 from studies.models.answer import Answer, Judgement
 from studies.models.record import AccessLog, ErasureReceipt, Export

@@ -1,4 +1,4 @@
-"""What a participant said: of themselves, of a trial or of a pair. Revised by appending, never overwritten."""
+"""A participant's answers about themselves, a trial or a pair. A revision is appended; nothing is overwritten."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from studies.models.take import Trial
 
 
 class Answer(models.Model):
-    """The answer to one item, in one revision; the highest revision counts."""
+    """One revision of the answer to one item; the highest revision counts."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="answers")
     trial = models.ForeignKey(Trial, models.CASCADE, null=True, blank=True, related_name="answers")
@@ -39,8 +39,9 @@ class Answer(models.Model):
 
 
 class Judgement(models.Model):
-    """A participant's verdict on a pair, in one revision; the highest counts. Append-only; `order_shown` lists the
-    trials in reading order."""
+    """One revision of a participant's verdict on a pair; the highest revision counts. The table is append-only.
+
+    `order_shown` lists the trials in reading order."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="judgements")
     pair = models.PositiveIntegerField()

@@ -1,8 +1,10 @@
-"""What the database itself refuses: a track or a given voice without consent, changes to frozen or append-only rows,
-the loss of a voice that a published study speaks in.
+"""Triggers by which the database itself refuses certain changes.
 
-Triggers, because a CHECK cannot look into another table. Put in place after every `migrate`, and not by a
-migration, because SQLite drops a table's triggers whenever a later migration rebuilds the table.
+It refuses a track or a donated voice without consent, a change to a frozen or append-only row, and the deletion of a
+voice that a published study uses.
+
+These are triggers because a CHECK cannot look into another table. They are installed after every `migrate`, and not by
+a migration, because SQLite drops a table's triggers whenever a later migration rebuilds the table.
 """
 
 from __future__ import annotations
@@ -115,10 +117,10 @@ GUARDS = (
 
 
 def install_guards(*, using: str = "default", **_: Any) -> None:
-    """Receiver of `post_migrate`: drops and creates every trigger."""
+    """Receives `post_migrate`; drops and creates every trigger."""
     connection = connections[using]
     if "studies_track" not in connection.introspection.table_names():
-        return  # migrated back to nothing
+        return  # All migrations have been reversed.
     statements = _postgresql() if connection.vendor == "postgresql" else _sqlite()
     with connection.cursor() as cursor:
         for statement in statements:

@@ -1,4 +1,4 @@
-"""What the system itself did: who listened, what was exported, what was erased. Append-only."""
+"""The system's records of its own acts: who listened, what was exported, what was erased. They are append-only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from studies.models.study import Study
 
 
 class AccessLog(models.Model):
-    """One read of a recording or an export. `reader` is a researcher's name or "participant"."""
+    """One access to a recording or an export. `reader` is a researcher's name or "participant"."""
 
     reader = models.CharField(max_length=150)
     action = models.CharField(max_length=20)
@@ -30,7 +30,7 @@ class AccessLog(models.Model):
 
 
 class Export(models.Model):
-    """A table that left the system."""
+    """A table that was exported."""
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="exports")
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
@@ -46,10 +46,10 @@ class Export(models.Model):
 
 
 class ErasureReceipt(models.Model):
-    """Proof that a withdrawal erased what it should, without saying whose it was."""
+    """Proof that a withdrawal erased what it should, without naming the participant."""
 
     class What(models.TextChoices):
-        """Kinds of things that go. Participants read the labels too."""
+        """The kinds of data that a withdrawal erases. Participants read the labels, too."""
 
         RECORDINGS = "recordings", _("recordings")
         WORDS = "words", _("turns of words recognised or spoken")
@@ -84,12 +84,12 @@ class ErasureReceipt(models.Model):
 
     @property
     def lines(self) -> list[tuple[str, int]]:
-        """(what in words, how many) of everything that went."""
+        """The label and the count of every kind of data that was erased."""
         return [(str(self.What(entry["what"]).label), entry["count"]) for entry in self.removed]
 
     @property
     def sha256(self) -> str:
-        """Of the receipt as canonical JSON: the participant's copy and the row have the same."""
+        """The hash of the receipt as canonical JSON. It is the same for the participant's copy and for this row."""
         content = {
             "number": self.pk,
             "study": self.study.slug if self.study is not None else "",

@@ -1,4 +1,4 @@
-"""Who takes part: a pseudonymous participant, one consented visit, and the arm it was given."""
+"""A pseudonymous participant, their consented session, and the arm that was assigned to it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from studies.models.study import ProtocolVersion, Study
 
 
 def new_token() -> str:
-    """The secret part of a session's link: 128 bits."""
+    """Returns the secret part of a session's link, 128 random bits."""
     return secrets.token_urlsafe(16)
 
 
 class Participant(models.Model):
-    """A pseudonymous person in one study; nothing here says who."""
+    """A pseudonymous person in one study; nothing here identifies them."""
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="participants")
     code = models.CharField(max_length=20)
@@ -32,7 +32,7 @@ class Participant(models.Model):
 
 
 class Session(models.Model):
-    """One visit, pinned to a protocol version; `token` is the link to come back to it."""
+    """One consented session, pinned to a protocol version. `token` is the secret part of the link back to it."""
 
     class State(models.TextChoices):
         STARTED = "started", "Started"
@@ -82,17 +82,17 @@ class Session(models.Model):
 
     @property
     def receipt(self) -> ErasureReceipt | None:
-        """Of a withdrawal that is done; None before."""
+        """The receipt of a completed withdrawal; None before that."""
         return self.study.erasures.filter(code=self.participant.code).first()
 
     def consent(self, purpose: str) -> ConsentEvent | None:
-        """The event that grants `purpose` now; None when it was never granted, or withdrawn since."""
+        """The event that grants `purpose` now; None if it was never granted or has been withdrawn since."""
         last = self.consents.filter(purpose=purpose).order_by("-id").first()
         return last if last is not None and last.granted else None
 
 
 class ConsentEvent(models.Model):
-    """Append-only: a purpose granted or withdrawn, with the hash of the text that was shown."""
+    """A purpose that was granted or withdrawn, with the hash of the text that was shown. The table is append-only."""
 
     class Purpose(models.TextChoices):
         PARTICIPATE = "participate", "Take part"
@@ -119,7 +119,8 @@ class ConsentEvent(models.Model):
 
 
 class ConsentDocument(models.Model):
-    """The exact text that was agreed to, in the language it was shown in; `sha256` is that of `body`."""
+    """The exact text that the participant agreed to, in the language in which it was shown; `sha256` is the hash of
+    `body`."""
 
     sha256 = models.CharField(max_length=64, unique=True)
     version = models.ForeignKey(ProtocolVersion, models.CASCADE, related_name="consent_documents")
@@ -132,7 +133,9 @@ class ConsentDocument(models.Model):
 
 
 class PageLog(models.Model):
-    """One page of a visit: when it was first seen and when it was gone on from. `page` names it within the visit."""
+    """One page of a session: when it was first seen and when the participant went on from it.
+
+    `page` names it within the session."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="pages")
     page = models.CharField(max_length=120)
@@ -148,9 +151,10 @@ class PageLog(models.Model):
 
 
 class RecruiterIdentity(models.Model):
-    """Who a participant is to the service that sent them: encrypted, apart from everything else, deletable.
+    """A participant's identity at the recruitment service, encrypted and stored apart from everything else, so that it
+    can be deleted.
 
-    `lookup` is a keyed hash, by which the same person is known again."""
+    `lookup` is a keyed hash by which the same person is recognised."""
 
     participant = models.OneToOneField(Participant, models.CASCADE, related_name="identity")
     study = models.ForeignKey(Study, models.CASCADE, related_name="identities")
@@ -168,8 +172,9 @@ class RecruiterIdentity(models.Model):
 
 
 class AllocationSlot(models.Model):
-    """One place in a balanced block of arms, apart for each mode and stratum; leased by a session, free again when that
-    is abandoned, excluded or withdrawn."""
+    """One place in a balanced block of arms. Each mode and stratum has blocks of its own.
+
+    A session leases a place, which becomes free again when the session is abandoned, excluded or withdrawn."""
 
     version = models.ForeignKey(ProtocolVersion, models.CASCADE, related_name="allocation")
     mode = models.CharField(max_length=10, choices=Session.Mode, default=Session.Mode.LIVE)

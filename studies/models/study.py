@@ -51,12 +51,12 @@ class Study(models.Model):
 
     @property
     def current_version(self) -> ProtocolVersion | None:
-        """The newest published version, which new sessions pin; None while nothing is published."""
+        """The newest published version, which new sessions are pinned to; None while nothing is published."""
         return self.versions.filter(published_at__isnull=False).order_by("-number").first()
 
     @property
     def voice_obstacles(self) -> list[str]:
-        """Why talks of the current version are refused for their target voices, one line a voice."""
+        """Why takes of the current version are refused because of their target voices, one line per voice."""
         current, today = self.current_version, timezone.localdate()
         conditions = current.conditions.all() if current is not None else ()
         pinned = {pin.voice_version for condition in conditions for pin in condition.pinned_voices.all()}
@@ -65,7 +65,7 @@ class Study(models.Model):
 
 
 class ProtocolVersion(models.Model):
-    """A protocol document as JSON, hashed; frozen once published (the database refuses changes too)."""
+    """A protocol document as JSON, with its hash. It is frozen once it is published; the database refuses changes, too."""
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -91,8 +91,9 @@ class ProtocolVersion(models.Model):
 
 
 class StudyDraft(models.Model):
-    """The protocol that is being written, as YAML with its comments; it need not be valid yet. `revision` grows with
-    every change, so that nobody overwrites what somebody else wrote meanwhile."""
+    """The protocol that is being written, as YAML with its comments. It need not be valid yet.
+
+    `revision` grows with every change, so that nobody overwrites what somebody else has written meanwhile."""
 
     study = models.OneToOneField(Study, models.CASCADE, related_name="draft")
     text = models.TextField()
@@ -105,11 +106,12 @@ class StudyDraft(models.Model):
 
 
 class Condition(models.Model):
-    """One design cell: an engine with its options and prompts, heard through a voice schedule.
+    """One design cell: an engine with its options and prompts, which hears the participant through a voice schedule.
 
-    `voices` is a list of segments {converter, preset, parameters, start_sec, end_sec}, those with a target voice also
-    with target: {key, name, version, sha256}, exactly as it was when the protocol was published. `latency_samples` is
-    how late the engine hears them in all conditions alike; None: as late as the slowest of the condition's own."""
+    `voices` is a list of segments {converter, preset, parameters, start_sec, end_sec}. A segment with a target voice
+    also has target: {key, name, version, sha256}, exactly as the voice was when the protocol was published.
+    `latency_samples` is the latency that is the same in all conditions; None means the latency of the slowest segment
+    of this condition."""
 
     version = models.ForeignKey(ProtocolVersion, models.CASCADE, related_name="conditions")
     key = models.SlugField()
@@ -134,12 +136,12 @@ class Condition(models.Model):
 
     @property
     def voice_label(self) -> str:
-        """Its voice schedule for tables."""
+        """A short description of the voice schedule, for tables."""
         return voice_label(self.voices)
 
     @property
     def targets(self) -> list[dict[str, Any]]:
-        """Its target voices {key, name, version, sha256}, in the order of the schedule."""
+        """The target voices {key, name, version, sha256}, in the order of the schedule."""
         return [segment["target"] for segment in self.voices if segment.get("target")]
 
 

@@ -1,4 +1,4 @@
-"""A trial, its takes, and what was recorded and measured of them."""
+"""A trial, its takes, and what was recorded and measured in them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from studies.models.study import Condition, Prompt, voice_label
 
 
 def recordings() -> Storage:
-    """Where FLAC files live: never under a public address."""
+    """The storage of the FLAC files, which have no public address."""
     return storages["recordings"]
 
 
@@ -47,7 +47,7 @@ class VoiceSnapshot(models.Model):
 
 
 class Trial(models.Model):
-    """One prompt under one condition in a session; the plan does not change once made."""
+    """One prompt under one condition in a session. Its plan does not change once it is made."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="trials")
     position = models.PositiveIntegerField()
@@ -88,7 +88,7 @@ class Trial(models.Model):
 
     @property
     def voices(self) -> list[dict[str, Any]]:
-        """The voice schedule in force: the visitor's own, or the condition's."""
+        """The voice schedule in force: the one that the visitor made, or else the condition's."""
         own: list[dict[str, Any]] | None = self.own_voices
         return self.condition.voices if own is None else own
 
@@ -98,22 +98,22 @@ class Trial(models.Model):
 
     @property
     def label(self) -> str:
-        """The condition as people see it, with what a visitor made of it."""
+        """The condition's name as people see it, with the voice that a visitor made."""
         return self.called(self.condition.label)
 
     def called(self, label: str) -> str:
-        """`label`, in whatever language it names the condition, with what a visitor made of it."""
+        """`label`, the condition's name in any language, followed by the voice that a visitor made."""
         made = [part for segment in self.own_voices or () for part in _named(segment["parameters"])]
         return f"{label}: {', '.join(made)}" if made else label
 
     @property
     def take(self) -> Take | None:
-        """The attempt that counts: the newest completed one; None before there is one."""
+        """The take that counts, which is the newest completed one; None before there is one."""
         return self.takes.filter(outcome=Take.Outcome.COMPLETED).order_by("-number").first()
 
 
 def _named(parameters: Mapping[str, float]) -> Iterator[str]:
-    """What of a transformation's parameters changes the voice: "Pitch ×1.3"."""
+    """The parameters of a transformation that change the voice, such as "Pitch ×1.3"."""
     for name, parameter in PARAMETERS["transform"].items():
         value = parameters.get(name)
         if value is not None and value != parameter.default:
@@ -121,7 +121,7 @@ def _named(parameters: Mapping[str, float]) -> Iterator[str]:
 
 
 class Take(models.Model):
-    """One attempt at a trial's talk. A restart opens a new one; none is overwritten."""
+    """One attempt at the conversation of a trial. A restart opens a new take; none is overwritten."""
 
     class State(models.TextChoices):
         PLANNED = "planned", "Planned"
@@ -179,7 +179,7 @@ class Take(models.Model):
         return str(self.get_erased_because_display()) if self.erased_because else self.filing_error
 
     def why_no_words(self, role: str) -> str:
-        """Why nothing is written down of what one side said; empty when something is, or may still come."""
+        """Why there is no transcript of what one side said; empty if there is one, or if it may still come."""
         said = [words for words in self.utterances.all() if words.role == role and not words.discarded and words.text]
         if said or self.state != Take.State.FINAL:
             return ""
@@ -228,7 +228,7 @@ class Track(models.Model):
 
 
 class Utterance(models.Model):
-    """One turn's words. `raw_text` is what was recognised or generated, `text` what was passed on."""
+    """The words of one turn. `raw_text` is what was recognised or generated; `text` is what was passed on."""
 
     class Role(models.TextChoices):
         PARTICIPANT = "participant", "Participant"
@@ -251,12 +251,12 @@ class Utterance(models.Model):
 
     @property
     def was_altered(self) -> bool:
-        """Whether something else was passed on than was recognised or generated; spaces apart."""
+        """Whether the text that was passed on differs from what was recognised or generated, except in its spaces."""
         return self.raw_text.split() != self.text.split()
 
 
 class Metric(models.Model):
-    """A computed value, or none with the reason; never made up."""
+    """A computed value, or no value and the reason for that; a value is never made up."""
 
     take = models.ForeignKey(Take, models.CASCADE, related_name="metrics")
     track = models.CharField(max_length=12, choices=Track.Kind)

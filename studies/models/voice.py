@@ -1,4 +1,4 @@
-"""Target voices: whose voice a participant's may be turned into, with the speaker's consent to exactly that."""
+"""Target voices: the voices that a participant's voice may be turned into, with each speaker's consent to that use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEY_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
 
 
 class TargetVoice(models.Model):
-    """One speaker's voice in the library. What was recorded of it is in its versions."""
+    """One speaker's voice in the library. Its recordings are in its versions."""
 
     key = models.CharField(
         max_length=50,
@@ -49,13 +49,14 @@ class TargetVoice(models.Model):
 
     @property
     def newest(self) -> TargetVoiceVersion | None:
-        """The version that a protocol gets when it is published now; None before there is one."""
+        """The version that a protocol would get if it were published now; None before there is one."""
         return self.versions.order_by("-number").first()
 
 
 class TargetVoiceVersion(models.Model):
-    """One reference recording and the consent to its use. Never changed (the database refuses it too), but for the
-    file, which is erased when the speaker withdraws."""
+    """One reference recording and the consent to its use.
+
+    It never changes, and the database refuses changes, too; only the file is erased when the speaker withdraws."""
 
     class Licence(models.TextChoices):
         AGREEMENT = "agreement", "Agreement with the speaker (say what it allows)"
@@ -128,7 +129,7 @@ class TargetVoiceVersion(models.Model):
         return self.duration_samples / self.sample_rate_hz
 
     def obstacle_on(self, day: date) -> str:
-        """Why it may not be used on `day`, in words for researchers; empty when it may."""
+        """Why this version may not be used on `day`, in words for researchers; empty if it may."""
         if self.voice.withdrawn_at is not None:
             withdrawn_on = date_format(self.voice.withdrawn_at, "j F Y")
             return f"the speaker withdrew on {withdrawn_on}, and the recording is erased"
@@ -140,7 +141,7 @@ class TargetVoiceVersion(models.Model):
 
 
 class PinnedVoice(models.Model):
-    """A condition of a published version speaks in exactly this version of a voice, which therefore stays."""
+    """The use of exactly this version of a voice in a condition of a published version. The voice therefore stays."""
 
     condition = models.ForeignKey(Condition, models.CASCADE, related_name="pinned_voices")
     voice_version = models.ForeignKey(TargetVoiceVersion, models.PROTECT, related_name="uses")

@@ -8,7 +8,7 @@ from django.db import models
 
 
 class InferenceWorker(models.Model):
-    """One worker process, kept fresh by its heartbeat."""
+    """One worker process, as its heartbeat last described it."""
 
     name = models.CharField(max_length=80, primary_key=True)
     address = models.CharField(max_length=200, help_text="ws://host:port")
