@@ -1,4 +1,4 @@
-"""The researchers' admin: one file per noun."""
+"""The researchers' admin, with one file per noun."""
 
 from studies.admin import record, researcher, session, study, take, voice, worker
 

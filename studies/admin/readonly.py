@@ -1,4 +1,4 @@
-"""Admins that show and never write: what was recorded, said or logged is not made or mended by hand."""
+"""Admins that show and never write, because nobody makes or repairs by hand what was recorded, said or logged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Shown = TypeVar("Shown", bound=Callable[..., tuple[str, str]])
 
 
 class ReadOnly:
-    """Viewing needs the view permission; nothing else is ever allowed."""
+    """An admin in which viewing needs the view permission, and nothing else is ever allowed."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -42,24 +42,26 @@ class ReadOnlyInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
 
 def as_document(text: str) -> SafeString:
-    """A long text with its lines as they are."""
+    """Shows a long text with its line breaks."""
     return format_html('<pre class="document">{}</pre>', text)
 
 
 def as_json(value: Any) -> SafeString:
-    """A stored JSON value, in full."""
+    """Shows a stored JSON value in full."""
     if value in (None, "", {}, []):
         return format_html('<span class="nothing">{}</span>', "nothing recorded")
     return as_document(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def digest(sha256: str) -> SafeString:
-    """A hash that wraps instead of widening the page."""
+    """Shows a hash that wraps instead of widening the page."""
     return format_html('<code class="digest">{}</code>', sha256)
 
 
 def badge(description: str, colours: Mapping[str, str], *, ordering: str | None = None) -> Callable[[Shown], Shown]:
-    """A column that gives (key, text), shown as a coloured label. `colours`: key -> success, info, warning, danger."""
+    """Shows a column that returns (key, text) as a coloured label.
+
+    `colours` maps a key to success, info, warning or danger."""
 
     def decorate(shown: Shown) -> Shown:
         admin.display(description=description, ordering=ordering)(shown)

@@ -1,4 +1,4 @@
-"""What the system itself did, for reading."""
+"""Shows the records of what the system itself did."""
 
 from __future__ import annotations
 

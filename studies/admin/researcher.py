@@ -1,4 +1,4 @@
-"""Researchers' accounts, for administrators."""
+"""Lets administrators manage researchers' accounts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ResearcherGroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ReadOnlyAdmin):
-    """A lost second factor is removed here; its secret is never shown."""
+    """Lets administrators remove a lost second factor; its secret is never shown."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     fields = ("user", "type", "created_at", "last_used_at")

@@ -1,4 +1,4 @@
-"""Sessions: who is where, and everything one visit left behind."""
+"""Shows sessions: where each participant is, and everything that one session left behind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STATE_LABELS = {
 
 
 class SessionActionForm(ActionForm):  # type: ignore[misc]  # unfold has no types
-    """Also asks why sessions are excluded."""
+    """The form of an action, which also asks why sessions are excluded."""
 
     because = forms.CharField(
         label="",
@@ -168,7 +168,7 @@ class SessionAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Exclude from balance and analysis", permissions=["exclude"])
     def exclude_sessions(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
-        """Frees their places. Nothing is erased."""
+        """Excludes sessions and frees their places. Nothing is erased."""
         because = request.POST.get("because", "").strip()
         if not because:
             messages.warning(request, "Nothing was excluded. Say why, beside the action: the reason stays in the data.")
@@ -187,12 +187,12 @@ class SessionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="excluded", ordering="excluded_at")
     def excluded(self, session: Session) -> str:
-        """Why, where it is."""
+        """Why a session is excluded, if it is."""
         return session.excluded_because if session.excluded_at is not None else ""
 
     @admin.display(description="arm", ordering="arm")
     def shown_arm(self, session: Session) -> str:
-        """As in the export; none before its trials are planned."""
+        """The arm as in the export; empty before the trials are planned."""
         return str(session.arm) if session.planned_at is not None else ""
 
     @admin.display(description="place")

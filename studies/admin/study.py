@@ -1,4 +1,4 @@
-"""Studies: their data, and what stands outside the protocol. Protocol versions: shown, since they are frozen."""
+"""Shows studies with their data and the settings outside the protocol, and protocol versions, which are frozen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STATE_LABELS = {"draft": "info", "open": "success", "paused": "warning", "closed
 
 
 class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
-    """Checks the constraints with the state the study is in too, which the form itself does not hold."""
+    """Checks the constraints together with the study's state, which is not a field of the form."""
 
     class Meta:
         labels: ClassVar = {"slug": "Link", "retention_until": "Recordings are kept until", "is_demo": "Demonstration"}
@@ -75,22 +75,22 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> list[str]:
         started = obj is not None and obj.versions.filter(sessions__isnull=False).exists()
-        own = ["title", "availability", "created_at"]  # the protocol says the title
-        return [*own, "slug"] if started else own  # links in use do not change
+        own = ["title", "availability", "created_at"]  # The protocol has the title.
+        return [*own, "slug"] if started else own  # Links that are in use do not change.
 
     @admin.display(description="to talk with")
     def availability(self, study: Study) -> SafeString | str:
-        """Why nobody answers just now, where so."""
+        """Why no inference worker serves the study now, if none does."""
         if study.state != Study.State.OPEN:
             return "asked for while the study is open"
         problems = unserved([study]).get(study.pk, [])
         return format_html_join("", "<p>{}</p>", ((problem,) for problem in problems)) or "somebody is there"
 
     def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return False  # recordings go by withdrawal and retention, which leave receipts
+        return False  # Only withdrawal and retention erase recordings; they leave receipts.
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponseBase:
-        """A study begins in the editor."""
+        """Redirects to the editor, where a study begins."""
         return redirect("design_new")
 
     def change_view(
@@ -136,7 +136,7 @@ class ConditionInline(ReadOnlyInline):
 
     @admin.display(description="voice later by")
     def voice_delay(self, condition: Condition) -> str:
-        """In all conditions alike; without that, takes tell."""
+        """The delay that is the same in all conditions; if delays are not matched, each take shows its own."""
         return "" if condition.latency_samples is None else f"{samples_to_ms(condition.latency_samples):g} ms"
 
 
@@ -157,7 +157,7 @@ class ProtocolVersionAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProtocolVersion]:
         versions: QuerySet[ProtocolVersion] = super().get_queryset(request)
-        return versions.exclude(number=SCRATCH)  # previews of drafts are looked at elsewhere
+        return versions.exclude(number=SCRATCH)  # Previews of drafts are shown elsewhere.
 
     @admin.display(description="SHA-256")
     def short_sha256(self, version: ProtocolVersion) -> str:
@@ -171,5 +171,5 @@ class ProtocolVersionAdmin(ReadOnlyAdmin):
     def yaml(self, version: ProtocolVersion) -> SafeString:
         try:
             return as_document(to_yaml(protocol_of(version)))
-        except ProtocolError:  # from an older schema: shown as it is stored
+        except ProtocolError:  # The document has an older schema; it is shown as it is stored.
             return as_json(version.document)

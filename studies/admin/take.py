@@ -1,4 +1,4 @@
-"""Takes: heard, read and measured on one page."""
+"""Shows a take on one page: its recordings, its words and its measurements."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OUTCOME_LABELS = {"completed": "success", "interrupted": "warning", "abandoned":
 
 
 def microphone_ms() -> Subquery:
-    """Measured length of the participant's track."""
+    """Returns the measured length of the participant's track."""
     track = Track.objects.filter(take=OuterRef("pk"), kind=Track.Kind.PARTICIPANT)
     length_ms = Cast(F("duration_samples"), FloatField()) * 1_000 / F("sample_rate_hz")
     return Subquery(track.annotate(length_ms=length_ms).values("length_ms")[:1], output_field=FloatField())
@@ -74,7 +74,7 @@ class TakeAdmin(ReadOnlyAdmin):
 
     @admin.action(description="File again (those that failed)", permissions=["file"])
     def file_again(self, request: HttpRequest, queryset: QuerySet[Take]) -> None:
-        """Gives failed takes back to the sweep, which files what has ended."""
+        """Returns failed takes to the sweep, which files takes that have ended."""
         with transaction.atomic():
             failed = list(
                 Take.objects.select_for_update().filter(pk__in=queryset.values("pk"), state=Take.State.FAILED)
@@ -113,7 +113,7 @@ class TakeAdmin(ReadOnlyAdmin):
 
     @admin.display(description="voice later by")
     def voice_delay(self, take: Take) -> str:
-        """How late the engine heard the participant."""
+        """The delay with which the engine heard the participant."""
         samples = take.counts.get("voice_delay_samples")
         if samples is None:
             return ""
@@ -142,7 +142,7 @@ class TakeAdmin(ReadOnlyAdmin):
 
 
 def take_context(take: Take, *, routine: bool) -> dict[str, Any]:
-    """Everything that was kept of a take. `routine`: with playback reports among the events."""
+    """Returns everything that was kept of a take. With `routine`, the events include playback reports."""
     tracks = list(take.tracks.all())
     order = {kind: place for place, kind in enumerate(Track.Kind.values)}
     return {
@@ -165,7 +165,7 @@ def take_context(take: Take, *, routine: bool) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One kind of measurement, with its value for each track in the order of Track.Kind; None where there is none."""
+    """One kind of measurement, with a value for each track in the order of Track.Kind; None if a track has none."""
 
     name: str
     unit: str
@@ -174,7 +174,7 @@ class Measure:
 
 
 def measures_of(take: Take) -> list[Measure]:
-    """A line for each kind, as they were stored."""
+    """Returns one line for each kind of measurement, in the order in which they were stored."""
     found: dict[tuple[str, str, str], dict[str, Metric]] = {}
     for metric in take.metrics.order_by("id"):
         method = f"{metric.method} (version {metric.version})"

@@ -1,4 +1,4 @@
-"""A take's events, from the file that was filed with it."""
+"""Reads a take's events from the file that was filed with the take."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Final
 from studies.models import Take
 
 ROUTINE: Final = frozenset({"playback", "words"})
-"""What comes several times a second and tells little one by one; words stand in the transcript."""
+"""Events that come several times a second and say little one by one. Words are in the transcript, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. `at_ms` counts from the first thing that was journalled; None where the line does not say."""
+    """One event. `at_ms` counts from the first journalled record; None if the line does not say."""
 
     name: str
     at_ms: float | None
@@ -24,7 +24,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventList:
-    """The events to show, and how many routine ones were left out. `problem` says why there are none to read."""
+    """The events to show, and how many routine ones were left out. `problem` says why no events can be read."""
 
     events: Sequence[Event]
     left_out: int
@@ -32,7 +32,7 @@ class EventList:
 
 
 def read_events(take: Take, *, routine: bool) -> EventList:
-    """Reads the events file; a line that is no JSON object is shown as it is, not dropped."""
+    """Reads the events file. A line that is not a JSON object is shown as it is and not dropped."""
     if not take.events:
         return EventList((), 0)
     try:

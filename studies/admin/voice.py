@@ -1,4 +1,4 @@
-"""Target voices: recorded or uploaded with the speaker's consent, heard, used, withdrawn."""
+"""Lets researchers record or upload target voices with the speaker's consent, hear, use and withdraw them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class TargetVoiceAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions: dict[str, Any] = super().get_actions(request)
-        actions.pop("delete_selected", None)  # one by one, since some are in use
+        actions.pop("delete_selected", None)  # Voices are deleted one by one, since some are in use.
         return actions
 
     def save_model(self, request: HttpRequest, obj: TargetVoice, form: TargetVoiceForm, change: bool) -> None:
@@ -109,7 +109,7 @@ class TargetVoiceAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Explains with links, instead of a list of protected rows, why a voice that is used stays."""
+        """Explains with links, instead of a list of protected rows, why a voice that is in use stays."""
         voice = self.get_object(request, object_id)
         if voice is not None and self.has_delete_permission(request, voice) and (users := library.uses_of(voice)):
             text = "{} stays, because published studies use it: {}. If its speaker withdraws, withdraw it below."
@@ -119,7 +119,7 @@ class TargetVoiceAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[str]]:
         to_delete, counts, _, protected = super().get_deleted_objects(objs, request)
-        return to_delete, counts, set(), protected  # versions have no admin of their own
+        return to_delete, counts, set(), protected  # Versions have no admin of their own.
 
     def delete_model(self, request: HttpRequest, obj: TargetVoice) -> None:
         library.remove_voice(obj, by=request.user.get_username())
@@ -131,7 +131,7 @@ class TargetVoiceAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         return [own, *super().get_urls()]
 
     def withdraw(self, request: HttpRequest, voice_id: int) -> HttpResponse:
-        """Asks once, then erases the recordings of a voice whose speaker withdrew."""
+        """Asks for confirmation, then erases the recordings of a voice whose speaker withdrew."""
         voice = self.get_object(request, str(voice_id))
         if voice is None:
             raise Http404
@@ -186,7 +186,7 @@ class TargetVoiceAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
 
 def consent_state(voice: TargetVoice, version: TargetVoiceVersion | None) -> tuple[str, str]:
-    """(key, text) for a coloured label."""
+    """Returns (key, text) for a coloured label."""
     if voice.withdrawn_at is not None:
         return "withdrawn", f"Withdrawn {date_format(voice.withdrawn_at, 'j M Y')}"
     if version is None:
@@ -199,7 +199,7 @@ def consent_state(voice: TargetVoice, version: TargetVoiceVersion | None) -> tup
 
 
 def voice_context(voice: TargetVoice) -> dict[str, Any]:
-    """Everything there is about a voice besides its form."""
+    """Returns everything about a voice besides its form."""
     today = timezone.localdate()
     receipts = ErasureReceipt.objects.filter(code=f"voice {voice.key}")
     versions = voice.versions.select_related("uploaded_by", "donation__session__participant").order_by("-number")
@@ -221,7 +221,7 @@ def links_to(versions: list[ProtocolVersion]) -> SafeString:
 
 
 def _newest(voice: TargetVoice) -> TargetVoiceVersion | None:
-    """From what was prefetched."""
+    """Returns the newest version, from the prefetched ones."""
     return max(voice.versions.all(), key=lambda version: version.number, default=None)
 
 

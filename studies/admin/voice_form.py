@@ -1,4 +1,4 @@
-"""The form of a target voice: what it is, a recording, and the speaker's consent to its use."""
+"""The form of a target voice: its description, a recording, and the speaker's consent to its use."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PART_SEC: Final = 20.0
 
 
 class RecordingWidget(forms.FileInput):
-    """A file to choose or a recording to make; shows the draft that is kept, with its report."""
+    """Lets the researcher choose a file or make a recording; shows the draft that is kept, with its report."""
 
     draft: UUID | None = None
     recorded = False
@@ -56,15 +56,16 @@ class RecordingWidget(forms.FileInput):
 
 
 def _consent_field(name: str, widget: forms.Widget) -> forms.Field:
-    """As the model has it, but required only with a recording."""
+    """Returns the model's form field, required only together with a recording."""
     field: forms.Field = forms.fields_for_model(TargetVoiceVersion, [name], widgets={name: widget})[name]
     field.required = False
     return field
 
 
 class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
-    """A new voice needs a recording; later, a recording makes a new version. What was uploaded is kept when the form
-    has errors. `user` is set by the admin."""
+    """The form of a voice. A new voice needs a recording; later, a recording makes a new version.
+
+    An upload is kept when the form has errors. The admin sets `user`."""
 
     user: User
 
@@ -146,7 +147,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         )
 
     def save_version(self, voice: TargetVoice) -> TargetVoiceVersion:
-        """The version that the form asks for. Raises VoiceRefused."""
+        """Saves and returns the version that the form asks for. Raises VoiceRefused."""
         cleaned = self.cleaned_data
         if self.reference is None:
             assert self.newest is not None
@@ -171,7 +172,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         return Track.objects.filter(pk=int(given)).first() if given.isdecimal() else None
 
     def _clean_recording(self, cleaned: dict[str, Any]) -> None:
-        """A file that was sent becomes a draft, so that it is still there when something else is wrong."""
+        """Makes a draft of an uploaded file, so that the file is still there if something else is wrong."""
         track, audio, draft = cleaned.get("track"), cleaned.get("audio"), cleaned.get("draft")
         try:
             if track is not None:

@@ -1,1 +1,1 @@
-"""What can be measured of a take: from its tracks and its words, by published methods. Knows nothing of Django."""
+"""Measures a take from its tracks and its words, by published methods. This package does not import Django."""

@@ -1,4 +1,4 @@
-"""How a voice sounds: level, pitch and its spread, harmonicity."""
+"""Measures how a voice sounds: its level, its pitch and the spread of it, and its harmonicity."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def level_dbfs(samples: Float32, stretches: list[Stretch]) -> float:
 
 
 def f0_median_hz(contour: Contour) -> float:
-    """Raises Unmeasurable with too little voiced speech, as all below."""
+    """Raises Unmeasurable if there is too little voiced speech, as do all functions below."""
     _check_voiced(contour)
     return float(np.median(contour.f0_hz[contour.voiced]))
 

@@ -1,4 +1,4 @@
-"""All measurements of a take."""
+"""Computes all measurements of a take."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ DURATION = Method("duration_sec", "s", "Samples of the track over its sample rat
 
 
 def measure(tracks: Mapping[TrackKind, Float32], utterances: Sequence[Words]) -> list[Measurement]:
-    """Every value of METHODS for every track, float32 [n] at 24 kHz on one clock; seconds for minutes of audio.
+    """Computes every value of METHODS for every track, float32 [n] at 24 kHz on one clock. Minutes of audio take
+    seconds.
 
-    A value that cannot be had is None with the reason; none is ever NaN."""
+    A value that cannot be measured is None with the reason; no value is ever NaN."""
     evidence: dict[TrackKind, Evidence] = {}
     for kind, samples in tracks.items():
         evidence[kind] = Evidence(kind, samples, utterances, evidence)
@@ -31,7 +32,9 @@ def measure(tracks: Mapping[TrackKind, Float32], utterances: Sequence[Words]) ->
 
 
 class Evidence:
-    """What the values of one track come from, each found once. Every attribute may raise Unmeasurable."""
+    """The data from which the values of one track are computed, each found once.
+
+    Every attribute may raise Unmeasurable."""
 
     def __init__(
         self, kind: TrackKind, samples: Float32, utterances: Sequence[Words], take: Mapping[TrackKind, Evidence]
@@ -72,7 +75,7 @@ class Evidence:
 
     @property
     def turns_sec(self) -> float:
-        """Speaking time, and the pauses within turns."""
+        """The speaking time, and the pauses within turns."""
         return self.speaking_sec + self.floor.pause_ms / 1_000
 
     @cached_property

@@ -1,4 +1,4 @@
-"""A measured value with all that is needed to judge it, and the words it may come from."""
+"""A measured value with everything that is needed to judge it, and the words that it may be computed from."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ Role = Literal["participant", "agent"]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One utterance. Times are on the take's microphone clock; None where they are not known. A discarded one was
-    never heard."""
+    """One utterance. Its times are on the take's microphone clock, and None if they are not known.
+
+    Nobody heard a discarded utterance."""
 
     role: Role
     text: str
@@ -24,8 +25,9 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How a value comes about: `name` and `unit` as stored and exported, `citation` or definition, and a version
-    that changes whenever the same recording could give another value."""
+    """How a value is computed. `name` and `unit` are as stored and exported; `citation` is a reference or a definition.
+
+    The version changes whenever the same recording could give another value."""
 
     name: str
     unit: str
@@ -34,7 +36,7 @@ class Method:
 
 
 class Unmeasurable(Exception):
-    """A value that a recording does not give; `reason` is for the researcher."""
+    """Raised for a value that cannot be measured from a recording; `reason` is for the researcher."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

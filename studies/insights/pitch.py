@@ -1,7 +1,7 @@
-"""Fundamental frequency and harmonicity of a whole recording, every 10 ms (Boersma 1993).
+"""Finds the fundamental frequency and harmonicity of a whole recording, every 10 ms (Boersma 1993).
 
-The autocorrelation of each window is divided by that of the window function; its strongest peaks are the candidates,
-and the cheapest path through them decides. Parameters are those of Praat's "To Pitch (ac)" unless said otherwise.
+The autocorrelation of each window is divided by that of the window function. Its strongest peaks are the candidates,
+and the cheapest path through them decides. The parameters are those of Praat's "To Pitch (ac)" unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ _REFUSED = -9.0
 
 @dataclass(frozen=True, slots=True)
 class Contour:
-    """One value for every HOP_SAMPLES, the first at sample 0, [n] each. `f0_hz` is 0 where unvoiced; `periodicity` is
-    the height of the chosen autocorrelation peak, 0 where unvoiced."""
+    """One value for every HOP_SAMPLES, the first at sample 0; all arrays are [n].
+
+    `f0_hz` is 0 where unvoiced; `periodicity` is the height of the chosen autocorrelation peak, 0 where unvoiced."""
 
     f0_hz: Float64
     periodicity: Float64
@@ -46,7 +47,7 @@ class Contour:
 
 
 def pitch_contour(samples: Float32) -> Contour:
-    """float32 [n], finite -> the contour of n / HOP_SAMPLES frames, rounded up."""
+    """Takes float32 [n], all finite, and returns the contour of n / HOP_SAMPLES frames, rounded up."""
     frames = -(-len(samples) // HOP_SAMPLES)
     peak = float(np.abs(samples).max(initial=0.0))
     if peak == 0.0:
@@ -65,15 +66,17 @@ def pitch_contour(samples: Float32) -> Contour:
 
 
 def _candidates(windows: Float64) -> tuple[Float64, Float64, Float64]:
-    """[frames, window] -> frequency in Hz and peak height of each candidate, [frames, 1 + CANDIDATES], zeros for none
-    and for the first, which is the unvoiced one; and the strength of the unvoiced one, [frames]."""
+    """Takes [frames, window] and returns the frequency in Hz and the peak height of each candidate, both
+    [frames, 1 + CANDIDATES], and the strength of the unvoiced candidate, [frames].
+
+    The first candidate is the unvoiced one; it and missing candidates are zero."""
     windows = windows - windows.mean(1, keepdims=True)
-    loudness = np.abs(windows[:, WINDOW_SAMPLES // 3 : -(WINDOW_SAMPLES // 3)]).max(1)  # of the longest period
+    loudness = np.abs(windows[:, WINDOW_SAMPLES // 3 : -(WINDOW_SAMPLES // 3)]).max(1)  # over the longest period
     correlation = _autocorrelation(windows * np.hanning(WINDOW_SAMPLES))
     correlation = correlation / (correlation[:, :1] + 1e-12) / _window_correlation()
     left, mid, right = (correlation[:, _LAGS + shift] for shift in (-1, 0, 1))
     curvature = np.minimum(left - 2 * mid + right, -1e-12)
-    offset = np.clip(0.5 * (left - right) / curvature, -0.5, 0.5)  # of a parabola through the peak
+    offset = np.clip(0.5 * (left - right) / curvature, -0.5, 0.5)  # the vertex of a parabola through the peak
     frequency = SAMPLE_RATE_HZ / (_LAGS + offset)
     height = np.minimum(mid - 0.25 * (left - right) * offset, 1.0)
     is_peak = (mid > left) & (mid >= right) & (mid > 0.5 * VOICING_THRESHOLD)
@@ -89,7 +92,7 @@ def _candidates(windows: Float64) -> tuple[Float64, Float64, Float64]:
 
 
 def _cheapest_path(frequencies: Float64, strengths: Float64) -> npt.NDArray[np.intp]:
-    """[frames, candidates] -> the chosen candidate of each frame."""
+    """Takes frequencies and strengths, both [frames, candidates]; returns the chosen candidate of each frame."""
     frames = len(frequencies)
     octave = np.log2(np.maximum(frequencies, 1.0))
     voiced = frequencies > 0

@@ -1,4 +1,4 @@
-"""When somebody speaks, and how fast: stretches of speech by energy, syllable nuclei by intensity peaks."""
+"""Finds when somebody speaks, by energy, and how fast, by the intensity peaks of syllable nuclei."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SPEECH_RATE = Method(
 BELOW_LOUDEST_DB = 25.0  # De Jong & Wempe 2009
 ABOVE_BACKGROUND_DB = 6.0
 QUIETEST_DBFS = -55.0
-LEAST_CONTRAST_DB = 12.0  # between loudest and background; less is no speech
+LEAST_CONTRAST_DB = 12.0  # between the loudest part and the background; with less there is no speech
 LEAST_PAUSE_SAMPLES = SAMPLE_RATE_HZ // 4
-LEAST_STRETCH_SAMPLES = SAMPLE_RATE_HZ * 60 // 1_000  # shorter is a click
+LEAST_STRETCH_SAMPLES = SAMPLE_RATE_HZ * 60 // 1_000  # anything shorter is a click
 LEAST_RATED_SEC = 0.5
 
 INTENSITY_WINDOW_SAMPLES = SAMPLE_RATE_HZ * 64 // 1_000  # Praat's for a pitch floor of 50 Hz
@@ -35,14 +35,14 @@ Float64 = npt.NDArray[np.float64]
 
 
 class Stretch(NamedTuple):
-    """Samples start to end, end exclusive."""
+    """The samples from `start` to `end`, which is exclusive."""
 
     start: int
     end: int
 
 
 def speech_stretches(samples: Float32) -> list[Stretch]:
-    """Where there is speech, in order, at least LEAST_PAUSE_SAMPLES apart; none in silence or steady noise."""
+    """Returns the stretches of speech in order, LEAST_PAUSE_SAMPLES apart or more; silence and steady noise have none."""
     frames = len(samples) // HOP_SAMPLES
     if frames == 0:
         return []
@@ -67,8 +67,10 @@ def seconds(stretches: list[Stretch]) -> float:
 
 
 def syllable_nuclei(samples: Float32, contour: Contour) -> npt.NDArray[np.intp]:
-    """Frames (of HOP_SAMPLES) with a syllable's peak: a voiced intensity peak within BELOW_LOUDEST_DB of the loudest,
-    with a dip of LEAST_DIP_DB before it since the last one."""
+    """Returns the frames (of HOP_SAMPLES) with a syllable's peak.
+
+    That is a voiced intensity peak within BELOW_LOUDEST_DB of the loudest one, after a dip of LEAST_DIP_DB since the
+    previous peak."""
     if not len(samples):
         return np.zeros(0, np.intp)
     intensity_db = _intensity_db(samples, len(contour.f0_hz))
@@ -84,19 +86,19 @@ def syllable_nuclei(samples: Float32, contour: Contour) -> npt.NDArray[np.intp]:
         if min(intensity_db[nuclei[-1]], intensity_db[peak]) - valley >= LEAST_DIP_DB:
             nuclei.append(peak)
         elif intensity_db[peak] > intensity_db[nuclei[-1]]:
-            nuclei[-1] = peak  # the same syllable, still rising
+            nuclei[-1] = peak  # It is the same syllable, which is still rising.
     return np.array(nuclei, np.intp)
 
 
 def rate_per_sec(count: int, duration_sec: float) -> float:
-    """Raises Unmeasurable over less than LEAST_RATED_SEC."""
+    """Raises Unmeasurable for less speech than LEAST_RATED_SEC."""
     if duration_sec < LEAST_RATED_SEC:
         raise Unmeasurable(f"less than {LEAST_RATED_SEC:g} s of speech")
     return count / duration_sec
 
 
 def _intensity_db(samples: Float32, frames: int) -> Float64:
-    """Energy in a Hann window around every frame's first sample, [frames]."""
+    """Returns the energy in a Hann window around every frame's first sample, [frames]."""
     window = np.hanning(INTENSITY_WINDOW_SAMPLES)
     half = INTENSITY_WINDOW_SAMPLES // 2
     padded = np.pad(np.square(samples, dtype=np.float64), (half, half + HOP_SAMPLES))

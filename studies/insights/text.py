@@ -1,4 +1,4 @@
-"""What the words say: how many, how fast, and their sentiment."""
+"""Measures words: their number, their rate and their sentiment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 
 
 def transcript(utterances: Iterable[Words], role: Role) -> str:
-    """What `role` said and was heard to say. Raises Unmeasurable where there is no word of it."""
+    """Returns what `role` said that was heard. Raises Unmeasurable if there are no words."""
     text = " ".join(words.text.strip() for words in utterances if words.role == role and not words.discarded)
     if not count_words(text):
         raise Unmeasurable("no transcript")
@@ -29,7 +29,7 @@ def count_words(text: str) -> int:
 
 
 def sentiment(text: str) -> float:
-    """−1 (negative) to 1 (positive)."""
+    """Returns a value from −1 (negative) to 1 (positive)."""
     return float(_analyser().polarity_scores(text)["compound"])
 
 

@@ -1,4 +1,4 @@
-"""Who has the floor: pauses within a speaker, gaps and overlaps between the two (Heldner & Edlund 2010)."""
+"""Finds who has the floor: pauses within a speaker, and gaps and overlaps between the two (Heldner & Edlund 2010)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ Speaker = Literal["self", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What one speaker did with the floor, in samples. `offsets` are of the turns taken over from the other: gap
-    positive, overlap negative; the very first turn has none."""
+    """What one speaker did with the floor, in samples.
+
+    `offsets` belong to the turns that were taken over from the other speaker: a gap is positive, an overlap negative.
+    The very first turn has no offset."""
 
     turns: int
     offsets: tuple[int, ...]
@@ -39,7 +41,7 @@ class Floor:
 
 
 def floor_of(own: Sequence[Stretch], others: Sequence[Stretch]) -> Floor:
-    """The view of the speaker of `own`. Speech that begins and ends within the other's takes no floor."""
+    """Returns the floor of the speaker of `own`. Speech that begins and ends within the other's takes no floor."""
     spoken = sorted([(stretch, "self") for stretch in own] + [(stretch, "other") for stretch in others])
     turns, offsets, pauses = 0, [], []
     holder, until = "", 0
@@ -58,14 +60,14 @@ def floor_of(own: Sequence[Stretch], others: Sequence[Stretch]) -> Floor:
 
 
 def floor_transfer_offset_ms(floor: Floor) -> float:
-    """Raises Unmeasurable where the floor was never taken over."""
+    """Raises Unmeasurable if the floor was never taken over."""
     if not floor.offsets:
         raise Unmeasurable("the floor never changed to this speaker")
     return samples_to_ms(1) * median(floor.offsets)
 
 
 def response_latency_ms(floor: Floor) -> float:
-    """Raises Unmeasurable where no turn followed a gap."""
+    """Raises Unmeasurable if no turn followed a gap."""
     gaps = [offset for offset in floor.offsets if offset >= 0]
     if not gaps:
         raise Unmeasurable("no turn began after the other had ended")
@@ -73,7 +75,7 @@ def response_latency_ms(floor: Floor) -> float:
 
 
 def pause_median_ms(floor: Floor) -> float:
-    """Raises Unmeasurable without a pause."""
+    """Raises Unmeasurable if there is no pause."""
     if not floor.pauses:
         raise Unmeasurable("there was no pause")
     return samples_to_ms(1) * median(floor.pauses)

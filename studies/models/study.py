@@ -65,7 +65,7 @@ class Study(models.Model):
 
 
 class ProtocolVersion(models.Model):
-    """A protocol document as JSON, with its hash. It is frozen once it is published; the database refuses changes, too."""
+    """A protocol document as JSON, with its hash. It is frozen once published; the database refuses changes, too."""
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()

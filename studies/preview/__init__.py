@@ -1,1 +1,3 @@
-"""Hear yourself before the talk: a sentence goes through the study's voices and straight back. Nothing is stored."""
+"""Lets participants hear themselves before a take: a sentence passes through the study's voices and comes back.
+
+Nothing is stored."""

@@ -1,9 +1,9 @@
-"""The preview socket of a page: takes a sentence, gives it back in the voices that the study lets be heard.
+"""The preview socket of a page receives a sentence and returns it in the voices that the study lets participants hear.
 
 browser: microphone frames of 480 samples (a frame with sequence 0 begins a new sentence), `render`, `probe`
 web:     `rendered` and the sentence in heard frames, `probed`, a ping for a ping, errors after which it may ask again
 
-The sentence is held in memory while the socket is open, MAX_SENTENCE_SEC at most; nothing is written or logged.
+The sentence, of MAX_SENTENCE_SEC at most, is held in memory while the socket is open; nothing is written or logged.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
 
 
 class PreviewConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
-    """One page's socket, by the token of its session."""
+    """The socket of one page, which the token of its session identifies."""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
         await receive()  # websocket.connect
-        await send({"type": "websocket.accept"})  # a refused handshake would reach the page as a bare "failed"
+        await send({"type": "websocket.accept"})  # The page would see a refused handshake only as "failed".
         preview = Preview(scope["url_route"]["kwargs"]["token"], send)
         code = CLOSE_NORMAL
         try:
@@ -76,7 +76,7 @@ class PreviewConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no t
 
 
 class Preview:
-    """One page's sentence, and its answers to orders, one after the other."""
+    """The sentence of one page, and the answers to its requests, one after the other."""
 
     def __init__(self, token: str, send: Send) -> None:
         self.loop = asyncio.get_running_loop()
@@ -87,17 +87,19 @@ class Preview:
         self._probing: VoiceLine | None = None
 
     async def hearing(self) -> Hearing:
-        """As it is now: what was agreed to may be withdrawn at any moment. Raises TakeRefused."""
+        """Returns what may be heard now, because consent may be withdrawn at any moment. Raises TakeRefused."""
         found: Hearing = await database_sync_to_async(lambda: hearing_of(session_of(self.token)))()
         return found
 
     def end(self, reason: str) -> None:
-        """Nobody may hear themselves here any more."""
+        """Ends the preview: the participant may not hear themselves here any more."""
         if not self._ended.done():
             self._ended.set_result(reason)
 
     async def until_ended(self, reading: Coroutine[Any, Any, None]) -> None:
-        """Reads until the page goes or `end` is called. Raises what reading raises, and TakeRefused when it is over."""
+        """Reads until the page leaves or `end` is called.
+
+        Raises what reading raises, and TakeRefused when the preview has ended."""
         task = self.loop.create_task(reading)
         PREVIEWS.add(self)
         watch()
@@ -114,7 +116,7 @@ class Preview:
                 await task
 
     async def take(self, data: bytes | None) -> None:
-        """One message of the page. Raises WireError, and TakeRefused when the visit is over."""
+        """Handles one message of the page. Raises WireError, and TakeRefused when the session is over."""
         message = decode(data or b"")
         match message:
             case AudioFrame(kind=Kind.PARTICIPANT):
@@ -129,7 +131,7 @@ class Preview:
                 raise WireError("microphone frames, a render or a probe", type(message).__name__)
 
     async def refuse(self, code: str, text: StrOrPromise, values: Mapping[str, str] | None = None) -> None:
-        """In the session's language."""
+        """Sends a refusal in the session's language."""
         language = await database_sync_to_async(language_of)(token=self.token)
         with suppress(Exception):  # the page may have gone first
             await self._tell(ErrorMessage(code, said(text, language) % values if values else said(text, language)))

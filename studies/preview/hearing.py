@@ -1,4 +1,4 @@
-"""What a participant may hear of themselves before the talk, and in which voices."""
+"""Decides whether participants may hear themselves before a take, and in which voices."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ PURPOSES: Final = (ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """`voices` stand in an order drawn for the session, so that their numbers tell nothing. `free`: also any voice
-    that sliders can make. `slowest` is the one whose way is measured."""
+    """The voices in which a participant may hear themselves.
+
+    `voices` are in an order drawn for the session, so that their numbers reveal nothing. `free` allows any voice that
+    the sliders can make, too. `slowest` is the voice whose round trip is measured."""
 
     voices: tuple[VoiceSegment, ...]
     free: bool
@@ -34,7 +36,7 @@ class Hearing:
     latency_samples: int | None
 
     def request(self, order: Mapping[str, Any]) -> PreviewRequest:
-        """What a `render` asks for: `voice`, a number, or `parameters`. Raises TakeRefused."""
+        """Returns what a `render` asks for, by `voice` (a number) or `parameters`. Raises TakeRefused."""
         voice, parameters = order.get("voice"), order.get("parameters")
         if isinstance(voice, int) and 0 <= voice < len(self.voices):
             return self._of(self.voices[voice])
@@ -46,7 +48,7 @@ class Hearing:
         raise TakeRefused("not_offered", _("This study does not let you hear this voice before the talk."))
 
     def probe(self) -> PreviewRequest:
-        """For silence, to measure its way."""
+        """Returns the request for silence, by which the round trip is measured."""
         return self._of(self.slowest)
 
     def _of(self, voice: VoiceSegment) -> PreviewRequest:
@@ -54,7 +56,7 @@ class Hearing:
 
 
 def session_of(token: str) -> Session:
-    """Raises TakeRefused unless the visit goes on."""
+    """Returns the session. Raises TakeRefused unless it is in progress."""
     session = Session.objects.select_related("version__study").filter(token=token).first()
     if session is None:
         raise TakeRefused("unknown_session", _("This link is not known here."))
@@ -67,7 +69,7 @@ def session_of(token: str) -> Session:
 
 
 def hearing_of(session: Session) -> Hearing:
-    """By the protocol and by what was agreed to until now."""
+    """Returns what may be heard by the protocol and by the consents given until now."""
     protocol = protocol_of(session.version)
     conditions = conditions_of(session)
     seed = session.seed & 0x7FFFFFFF
@@ -84,13 +86,13 @@ def hearing_of(session: Session) -> Hearing:
 
 
 def conditions_of(session: Session) -> list[Condition]:
-    """Those of its plan; all where there is no plan."""
+    """Returns the conditions of the session's plan, or all conditions if it has no plan."""
     planned = session.trials.filter(pair__isnull=False).values("condition")
     return list(session.version.conditions.filter(pk__in=planned) or session.version.conditions.all())
 
 
 def _agreed(session: Session, voices: Iterable[VoiceSegment]) -> bool:
-    """To all that happens to the voice while it is heard."""
+    """Whether the participant agreed to everything that happens to the voice in a preview."""
     purposes = [*PURPOSES]
     if any(CONVERTERS[voice.converter].third_party for voice in voices if voice.converter in CONVERTERS):
         purposes.append(ConsentEvent.Purpose.THIRD_PARTY)
@@ -98,7 +100,7 @@ def _agreed(session: Session, voices: Iterable[VoiceSegment]) -> bool:
 
 
 def _whole(segment: VoiceSegment) -> VoiceSegment:
-    """From the first sample to the last."""
+    """Returns a schedule with one segment from the first sample to the last."""
     return replace(segment, start_sample=0, end_sample=None)
 
 
@@ -107,6 +109,6 @@ def _sound(segment: VoiceSegment) -> tuple[Any, ...]:
 
 
 def _slowness(segment: VoiceSegment) -> float:
-    """Voices of which only a worker knows how late they are come first."""
+    """A sort key: voices whose latency only a worker knows come first."""
     known = latency_samples(segment.converter, segment.parameters)
     return float("inf") if known is None else known

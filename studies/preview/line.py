@@ -1,4 +1,4 @@
-"""The inference worker's side of a preview: a sentence there and back."""
+"""Sends the sentence of a preview to an inference worker and receives it back."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """PCM16 of the sentence as an engine would hear it, with its latency taken out."""
+    """The sentence as an engine would hear it, PCM16, with its latency removed."""
 
     pcm: bytes
     latency_samples: int
 
 
 class VoiceLine:
-    """One voice at an inference worker."""
+    """The connection to one voice at an inference worker."""
 
     def __init__(self, slot: Slot, latency_samples: int) -> None:
         self.latency_samples = latency_samples
@@ -46,12 +46,12 @@ class VoiceLine:
         self._step = 0
 
     async def say(self, pcm: bytes) -> None:
-        """PCM16 [FRAME_SAMPLES]. Raises SlotLost."""
+        """Sends PCM16 [FRAME_SAMPLES]. Raises SlotLost."""
         await self._slot.send(encode_audio(Kind.PARTICIPANT, self._step, self._step * FRAME_SAMPLES, pcm))
         self._step += 1
 
     async def heard(self) -> bytes:
-        """The next PCM16 [FRAME_SAMPLES]. Raises SlotLost, TakeRefused."""
+        """Returns the next PCM16 [FRAME_SAMPLES]. Raises SlotLost, TakeRefused."""
         while True:
             message = await _receive(self._slot)
             if isinstance(message, AudioFrame):
@@ -63,7 +63,7 @@ class VoiceLine:
 
 
 async def open_line(request: PreviewRequest) -> VoiceLine:
-    """At the inference worker that is least busy. Raises TakeRefused."""
+    """Opens a line to the least busy inference worker. Raises TakeRefused."""
     converters = frozenset(segment.converter for segment in request.voices)
     worker = await database_sync_to_async(reports.find_converting)(converters)
     if worker is None:
@@ -79,12 +79,13 @@ async def open_line(request: PreviewRequest) -> VoiceLine:
 
 
 async def render(request: PreviewRequest, pcm: bytes) -> Rendered:
-    """Raises TakeRefused."""
+    """Returns the sentence in the requested voice. Raises TakeRefused."""
     async with _line(request) as line:
         late_bytes = line.latency_samples * BYTES_PER_SAMPLE
         steps = -(-(len(pcm) + late_bytes) // FRAME_BYTES)
         padded = pcm.ljust(steps * FRAME_BYTES, b"\0")
-        saying = asyncio.ensure_future(_say(line, padded))  # both at once: neither side has room for all of it
+        # Both directions run at once, because neither side can buffer the whole sentence.
+        saying = asyncio.ensure_future(_say(line, padded))
         try:
             heard = b"".join([await line.heard() for _ in range(steps)])
             await saying
@@ -94,7 +95,7 @@ async def render(request: PreviewRequest, pcm: bytes) -> Rendered:
 
 
 async def there_and_back(line: VoiceLine) -> None:
-    """A silent frame. Raises TakeRefused."""
+    """Sends a silent frame there and back. Raises TakeRefused."""
     try:
         async with asyncio.timeout(PROBE_SEC):
             await line.say(bytes(FRAME_BYTES))
@@ -121,7 +122,7 @@ async def _say(line: VoiceLine, padded: bytes) -> None:
 
 
 async def _receive(slot: Slot) -> Message:
-    """Raises SlotLost, TakeRefused for what the worker refuses."""
+    """Receives a message. Raises SlotLost, and TakeRefused for what the worker refuses."""
     try:
         message = decode(await slot.receive())
     except WireError as error:

@@ -1,8 +1,8 @@
 """The child process that decodes an upload: `python -I decoder.py ROOT`, with the upload as standard input.
 
-Writes PCM16, mono at 24 kHz, to standard output and its report, as JSON, to standard error: {"facts", "quality"}, or
-{"code", "message"} for what is refused. All three are files. Before it reads the first byte, the process gives up the
-network, further files, and all but a little time and memory.
+It writes PCM16, mono at 24 kHz, to standard output, and a report as JSON to standard error: {"facts", "quality"}, or
+{"code", "message"} for an upload that it refuses. All three streams are files. Before it reads the first byte, the
+process gives up the network, access to further files, and all but a little time and memory.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ MAX_DECODED_BYTES: Final = 512 * 2**20
 MAX_CHANNELS: Final = 8
 LOWEST_RATE_HZ: Final = 8_000
 HIGHEST_RATE_HZ: Final = 192_000
-BLOCK_SAMPLES: Final = 65_536  # of all channels together
-ASSESSED_SEC: Final = 120  # a longer recording is judged by parts of it
+BLOCK_SAMPLES: Final = 65_536  # all channels together
+ASSESSED_SEC: Final = 120  # Only parts of a longer recording are judged.
 PARTS: Final = 8
 
 CPU_SEC: Final = 20
-MEMORY_BYTES: Final = 512 * 2**20  # over what Python and its libraries have by then
+MEMORY_BYTES: Final = 512 * 2**20  # in addition to what Python and its libraries use by then
 OUTPUT_BYTES: Final = (MAX_SEC + 1) * RATE_HZ * 2
 
 FULL_SCALE: Final = 0.999
-LEVELS: Final = 4_096  # steps in which amplitudes are counted, from 0 to full scale
+LEVELS: Final = 4_096  # bins in which amplitudes are counted, from 0 to full scale
 
 FORMATS: Final = {"WAV": "wav", "WAVEX": "wav", "FLAC": "flac", "OGG": "ogg", "MP3": "mp3"}
 WAV_CODECS: Final = {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
@@ -54,7 +54,7 @@ OTHER_KINDS: Final = (
 
 
 class Refused(Exception):
-    """An upload that is not taken; the message is for whoever uploaded it."""
+    """Raised for an upload that is refused; the message is for the person who uploaded it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -63,7 +63,7 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Facts:
-    """What the upload was."""
+    """The properties of an upload."""
 
     container: str
     codec: str
@@ -74,7 +74,7 @@ class Facts:
 
 
 def container_of(head: bytes) -> str:
-    """wav, flac, ogg or mp3, by the first bytes alone. Raises Refused."""
+    """Recognises wav, flac, ogg or mp3 by the first bytes. Raises Refused for anything else."""
     if not head:
         raise Refused("empty", "The file is empty.")
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
@@ -94,22 +94,22 @@ def container_of(head: bytes) -> str:
 
 
 def is_cut_off(container: str, fd: int, size: int) -> bool:
-    """Whether the container says that more should follow. FLAC and MP3 tell by their number of samples instead."""
+    """Whether the container says that more data should follow. FLAC and MP3 show this by their number of samples."""
     if container == "wav":
         declared = int.from_bytes(os.pread(fd, 4, 4), "little") + 8
-        return declared > size + 1 and declared < 2**32 - 64  # writers of streams put the largest number there
+        return declared > size + 1 and declared < 2**32 - 64  # streams declare the largest number
     if container == "ogg":
         tail = os.pread(fd, 2**16 + 512, max(0, size - 2**16 - 512))
         page = tail[tail.rfind(b"OggS") :]
         if len(page) < 27 or not page[5] & 0x04:
-            return True  # the last page does not say that it is the last
+            return True  # The last page is not marked as the last.
         lengths = page[27 : 27 + page[26]]
         return len(page) < 27 + page[26] + sum(lengths)
     return False
 
 
 def check_header(file: soundfile.SoundFile, container: str) -> None:
-    """Raises Refused for what need not be decoded to be refused."""
+    """Raises Refused for uploads that can be refused without decoding."""
     if FORMATS.get(file.format) != container or (container == "wav" and file.subtype not in WAV_CODECS):
         raise Refused("wrong_type", "The file holds a kind of sound that is not taken. Save it as plain WAV or FLAC.")
     if not LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ:
@@ -118,7 +118,7 @@ def check_header(file: soundfile.SoundFile, container: str) -> None:
         )
     if file.channels > MAX_CHANNELS:
         raise Refused("wrong_type", f"It has {file.channels} channels; at most {MAX_CHANNELS} are taken.")
-    if 0 < file.frames < 2**62:  # unknown for some streams
+    if 0 < file.frames < 2**62:  # The number is unknown for some streams.
         _check_length(file.frames, file)
 
 
@@ -134,7 +134,7 @@ def _check_length(frames: int, file: soundfile.SoundFile) -> None:
 
 
 def decode(fd: int, out: int) -> tuple[Facts, npt.NDArray[np.int16]]:
-    """Everything on `fd` -> PCM16 [n] at 24 kHz, also written to `out`. Raises Refused."""
+    """Decodes everything on `fd` to PCM16 [n] at 24 kHz, returns it and writes it to `out`. Raises Refused."""
     size = os.fstat(fd).st_size
     container = container_of(os.pread(fd, 16, 0))
     truncated = Refused("truncated", "The file ends too early: it was not copied or saved to its end. Try again.")
@@ -180,10 +180,10 @@ def _decode_blocks(file: soundfile.SoundFile, container: str, out: int) -> tuple
 
 
 def clipped_share(counts: npt.NDArray[np.int64]) -> float:
-    """Share of samples at the ceiling: at full scale, or heaped up in the highest level that occurs.
+    """Returns the share of clipped samples: those at full scale, or piled up at the highest level that occurs.
 
-    Speech comes near its peak in a few samples of a hundred thousand; where it was cut off, all that went beyond lies
-    at one level. `counts` [LEVELS + 1], by amplitude."""
+    Speech comes near its peak in a few of a hundred thousand samples. Where it was clipped, everything beyond the limit
+    is at one level. `counts` [LEVELS + 1] are by amplitude."""
     total = int(counts.sum())
     if not total:
         return 0.0
@@ -194,7 +194,7 @@ def clipped_share(counts: npt.NDArray[np.int64]) -> float:
 
 
 def assessed(pcm: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
-    """What of a recording is judged: all of it, or of a long one PARTS spread evenly, float32 [n]."""
+    """Returns what is judged, float32 [n]: the whole recording or, of a long one, PARTS that are evenly spread."""
     most = ASSESSED_SEC * RATE_HZ
     if len(pcm) > most:
         part = most // PARTS
@@ -204,17 +204,17 @@ def assessed(pcm: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
 
 
 def confine() -> None:
-    """Gives up what decoding does not need. Whether the system can cut off the network is its own affair."""
+    """Gives up what decoding does not need. The network is cut off only where the system can do so."""
     libc = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "linux":
         libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-        libc.unshare(0x10000000 | 0x40000000)  # CLONE_NEWUSER | CLONE_NEWNET: a network of its own, without a cable
+        libc.unshare(0x10000000 | 0x40000000)  # CLONE_NEWUSER | CLONE_NEWNET: an empty network of its own
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         _limit(resource.RLIMIT_AS, pages * os.sysconf("SC_PAGE_SIZE") + MEMORY_BYTES)
     _limit(resource.RLIMIT_CPU, CPU_SEC)
     _limit(resource.RLIMIT_FSIZE, OUTPUT_BYTES)
     _limit(resource.RLIMIT_CORE, 0)
-    while (fd := os.dup(0)) < 8:  # the numbers below are taken, so that nothing more can be opened
+    while (fd := os.dup(0)) < 8:  # With the numbers below this limit taken, nothing more can be opened.
         pass
     os.close(fd)
     _limit(resource.RLIMIT_NOFILE, fd)
@@ -229,7 +229,7 @@ def main() -> None:
     from studies.voices.quality import assess
 
     report = os.dup(2)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # codecs print their own remarks there
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # Codecs print messages of their own there.
     confine()
     result: dict[str, Any]
     try:

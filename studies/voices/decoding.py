@@ -1,6 +1,6 @@
-"""Decodes what researchers upload, in a process of its own that can do little else (see decoder.py).
+"""Decodes researchers' uploads in a process of its own that can do little else (see decoder.py).
 
-No codec ever sees these bytes in the web process, which gets plain samples back.
+In the web process no codec ever reads these bytes; the web process receives plain samples.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from studies.errors import AudioRefused
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 PROGRAM: Final = Path(__file__).with_name("decoder.py")
 MAX_UPLOAD_BYTES: Final = 64 * 2**20
-WALL_SEC: Final = 60.0  # the limit of 20 s of computing comes first, unless the machine is very busy
+WALL_SEC: Final = 60.0  # The limit of 20 s of CPU time is reached first, unless the machine is very busy.
 MAX_REPORT_BYTES: Final = 2**16
 ENVIRONMENT: Final = {"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -39,7 +39,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A decoded recording as it is kept: FLAC, mono, 24 kHz. `facts`: what was uploaded. `quality`: see quality.py."""
+    """A decoded recording as it is kept: FLAC, mono, 24 kHz.
+
+    `facts` describes the upload; for `quality` see quality.py."""
 
     flac: bytes
     sha256: str
@@ -49,7 +51,7 @@ class Reference:
 
 
 def decode_upload(parts: Iterable[bytes], *, wall_sec: float = WALL_SEC) -> Reference:
-    """The recording in an upload, given in pieces. Raises AudioRefused."""
+    """Returns the recording in an upload, which is given in pieces. Raises AudioRefused."""
     with tempfile.TemporaryDirectory(prefix="hearmeout-upload-") as folder:
         upload, output, report = (Path(folder) / name for name in ("upload", "samples", "report"))
         _write(upload, parts)
@@ -64,7 +66,7 @@ def decode_upload(parts: Iterable[bytes], *, wall_sec: float = WALL_SEC) -> Refe
 
 
 def encode(pcm: Int16, facts: Mapping[str, Any], quality: Mapping[str, Any]) -> Reference:
-    """PCM16 [n] at 24 kHz -> the same as FLAC, with its hash."""
+    """Encodes PCM16 [n] at 24 kHz as FLAC, with its hash."""
     file = io.BytesIO()
     soundfile.write(file, pcm, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
     flac = file.getvalue()
@@ -84,7 +86,7 @@ def _write(path: Path, parts: Iterable[bytes]) -> None:
 
 
 def _run(upload: Path, output: Path, report: Path, wall_sec: float) -> int:
-    """The child's exit status, negative for the signal that ended it. Raises AudioRefused after `wall_sec`."""
+    """Returns the child's exit status, negative for the signal that ended it. Raises AudioRefused after `wall_sec`."""
     empty = upload.parent / "empty"
     empty.mkdir()
     with upload.open("rb") as stdin, output.open("wb") as stdout, report.open("wb") as stderr:
@@ -109,7 +111,7 @@ def _run(upload: Path, output: Path, report: Path, wall_sec: float) -> int:
 
 
 def _read_report(report: Path) -> dict[str, Any]:
-    """What the child said last; empty when it said nothing that can be read."""
+    """Returns the last report of the child; empty if it wrote none that can be read."""
     try:
         result = json.loads(report.read_bytes()[-MAX_REPORT_BYTES:])
     except ValueError:

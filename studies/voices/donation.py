@@ -1,4 +1,4 @@
-"""A participant's own voice as a target voice: only with their consent to exactly that."""
+"""Makes a target voice of a participant's own voice, only with their consent to exactly that."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_DONATED_SEC: Final = 120
 
 
 def donation_obstacle(session: Session) -> str:
-    """Why no target voice is made of this participant's recordings; empty when they agreed to it."""
+    """Why no target voice may be made of this participant's recordings; empty if they agreed to it."""
     if session.state == Session.State.WITHDRAWN:
         return "The participant has withdrawn."
     if session.consent(ConsentEvent.Purpose.VOICE_DONATION) is not None:
@@ -28,7 +28,7 @@ def donation_obstacle(session: Session) -> str:
 
 
 def donation_of(session: Session) -> ConsentEvent:
-    """The consent that allows it. Raises VoiceRefused."""
+    """Returns the consent that allows it. Raises VoiceRefused."""
     obstacle = donation_obstacle(session)
     consent = session.consent(ConsentEvent.Purpose.VOICE_DONATION)
     if obstacle or consent is None:
@@ -37,7 +37,7 @@ def donation_of(session: Session) -> ConsentEvent:
 
 
 def reference_of(track: Track, start_sec: float, end_sec: float) -> Reference:
-    """A part of the participant's own track, judged as an upload is. Raises VoiceRefused, AudioRefused."""
+    """Returns a part of the participant's own track, judged as an upload is. Raises VoiceRefused, AudioRefused."""
     donation_of(track.take.trial.session)
     if track.kind != Track.Kind.PARTICIPANT:
         raise VoiceRefused("Only the participant's own track can become a voice; the others hold converted voices.")

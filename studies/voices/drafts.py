@@ -1,6 +1,7 @@
-"""Recordings that were uploaded and judged, and whose form is not complete yet: kept for a day for who uploaded them.
+"""Recordings that were uploaded and judged while their form is not complete yet. They are kept for a day for the
+researcher who uploaded them.
 
-So a mistake in the form costs nothing, and a recording can be heard before it is saved.
+A mistake in the form therefore costs nothing, and a recording can be heard before it is saved.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ KEPT: Final = timedelta(days=1)
 
 
 def keep(reference: Reference, user_id: int) -> UUID:
-    """The draft's name."""
+    """Keeps a draft and returns its name."""
     draft = uuid4()
     facts = {
         "sha256": reference.sha256,
@@ -40,7 +41,7 @@ def keep(reference: Reference, user_id: int) -> UUID:
 
 
 def load(draft: UUID, user_id: int) -> Reference | None:
-    """What was kept; None when it is gone, or was somebody else's."""
+    """Returns what was kept; None if it is gone or belongs to somebody else."""
     try:
         with recordings().open(flac_name(draft, user_id)) as file:
             flac = file.read()
@@ -57,7 +58,7 @@ def drop(draft: UUID, user_id: int) -> None:
 
 
 def drop_old(now: datetime | None = None) -> int:
-    """Deletes drafts older than a day. Returns how many files."""
+    """Deletes drafts older than a day. Returns how many files it deleted."""
     before = (now or timezone.now()) - KEPT
     old = [name for name in _all() if recordings().get_modified_time(name) < before]
     for name in old:
@@ -74,7 +75,7 @@ def _facts_name(draft: UUID, user_id: int) -> str:
 
 
 def shown(reference: Reference, draft: UUID) -> dict[str, object]:
-    """For templates/admin/studies/targetvoice/report.html."""
+    """Returns the values that templates/admin/studies/targetvoice/report.html shows."""
     return {
         "quality": reference.quality,
         "upload": reference.facts,

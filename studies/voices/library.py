@@ -1,4 +1,4 @@
-"""What can be done with target voices: add a version, use a participant's recording, withdraw, delete."""
+"""The verbs of target voices: add a version, use a participant's recording, withdraw, delete."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Who speaks, what for and until when, under which licence, and where that can be seen."""
+    """Who speaks, for what purpose and until when, under which licence, and where that can be seen."""
 
     speaker: str
     scope: str
@@ -50,7 +50,7 @@ class Consent:
 def add_version(
     voice: TargetVoice, reference: Reference, consent: Consent, *, by: User, source: str, donor: Session | None = None
 ) -> TargetVoiceVersion:
-    """The voice's next version. `donor`: the session a participant's recording is from. Raises VoiceRefused."""
+    """Adds the voice's next version. `donor` is the session of a participant's recording. Raises VoiceRefused."""
     voice = TargetVoice.objects.select_for_update().get(pk=voice.pk)
     if reference.quality["verdict"] == "refused":
         reasons = " ".join(f["text"] for f in reference.quality["findings"] if f["verdict"] == "refused")
@@ -76,7 +76,7 @@ def add_version(
 
 @transaction.atomic
 def renew(version: TargetVoiceVersion, consent: Consent, *, by: User) -> TargetVoiceVersion:
-    """The next version with the same recording and another consent. Raises VoiceRefused."""
+    """Adds a version with the same recording and another consent. Raises VoiceRefused."""
     voice = TargetVoice.objects.select_for_update().get(pk=version.voice_id)
     donor = version.donation.session if version.donation is not None else None
     check_consent(voice, consent, donor)
@@ -98,8 +98,9 @@ def renew(version: TargetVoiceVersion, consent: Consent, *, by: User) -> TargetV
 
 
 def withdraw_voice(voice: TargetVoice, *, by: str) -> ErasureReceipt:
-    """The speaker wants it no more: erases the recordings, also of a voice that studies use, whose talks are refused
-    from now on. Talks that are going on in it end. Can be done again; there is one receipt."""
+    """Erases the recordings of a voice whose speaker withdraws, even if studies use the voice.
+
+    From now on takes in this voice are refused, and those in progress end. This can run again; there is one receipt."""
     with transaction.atomic():
         voice = TargetVoice.objects.select_for_update().get(pk=voice.pk)
         voice.versions.exclude(file="").update(file="")
@@ -136,24 +137,24 @@ def remove_voice(voice: TargetVoice, *, by: str) -> None:
 
 
 def uses_of(voice: TargetVoice) -> list[ProtocolVersion]:
-    """The published versions that speak in it, newest first."""
+    """Returns the published versions that use the voice, newest first."""
     used = ProtocolVersion.objects.filter(conditions__pinned_voices__voice_version__voice=voice)
     return list(used.select_related("study").distinct().order_by("study__title", "-number"))
 
 
 def takes_in(voice: TargetVoice) -> QuerySet[Take]:
-    """Every take under a condition that speaks in it."""
+    """Returns every take under a condition that uses the voice."""
     return Take.objects.filter(trial__condition__pinned_voices__voice_version__voice=voice).distinct()
 
 
 def withdraw_donations(session: Session) -> None:
-    """The participant withdraws: the voices made of what they said go with their recordings."""
+    """Withdraws the voices that were made of the recordings of a participant who withdraws."""
     for voice in TargetVoice.objects.filter(versions__donation__session=session).distinct():
         withdraw_voice(voice, by="participant")
 
 
 def withdraw_outlived_donations(today: date) -> int:
-    """Voices that participants gave go with their study's recordings, when its retention date has passed."""
+    """Withdraws donated voices whose study has passed its retention date, as its recordings are erased, too."""
     outlived = TargetVoice.objects.filter(
         versions__donation__session__participant__study__retention_until__lt=today, withdrawn_at=None
     ).distinct()
@@ -163,7 +164,7 @@ def withdraw_outlived_donations(today: date) -> int:
 
 
 def check_consent(voice: TargetVoice, consent: Consent, donor: Session | None) -> None:
-    """Raises VoiceRefused for a voice that is withdrawn, and for a consent that is over or outlives a donation."""
+    """Raises VoiceRefused for a voice that was withdrawn, and for a consent that has ended or outlives a donation."""
     if voice.withdrawn_at is not None:
         raise VoiceRefused("The speaker has withdrawn this voice. A new agreement makes a new voice.")
     if consent.until < timezone.localdate():
@@ -190,7 +191,7 @@ def _columns(consent: Consent) -> dict[str, object]:
 
 
 def _erase_files(voice_id: int) -> int:
-    """All that is in the voice's folder, also what a cut-off saving left there. Returns how many."""
+    """Erases everything in the voice's folder, including what an interrupted save left. Returns how many files."""
     folder = _folder(voice_id)
     try:
         names = recordings().listdir(folder)[1]

@@ -1,9 +1,9 @@
-"""Whether a recording sounds like speech rather than music or noise, by seven simple signs.
+"""Judges by seven simple signs whether a recording sounds like speech rather than music or noise.
 
-Each sign has a range in which speech lies; two outside theirs speak against speech. The limits were set on speech of
-six people, game characters and synthesis, with noise down to 5 dB, against 90 pieces of music, tones and noise. On
-other excerpts of the same sources, none of 60 recordings of speech showed two such signs and 118 of 122 pieces of music
-did; the other four showed one.
+Each sign has a range in which speech lies; two signs outside their ranges are evidence against speech. The limits were
+set on speech of six people, game characters and synthesis, with a signal-to-noise ratio down to 5 dB, against 90 pieces
+of music, tones and noise. On other excerpts of the same sources, none of 60 recordings of speech showed two such signs,
+and 118 of 122 pieces of music did; the other four showed one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Float64 = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A value and the range that speech has. `unlike` says what a value outside it means."""
+    """A value and the range in which speech lies. `unlike` says what a value outside the range means."""
 
     name: str
     value: float
@@ -42,7 +42,7 @@ class Sign:
 
 
 def signs_of(samples: Float32, contour: Contour, stretches: list[Stretch]) -> list[Sign]:
-    """float32 [n] at 24 kHz, with speech found in it, and its pitch contour -> the seven signs."""
+    """Takes float32 [n] at 24 kHz, with the speech found in it, and its pitch contour; returns the seven signs."""
     levels = frame_levels_db(samples)
     envelope = 10 ** (levels / 20)
     envelope /= envelope.mean() + 1e-12
@@ -76,7 +76,7 @@ def signs_of(samples: Float32, contour: Contour, stretches: list[Stretch]) -> li
 
 
 def frame_levels_db(samples: Float32) -> Float64:
-    """Level of every 10 ms in dBFS, [n / HOP_SAMPLES]."""
+    """Returns the level of every 10 ms in dBFS, [n / HOP_SAMPLES]."""
     frames = len(samples) // HOP_SAMPLES
     power = np.mean(np.square(samples[: frames * HOP_SAMPLES].reshape(frames, HOP_SAMPLES), dtype=np.float64), axis=1)
     levels: Float64 = 10 * np.log10(np.maximum(power, 1e-12))
@@ -84,7 +84,8 @@ def frame_levels_db(samples: Float32) -> Float64:
 
 
 def _held_share(semitones: Float64, voiced: npt.NDArray[np.bool_]) -> float:
-    """Share of voiced stretches of 120 ms whose pitch stays within HELD_SEMITONES: notes, not intonation."""
+    """Returns the share of voiced stretches of 120 ms whose pitch stays within HELD_SEMITONES, as in notes and not in
+    intonation."""
     if len(semitones) < HELD_FRAMES:
         return 0.0
     windows = np.lib.stride_tricks.sliding_window_view(semitones, HELD_FRAMES)
@@ -94,8 +95,8 @@ def _held_share(semitones: Float64, voiced: npt.NDArray[np.bool_]) -> float:
 
 
 def _syllable_rhythm(envelope: Float64) -> float:
-    """Share of the envelope's modulation from 0.5 Hz on that lies at 2 to 8 Hz, where syllables are (Houtgast &
-    Steeneken 1985; for telling speech from music, Scheirer & Slaney 1997)."""
+    """Returns the share of the envelope's modulation above 0.5 Hz that lies at 2 to 8 Hz, where syllables are (Houtgast
+    & Steeneken 1985; used to distinguish speech from music by Scheirer & Slaney 1997)."""
     length = MODULATION_SEC * FRAMES_PER_SEC
     if len(envelope) < length:
         return 0.0

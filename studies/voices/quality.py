@@ -1,6 +1,6 @@
-"""Judges whether a recording is a good reference for voice conversion: each check a value, its limits and a verdict.
+"""Judges whether a recording is a good reference for voice conversion. Each check has a value, limits and a verdict.
 
-Knows nothing of Django. Runs in the decoder's process, on at most two minutes of audio.
+This module does not import Django. It runs in the decoder's process, on at most two minutes of audio.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ GOOD_SNR_DB: Final = 20.0
 LITTLE_CLIPPED: Final = 0.001
 MUCH_CLIPPED: Final = 0.01
 WIDE_BAND_HZ: Final = 16_000
-GATED_DBFS: Final = -80.0  # below it a pause was cut out, and tells nothing of the noise
+GATED_DBFS: Final = -80.0  # A pause below this level was cut out and says nothing about the noise.
 UNLIKE_SPEECH: Final = 2  # signs
 
 _SPEECH_EXPECTED: Final = f"{LEAST_SPEECH_SEC:g} s or more, best {GOOD_SPEECH_SEC:g} to 30"
@@ -39,7 +39,7 @@ Verdict = Literal["ok", "warning", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check. `text` is for the researcher; `value` is None where nothing could be measured."""
+    """The result of one check. `text` is for the researcher; `value` is None if nothing could be measured."""
 
     check: str
     label: str
@@ -51,8 +51,9 @@ class Finding:
 
 
 def assess(samples: Float32, clipped_share: float, rate_hz: int) -> dict[str, Any]:
-    """float32 [n] at 24 kHz, the share that was cut off and the sample rate it came with -> what is stored:
-    {version, verdict, findings, signs}."""
+    """Takes float32 [n] at 24 kHz, the share of clipped samples and the original sample rate.
+
+    Returns what is stored: {version, verdict, findings, signs}."""
     levels = frame_levels_db(samples)
     peak_dbfs = float(np.percentile(levels, 99)) if len(levels) else -120.0
     if peak_dbfs < SILENT_DBFS:
@@ -77,9 +78,9 @@ def assess(samples: Float32, clipped_share: float, rate_hz: int) -> dict[str, An
 
 
 def snr_db(samples: Float32, stretches: Sequence[Stretch]) -> float:
-    """Level of the speech over that of the background: its quietest tenth, without pauses that were cut out.
+    """Returns the level of the speech over that of the background, which is the quietest tenth without cut-out pauses.
 
-    An estimate: it takes reverberation for noise, and in speech without pauses it is too low."""
+    This is an estimate: it counts reverberation as noise, and it is too low for speech without pauses."""
     levels = frame_levels_db(samples)
     background = levels[levels > GATED_DBFS]
     speech = np.concatenate([samples[stretch.start : stretch.end] for stretch in stretches])

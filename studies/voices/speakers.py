@@ -1,13 +1,15 @@
-"""Whether a recording holds more than one speaker: an estimate from pitch and timbre, without a trained model.
+"""Estimates from pitch and timbre, without a trained model, whether a recording has more than one speaker.
 
-The speech is cut into pieces of up to 2 s, which are split in two, once by median pitch and once by timbre (mel
-cepstra of voiced frames, two means). Two groups with a gap between their pitches are two speakers, or one who acts
-two: certain enough to refuse. Groups that differ in timbre alone are a hint. The difference in timbre is the gain of
-two Gaussians over one, by the Bayesian information criterion (Chen & Gopalakrishnan 1998), per frame.
+The speech is cut into pieces of up to 2 s, which are split into two groups, once by median pitch and once by timbre
+(mel cepstra of voiced frames, two means). Two groups with a gap between their pitches are two speakers, or one who acts
+two; that is certain enough to refuse the recording. Groups that differ only in timbre lead to a warning. The difference
+in timbre is the gain of two Gaussians over one, by the Bayesian information criterion (Chen & Gopalakrishnan 1998), per
+frame.
 
-The limits were set on recordings of six people. On others of the same people, 58 of 60 recordings of one person passed
-and 2 got the hint; of 25 that joined a low and a high voice, 24 were refused and one got the hint; of 36 that joined
-two similar voices, 28 were noticed. Voices that only overlap are noticed by their noise or not at all.
+The limits were set on recordings of six people. On other recordings of the same people, 58 of 60 recordings of one
+person passed and 2 got the warning. Of 25 that joined a low and a high voice, 24 were refused and one got the warning.
+Of 36 that joined two similar voices, 28 were noticed. Voices that only overlap are noticed by their noise, or not at
+all.
 """
 
 from __future__ import annotations
@@ -26,10 +28,10 @@ from studies.insights.speech import Stretch
 PIECE_FRAMES: Final = 200
 LEAST_VOICED_FRAMES: Final = 30
 LEAST_PIECES: Final = 4
-LEAST_SHARE: Final = 0.15  # of the voiced frames; less is a cough or a laugh
+LEAST_SHARE: Final = 0.15  # of the voiced frames; a smaller group is a cough or a laugh
 WINDOW_SAMPLES: Final = 768
 MEL_BANDS: Final = 30
-MEL_RANGE_HZ: Final = (100.0, 3_800.0)  # what a telephone lets through, so that recordings of any kind compare
+MEL_RANGE_HZ: Final = (100.0, 3_800.0)  # the band of a telephone, so that recordings of any kind are comparable
 CEPSTRA: Final = 16
 STARTS: Final = 12
 
@@ -46,10 +48,11 @@ Indices = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Speakers:
-    """`pieces` it was judged by; below LEAST_PIECES nothing can be told, and the rest is 0.
+    """The evidence for more than one speaker, from `pieces` pieces. Below LEAST_PIECES the other values are 0.
 
-    `gap_semitones` between the mean pitches of the two groups, `hole_semitones` without a single piece between them,
-    `separation` is the gap over the spread within; `timbre_gain` in nats a frame."""
+    `gap_semitones` is the distance between the mean pitches of the two groups, `hole_semitones` the distance
+    between the two pieces nearest the split, and `separation` the gap divided by the spread within the groups.
+    `timbre_gain` is in nats per frame."""
 
     pieces: int
     gap_semitones: float = 0.0
@@ -59,7 +62,7 @@ class Speakers:
 
     @property
     def certain(self) -> bool:
-        """Two groups of pitches with a gap between them."""
+        """Whether there are two groups of pitches with a gap between them."""
         return (
             self.gap_semitones >= GAP_SEMITONES
             and self.hole_semitones >= HOLE_SEMITONES
@@ -68,12 +71,12 @@ class Speakers:
 
     @property
     def possible(self) -> bool:
-        """Two groups of timbres, which two moods or two microphones make as well."""
+        """Whether there are two groups of timbres, which two moods or two microphones can also cause."""
         return self.pieces >= LEAST_TIMBRE_PIECES and self.timbre_gain >= TIMBRE_GAIN
 
 
 def speakers_of(samples: Float32, contour: Contour, stretches: list[Stretch]) -> Speakers:
-    """float32 [n] at 24 kHz with its pitch contour and where speech is."""
+    """Takes float32 [n] at 24 kHz, its pitch contour, and the stretches of speech."""
     pieces = _pieces(contour, stretches)
     if len(pieces) < LEAST_PIECES:
         return Speakers(len(pieces))
@@ -86,7 +89,7 @@ def speakers_of(samples: Float32, contour: Contour, stretches: list[Stretch]) ->
 
 
 def _pieces(contour: Contour, stretches: list[Stretch]) -> list[Indices]:
-    """The voiced frames of each piece of speech."""
+    """Returns the voiced frames of each piece of speech."""
     found = []
     for stretch in stretches:
         first, last = stretch.start // HOP_SAMPLES, min(stretch.end // HOP_SAMPLES, len(contour.f0_hz))
@@ -98,7 +101,7 @@ def _pieces(contour: Contour, stretches: list[Stretch]) -> list[Indices]:
 
 
 def _pitch_groups(pitch: Float64, sizes: npt.NDArray[np.intp]) -> tuple[float, float, float]:
-    """The split of the pieces in two that leaves the least spread within: gap, hole and separation, in semitones."""
+    """Splits the pieces into the two groups with the least spread within; returns their gap, hole and separation."""
     order = np.argsort(pitch)
     pitch, sizes = pitch[order], sizes[order].astype(float)
     best = (np.inf, 0.0, 0.0, 0.0)
@@ -113,13 +116,13 @@ def _pitch_groups(pitch: Float64, sizes: npt.NDArray[np.intp]) -> tuple[float, f
         ) / float(sizes.sum())
         if inside < best[0]:
             gap = means[1] - means[0]
-            # a quarter of a semitone squared: no piece's pitch is known better
+            # 0.25 is half a semitone, squared: no piece's pitch is known more precisely.
             best = (inside, gap, float(pitch[split] - pitch[split - 1]), gap / float(np.sqrt(2 * (inside + 0.25))))
     return best[1:]
 
 
 def _timbre_gain(pieces: list[Float64], sizes: npt.NDArray[np.intp]) -> float:
-    """What two Gaussians explain better than one, in nats a frame, for the best split of the pieces."""
+    """Returns how much better two Gaussians explain the pieces than one, in nats per frame, for the best split."""
     within = np.sqrt(np.average([piece.var(0) for piece in pieces], axis=0, weights=sizes)) + 1e-6
     second = _two_means(np.array([piece.mean(0) for piece in pieces]) / within, sizes.astype(float))
     if min(sizes[second].sum(), sizes[~second].sum()) < LEAST_SHARE * sizes.sum():
@@ -135,9 +138,9 @@ def _timbre_gain(pieces: list[Float64], sizes: npt.NDArray[np.intp]) -> float:
 
 
 def _two_means(points: Float64, weights: Float64) -> Bools:
-    """[pieces, dimensions] -> which pieces are in the second group; started from the pairs furthest apart."""
+    """Takes [pieces, dimensions]; returns which pieces are in the second group. Starts from the most distant pairs."""
     distances = np.square(points[:, None] - points[None]).sum(-1)
-    furthest = np.argsort(-distances, axis=None)[: 2 * STARTS : 2]  # each pair stands there twice
+    furthest = np.argsort(-distances, axis=None)[: 2 * STARTS : 2]  # Each pair occurs twice.
     best, best_error = np.zeros(len(points), bool), np.inf
     for start in furthest:
         first, second = (points[place].copy() for place in np.unravel_index(start, distances.shape))
@@ -160,7 +163,7 @@ def _log_volume(frames: Float64) -> float:
 
 
 def _mel_cepstra(samples: Float32, frames: int) -> Float64:
-    """[frames, CEPSTRA], without the level."""
+    """Returns [frames, CEPSTRA], without the level."""
     signal = np.asarray(samples, np.float64)
     signal = np.append(signal[:1], signal[1:] - 0.97 * signal[:-1])
     padded = np.pad(signal, (WINDOW_SAMPLES // 2, WINDOW_SAMPLES + HOP_SAMPLES))
@@ -171,7 +174,7 @@ def _mel_cepstra(samples: Float32, frames: int) -> Float64:
 
 
 def _mel_bands() -> Float64:
-    """Triangles [bands, bins], evenly spaced in mel (O'Shaughnessy 1987)."""
+    """Returns triangular bands [bands, bins], evenly spaced in mel (O'Shaughnessy 1987)."""
     low, high = (1_127 * np.log1p(frequency / 700) for frequency in MEL_RANGE_HZ)
     edges = 700 * np.expm1(np.linspace(low, high, MEL_BANDS + 2) / 1_127)
     bins = np.fft.rfftfreq(WINDOW_SAMPLES, 1 / SAMPLE_RATE_HZ)

@@ -1,4 +1,4 @@
-"""Addresses for inference workers."""
+"""The addresses from which inference workers fetch target voices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Target voices to inference workers, which hold the secret. No cookies, no names of people."""
+"""Serves target voices to inference workers, which hold the secret, without cookies and without names of people."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ WORKER: Final = "inference worker"
 @require_GET
 @never_cache
 def worker_voice(request: HttpRequest, sha256: str) -> HttpResponse:
-    """A reference recording to an inference worker, whose signed token names the very file. 404 for one that never
-    was, 410 with the reason for one that may not be used any more."""
+    """Serves a reference recording to an inference worker whose signed token names exactly this file.
+
+    Answers 404 for one that never existed, and 410 with the reason for one that may not be used any more."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
         asked = read_voice_request(token if scheme.lower() == "bearer" else "", settings.WORKER_SECRET)
