@@ -1,7 +1,7 @@
 """Every message on the two sockets of a take, browser to web and web to worker, defined once.
 
 One type byte, then the payload. 0x00 to 0x06 are those of Moshi's chat protocol; ours follow from 0x10.
-All numbers are little-endian. The JavaScript twin is `studies/static/studies/js/wire.js`; both are tested
+All numbers are little-endian. The JavaScript twin is `studies/static/studies/js/contract/wire.js`; both are tested
 against `tests/data/wire.json`.
 
     0x00 handshake   empty

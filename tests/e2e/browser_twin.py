@@ -1,4 +1,4 @@
-"""A participant's browser without the browser: speaks the wire as talk-worker.js does, for tests that need many of
+"""A participant's browser without the browser: speaks the wire as js/talk/worker.js does, for tests that need many of
 them or that kill things under them. Keeps what is not acknowledged and sends it again."""
 
 from __future__ import annotations

@@ -221,7 +221,7 @@ def test_answer_given_before_the_script_of_the_page_has_come_is_saved(
 ) -> None:
     page = begin(device, stack, "questions")
     late: list[Route] = []
-    page.route("**/js/questions.js", lambda route: late.append(route))
+    page.route("**/js/pages/questions.js", lambda route: late.append(route))
     for box in page.get_by_role("checkbox").all():
         box.check()
     page.get_by_role("button", name="I agree").click(no_wait_after=True)

@@ -138,7 +138,8 @@ def test_unmarked_words_of_a_page_are_found() -> None:
     assert unmarked_in_page(f'{page}<button aria-label="Play it">No</button>') == ["No", "Play", "it"]
 
 
-RESEARCHERS_SCRIPTS = ("voice.js", "voice/", "researcher/", "editor", "i18n.js")
+RESEARCHERS_PAGES = ("write", "new", "preview", "translate", "target-voice")
+RESEARCHERS_SCRIPTS = ("voice/", "editor/", "i18n.js", *(f"pages/{name}.js" for name in RESEARCHERS_PAGES))
 SCRIPTS_FOLDER = ROOT / "studies" / "static" / "studies" / "js"
 SCRIPTS = [
     path

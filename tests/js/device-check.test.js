@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { judge } from "../../studies/static/studies/js/check/limits.js";
 import { activePower, measure, windowPowers } from "../../studies/static/studies/js/check/measures.js";
-import { microphoneKind } from "../../studies/static/studies/js/check/microphone-kind.js";
+import { microphoneKind } from "../../studies/static/studies/js/audio/microphone-kind.js";
 import { Recorder } from "../../studies/static/studies/js/check/recorder.js";
 import { seeded } from "../../studies/static/studies/js/headphones/stimuli.js";
 

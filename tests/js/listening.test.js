@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LevelGauge } from "../../studies/static/studies/js/level-gauge.js";
+import { LevelGauge } from "../../studies/static/studies/js/audio/level-gauge.js";
 import { Listened } from "../../studies/static/studies/js/players/listened.js";
 
 /** @param {Listened} listened @param {number} from @param {number} to */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { PreviewProblem, PreviewSocket } from "../../studies/static/studies/js/preview/preview-socket.js";
-import { decode, encode, encodeAudio, encodeEvent } from "../../studies/static/studies/js/wire.js";
+import { decode, encode, encodeAudio, encodeEvent } from "../../studies/static/studies/js/contract/wire.js";
 
 /** A server's side of the sockets that a page opens. */
 class FakeSocket {

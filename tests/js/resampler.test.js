@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Resampler } from "../../studies/static/studies/js/resampler.js";
+import { Resampler } from "../../studies/static/studies/js/audio/resampler.js";
 
 const OUTPUT_HZ = 24_000;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { wavOf } from "../../studies/static/studies/js/voice/wav.js";
+import { wavOf } from "../../studies/static/studies/js/audio/wav.js";
 
 test("a recording becomes a WAV file of its samples", async () => {
   const file = new DataView(await wavOf([Int16Array.of(1, -2), Int16Array.of(32_767)]).arrayBuffer());

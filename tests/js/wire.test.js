@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import * as wire from "../../studies/static/studies/js/wire.js";
+import * as wire from "../../studies/static/studies/js/contract/wire.js";
 
 const fixtures = JSON.parse(readFileSync(new URL("../data/wire.json", import.meta.url), "utf8"));
 

@@ -58,7 +58,7 @@ def keep(page: QuestionPage, sent: Sent, problem: str = "") -> bool:
 
 def asked_context(page: QuestionPage, sent: Sent, problem: str = "") -> dict[str, Any]:
     """What templates/components/questions/ needs: `questions`, those that are `wrong`, a `problem` with the whole form,
-    and `questions_config` for js/questions.js."""
+    and `questions_config` for js/pages/questions.js."""
     shown = page.shown_keys(sent.values)
     labels = page.labels
     asked = [

@@ -22,7 +22,7 @@ HEAD = f"""<!doctype html><meta charset="utf-8"><meta name="viewport" content="w
 <script type="importmap" nonce="test">
   {{"imports": {{"wavesurfer.js": "/static/npm/wavesurfer.js/dist/wavesurfer.esm.js"}}}}
 </script>
-<script type="module" src="/static/studies/js/waveform.js"></script>
+<script type="module" src="/static/studies/js/components/players.js"></script>
 """
 ONE = '<div class="waveform" data-waveform data-src="{src}" data-label="{label}"{more}></div>'
 TRACK = (

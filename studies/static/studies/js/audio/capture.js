@@ -1,5 +1,5 @@
-import { SAMPLES_PER_MS } from "../audio.js";
-import { Resampler } from "../resampler.js";
+import { SAMPLES_PER_MS } from "../contract/audio.js";
+import { Resampler } from "./resampler.js";
 import { SlipWatch } from "./slip-watch.js";
 
 /**

@@ -1,4 +1,4 @@
-import { translate } from "./i18n.js";
+import { translate } from "../i18n.js";
 
 const FLOOR_DB = -60;
 const SPOKEN_EVERY_MS = 1_000; // a value that changes 20 times a second is no use to a screen reader

@@ -1,13 +1,13 @@
-import { microphoneKind } from "./check/microphone-kind.js";
+import { microphoneKind } from "./microphone-kind.js";
 import { MicrophoneProblem } from "./microphone-problem.js";
 
 const NARROW_HZ = 16_000; // what a Bluetooth headset falls back to while its microphone is open
 const KEPT_BLOCKS = 500; // 5 s of them, for a Worker that a busy machine holds up; browsers keep 0.1 s by themselves
-const CAPTURE_WORKLET = new URL("./worklets/capture.js", import.meta.url);
+const CAPTURE_WORKLET = new URL("../worklets/capture.js", import.meta.url);
 
 /**
  * @typedef {{echoCancellation: boolean, noiseSuppression: boolean, autoGainControl: boolean}} CaptureSettings
- * @typedef {import("./talk/capture-source.js").CaptureSource} CaptureSource
+ * @typedef {import("./capture-source.js").CaptureSource} CaptureSource
  */
 
 /** One open microphone. */

@@ -1,4 +1,4 @@
-import { SAMPLE_RATE_HZ } from "./audio.js";
+import { SAMPLE_RATE_HZ } from "../contract/audio.js";
 
 const ZERO_CROSSINGS = 64; // on each side, at the lower of the two rates: 2.7 ms of look-ahead at 24 kHz
 const KAISER_BETA = 9; // stop band about 90 dB down, below the noise of 16 bits

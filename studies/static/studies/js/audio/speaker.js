@@ -1,6 +1,6 @@
-import { SAMPLE_RATE_HZ } from "./audio.js";
+import { SAMPLE_RATE_HZ } from "../contract/audio.js";
 
-const PLAYBACK_WORKLET = new URL("./worklets/playback.js", import.meta.url);
+const PLAYBACK_WORKLET = new URL("../worklets/playback.js", import.meta.url);
 const CLOCK_EVERY_MS = 500;
 
 /** The agent's voice: an audio context at 24 kHz, so that samples are played as they came. */

@@ -1,4 +1,4 @@
-import { SAMPLE_RATE_HZ } from "../audio.js";
+import { SAMPLE_RATE_HZ } from "../contract/audio.js";
 
 const HEADER_BYTES = 44;
 const BYTES_PER_SAMPLE = 2;

@@ -1,6 +1,6 @@
 import { translate } from "../i18n.js";
-import { MicrophoneChoice } from "../microphone-choice.js";
-import { MicrophoneProblem } from "../microphone-problem.js";
+import { MicrophoneChoice } from "../audio/microphone-choice.js";
+import { MicrophoneProblem } from "../audio/microphone-problem.js";
 import { PreviewSocket } from "../preview/preview-socket.js";
 import { Attempts } from "./attempts.js";
 import { DelayCheck } from "./delay-check.js";
@@ -12,7 +12,7 @@ import { SoundCheck } from "./sound-check.js";
 
 /**
  * @typedef {object} CheckConfig
- * @property {import("../microphone.js").CaptureSettings} capture
+ * @property {import("../audio/microphone.js").CaptureSettings} capture
  * @property {string} [previewUrl] of the session's preview socket
  * @property {number} [previewVoices] how many voices participants may hear themselves in
  * @property {string} attemptsUrl where every run is told

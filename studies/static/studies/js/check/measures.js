@@ -1,4 +1,4 @@
-import { decibels } from "../level-gauge.js";
+import { decibels } from "../audio/level-gauge.js";
 
 const WINDOW_SEC = 0.05;
 const SILENT_DB = -60; // nothing but a muted or wrong microphone

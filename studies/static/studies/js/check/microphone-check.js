@@ -1,7 +1,7 @@
 import { translate } from "../i18n.js";
-import { Meter } from "../meter.js";
-import { Microphone } from "../microphone.js";
-import { MicrophoneProblem } from "../microphone-problem.js";
+import { Meter } from "../audio/meter.js";
+import { Microphone } from "../audio/microphone.js";
+import { MicrophoneProblem } from "../audio/microphone-problem.js";
 import { measure } from "./measures.js";
 import { Recorder } from "./recorder.js";
 
@@ -34,8 +34,8 @@ export class MicrophoneCheck {
 
   /**
    * @param {(name: string) => HTMLElement} part of the page: meter, phase, sentence, finish
-   * @param {import("../microphone.js").CaptureSettings} capture
-   * @param {import("../microphone-choice.js").MicrophoneChoice} choice
+   * @param {import("../audio/microphone.js").CaptureSettings} capture
+   * @param {import("../audio/microphone-choice.js").MicrophoneChoice} choice
    */
   constructor(part, capture, choice) {
     this.#parts = { phase: part("phase"), sentence: part("sentence"), finish: part("finish") };

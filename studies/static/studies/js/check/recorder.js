@@ -1,5 +1,5 @@
-import { LevelGauge } from "../level-gauge.js";
-import { openSource } from "../talk/capture-source.js";
+import { LevelGauge } from "../audio/level-gauge.js";
+import { openSource } from "../audio/capture-source.js";
 
 const LEVELS_PER_SEC = 25;
 const STALLED_MS = 3_000; // beyond its time: the microphone gives no more
@@ -8,13 +8,13 @@ const STALLED_MS = 3_000; // beyond its time: the microphone gives no more
 
 /** Cuts stretches out of an open microphone. They stay in this page's memory. */
 export class Recorder {
-  onLevel = (/** @type {import("../level-gauge.js").Level} */ _level) => {};
+  onLevel = (/** @type {import("../audio/level-gauge.js").Level} */ _level) => {};
   #closeSource;
   #rateHz = 0;
   #gauge = new LevelGauge(1);
   #pending = /** @type {Pending | null} */ (null);
 
-  /** @param {import("../talk/capture-source.js").CaptureSource} source */
+  /** @param {import("../audio/capture-source.js").CaptureSource} source */
   constructor(source) {
     this.#closeSource = openSource(source, (samples, rateHz) => this.#take(samples, rateHz));
   }

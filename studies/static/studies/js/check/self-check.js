@@ -1,5 +1,5 @@
 import { translate } from "../i18n.js";
-import { MicrophoneProblem } from "../microphone-problem.js";
+import { MicrophoneProblem } from "../audio/microphone-problem.js";
 import { PreviewProblem } from "../preview/preview-socket.js";
 import { SentenceRecorder } from "../preview/sentence-recorder.js";
 import { VoicePlayer } from "../preview/voice-player.js";
@@ -23,7 +23,7 @@ export class SelfCheck {
 
   /**
    * @param {HTMLElement} root with parts self-record, self-voices, self-result
-   * @param {{capture: import("../microphone.js").CaptureSettings, voices: number, deviceId: () => string}} options
+   * @param {{capture: import("../audio/microphone.js").CaptureSettings, voices: number, deviceId: () => string}} options
    * @param {import("../preview/preview-socket.js").PreviewSocket} socket
    */
   constructor(root, { capture, voices, deviceId }, socket) {

@@ -1,6 +1,6 @@
 // Buttons with data-copy put their text on the clipboard and say so.
 
-import { translate } from "./i18n.js";
+import { translate } from "../i18n.js";
 
 const SAID_MS = 2_000;
 

@@ -1,5 +1,5 @@
-import { Multitrack } from "./players/multitrack.js";
-import { Waveform } from "./players/waveform.js";
+import { Multitrack } from "../players/multitrack.js";
+import { Waveform } from "../players/waveform.js";
 
 // Mounts every player of the page; a recording is fetched when it comes near the screen.
 const players = /** @type {Map<Element, Waveform | Multitrack>} */ (new Map());

@@ -1,7 +1,6 @@
 import { ConflictView } from "./conflict-view.js";
 import { FormView } from "./form-view.js";
-import { Keeper } from "./keeper.js";
-import { keepBeforeLeaving } from "./leaving.js";
+import { keepBeforeLeaving, Keeper } from "./keeper.js";
 import { ProblemsView } from "./problems-view.js";
 import { rewritten } from "./rewriting.js";
 import { Refused, Server } from "./server.js";

@@ -1,6 +1,5 @@
 import { ConflictView } from "./conflict-view.js";
-import { Keeper } from "./keeper.js";
-import { keepBeforeLeaving } from "./leaving.js";
+import { keepBeforeLeaving, Keeper } from "./keeper.js";
 import { rewritten } from "./rewriting.js";
 import { Refused, Server } from "./server.js";
 import { showState } from "./state-line.js";

@@ -1,11 +1,11 @@
+import { SAMPLE_RATE_HZ, toPcm16 } from "../contract/audio.js";
 import { translate } from "../i18n.js";
-import { Meter } from "../meter.js";
-import { MicrophoneProblem } from "../microphone-problem.js";
-import { MicrophoneChoice } from "../microphone-choice.js";
+import { Meter } from "../audio/meter.js";
+import { MicrophoneProblem } from "../audio/microphone-problem.js";
+import { MicrophoneChoice } from "../audio/microphone-choice.js";
 import { PreviewProblem, PreviewSocket } from "../preview/preview-socket.js";
 import { SentenceRecorder } from "../preview/sentence-recorder.js";
 import { VoicePlayer } from "../preview/voice-player.js";
-import { loadSample } from "./sample.js";
 import { VoiceSliders } from "./voice-sliders.js";
 
 const SPEAK_SEC = 5;
@@ -13,7 +13,7 @@ const SETTLE_MS = 120; // a slider that moves is heard once it slows down
 
 /**
  * @typedef {object} VoiceConfig
- * @property {import("../microphone.js").CaptureSettings} capture
+ * @property {import("../audio/microphone.js").CaptureSettings} capture
  * @property {string} previewUrl
  * @property {string} sampleUrl
  */
@@ -153,4 +153,18 @@ export class FreeVoice {
     status.className = tone ? `notice notice--${tone}` : "";
     if (status.textContent !== text) status.textContent = text;
   }
+}
+
+/**
+ * A recording of ours as a sentence to try voices on.
+ * @param {string} url
+ * @returns {Promise<Int16Array<ArrayBuffer>>} at 24 kHz
+ * @throws {TypeError | DOMException} when it cannot be had
+ */
+async function loadSample(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new TypeError(`${url} answered ${response.status}`);
+  const context = new OfflineAudioContext(1, 1, SAMPLE_RATE_HZ);
+  const audio = await context.decodeAudioData(await response.arrayBuffer());
+  return Int16Array.from(audio.getChannelData(0), toPcm16);
 }

@@ -1,4 +1,4 @@
-import { DeviceCheck } from "./check/check.js";
+import { DeviceCheck } from "../check/check.js";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("check"));
 new DeviceCheck(form, JSON.parse(document.getElementById("check-config")?.textContent ?? "{}"));

@@ -1,6 +1,6 @@
 // The comparison of the answers of a pair: one can go on once all were heard.
 
-import { translate } from "./i18n.js";
+import { translate } from "../i18n.js";
 
 /** One answer: its card, and the hidden field that says how many seconds of it were heard. */
 class Side {

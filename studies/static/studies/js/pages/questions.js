@@ -1,10 +1,10 @@
 // A page of questions: brings its fields to life, and saves answers as they are given.
 
-import { ExcerptPlayer } from "./questions/excerpt.js";
-import { Other } from "./questions/other.js";
-import { QuestionForm } from "./questions/question-form.js";
-import { TextLength } from "./questions/text-length.js";
-import { VisualAnalogue } from "./questions/visual-analogue.js";
+import { ExcerptPlayer } from "../questions/excerpt.js";
+import { Other } from "../questions/other.js";
+import { QuestionForm } from "../questions/question-form.js";
+import { TextLength } from "../questions/text-length.js";
+import { VisualAnalogue } from "../questions/visual-analogue.js";
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("form[data-questions]"));
 const config = JSON.parse(document.getElementById("questions-config")?.textContent ?? "{}");

@@ -1,4 +1,4 @@
-import { Talk } from "./talk/talk.js";
+import { Talk } from "../talk/talk.js";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("talk"));
 const config = JSON.parse(document.getElementById("talk-config")?.textContent ?? "{}");

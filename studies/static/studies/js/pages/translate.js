@@ -1,4 +1,4 @@
-import { TranslationPage } from "./editor/translation-page.js";
+import { TranslationPage } from "../editor/translation-page.js";
 
 const root = document.querySelector("[data-translation]");
 const start = document.querySelector("#editor-start");

@@ -1,4 +1,4 @@
-import { StudyEditor } from "./editor/study-editor.js";
+import { StudyEditor } from "../editor/study-editor.js";
 
 const root = document.querySelector("[data-editor]");
 const start = document.querySelector("#editor-start");

@@ -1,8 +1,9 @@
 import WaveSurfer from "wavesurfer.js";
+import { wavOf } from "../audio/wav.js";
+import { SAMPLE_RATE_HZ, toPcm16 } from "../contract/audio.js";
 import { translate } from "../i18n.js";
 import { clock, element, PlayButton, waveColors } from "./elements.js";
 import { Listened } from "./listened.js";
-import { mixed } from "./mixed.js";
 import { fetchRecording, RecordingProblem } from "./recording.js";
 
 const HEIGHT_PX = 64;
@@ -173,4 +174,13 @@ export class Waveform {
     const detail = { seconds: this.#listened.seconds };
     this.#root.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
   }
+}
+
+/** Several recordings on one clock as one. @param {Blob[]} blobs @returns {Promise<Blob>} @throws {DOMException} */
+async function mixed(blobs) {
+  const context = new OfflineAudioContext(1, 1, SAMPLE_RATE_HZ);
+  const buffers = await Promise.all(blobs.map(async (blob) => context.decodeAudioData(await blob.arrayBuffer())));
+  const sum = new Float32Array(Math.max(...buffers.map((buffer) => buffer.length)));
+  for (const buffer of buffers) for (const [n, sample] of buffer.getChannelData(0).entries()) sum[n] += sample;
+  return wavOf([Int16Array.from(sum, toPcm16)]);
 }

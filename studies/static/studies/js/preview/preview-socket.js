@@ -1,6 +1,6 @@
-import { fromPcm16, SAMPLES_PER_MS, UPLINK_SAMPLES } from "../audio.js";
+import { fromPcm16, SAMPLES_PER_MS, UPLINK_SAMPLES } from "../contract/audio.js";
 import { translate } from "../i18n.js";
-import { decode, encode, encodeAudio, encodeEvent, WireError } from "../wire.js";
+import { decode, encode, encodeAudio, encodeEvent, WireError } from "../contract/wire.js";
 
 const OPEN_MS = 5_000;
 const ANSWER_MS = 30_000;
@@ -149,7 +149,7 @@ export class PreviewSocket {
     else if (message.kind === "metadata" && message.data.number === this.#number) this.#happened(pending, message);
   }
 
-  /** @param {Pending} pending @param {import("../wire.js").Metadata} message */
+  /** @param {Pending} pending @param {import("../contract/wire.js").Metadata} message */
   #happened(pending, { event, data }) {
     const told = /** @type {{latency_samples: number, samples: number}} */ (data);
     const latencyMs = told.latency_samples / SAMPLES_PER_MS;

@@ -1,18 +1,18 @@
-import { SAMPLE_RATE_HZ, toPcm16 } from "../audio.js";
-import { LevelGauge } from "../level-gauge.js";
-import { Microphone } from "../microphone.js";
-import { Capture } from "../talk/capture.js";
-import { openSource } from "../talk/capture-source.js";
+import { SAMPLE_RATE_HZ, toPcm16 } from "../contract/audio.js";
+import { LevelGauge } from "../audio/level-gauge.js";
+import { Microphone } from "../audio/microphone.js";
+import { Capture } from "../audio/capture.js";
+import { openSource } from "../audio/capture-source.js";
 
 const LEVEL_SAMPLES = SAMPLE_RATE_HZ / 20;
 
 /** Records a few seconds as the talk would hear them, in this page's memory alone. */
 export class SentenceRecorder {
-  onLevel = (/** @type {import("../level-gauge.js").Level} */ _level) => {};
+  onLevel = (/** @type {import("../audio/level-gauge.js").Level} */ _level) => {};
   onLeft = (/** @type {number} */ _sec) => {}; // seconds left
   #capture;
 
-  /** @param {import("../microphone.js").CaptureSettings} capture */
+  /** @param {import("../audio/microphone.js").CaptureSettings} capture */
   constructor(capture) {
     this.#capture = capture;
   }
@@ -21,7 +21,7 @@ export class SentenceRecorder {
    * @param {number} sec
    * @param {string} [deviceId] the system's default without one
    * @returns {Promise<Int16Array<ArrayBuffer>>} at 24 kHz
-   * @throws {import("../microphone-problem.js").MicrophoneProblem}
+   * @throws {import("../audio/microphone-problem.js").MicrophoneProblem}
    */
   async record(sec, deviceId) {
     const microphone = await Microphone.open(this.#capture, deviceId);

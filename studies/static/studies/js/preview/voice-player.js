@@ -1,4 +1,4 @@
-import { SAMPLE_RATE_HZ } from "../audio.js";
+import { SAMPLE_RATE_HZ } from "../contract/audio.js";
 
 const FADE_SEC = 0.02;
 

@@ -1,4 +1,4 @@
-import { SAMPLES_PER_MS } from "../audio.js";
+import { SAMPLES_PER_MS } from "../contract/audio.js";
 
 const WINDOW_MS = 5_000;
 

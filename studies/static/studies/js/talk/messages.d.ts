@@ -2,9 +2,9 @@
 
 import type { Catalogue } from "../i18n.js";
 import type { BufferEvent } from "../worklets/jitter-buffer.js";
-import type { EventData } from "../wire.js";
-import type { CaptureSource } from "./capture-source.js";
-import type { Level } from "../level-gauge.js";
+import type { EventData } from "../contract/wire.js";
+import type { CaptureSource } from "../audio/capture-source.js";
+import type { Level } from "../audio/level-gauge.js";
 import type { SocketAddress } from "./talk-socket.js";
 
 /** What the browser really applied; stored with the take. */

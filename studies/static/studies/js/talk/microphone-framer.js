@@ -1,4 +1,4 @@
-import { toPcm16, UPLINK_SAMPLES } from "../audio.js";
+import { toPcm16, UPLINK_SAMPLES } from "../contract/audio.js";
 
 /**
  * Cuts 24 kHz audio into numbered frames and keeps the take's microphone clock. A slip makes the clock jump: what is

@@ -1,4 +1,4 @@
-import { encode } from "../wire.js";
+import { encode } from "../contract/wire.js";
 
 const FRAMES_PER_REPORT = 5; // agent frames: 400 ms
 

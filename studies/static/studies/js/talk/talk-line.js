@@ -1,9 +1,9 @@
-import { SAMPLES_PER_MS } from "../audio.js";
+import { SAMPLES_PER_MS } from "../contract/audio.js";
 import { translate } from "../i18n.js";
-import { LevelGauge } from "../level-gauge.js";
-import { encodeAudio, encodeEvent } from "../wire.js";
-import { Capture } from "./capture.js";
-import { openSource } from "./capture-source.js";
+import { LevelGauge } from "../audio/level-gauge.js";
+import { encodeAudio, encodeEvent } from "../contract/wire.js";
+import { Capture } from "../audio/capture.js";
+import { openSource } from "../audio/capture-source.js";
 import { CaptureClock } from "./capture-clock.js";
 import { FrameBacklog } from "./frame-backlog.js";
 import { MicrophoneFramer } from "./microphone-framer.js";
@@ -156,7 +156,7 @@ export class TalkLine {
 
   // server
 
-  /** @param {import("../wire.js").Message} message */
+  /** @param {import("../contract/wire.js").Message} message */
   #receive(message) {
     switch (message.kind) {
       case "agent":
@@ -208,7 +208,7 @@ export class TalkLine {
     this.#pump();
   }
 
-  /** @param {import("../wire.js").AudioFrame} frame */
+  /** @param {import("../contract/wire.js").AudioFrame} frame */
   #hear({ sequence, pcm }) {
     this.#playback?.postMessage({ step: sequence, pcm }, [pcm.buffer]);
     const report = this.#reports.received(sequence);
@@ -235,7 +235,7 @@ export class TalkLine {
 
   // events
 
-  /** Told in order, after the next `hello` if there is no connection. @param {string} event @param {import("../wire.js").EventData} data */
+  /** Told in order, after the next `hello` if there is no connection. @param {string} event @param {import("../contract/wire.js").EventData} data */
   #tell(event, data) {
     this.#untold.push(encodeEvent(event, data));
     this.#flush();

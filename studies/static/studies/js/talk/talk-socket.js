@@ -1,5 +1,5 @@
 import { translate } from "../i18n.js";
-import { decode, encode, WireError } from "../wire.js";
+import { decode, encode, WireError } from "../contract/wire.js";
 import { Refusal, requestTicket } from "./ticket.js";
 
 const FIRST_DELAY_MS = 250;
@@ -20,7 +20,7 @@ const TRY_AGAIN = new Set([CLOSE_TICKET, CLOSE_TOO_SLOW, CLOSE_UNAVAILABLE]);
  * @property {string} csrfToken
  * @property {number} graceMs how long the web side keeps the take open for a page that is away
  * @typedef {object} SocketHandlers
- * @property {(message: import("../wire.js").Message) => void} onMessage a `hello` first, on every connection
+ * @property {(message: import("../contract/wire.js").Message) => void} onMessage a `hello` first, on every connection
  * @property {() => void} onLost the connection is gone and being sought
  * @property {(reason: string, message: string) => void} onClosed it is over: refused, or not found again in time.
  *   Not called once `close` was.

@@ -1,5 +1,5 @@
 import { translate, translatePlural } from "../i18n.js";
-import { Meter } from "../meter.js";
+import { Meter } from "../audio/meter.js";
 import { WordsView } from "./words-view.js";
 
 const SHORT_MS = 10_000; // time left that is worth a warning

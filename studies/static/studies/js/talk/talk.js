@@ -1,15 +1,15 @@
 import { currentCatalogue, translate } from "../i18n.js";
-import { Microphone } from "../microphone.js";
-import { MicrophoneChoice } from "../microphone-choice.js";
-import { MicrophoneProblem } from "../microphone-problem.js";
-import { Speaker } from "../speaker.js";
-import { WakeLock } from "../wake-lock.js";
+import { Microphone } from "../audio/microphone.js";
+import { MicrophoneChoice } from "../audio/microphone-choice.js";
+import { MicrophoneProblem } from "../audio/microphone-problem.js";
+import { Speaker } from "../audio/speaker.js";
+import { WakeLock } from "./wake-lock.js";
 import { Restarts } from "./restarts.js";
 import { AWAY, endedScreen, failedScreen, interruptedScreen, queueScreen, restartingScreen, SCREENS, TURNS } from "./states.js";
 import { TalkView } from "./talk-view.js";
 import { openTake, Refusal } from "./ticket.js";
 
-const WORKER = new URL("../talk-worker.js", import.meta.url);
+const WORKER = new URL("./worker.js", import.meta.url);
 
 /**
  * @typedef {object} TalkConfig
@@ -17,7 +17,7 @@ const WORKER = new URL("../talk-worker.js", import.meta.url);
  * @property {string} hereUrl where an older tab becomes the newest
  * @property {string} doneUrl
  * @property {number} limitMs
- * @property {import("../microphone.js").CaptureSettings} capture
+ * @property {import("../audio/microphone.js").CaptureSettings} capture
  * @property {string} [interrupted] what became of an earlier attempt
  * @property {boolean} [hearYourself] whether participants may hear themselves as the engine does
  */

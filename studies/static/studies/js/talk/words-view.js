@@ -1,4 +1,4 @@
-import { FRAME_MS } from "../audio.js";
+import { FRAME_MS } from "../contract/audio.js";
 
 /** @typedef {{text: string, start_ms: number, turn: number}} Word */
 

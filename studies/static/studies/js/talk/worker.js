@@ -1,10 +1,10 @@
-import { useCatalogue } from "./i18n.js";
-import { TalkLine } from "./talk/talk-line.js";
+import { useCatalogue } from "../i18n.js";
+import { TalkLine } from "./talk-line.js";
 
 // The talk's audio path: neither the page's own work nor a hidden tab delays it.
 const line = new TalkLine((message) => postMessage(message));
 
-onmessage = (/** @type {MessageEvent<import("./talk/messages.js").ToWorker>} */ { data: order }) => {
+onmessage = (/** @type {MessageEvent<import("./messages.js").ToWorker>} */ { data: order }) => {
   switch (order.do) {
     case "listen":
       return line.listen(order);

@@ -1,9 +1,9 @@
-import { SAMPLE_RATE_HZ, toPcm16 } from "../audio.js";
-import { LevelGauge } from "../level-gauge.js";
-import { Microphone } from "../microphone.js";
-import { Capture } from "../talk/capture.js";
-import { openSource } from "../talk/capture-source.js";
-import { wavOf } from "./wav.js";
+import { SAMPLE_RATE_HZ, toPcm16 } from "../contract/audio.js";
+import { LevelGauge } from "../audio/level-gauge.js";
+import { Microphone } from "../audio/microphone.js";
+import { Capture } from "../audio/capture.js";
+import { openSource } from "../audio/capture-source.js";
+import { wavOf } from "../audio/wav.js";
 
 const MAX_SEC = 120;
 const LEVEL_SAMPLES = SAMPLE_RATE_HZ / 20;
@@ -11,7 +11,7 @@ const AS_IT_IS = { echoCancellation: false, noiseSuppression: false, autoGainCon
 
 /** Records the microphone as it is, without the browser's processing, which a voice would take on. */
 export class VoiceRecorder {
-  onLevel = (/** @type {import("../level-gauge.js").Level} */ _level) => {};
+  onLevel = (/** @type {import("../audio/level-gauge.js").Level} */ _level) => {};
   onLength = (/** @type {number} */ _sec) => {};
   onEnd = (/** @type {Blob} */ _wav) => {};
   #parts = /** @type {Int16Array[]} */ ([]);
@@ -27,7 +27,7 @@ export class VoiceRecorder {
     return this.#microphone?.deviceId ?? "";
   }
 
-  /** @param {string} [deviceId] @throws {import("../microphone-problem.js").MicrophoneProblem} */
+  /** @param {string} [deviceId] @throws {import("../audio/microphone-problem.js").MicrophoneProblem} */
   async start(deviceId) {
     const microphone = (this.#microphone = await Microphone.open(AS_IT_IS, deviceId));
     microphone.onEnded = () => this.stop();

@@ -1,6 +1,6 @@
-import { Meter } from "../meter.js";
-import { MicrophoneChoice } from "../microphone-choice.js";
-import { MicrophoneProblem } from "../microphone-problem.js";
+import { Meter } from "../audio/meter.js";
+import { MicrophoneChoice } from "../audio/microphone-choice.js";
+import { MicrophoneProblem } from "../audio/microphone-problem.js";
 import { clock } from "../players/elements.js";
 import { Waveform } from "../players/waveform.js";
 import { upload, UploadProblem } from "./upload.js";

@@ -1,4 +1,4 @@
-import { FRAME_SAMPLES, fromPcm16, SAMPLE_RATE_HZ, SAMPLES_PER_MS } from "../audio.js";
+import { FRAME_SAMPLES, fromPcm16, SAMPLE_RATE_HZ, SAMPLES_PER_MS } from "../contract/audio.js";
 
 const CAPACITY = 8 * SAMPLE_RATE_HZ;
 const PREFILL = 60 * SAMPLES_PER_MS;

@@ -1,5 +1,5 @@
-import { SAMPLE_RATE_HZ } from "../audio.js";
-import { LevelGauge } from "../level-gauge.js";
+import { SAMPLE_RATE_HZ } from "../contract/audio.js";
+import { LevelGauge } from "../audio/level-gauge.js";
 import { JitterBuffer } from "./jitter-buffer.js";
 
 /**
