@@ -214,7 +214,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("studies/img/mark.svg")}],
     "SHOW_HISTORY": False,
     "DASHBOARD_CALLBACK": "studies.researcher.overview.dashboard",
-    "STYLES": [lambda request: static("studies/css/researcher.css")],
+    "STYLES": [lambda request: static("studies/css/researcher/researcher.css")],
     "SIDEBAR": {"navigation": "studies.researcher.navigation.sidebar"},
     "ACCOUNT": {"navigation": "studies.researcher.navigation.account_links"},
     "COLORS": {

@@ -57,11 +57,11 @@ class InferenceWorkerAdmin(ReadOnlyAdmin):
     @admin.display(description="steps in the last minute")
     def steps(self, worker: InferenceWorker) -> str:
         chart = state_of(worker, timezone.now()).chart
-        return "none" if chart is None else render_to_string("components/steps.html", {"chart": chart})
+        return "none" if chart is None else render_to_string("researcher/steps.html", {"chart": chart})
 
     @admin.display(description="engines")
     def engine_list(self, worker: InferenceWorker) -> str:
-        return render_to_string("components/engines.html", {"engines": state_of(worker, timezone.now()).engines})
+        return render_to_string("researcher/engines.html", {"engines": state_of(worker, timezone.now()).engines})
 
     @admin.display(description="engines")
     def engine_names(self, worker: InferenceWorker) -> str:

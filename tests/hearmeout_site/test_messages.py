@@ -105,11 +105,7 @@ def test_lacking_names_what_is_new_empty_or_fuzzy(monkeypatch: pytest.MonkeyPatc
 PAGES = [
     *sorted((ROOT / "templates").glob("*.html")),
     *sorted(path for path in (ROOT / "templates" / "participant").rglob("*") if path.is_file()),
-    *(
-        path
-        for path in sorted((ROOT / "templates" / "components").rglob("*.html"))
-        if path.name not in {"engines.html", "steps.html"}  # of researchers' pages
-    ),
+    *sorted((ROOT / "templates" / "components").rglob("*.html")),
 ]
 SPOKEN_ATTRIBUTE = re.compile(r"""\b(?:aria-label|alt|title|placeholder|aria-description)=["']([^"']*)["']""")
 

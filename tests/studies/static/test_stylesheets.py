@@ -9,7 +9,7 @@ import pytest
 from hearmeout_site.environment import ROOT
 
 CSS = ROOT / "studies" / "static" / "studies" / "css"
-ENGLISH_ONLY = {"researcher.css", "account.css", "voice.css"}
+ENGLISH_ONLY = {"researcher/researcher.css", "researcher/account.css", "researcher/voice.css"}
 PHYSICAL = re.compile(
     r"""(?:margin|padding|border|scroll-margin|scroll-padding)-(?:left|right)\b
       | border-(?:top|bottom)-(?:left|right)-radius
@@ -25,7 +25,8 @@ MIRRORED = re.compile(r"\b90deg|clip-path: inset\(0 calc")
 
 
 def participant_sheets() -> list[str]:
-    return sorted(path.name for path in CSS.glob("*.css") if path.name not in ENGLISH_ONLY)
+    names = (path.relative_to(CSS).as_posix() for path in CSS.rglob("*.css"))
+    return sorted(name for name in names if name not in ENGLISH_ONLY)
 
 
 @pytest.mark.parametrize("name", participant_sheets())
