@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { TalkLine } from "../../studies/static/studies/js/talk/talk-line.js";
-import { decode, encodeEvent } from "../../studies/static/studies/js/wire.js";
+import { decode, encodeEvent } from "../../studies/static/studies/js/contract/wire.js";
 
 const RATE_HZ = 24_000;
 
