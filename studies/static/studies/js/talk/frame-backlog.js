@@ -1,4 +1,4 @@
-import { UPLINK_MS } from "../audio.js";
+import { UPLINK_MS } from "../contract/audio.js";
 
 const UNACKNOWLEDGED_MS = 15_000; // what may not be on disk yet when a connection is found to be lost
 
