@@ -10,7 +10,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-from hearmeout_site.environment import ROOT, read_environment, split_commas
+from hearmeout_site.environment import ROOT, read_environment
 
 ENV = read_environment()
 BASE_DIR = ROOT
@@ -25,8 +25,9 @@ for folder in (DATA_DIR, JOURNAL_DIR, RECORDINGS_DIR, BROKER_DIR, STATIC_ROOT):
 DEBUG = False
 SECRET_KEY = ENV.secret_key
 WORKER_SECRET = ENV.worker_secret
-ALLOWED_HOSTS = split_commas(ENV.allowed_hosts)
-CSRF_TRUSTED_ORIGINS = split_commas(ENV.trusted_origins)
+ALLOWED_HOSTS = list(ENV.allowed_hosts)
+CSRF_TRUSTED_ORIGINS = list(ENV.trusted_origins)
+WEB_PORT = ENV.port
 ALLOW_TEST_MODELS = ENV.allow_test_models
 RECONNECT_GRACE_SEC = ENV.reconnect_grace_sec
 JOURNAL_MIN_FREE_BYTES = ENV.journal_min_free_mb * 1_000_000

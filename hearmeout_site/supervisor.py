@@ -21,7 +21,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from hearmeout_site.environment import ROOT, Environment, read_environment
+from hearmeout_site.environment import ROOT, WebSettings, read_environment
 
 FIRST_WAIT_SEC = 1.0
 STEADY_AFTER_SEC = 60.0  # a child that ran this long starts its back-off anew
@@ -125,7 +125,7 @@ def free_port(wanted: int, purpose: str, taken: tuple[int, ...] = ()) -> int:
     raise AssertionError("unreachable")
 
 
-def children(settings: Environment, web_port: int, worker_port: int) -> list[Child]:
+def children(settings: WebSettings, web_port: int, worker_port: int) -> list[Child]:
     """The processes of one machine, with the environment that joins them."""
     python = [sys.executable, "-u", "-m"]
     web_url = f"http://127.0.0.1:{web_port}"
@@ -135,9 +135,6 @@ def children(settings: Environment, web_port: int, worker_port: int) -> list[Chi
         "DATA_DIR": str(settings.data_dir.resolve()),
         "PORT": str(web_port),
         "WORKER_PORT": str(worker_port),
-        "WORKER_ENGINES": settings.worker_engines,
-        "WORKER_SLOTS": str(settings.worker_slots or ""),
-        "WORKER_MAX_STEP_MS": str(settings.worker_max_step_ms),
         "WORKER_DRAIN_SEC": "0",  # all stops together: nobody is left to go on with a talk
         "WORKER_SECRET": settings.worker_secret,
         "RECONNECT_GRACE_SEC": str(settings.reconnect_grace_sec),
@@ -181,10 +178,12 @@ def health_status(url: str) -> int | None:
 
 
 def prepare(environment: dict[str, str]) -> None:
-    """Database, demo studies and the first researcher. Exits with what went wrong."""
-    done = subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, env=environment)
-    if done.returncode:
-        sys.exit(done.returncode)
+    """The worker's settings are checked; then database, demo studies and the first researcher. Exits with what went
+    wrong."""
+    for command in (["-m", "inference.worker.settings"], ["manage.py", "prepare"]):
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment)  # noqa: S603
+        if done.returncode:
+            sys.exit(done.returncode)
 
 
 async def supervise() -> None:

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Final, cast
 from inference.contract.errors import UnknownName
 
 if TYPE_CHECKING:
+    from inference.contract.settings import Settings
     from inference.engines.base import Engine
     from inference.voices.base import Converter
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`label` and `about` are shown to people; `path` is "module:Class"; `selectable` is False for what
-    no published study may use; `third_party` is True for what sends the participant's voice to somebody else, which
-    takes a consent of its own; `needs_target` is True for converters that turn the voice into a target voice."""
+    """`label` and `about` are shown to people; `path` is "module:Class", and so is `settings`, the class that reads its
+    environment variables; `selectable` is False for what no published study may use; `third_party` is True for what
+    sends the participant's voice to somebody else, which takes a consent of its own; `needs_target` is True for
+    converters that turn the voice into a target voice."""
 
     label: str
     path: str
@@ -30,33 +32,38 @@ class Entry:
     selectable: bool = True
     third_party: bool = False
     needs_target: bool = False
+    settings: str = ""
 
 
 ENGINES: Final[Mapping[str, Entry]] = {
     "cascade": Entry(
         "Local cascade",
-        "inference.engines.cascade:CascadeEngine",
+        "inference.engines.cascade.engine:CascadeEngine",
         "Speech recognition, a small language model and speech synthesis in a row, on this machine. It answers to the "
         "words alone: it cannot hear laughs, sighs, accents or tone, which makes it the text-mediated control.",
+        settings="inference.engines.cascade.settings:CascadeSettings",
     ),
     "moshi_server": Entry(
         "Moshi server",
-        "inference.engines.moshi_server:MoshiServerEngine",
+        "inference.engines.moshi_server.engine:MoshiServerEngine",
         "Any server of Moshi's own protocol: stock Python, Rust or MLX, PersonaPlex, another worker. Full duplex: it "
         "hears and speaks at the same time. The operator says which servers, and whether they are somebody else's.",
+        settings="inference.engines.moshi_server.settings:MoshiServerSettings",
     ),
     "moshi": Entry(
         "Moshi",
-        "inference.engines.moshi:MoshiEngine",
+        "inference.engines.moshi.engine:MoshiEngine",
         "One model from speech to speech, without words in between: it hears how something is said, and it listens "
         "while it speaks.",
+        settings="inference.engines.moshi.settings:MoshiSettings",
     ),
     "openai_realtime": Entry(
         "Realtime API",
-        "inference.engines.openai_realtime:OpenAIRealtimeEngine",
+        "inference.engines.openai_realtime.engine:OpenAIRealtimeEngine",
         "Any server of the OpenAI Realtime protocol: OpenAI, Azure, Unmute and others. It answers turn by turn and can "
         "be interrupted.",
         third_party=True,
+        settings="inference.engines.openai_realtime.settings:OpenAIRealtimeSettings",
     ),
     "echo": Entry(
         "Echo",
@@ -81,9 +88,10 @@ CONVERTERS: Final[Mapping[str, Entry]] = {
     ),
     "remote_vc": Entry(
         "Another person's voice",
-        "inference.voices.remote:RemoteConversion",
+        "inference.voices.remote.converter:RemoteConversion",
         "Converted into a target voice by a neural network in a process of its own (a converter server).",
         needs_target=True,
+        settings="inference.voices.remote.settings:RemoteVcSettings",
     ),
 }
 
@@ -103,6 +111,11 @@ def converter_class(name: str) -> type[Converter]:
     if name not in CONVERTERS:
         raise UnknownName("converter", name, tuple(CONVERTERS))
     return cast("type[Converter]", _load(CONVERTERS[name].path))
+
+
+def settings_class(entry: Entry) -> type[Settings]:
+    """Imports and returns the class that reads the settings of an entry that has some."""
+    return cast("type[Settings]", _load(entry.settings))
 
 
 def _load(path: str) -> object:

@@ -15,22 +15,35 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
 from inference.contract.catalog import CONVERTERS
 from inference.contract.errors import EngineUnavailable
+from inference.contract.settings import Settings
 from inference.converter_server.local import LocalNetwork
 from inference.converter_server.network import Network
 from inference.converter_server.server import ConverterServer
 
 PORT: Final = 8_800
-KEY_SETTING: Final = "CONVERTER_SERVER_KEY"
 LOCAL: Final = ("resynthesis", "transform")
+
+
+class ConverterServerSettings(Settings):
+    """Everything else stands on the command line, which every user of the machine can read."""
+
+    model_config = SettingsConfigDict(env_prefix="CONVERTER_SERVER_")
+
+    key: str = Field(
+        "", repr=False, description="What clients must send as REMOTE_VC_KEY; empty lets in whoever reaches the port."
+    )
 
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m inference.converter_server",
         description="Converts voices for inference workers (REMOTE_VC_URL).",
-        epilog=f"With {KEY_SETTING} in the environment, only those who send it as REMOTE_VC_KEY are let in.",
+        epilog="With CONVERTER_SERVER_KEY in the environment, only those who send it as REMOTE_VC_KEY are let in.",
     )
     parser.add_argument("network", choices=(*LOCAL, "seed_vc"), help="what converts")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
@@ -76,7 +89,8 @@ def main() -> int:
     options = arguments().parse_args()
     logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stderr)
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # prints what peers send
-    server = ConverterServer(maker(options), options.host, options.port, os.environ.get(KEY_SETTING, ""))
+    key = ConverterServerSettings.read(os.environ).key
+    server = ConverterServer(maker(options), options.host, options.port, key)
     return asyncio.run(serve(server))
 
 

@@ -79,6 +79,19 @@ class Trust:
     certificates: frozenset[bytes]
 
     @classmethod
+    def readable(cls, file: Path | None) -> Path | None:
+        """A validator's work for a setting that names a PEM file. Raises ValueError, saying what it should be."""
+        try:
+            if file is not None:
+                cls.read(file)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"the PEM file of the server's certificate, such as the cert.pem beside its key.pem "
+                f"({type(error).__name__})"
+            ) from None
+        return file
+
+    @classmethod
     def read(cls, file: Path) -> Trust:
         """From a PEM file. Raises OSError, ValueError."""
         certificates = frozenset(map(ssl.PEM_cert_to_DER_cert, _PEM.findall(file.read_text())))

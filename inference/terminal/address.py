@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 import httpx
 
 from inference.contract.presets import PRESETS
+from inference.contract.settings import WrongSettings
 from inference.contract.tokens import SlotRequest, VoiceSegment, sign_request
 from inference.terminal.arguments import Arguments
 from inference.terminal.chat import ChatLink
@@ -19,7 +20,7 @@ from inference.terminal.link import Link, TalkProblem
 from inference.terminal.site import Choice, start_take
 from inference.terminal.slot import SlotLink
 from inference.terminal.web import WebLink
-from inference.worker.settings import EnvironmentProblem, read_environment
+from inference.worker.settings import WorkerSettings
 
 CHAT_PATH: Final = "/api/chat"
 SLOT_PATH: Final = "/slot"
@@ -148,6 +149,6 @@ async def _who_is_there(site: str, context: ssl.SSLContext) -> Any:
 def _secret() -> str:
     """The workers', where this machine knows it; "" elsewhere."""
     try:
-        return read_environment({**os.environ, "WORKER_ENGINES": ""}).secret
-    except EnvironmentProblem:
+        return WorkerSettings.read({**os.environ, "WORKER_ENGINES": ""}).worker_secret
+    except WrongSettings:
         return ""

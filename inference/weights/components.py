@@ -141,3 +141,4 @@ TURN_END: Final = Component(
 )
 
 ENGINE_COMPONENTS: Final[Mapping[str, tuple[Component, ...]]] = {"cascade": (RECOGNITION, LANGUAGE, TURN_END)}
+COMPONENTS: Final[Mapping[str, Component]] = {each.name: each for group in ENGINE_COMPONENTS.values() for each in group}

@@ -37,7 +37,7 @@ def parse_hub(value: str, *, folder: bool) -> HubModel:
     match = _NAME.fullmatch(value.strip())
     form = "owner/repository@commit" if folder else "owner/repository/file.gguf@commit"
     if match is None or bool(match["file"]) == folder or ".." in value:
-        raise ValueError(f"{value!r} should read {form}, with all 40 digits of the commit")
+        raise ValueError(f"{form}, with all 40 digits of the commit")
     return HubModel(match["repository"], match["file"] or "", match["revision"], match["sha256"] or "")
 
 

@@ -32,10 +32,11 @@ from pathlib import Path
 from typing import Final
 
 from inference.contract.errors import InferenceError
+from inference.contract.settings import WrongSettings
 from inference.weights.components import ENGINE_COMPONENTS, Component, Package
-from inference.weights.hub import HubModel, cached, fetch_from_hub, parse_hub
+from inference.weights.hub import HubModel, cached, fetch_from_hub
+from inference.weights.settings import WeightsSettings
 
-ROOT: Final = Path(__file__).resolve().parent.parent.parent
 BLOCK_BYTES: Final = 1 << 20
 SLOW_MB_PER_SEC: Final = 2.0  # what the announced time assumes: a slow household line
 
@@ -69,24 +70,17 @@ Tell = Callable[[str], None]
 Download = Callable[[Package, Path], None]
 
 
-def models_dir(settings: Mapping[str, str]) -> Path:
-    """MODELS_DIR, else DATA_DIR/models, else var/models in the checkout."""
-    named = settings.get("MODELS_DIR")
-    return Path(named) if named else Path(settings.get("DATA_DIR") or ROOT / "var") / "models"
-
-
-def find(component: Component, settings: Mapping[str, str]) -> Weights:
+def find(component: Component, settings: WeightsSettings) -> Weights:
     """The weights to load, checked. Fetches nothing. Raises WeightsError when they are missing or damaged."""
-    own = settings.get(_setting(component, "PATH"))
-    if own:
-        return _own(component, Path(own))
-    hub = _hub_model(component, settings)
+    if own := settings.own_path(component):
+        return _own(component, own)
+    hub = settings.hub_model(component)
     if hub is not None:
-        file = cached(hub, models_dir(settings))
+        file = cached(hub, settings.folder)
         if file is None:
             raise WeightsError(component.name, f"are not here yet ({hub})", _FETCH)
         return _from_hub(component, hub, file)
-    folder = models_dir(settings) / component.folder
+    folder = settings.folder / component.folder
     if not folder.is_dir():
         raise WeightsError(component.name, f"are not in {folder}", _FETCH)
     check(component, folder)
@@ -101,16 +95,14 @@ def find(component: Component, settings: Mapping[str, str]) -> Weights:
     )
 
 
-def fetch(
-    component: Component, settings: Mapping[str, str], *, tell: Tell, download: Download | None = None
-) -> Weights:
+def fetch(component: Component, settings: WeightsSettings, *, tell: Tell, download: Download | None = None) -> Weights:
     """Finds the weights, fetching them first when they are not there. `tell` gets one line of progress at a time.
 
     Raises WeightsError when they cannot be had."""
-    hub = _hub_model(component, settings)
-    if settings.get(_setting(component, "PATH")):
+    hub = settings.hub_model(component)
+    if settings.own_path(component):
         return find(component, settings)
-    root = models_dir(settings)
+    root = settings.folder
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(root):
         if hub is not None:
@@ -167,27 +159,15 @@ _FETCH: Final = "Run `python -m inference.weights`."
 _HUB: Final = "Check the connection and the name, or unset the CASCADE_*_HUB setting to use the built-in model."
 
 
-def _setting(component: Component, suffix: str) -> str:
-    return f"CASCADE_{component.name.upper()}_{suffix}"
-
-
-def _hub_model(component: Component, settings: Mapping[str, str]) -> HubModel | None:
-    value = settings.get(_setting(component, "HUB"))
-    if not value:
-        return None
-    try:
-        return parse_hub(value, folder=not component.entry)
-    except ValueError as error:
-        raise WeightsError(
-            component.name, f"are named wrongly in {_setting(component, 'HUB')}: {error}", _HUB
-        ) from error
-
-
 def _own(component: Component, path: Path) -> Weights:
     expected = path.is_file() if component.entry else (path / "model.bin").is_file()
     if not expected:
         kind = "a file" if component.entry else "a folder with model.bin"
-        raise WeightsError(component.name, f"are not at {path}", f"{_setting(component, 'PATH')} must name {kind}.")
+        raise WeightsError(
+            component.name,
+            f"are not at {path}",
+            f"{WeightsSettings.variable(f'{component.name}_path')} must name {kind}.",
+        )
     return Weights(component.name, path, path.name, "own", "as obtained", "operator's setting", _digests(path))
 
 
@@ -276,12 +256,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--check", action="store_true", help="fetch nothing; exit 1 when something is missing or damaged"
     )
     only_check = parser.parse_args(arguments).check
-    engines = [name.strip() for name in os.environ.get("WORKER_ENGINES", "cascade").split(",")]
+    try:
+        settings = WeightsSettings.read(os.environ)
+    except WrongSettings as wrong:
+        _tell(str(wrong))
+        return 1
+    engines = settings.engines
     components = [component for name in engines for component in ENGINE_COMPONENTS.get(name, ())]
     missing: list[Component] = []
     for component in components:
         try:
-            found = find(component, os.environ)
+            found = find(component, settings)
             _tell(f"{component.name}: {found.model}, present, SHA-256 checked")
         except WeightsError as error:
             missing.append(component)
@@ -293,11 +278,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _tell(
         f"To fetch: {', '.join(component.model for component in missing)}; {_mb(total)} "
         f"(about {max(1, round(total / 1e6 / SLOW_MB_PER_SEC / 60))} min at {SLOW_MB_PER_SEC:.0f} MB/s), "
-        f"into {models_dir(os.environ)}. Once."
+        f"into {settings.folder}. Once."
     )
     for component in missing:
         try:
-            fetch(component, os.environ, tell=_tell)
+            fetch(component, settings, tell=_tell)
         except WeightsError as error:
             _tell(str(error))
             return 1

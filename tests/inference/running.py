@@ -98,7 +98,7 @@ async def running_worker(
     **settings: Any,
 ) -> AsyncIterator[Worker]:
     """Serves `engine` under the name echo."""
-    asked = WorkerSettings(**{"secret": SECRET, "port": 0, "web_url": NOWHERE, "engines": ("echo",), **settings})
+    asked = WorkerSettings(**{"worker_secret": SECRET, "port": 0, "web_url": NOWHERE, "engines": ("echo",), **settings})
     worker = Worker(asked, {"echo": partial(engine, asked.slots, {})}, converters, statistics)
     await worker.start()
     try:

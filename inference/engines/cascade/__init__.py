@@ -17,7 +17,3 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 # Weights come from disk (inference.weights fetches them); no library may go looking for them in mid-conversation.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-from inference.engines.cascade.engine import CascadeEngine
-
-__all__ = ["CascadeEngine"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -23,6 +22,7 @@ from inference.engines.cascade.hearing.vad import RATE_HZ, load_vad
 from inference.engines.cascade.history import MAX_PERSONA_BYTES
 from inference.engines.cascade.language import LanguageModel, opening
 from inference.engines.cascade.reply import Models
+from inference.engines.cascade.settings import CascadeSettings
 from inference.engines.cascade.snapshot import describe
 from inference.engines.cascade.synthesis import Synthesiser
 from inference.weights.components import ENGINE_COMPONENTS
@@ -30,7 +30,6 @@ from inference.weights.packages import WeightsError, find
 
 log = structlog.get_logger()
 
-MAX_THREADS: Final = 4  # more do not help models of this size
 THREADS_PER_SLOT: Final = 8  # two for an attempt to answer, the others for withdrawn ones that are about to end
 
 
@@ -40,9 +39,10 @@ class CascadeEngine(Engine):
     def __init__(self, slots: int | None, settings: Mapping[str, str]) -> None:
         super().__init__(slots, settings)
         started = perf_counter()
-        threads = _threads(settings)
+        own = CascadeSettings.read_for("cascade", settings)
+        threads = own.threads
         try:
-            weights = {component.name: find(component, settings) for component in ENGINE_COMPONENTS["cascade"]}
+            weights = {component.name: find(component, own) for component in ENGINE_COMPONENTS["cascade"]}
         except WeightsError as error:
             raise EngineUnavailable(
                 "cascade", f"the weights of {error.component} {error.reason}", error.remedy
@@ -103,12 +103,3 @@ class CascadeEngine(Engine):
 
     def snapshot(self) -> dict[str, Any]:
         return self._snapshot
-
-
-def _threads(settings: Mapping[str, str]) -> int:
-    value = settings.get("CASCADE_THREADS", "")
-    if not value:
-        return min(MAX_THREADS, os.cpu_count() or 1)
-    if not value.isdigit() or not 1 <= int(value) <= 64:
-        raise EngineUnavailable("cascade", f"CASCADE_THREADS is {value!r}", "Set it to a whole number from 1 to 64.")
-    return int(value)

@@ -20,7 +20,3 @@ import os
 
 # Compiling takes minutes at the first step, and most of what it would fuse is already in CUDA graphs.
 os.environ.setdefault("NO_TORCH_COMPILE", "1")
-
-from inference.engines.moshi.engine import MoshiEngine
-
-__all__ = ["MoshiEngine"]

@@ -27,6 +27,7 @@ from inference.engines.moshi.personaplex.model import MODEL_TYPE as PERSONAPLEX
 from inference.engines.moshi.placing import MORE_MEMORY, OTHER_ENGINES, choose_device, choose_rows
 from inference.engines.moshi.prompts.persona import KEPT_BYTES
 from inference.engines.moshi.prompts.prompting import NoPrompting, Prompting
+from inference.engines.moshi.settings import MoshiSettings
 from inference.engines.moshi.source import Source, find, test_only
 from inference.engines.moshi.words import Vocabulary
 from inference.weights.packages import sha256
@@ -54,7 +55,7 @@ class Checkpoint:
     description: dict[str, Any]
 
 
-def load(slots: int | None, settings: Mapping[str, str]) -> Checkpoint:
+def load(slots: int | None, settings: MoshiSettings) -> Checkpoint:
     """Finds, checks, fetches and loads what the settings name. Raises EngineUnavailable."""
     source = find(settings)
     personaplex = personaplex_checkpoint.is_personaplex(source.config)
@@ -62,7 +63,7 @@ def load(slots: int | None, settings: Mapping[str, str]) -> Checkpoint:
         source.config = personaplex_checkpoint.completed(source.config or {})
     config = source.config
     _check_dialogue(source)
-    device = choose_device(settings, _memory(source, 2).parameters)
+    device = choose_device(settings.device, _memory(source, 2).parameters)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     names = config or {}
     mimi_config_path = source.fetch(names["mimi_config_name"]) if names.get("mimi_config_name") else None

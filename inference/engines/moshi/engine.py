@@ -17,6 +17,7 @@ from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.errors import EngineUnavailable, InferenceError, OptionError, SlotNotMovable
 from inference.contract.options.moshi import Sampling
 from inference.engines.base import Engine, SlotConfig, StepOutput
+from inference.engines.moshi.settings import MoshiSettings
 from inference.engines.moshi.words import STRETCH_PAUSE_STEPS, WORD_PAUSE_STEPS, Monologue
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class MoshiEngine(Engine):
     def __init__(self, slots: int | None, settings: Mapping[str, str]) -> None:
         super().__init__(slots, settings)
         started = perf_counter()
+        own = MoshiSettings.read_for("moshi", settings)
         try:  # torch is not there unless it was asked for
             import torch
 
@@ -61,7 +63,7 @@ class MoshiEngine(Engine):
         except ModuleNotFoundError as error:
             raise EngineUnavailable("moshi", f"the package {error.name} is missing", "Run: make moshi") from error
         self._moving = moving
-        self._checkpoint = loaded = checkpoint.load(slots, settings)
+        self._checkpoint = loaded = checkpoint.load(slots, own)
         self.slots = loaded.rows
         self.memory = loaded.memory
         if loaded.device.type == "cpu":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -26,11 +26,8 @@ OTHER_ENGINES: Final = (
 log = structlog.get_logger()
 
 
-def choose_device(settings: Mapping[str, str], parameters: int) -> torch.device:
-    """What `MOSHI_DEVICE` says, or a GPU where there is one. Raises EngineUnavailable."""
-    wanted = settings.get("MOSHI_DEVICE", "").strip().lower() or "auto"
-    if wanted not in {"auto", "cuda", "cpu"}:
-        raise EngineUnavailable("moshi", f"MOSHI_DEVICE is {wanted!r}", "Set it to auto, cuda or cpu.")
+def choose_device(wanted: str, parameters: int) -> torch.device:
+    """What `MOSHI_DEVICE` says: auto (a GPU where there is one), cuda or cpu. Raises EngineUnavailable."""
     gpu = torch.cuda.is_available()
     if wanted == "cuda" and not gpu:
         raise EngineUnavailable(

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from inference.contract.errors import EngineUnavailable
+from inference.engines.moshi.settings import MoshiSettings
 
 CONNECT_TIMEOUT_SEC: Final = 10.0
 CONFIG: Final = "config.json"
-_REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _LICENCE: Final = re.compile(r"^licen[cs]e(?:_name)?:\s*[\"']?([^\"'\n]+?)[\"']?\s*$", re.MULTILINE)
 
 
@@ -51,33 +51,17 @@ class Source(ABC):
         return found[-1] if found else None
 
 
-def find(settings: Mapping[str, str]) -> Source:
+def find(settings: MoshiSettings) -> Source:
     """The source that the settings name, with its configuration read. Raises EngineUnavailable."""
-    checkpoint = settings.get("MOSHI_CHECKPOINT", "").strip()
-    revision = settings.get("MOSHI_REVISION", "").strip()
-    if not checkpoint:
-        raise _unavailable(
-            "MOSHI_CHECKPOINT is not set",
-            "Set it to a repository on the hub (kyutai/moshiko-pytorch-bf16: 16 GB to download, needs a GPU) or to a "
-            "folder.",
-        )
-    path = Path(checkpoint).expanduser()
-    if path.exists():
-        if revision:
-            raise _unavailable("MOSHI_REVISION pins a repository, but MOSHI_CHECKPOINT is a folder", "Leave it empty.")
-        return Folder(path, settings)
-    if _REPOSITORY.fullmatch(checkpoint) and not checkpoint.startswith((".", "~")):
-        return Repository(checkpoint, revision, settings)
-    raise _unavailable(
-        f"MOSHI_CHECKPOINT is {checkpoint!r}, which is neither a folder here nor a repository (owner/name)",
-        "Correct it.",
-    )
+    if settings.folder:
+        return Folder(settings.folder, settings)
+    return Repository(settings.checkpoint, settings.revision, settings)
 
 
 class Folder(Source):
     """A folder, or a configuration in one."""
 
-    def __init__(self, path: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, settings: MoshiSettings) -> None:
         path = path.absolute()
         self._folder = path if path.is_dir() else path.parent
         self._settings = settings
@@ -111,7 +95,7 @@ class Folder(Source):
 class Repository(Source):
     """A repository on the hub."""
 
-    def __init__(self, name: str, revision: str, settings: Mapping[str, str]) -> None:
+    def __init__(self, name: str, revision: str, settings: MoshiSettings) -> None:
         self.name = name
         self.revision = revision
         self._settings = settings
@@ -131,7 +115,7 @@ class Repository(Source):
         return path
 
 
-def _of_another_repository(name: str, settings: Mapping[str, str]) -> Path:
+def _of_another_repository(name: str, settings: MoshiSettings) -> Path:
     """hf://owner/name/file, at that repository's own newest revision."""
     parts = name.removeprefix("hf://").split("/", 2)
     if len(parts) != 3:
@@ -139,7 +123,7 @@ def _of_another_repository(name: str, settings: Mapping[str, str]) -> Path:
     return _download(f"{parts[0]}/{parts[1]}", parts[2], "", settings)
 
 
-def _download(repository: str, name: str, revision: str, settings: Mapping[str, str]) -> Path:
+def _download(repository: str, name: str, revision: str, settings: MoshiSettings) -> Path:
     """Through the hub's cache. Raises EngineUnavailable, of which _NoSuchFile where only the file is missing."""
     from huggingface_hub import errors, hf_hub_download
 
@@ -150,8 +134,8 @@ def _download(repository: str, name: str, revision: str, settings: Mapping[str, 
                     repository,
                     name,
                     revision=revision or None,
-                    token=settings.get("HF_TOKEN") or None,
-                    endpoint=settings.get("HF_ENDPOINT") or None,
+                    token=settings.hf_token or None,
+                    endpoint=settings.hf_endpoint or None,
                     etag_timeout=CONNECT_TIMEOUT_SEC,
                 )
             )
@@ -224,18 +208,13 @@ def _commit(path: Path) -> str:
 
 
 @contextmanager
-def _reaching_out(settings: Mapping[str, str]) -> Iterator[None]:
+def _reaching_out(settings: MoshiSettings) -> Iterator[None]:
     """Lets the hub be reached unless the operator's settings forbid it. Another engine in this process may have turned
     it off for itself, and the library has one switch for all."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = before and settings.get("HF_HUB_OFFLINE", "").strip().upper() in {
-        "1",
-        "ON",
-        "YES",
-        "TRUE",
-    }
+    constants.HF_HUB_OFFLINE = before and settings.hf_hub_offline
     try:
         yield
     finally:

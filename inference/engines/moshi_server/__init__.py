@@ -6,7 +6,3 @@ session.py    one conversation over /api/chat
 words.py      pieces of text -> words with times
 engine.py     the engine
 """
-
-from inference.engines.moshi_server.engine import MoshiServerEngine
-
-__all__ = ["MoshiServerEngine"]

@@ -10,7 +10,3 @@ fields.py        the fields of events, which may hold anything
 errors.py        what the server complains of, in plain words
 engine.py        the engine
 """
-
-from inference.engines.openai_realtime.engine import OpenAIRealtimeEngine
-
-__all__ = ["OpenAIRealtimeEngine"]

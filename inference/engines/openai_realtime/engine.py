@@ -12,7 +12,7 @@ from inference.contract.options.openai_realtime import Options
 from inference.engines.base import SlotConfig
 from inference.engines.openai_realtime.answer import WORD_TIMING
 from inference.engines.openai_realtime.session import RealtimeSession
-from inference.engines.openai_realtime.settings import NAME, read_settings
+from inference.engines.openai_realtime.settings import NAME, read_server
 from inference.engines.remote.engine import RemoteEngine
 from inference.remote.address import shown
 
@@ -28,7 +28,7 @@ class OpenAIRealtimeEngine(RemoteEngine):
     DEFAULT_SLOTS: ClassVar[int] = 8
 
     def __init__(self, slots: int | None, settings: Mapping[str, str]) -> None:
-        self._server = read_settings(settings)
+        self._server = read_server(settings)
         super().__init__(slots, settings)
         self._served_model = ""
 

@@ -19,7 +19,7 @@ from inference.engines.openai_realtime.conversation import Conversation
 from inference.engines.openai_realtime.dialects import UNMUTE, Agreed, Dialect, Unsupported, dialect_of
 from inference.engines.openai_realtime.errors import is_harmless, plain_words
 from inference.engines.openai_realtime.fields import Broken, object_of
-from inference.engines.openai_realtime.settings import RealtimeSettings
+from inference.engines.openai_realtime.settings import RealtimeServer
 from inference.engines.remote.engine import Session
 from inference.engines.remote.line import Line
 from inference.remote.address import call, closed, shown
@@ -42,11 +42,11 @@ class Ready:
 class RealtimeSession(Session):
     """`config` is checked."""
 
-    def __init__(self, settings: RealtimeSettings, config: SlotConfig, setup_sec: float = SETUP_SEC) -> None:
-        self._settings = settings
+    def __init__(self, server: RealtimeServer, config: SlotConfig, setup_sec: float = SETUP_SEC) -> None:
+        self._server = server
         self._config = config
         self._options = Options.read(config.options)
-        self._url = settings.address(self._options.model or (settings.models[0] if settings.models else ""))
+        self._url = server.address(self._options.model or (server.models[0] if server.models else ""))
         self._setup_sec = setup_sec
         self.address = shown(self._url)
 
@@ -82,11 +82,11 @@ class RealtimeSession(Session):
         return ready
 
     async def _call(self) -> Ready:
-        dialect = self._settings.dialect
+        dialect = self._server.dialect
         connection = await call(
             self._url,
             timeout_sec=self._setup_sec,
-            headers=self._settings.headers,
+            headers=self._server.headers,
             subprotocols=dialect.subprotocols if dialect else UNMUTE.subprotocols,
             ping_sec=PING_SEC,
         )
@@ -105,7 +105,7 @@ class RealtimeSession(Session):
             dialect = await self._recognise(connection)
         elif dialect.greets:
             await self._await(connection, "session.created")
-        session = dialect.session(self._config, self._options, self._settings.transcription)
+        session = dialect.session(self._config, self._options, self._server.transcription)
         await connection.send(json.dumps({"type": "session.update", "session": session}))
         updated = await self._await(connection, "session.updated")
         try:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from inference.contract.errors import EngineUnavailable
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from inference.contract.settings import Settings
 from inference.engines.openai_realtime.dialects import BETA, GA, UNMUTE, Dialect
 from inference.remote.address import check_url, is_private
 
@@ -17,17 +20,70 @@ URL: Final = "wss://api.openai.com/v1/realtime"
 MODEL: Final = "gpt-realtime"
 AZURE_PREVIEW: Final = "2025-04-01-preview"
 AZURE_HOSTS: Final = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
-DIALECTS: Final = ("auto", "openai", "azure", "beta", "unmute")
 MODEL_PARAMETERS: Final = ("model", "deployment")  # of an address
 
 
+class OpenAIRealtimeSettings(Settings):
+    """The address may hold credentials."""
+
+    model_config = SettingsConfigDict(env_prefix="OPENAI_REALTIME_")
+
+    url: str = Field(URL, repr=False, description="Server of the engine `openai_realtime`; OpenAI's unless it is set.")
+    dialect: Annotated[
+        Literal["auto", "openai", "azure", "beta", "unmute"], BeforeValidator(lambda value: str(value).lower())
+    ] = Field("auto", description="`openai`, `azure`, `beta` (the preview protocol), `unmute`, or `auto`.")
+    model: str = Field(
+        "", description="Models that studies may ask for, the default first; a deployment's name on Azure."
+    )
+    key: str = Field("", repr=False, description="Its key; only the inference worker needs it.")
+    transcription: str = Field(
+        "", description="Its model that writes down the participant; `none` for no transcript; empty for its usual one."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _socket(cls, url: str) -> str:
+        try:
+            check_url(url)
+        except ValueError as error:
+            raise ValueError(f"an address like {URL}; it {error}") from None
+        return url
+
+    @field_validator("model")
+    @classmethod
+    def _of_a_deployment(cls, model: str, info: ValidationInfo) -> str:
+        if {"url", "dialect"} <= info.data.keys():
+            kind = _kind(info.data["dialect"], info.data["url"])
+            if kind == "azure" and not _names(model) and not _whole_address(info.data["url"], kind)[1]:
+                raise ValueError("the name of your deployment on Azure")
+        return model
+
+    @field_validator("key")
+    @classmethod
+    def _fit_to_be_sent(cls, key: str, info: ValidationInfo) -> str:
+        if not {"url", "dialect"} <= info.data.keys():
+            return key
+        url: str = info.data["url"]
+        kind = _kind(info.data["dialect"], url)
+        private = is_private(url)
+        if not key and (kind in ("openai", "azure") or (kind != "unmute" and not private)):
+            raise ValueError("a key of that server's operator")
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ValueError("the key alone: it has signs in it that no key has")
+        if key and not private and not url.startswith("wss:"):
+            raise ValueError(
+                "a key that is sent over wss:// only: OPENAI_REALTIME_URL would send it and the voices in the clear"
+            )
+        return key
+
+
 @dataclass(frozen=True, slots=True)
-class RealtimeSettings:
+class RealtimeServer:
     """`dialect` is None where the server's first event will tell. `models` is what a study may ask for, the first one
     when it does not; empty for a server that has one. `transcription` is the model that writes down the participant."""
 
     url: str
-    kind: str  # of DIALECTS
+    kind: str  # the dialect's setting, with auto resolved where the address tells
     dialect: Dialect | None
     models: tuple[str, ...]
     transcription: str
@@ -42,32 +98,24 @@ class RealtimeSettings:
         return urlunsplit(parts._replace(query=urlencode([*parse_qsl(parts.query, True), (name, model)])))
 
 
-def read_settings(settings: Mapping[str, str]) -> RealtimeSettings:
+def read_server(environ: Mapping[str, str]) -> RealtimeServer:
     """Raises EngineUnavailable, naming the setting."""
-    url = settings.get("OPENAI_REALTIME_URL", "").strip() or URL
-    try:
-        check_url(url)
-    except ValueError as error:
-        raise _wrong(f"OPENAI_REALTIME_URL {error}", f"Set it to an address like {URL}, or leave it out.") from None
-    kind = _kind(settings.get("OPENAI_REALTIME_DIALECT", "").strip().lower() or "auto", url)
-    url, named = _whole_address(url, kind)
+    settings = OpenAIRealtimeSettings.read_for(NAME, environ)
+    kind = _kind(settings.dialect, settings.url)
+    url, named = _whole_address(settings.url, kind)
     dialect = _dialect(kind, url)
-    transcription = settings.get("OPENAI_REALTIME_TRANSCRIPTION", "").strip()
-    return RealtimeSettings(
+    usual = "whisper-1" if dialect is BETA else "gpt-4o-mini-transcribe"
+    return RealtimeServer(
         url,
         kind,
         dialect,
-        _models(settings, kind, named),
-        ""
-        if transcription == "none"
-        else transcription or ("whisper-1" if dialect is BETA else "gpt-4o-mini-transcribe"),
-        _headers(settings.get("OPENAI_REALTIME_KEY", "").strip(), kind, dialect, url),
+        _models(_names(settings.model) or named, kind),
+        "" if settings.transcription == "none" else settings.transcription or usual,
+        _headers(settings.key, kind, dialect),
     )
 
 
 def _kind(kind: str, url: str) -> str:
-    if kind not in DIALECTS:
-        raise _wrong(f"OPENAI_REALTIME_DIALECT is {kind!r}", f"Set it to one of {', '.join(DIALECTS)}.")
     host = urlsplit(url).hostname or ""
     if kind != "auto":
         return kind
@@ -102,31 +150,19 @@ def _dialect(kind: str, url: str) -> Dialect | None:
     return None
 
 
-def _models(settings: Mapping[str, str], kind: str, named: tuple[str, ...]) -> tuple[str, ...]:
-    given = tuple(filter(None, re.split(r"[\s,]+", settings.get("OPENAI_REALTIME_MODEL", "")))) or named
+def _names(models: str) -> tuple[str, ...]:
+    return tuple(filter(None, re.split(r"[\s,]+", models)))
+
+
+def _models(given: tuple[str, ...], kind: str) -> tuple[str, ...]:
     if kind == "unmute":
         return ()
-    if kind == "azure" and not given:
-        raise _wrong("OPENAI_REALTIME_MODEL is not set", "Set it to the name of your deployment on Azure.")
     return tuple(dict.fromkeys(given)) or ((MODEL,) if kind == "openai" else ())
 
 
-def _headers(key: str, kind: str, dialect: Dialect | None, url: str) -> dict[str, str]:
-    private = is_private(url)
+def _headers(key: str, kind: str, dialect: Dialect | None) -> dict[str, str]:
     if not key:
-        if kind in ("openai", "azure") or (kind != "unmute" and not private):
-            raise _wrong("OPENAI_REALTIME_KEY is not set", "Set it to a key of that server's operator.")
         return {}
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise _wrong("OPENAI_REALTIME_KEY has signs in it that no key has", "Set it to the key alone.")
-    if not private and not url.startswith("wss:"):
-        raise _wrong(
-            "OPENAI_REALTIME_URL would send the key and the voices in the clear", "Set it to an address with wss://."
-        )
     if kind == "azure":
         return {"api-key": key}
     return {"Authorization": f"Bearer {key}"} | ({"OpenAI-Beta": "realtime=v1"} if dialect is BETA else {})
-
-
-def _wrong(reason: str, remedy: str) -> EngineUnavailable:
-    return EngineUnavailable(NAME, reason, remedy)

@@ -5,7 +5,3 @@ converter_server.py   spoken to those, load_target.py to the streaming servers o
 session.py            one talker's connection; placement.py puts what comes back where it belongs
 converter.py          the contract's side: never waits for the network, never lets the own voice through
 """
-
-from inference.voices.remote.converter import RemoteConversion
-
-__all__ = ["RemoteConversion"]

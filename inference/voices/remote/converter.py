@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import structlog
@@ -15,18 +14,15 @@ import structlog
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.contract.catalog import NOT_CONFIGURED
 from inference.contract.errors import EngineUnavailable, InferenceError, OptionError, RemoteLost
-from inference.remote.address import Trust, check_url
 from inference.remote.loop import LoopThread
 from inference.voices.base import Converter, VoiceStream, playable
 from inference.voices.remote.converter_server import ConverterServer
 from inference.voices.remote.load_target import TIMINGS, LoadTarget
 from inference.voices.remote.placement import Placement
 from inference.voices.remote.session import Dialect, Line, Order
+from inference.voices.remote.settings import RemoteVcSettings
 
 NAME: Final = "remote_vc"
-DIALECTS: Final = ("converter_server", *TIMINGS)
-MARGIN_MS: Final = 120  # for the network and for computing, where REMOTE_VC_MARGIN_MS says nothing else
-MAX_MARGIN_MS: Final = 2_000
 START_SEC: Final = 10.0
 ENROL_SEC: Final = 90.0
 MOST_REFERENCES: Final = 32  # of half a minute each: 90 MB
@@ -35,9 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 class RemoteConversion(Converter):
-    """Settings: REMOTE_VC_URL, REMOTE_VC_DIALECT, REMOTE_VC_KEY, REMOTE_VC_CERTIFICATE, REMOTE_VC_MARGIN_MS.
-
-    The latency of all streams is the server's hold and the margin. What comes later than that is silence, counted
+    """The latency of all streams is the server's hold and the margin. What comes later than that is silence, counted
     and logged: the unconverted voice is never heard instead. A lost server ends the stream."""
 
     needs_target: ClassVar[bool] = True
@@ -46,8 +40,9 @@ class RemoteConversion(Converter):
         """Asks the server what it is. `patience_sec` is how long `push` may wait for sound that is late: 0 where a
         step must not be held up. Raises EngineUnavailable."""
         self._patience_sec = patience_sec
-        self._margin_samples = _margin_ms(settings) * SAMPLE_RATE_HZ // 1_000
-        self._dialect = _dialect(settings)
+        own = RemoteVcSettings.read_for(NAME, settings)
+        self._margin_samples = own.margin_ms * SAMPLE_RATE_HZ // 1_000
+        self._dialect = _dialect(own)
         self._references: dict[str, Float32] = {}  # the MOST_REFERENCES used last, for a server that has forgotten them
         self._keeping = threading.Lock()
         self._thread = LoopThread(NAME)
@@ -181,33 +176,10 @@ def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None}
 
 
-def _dialect(settings: Mapping[str, str]) -> Dialect:
+def _dialect(settings: RemoteVcSettings) -> Dialect:
     """Raises EngineUnavailable."""
-    url = settings.get("REMOTE_VC_URL", "").strip()
-    if not url:
+    if not settings.url:
         raise EngineUnavailable(NAME, NOT_CONFIGURED, "Set REMOTE_VC_URL to ws://host:port of one.")
-    try:
-        check_url(url)
-    except ValueError as error:
-        raise EngineUnavailable(NAME, f"REMOTE_VC_URL {error}", "Correct it.") from None
-    name = settings.get("REMOTE_VC_DIALECT", "").strip() or DIALECTS[0]
-    if name not in DIALECTS:
-        raise EngineUnavailable(NAME, f"REMOTE_VC_DIALECT is {name!r}", f"Set it to one of {', '.join(DIALECTS)}.")
-    trust = None
-    if certificate := settings.get("REMOTE_VC_CERTIFICATE", "").strip():
-        try:
-            trust = Trust.read(Path(certificate))
-        except (OSError, ValueError) as error:
-            raise EngineUnavailable(NAME, f"REMOTE_VC_CERTIFICATE cannot be read ({error})", "Correct it.") from None
-    if name in TIMINGS:
-        return LoadTarget(name, url, trust)
-    return ConverterServer(url, settings.get("REMOTE_VC_KEY", "").strip(), trust)
-
-
-def _margin_ms(settings: Mapping[str, str]) -> int:
-    """Raises EngineUnavailable."""
-    text = settings.get("REMOTE_VC_MARGIN_MS", "").strip() or str(MARGIN_MS)
-    if not text.isdecimal() or not int(text) <= MAX_MARGIN_MS:
-        expected = f"Set it to milliseconds from 0 to {MAX_MARGIN_MS}."
-        raise EngineUnavailable(NAME, f"REMOTE_VC_MARGIN_MS is {text!r}", expected)
-    return int(text)
+    if settings.dialect in TIMINGS:
+        return LoadTarget(settings.dialect, settings.url, settings.trust)
+    return ConverterServer(settings.url, settings.key, settings.trust)

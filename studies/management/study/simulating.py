@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import re
 import time
 from argparse import ArgumentTypeError
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
@@ -44,9 +44,7 @@ def add_simulate(parser: CommandParser) -> None:
         help="How long each talk lasts (6), or less where its limit is shorter.",
     )
     parser.add_argument("--microphone", type=Path, help="A spoken recording; a sentence that comes with this program.")
-    parser.add_argument(
-        "--url", type=_address, default=f"http://127.0.0.1:{os.environ.get('PORT', '8000')}", help="Where it runs."
-    )
+    parser.add_argument("--url", type=_address, default=f"http://127.0.0.1:{settings.WEB_PORT}", help="Where it runs.")
     parser.add_argument("--seed", type=int, default=0, help="Other answers for another number (0).")
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from inference.converter_server.network import Network
 from inference.converter_server.server import ConverterServer
-from inference.voices.remote import RemoteConversion
+from inference.voices.remote.converter import RemoteConversion
 
 PATIENCE_SEC = 10.0  # sound that is late is waited for, so that nothing depends on how busy the machine is
 

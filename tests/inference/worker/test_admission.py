@@ -29,7 +29,7 @@ from tests.inference.running import (
     say,
 )
 
-SETTINGS = WorkerSettings(secret=SECRET, port=0, web_url=NOWHERE, engines=("echo",))
+SETTINGS = WorkerSettings(worker_secret=SECRET, port=0, web_url=NOWHERE, engines=("echo",))
 
 
 class RoomyEngine(EchoEngine):
@@ -137,8 +137,8 @@ async def test_no_limit_lets_everybody_in() -> None:
 
 @pytest.mark.parametrize("drains", [True, False], ids=["drains", "stops"])
 async def test_stop_with_an_engine_that_is_stuck(drains: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("worker.END_SEC", "steps.JOIN_SEC"):
-        monkeypatch.setattr(f"inference.{name}", 0.05)
+    for name in ("__main__.END_SEC", "steps.JOIN_SEC"):
+        monkeypatch.setattr(f"inference.worker.{name}", 0.05)
     HeldEngine.go.clear()
     HeldEngine.entered.clear()
     async with running_worker(HeldEngine, drain_sec=0.05) as worker:

@@ -53,4 +53,5 @@ def test_wrong_environment_is_named() -> None:
     assert done.stderr == (
         "The inference worker cannot start, because of the environment:\n"
         "  WORKER_SLOTS: should be a whole number from 1 to 512 (found 'many')\n"
+        "See docs/settings.md.\n"
     )

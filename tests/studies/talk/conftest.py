@@ -49,7 +49,7 @@ def serving(transactional_db: None) -> Serving:
 
     @asynccontextmanager
     async def serve(engine: type[Engine] = EchoEngine, slots: int = 2) -> AsyncIterator[Worker]:
-        asked = WorkerSettings(slots=slots, secret=settings.WORKER_SECRET, port=0, web_url=NOWHERE)
+        asked = WorkerSettings(slots=slots, worker_secret=settings.WORKER_SECRET, port=0, web_url=NOWHERE)
         worker = Worker(asked, {"cascade": partial(engine, slots, {})}, ("none", "transform"))
         await worker.start()
         try:

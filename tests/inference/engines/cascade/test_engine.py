@@ -15,7 +15,7 @@ from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, Float32
 from inference.contract.errors import EngineUnavailable, OptionError
 from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig
-from inference.engines.cascade import CascadeEngine
+from inference.engines.cascade.engine import CascadeEngine
 from tests.inference.engines.cascade.conftest import Speak
 
 pytestmark = pytest.mark.engine

@@ -9,7 +9,7 @@ import pytest
 
 from inference.contract.audio import Float32
 from inference.engines.base import SlotConfig, StepOutput
-from inference.engines.moshi import MoshiEngine
+from inference.engines.moshi.engine import MoshiEngine
 from tests.moshi_checkpoint import tiny_checkpoint
 
 SLOTS = 3

@@ -11,6 +11,7 @@ from inference.contract.audio import Float32
 from inference.contract.options.moshi import Sampling
 from inference.engines.moshi.batch import Batch, Stepped
 from inference.engines.moshi.checkpoint import load
+from inference.engines.moshi.settings import MoshiSettings
 from tests.inference.engines.moshi.stock import Said
 from tests.moshi_checkpoint import tiny_checkpoint
 
@@ -19,7 +20,7 @@ GREEDY = Sampling(temperature=0.0, text_temperature=0.0)
 
 def new_batch(rows: int) -> Batch:
     """Of models of its own: streaming states live in the modules."""
-    loaded = load(rows, {"MOSHI_CHECKPOINT": str(tiny_checkpoint()), "MOSHI_DEVICE": "cpu"})
+    loaded = load(rows, MoshiSettings(checkpoint=str(tiny_checkpoint()), device="cpu"))
     return Batch(loaded.mimi, loaded.lm, rows)
 
 

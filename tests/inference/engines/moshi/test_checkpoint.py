@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from inference.contract.errors import EngineUnavailable, OptionError
 from inference.contract.options.moshi import Sampling
 from inference.engines.base import SlotConfig
-from inference.engines.moshi import MoshiEngine, placing, tiny
+from inference.engines.moshi import placing, tiny
+from inference.engines.moshi.engine import MoshiEngine
 from inference.engines.moshi.memory import MOSHI_7B
 from tests.moshi_checkpoint import tiny_checkpoint
 
@@ -112,7 +113,7 @@ def test_weights_that_are_no_numbers_are_found_before_anybody_talks(folder: Path
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:7", "0"])
 def test_unknown_device(folder: Path, device: str) -> None:
-    assert "Set it to auto, cuda or cpu" in why_not(folder, MOSHI_DEVICE=device).remedy
+    assert "Set MOSHI_DEVICE to one of auto, cuda, cpu." in why_not(folder, MOSHI_DEVICE=device).remedy
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

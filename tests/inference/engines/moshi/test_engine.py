@@ -12,8 +12,7 @@ import torch
 from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.errors import OptionError
 from inference.engines.base import SlotConfig
-from inference.engines.moshi import MoshiEngine
-from inference.engines.moshi.engine import RowBroken
+from inference.engines.moshi.engine import MoshiEngine, RowBroken
 from tests.inference.engines.moshi.conftest import SLOTS, assert_same, converse
 from tests.inference.engines.moshi.stock import microphone
 

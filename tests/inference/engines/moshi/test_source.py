@@ -12,8 +12,9 @@ import pytest
 from huggingface_hub import constants
 
 from inference.contract.errors import EngineUnavailable
-from inference.engines.moshi import MoshiEngine
-from inference.engines.moshi.source import find
+from inference.engines.moshi.engine import MoshiEngine
+from inference.engines.moshi.settings import MoshiSettings
+from inference.engines.moshi.source import Source, find
 from tests.inference.engines.moshi.hub import COMMIT, TOKEN, hub
 from tests.moshi_checkpoint import tiny_checkpoint
 
@@ -47,6 +48,10 @@ def settings(endpoint: str = NOWHERE, **given: str) -> dict[str, str]:
     return {"MOSHI_CHECKPOINT": "kyutai/tiny", "MOSHI_DEVICE": "cpu", "HF_ENDPOINT": endpoint, **given}
 
 
+def found(given: dict[str, str]) -> Source:
+    return find(MoshiSettings.read(given))
+
+
 def why_not(given: dict[str, str]) -> EngineUnavailable:
     with pytest.raises(EngineUnavailable) as caught:
         MoshiEngine(1, given)
@@ -74,7 +79,7 @@ def test_what_was_fetched_once_needs_no_network(endpoint: str) -> None:
 
 def test_another_engine_s_wish_to_stay_offline_is_not_ours(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    assert find(settings(endpoint)).revision == COMMIT
+    assert found(settings(endpoint)).revision == COMMIT
     assert constants.HF_HUB_OFFLINE is True
 
 
@@ -92,7 +97,7 @@ def test_file_of_another_repository_has_no_revision_of_this_one(endpoint: str, f
 
 
 def test_gated_repository_opens_with_a_token(endpoint: str) -> None:
-    assert find(settings(endpoint, MOSHI_CHECKPOINT="kyutai/gated", HF_TOKEN=TOKEN)).revision == COMMIT
+    assert found(settings(endpoint, MOSHI_CHECKPOINT="kyutai/gated", HF_TOKEN=TOKEN)).revision == COMMIT
 
 
 @pytest.mark.parametrize(
@@ -104,9 +109,21 @@ def test_gated_repository_opens_with_a_token(endpoint: str) -> None:
         ({"HF_TOKEN": "hf_wrong"}, "does not accept HF_TOKEN", "valid token"),
         ({"MOSHI_CHECKPOINT": "kyutai/-tiny-"}, "'kyutai/-tiny-' is no name of a repository", "owner/name"),
         ({"MOSHI_CHECKPOINT": ""}, "MOSHI_CHECKPOINT is not set", "kyutai/moshiko-pytorch-bf16"),
-        ({"MOSHI_CHECKPOINT": "/no/such/folder"}, "neither a folder here nor a repository", "Correct it"),
-        ({"MOSHI_CHECKPOINT": "./no/such"}, "neither a folder here nor a repository", "Correct it"),
-        ({"MOSHI_CHECKPOINT": "moshiko"}, "neither a folder here nor a repository", "Correct it"),
+        (
+            {"MOSHI_CHECKPOINT": "/no/such/folder"},
+            "MOSHI_CHECKPOINT is '",
+            "a folder on this machine, or a repository on the hub",
+        ),
+        (
+            {"MOSHI_CHECKPOINT": "./no/such"},
+            "MOSHI_CHECKPOINT is '",
+            "a folder on this machine, or a repository on the hub",
+        ),
+        (
+            {"MOSHI_CHECKPOINT": "moshiko"},
+            "MOSHI_CHECKPOINT is '",
+            "a folder on this machine, or a repository on the hub",
+        ),
     ],
     ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
 )
@@ -138,19 +155,19 @@ def test_folder_takes_no_revision(files: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "config.json"])
 def test_folder_or_its_configuration(files: Path, name: str) -> None:
-    assert find(settings(MOSHI_CHECKPOINT=str(files / name))).name == "files"
+    assert found(settings(MOSHI_CHECKPOINT=str(files / name))).name == "files"
 
 
 def test_moved_test_checkpoint_uses_its_own_files(tmp_path: Path) -> None:
     """Its configuration names files by full path. A copy does not read the original's, even while they are there."""
     copied = tmp_path / "copied"
     shutil.copytree(tiny_checkpoint(), copied)
-    assert find(settings(MOSHI_CHECKPOINT=str(copied))).fetch(f"file://{tiny_checkpoint()}/model.safetensors") == (
+    assert found(settings(MOSHI_CHECKPOINT=str(copied))).fetch(f"file://{tiny_checkpoint()}/model.safetensors") == (
         copied / "model.safetensors"
     )
     (copied / "model.safetensors").unlink()
     (copied / "mimi.safetensors").rename(tmp_path / "mimi.safetensors")
-    assert find(settings(MOSHI_CHECKPOINT=str(copied))).fetch(f"file://{tmp_path}/mimi.safetensors").parent == tmp_path
+    assert found(settings(MOSHI_CHECKPOINT=str(copied))).fetch(f"file://{tmp_path}/mimi.safetensors").parent == tmp_path
 
 
 def test_folder_with_a_file_missing(files: Path) -> None:

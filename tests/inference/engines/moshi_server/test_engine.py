@@ -15,7 +15,7 @@ import structlog.testing
 from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.errors import EngineUnavailable, OptionError, RemoteLost
 from inference.engines.base import SlotConfig
-from inference.engines.moshi_server import MoshiServerEngine
+from inference.engines.moshi_server.engine import MoshiServerEngine
 from tests.chat_server import ChatServer, Visit, self_signed
 from tests.inference.engines.remote.driving import (
     SILENT_FRAME,
@@ -356,8 +356,8 @@ def test_another_certificate_than_the_one_named(own_tls: tuple[ssl.SSLContext, s
     ("settings", "reason"),
     [
         ({}, "MOSHI_SERVER_URLS is not set"),
-        ({"MOSHI_SERVER_URLS": "moshi.example"}, "MOSHI_SERVER_URLS: address 1 should read"),
-        ({"MOSHI_SERVER_URLS": "ws://a ws://a/api/chat"}, "MOSHI_SERVER_URLS names an address twice"),
+        ({"MOSHI_SERVER_URLS": "moshi.example"}, "MOSHI_SERVER_URLS is not valid"),
+        ({"MOSHI_SERVER_URLS": "ws://a ws://a/api/chat"}, "MOSHI_SERVER_URLS is not valid"),
         ({"MOSHI_SERVER_URLS": NOWHERE, "MOSHI_SERVER_CERTIFICATE": "/nowhere.pem"}, "MOSHI_SERVER_CERTIFICATE"),
         ({"MOSHI_SERVER_URLS": NOWHERE, "MOSHI_SERVER_CERTIFICATE": __file__}, "MOSHI_SERVER_CERTIFICATE"),
         ({"MOSHI_SERVER_URLS": NOWHERE, "MOSHI_SERVER_HANDSHAKE_SEC": "soon"}, "MOSHI_SERVER_HANDSHAKE_SEC is 'soon'"),
@@ -368,6 +368,21 @@ def test_settings_that_cannot_be(settings: dict[str, str], reason: str) -> None:
     with pytest.raises(EngineUnavailable) as caught:
         MoshiServerEngine(None, settings)
     assert caught.value.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("urls", "remedy"),
+    [
+        ("wss://a:word@a moshi.example", "address 2 should read ws://host:port/path"),
+        ("ws://a ws://a/api/chat", "each named once; add ;slots=2 for two takes at once"),
+        ("klingon+ws://a", "address 1 has the dialect 'klingon'"),
+    ],
+)
+def test_wrong_address_is_told_by_its_place(urls: str, remedy: str) -> None:
+    with pytest.raises(EngineUnavailable) as caught:
+        MoshiServerEngine(None, {"MOSHI_SERVER_URLS": urls})
+    assert remedy in caught.value.remedy
+    assert "word" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

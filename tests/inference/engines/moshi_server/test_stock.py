@@ -9,7 +9,7 @@ import pytest
 
 from inference.contract.errors import RemoteLost
 from inference.engines.base import SlotConfig
-from inference.engines.moshi_server import MoshiServerEngine
+from inference.engines.moshi_server.engine import MoshiServerEngine
 from tests.inference.engines.remote.driving import events, failure, framed, sounding, step_until
 from tests.moshi_checkpoint import tiny_checkpoint
 from tests.signals import vowel

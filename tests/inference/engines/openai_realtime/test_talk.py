@@ -13,7 +13,7 @@ import structlog.testing
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
 from inference.contract.errors import EngineUnavailable, OptionError, RemoteLost
 from inference.engines.base import SlotConfig, StepOutput
-from inference.engines.openai_realtime import OpenAIRealtimeEngine
+from inference.engines.openai_realtime.engine import OpenAIRealtimeEngine
 from tests.inference.engines.remote.driving import (
     SILENT_FRAME,
     events,

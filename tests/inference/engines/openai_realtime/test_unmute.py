@@ -9,7 +9,7 @@ import pytest
 
 from inference.contract.errors import OptionError
 from inference.engines.base import SlotConfig
-from inference.engines.openai_realtime import OpenAIRealtimeEngine
+from inference.engines.openai_realtime.engine import OpenAIRealtimeEngine
 from tests.inference.engines.remote.driving import events, framed, sound, sounding, step_until
 from tests.realtime_server import RealtimeServer, Visit
 from tests.signals import measured_f0_hz, vowel

@@ -19,6 +19,7 @@ from inference.engines.moshi.checkpoint import load
 from inference.engines.moshi.personaplex import tiny
 from inference.engines.moshi.personaplex.tiny import RECORDED_VOICE, SAVED_VOICE
 from inference.engines.moshi.prompts.persona import PersonaPlexPrompting
+from inference.engines.moshi.settings import MoshiSettings
 
 GREEDY = Sampling(temperature=0.0, text_temperature=0.0)
 PERSONAS = {
@@ -43,7 +44,7 @@ class Told:
     """A batch and what tells its rows their prompts, stepped as the engine does."""
 
     def __init__(self, rows: int) -> None:
-        loaded = load(rows, {"MOSHI_CHECKPOINT": str(checkpoint_folder()), "MOSHI_DEVICE": "cpu"})
+        loaded = load(rows, MoshiSettings(checkpoint=str(checkpoint_folder()), device="cpu"))
         self.lm: Any = loaded.lm
         self.batch = Batch(loaded.mimi, loaded.lm, rows)
         prompting = loaded.prompting(self.batch)

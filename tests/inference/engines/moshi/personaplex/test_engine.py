@@ -17,7 +17,8 @@ from inference.bench.measure import measure
 from inference.contract.audio import FRAME_SAMPLES
 from inference.contract.errors import EngineUnavailable, OptionError
 from inference.engines.base import SlotConfig
-from inference.engines.moshi import MoshiEngine, tiny
+from inference.engines.moshi import tiny
+from inference.engines.moshi.engine import MoshiEngine
 from inference.engines.moshi.personaplex.checkpoint import lm_config, load_lm
 from inference.engines.moshi.personaplex.model import PERSONAPLEX_7B
 from inference.engines.moshi.personaplex.tiny import RECORDED_VOICE, SAVED_VOICE

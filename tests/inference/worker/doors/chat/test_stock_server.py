@@ -15,7 +15,7 @@ import pytest
 
 from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.wire import Kind
-from inference.engines.moshi import MoshiEngine
+from inference.engines.moshi.engine import MoshiEngine
 from inference.worker.__main__ import Worker
 from inference.worker.settings import WorkerSettings
 from tests.inference.running import NOWHERE, SECRET
@@ -46,7 +46,9 @@ def stock(checkpoint: Path) -> Iterator[StockServer]:
 
 
 async def moshi_worker(checkpoint: Path, slots: int) -> Worker:
-    settings = WorkerSettings(secret=SECRET, port=0, web_url=NOWHERE, engines=("moshi",), slots=slots, chat="open")
+    settings = WorkerSettings(
+        worker_secret=SECRET, port=0, web_url=NOWHERE, engines=("moshi",), slots=slots, chat="open"
+    )
     environ = {"MOSHI_CHECKPOINT": str(checkpoint), "MOSHI_DEVICE": "cpu"}
     worker = Worker(settings, {"moshi": partial(MoshiEngine, slots, environ)}, ("none",))
     await worker.start()
