@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from inference.contract.errors import EngineUnavailable, InferenceError, OptionError, SlotLost, TokenError, UnknownName
-from inference.contract.tokens import PreviewRequest, SlotRequest, sign_preview_request, sign_request
+from inference.contract.tokens import PREVIEW, SLOT, PreviewRequest, SlotRequest, sign
 from inference.contract.wire import MAX_OPUS_BYTES, Metadata, encode
 
 PING_SEC: Final = 5.0  # a worker that vanished without a word is noticed within two of these
@@ -25,13 +25,13 @@ async def open_slot(address: str, request: SlotRequest, secret: str, *, timeout_
 
     Raises what the worker refused with (TokenError, UnknownName, OptionError), or SlotLost when it cannot be reached.
     """
-    return Slot(await _connect(f"{address}/slot", sign_request(request, secret), timeout_sec))
+    return Slot(await _connect(f"{address}/slot", sign(SLOT, request, secret), timeout_sec))
 
 
 async def open_preview(address: str, request: PreviewRequest, secret: str, *, timeout_sec: float = 5.0) -> Slot:
     """Connects to hear a voice; a `preview` event comes first, then a heard frame for each microphone frame of a whole
     step. Raises as `open_slot`."""
-    return Slot(await _connect(f"{address}/preview", sign_preview_request(request, secret), timeout_sec))
+    return Slot(await _connect(f"{address}/preview", sign(PREVIEW, request, secret), timeout_sec))
 
 
 async def _connect(url: str, token: str, timeout_sec: float) -> ClientConnection:

@@ -1,24 +1,20 @@
-"""What the web asks of a worker for one take, and the signed, expiring, single-use token that carries it."""
+"""What web and workers ask of each other, and the signed, expiring tokens that carry it."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Any, Final, Generic, TypeVar
 
 import jwt
 
 from inference.contract.errors import TokenError
 
 ALGORITHM = "HS256"
-SLOT_AUDIENCE = "hearmeout.slot"
-HEARTBEAT_AUDIENCE = "hearmeout.heartbeat"
-STATE_AUDIENCE = "hearmeout.state"
-PREVIEW_AUDIENCE = "hearmeout.preview"
-VOICE_AUDIENCE = "hearmeout.voice"
 TOKEN_TTL_SEC = 30
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +58,59 @@ class PreviewRequest:
     latency_samples: int | None = None
 
 
-def sign_request(request: SlotRequest, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
-    """A token for one connection."""
-    now = time.time()
-    claims = {"aud": SLOT_AUDIENCE, "exp": now + ttl_sec, "jti": secrets.token_urlsafe(12), "slot": asdict(request)}
-    return jwt.encode(claims, secret, algorithm=ALGORITHM)
+@dataclass(frozen=True, slots=True)
+class Audience(Generic[Content]):
+    """What a token is for: `claim` holds its content. `parse` makes the content of what was signed, and raises
+    KeyError, TypeError or ValueError for what is none."""
+
+    name: str
+    claim: str
+    parse: Callable[[Any], Content]
 
 
-def sign_preview_request(request: PreviewRequest, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
-    """A token for one connection."""
-    claims = {"aud": PREVIEW_AUDIENCE, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12)}
-    return jwt.encode({**claims, "preview": asdict(request)}, secret, algorithm=ALGORITHM)
+def _slot_request(signed: Any) -> SlotRequest:
+    fields = dict(signed)
+    return SlotRequest(**fields | {"voices": _segments(fields)})
 
 
-def sign_state_request(take: str, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
-    """A worker's request to another one for the state of a take that moves; for one connection."""
-    claims = {"aud": STATE_AUDIENCE, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12), "take": take}
-    return jwt.encode(claims, secret, algorithm=ALGORITHM)
+def _preview_request(signed: Any) -> PreviewRequest:
+    fields = dict(signed)
+    return PreviewRequest(**fields | {"voices": _segments(fields)})
+
+
+def _segments(fields: Mapping[str, Any]) -> tuple[VoiceSegment, ...]:
+    return tuple(VoiceSegment(**segment) for segment in fields["voices"])
+
+
+def _text(signed: Any) -> str:
+    if not isinstance(signed, str):
+        raise TypeError
+    return signed
+
+
+def _report(signed: Any) -> dict[str, Any]:
+    if not isinstance(signed, dict):
+        raise TypeError
+    return signed
+
+
+SLOT: Final = Audience("hearmeout.slot", "slot", _slot_request)  # the web: serve this take
+PREVIEW: Final = Audience("hearmeout.preview", "preview", _preview_request)  # the web: let this voice be heard
+STATE: Final = Audience("hearmeout.state", "take", _text)  # a worker to another: give me the state of this take
+HEARTBEAT: Final = Audience("hearmeout.heartbeat", "worker", _report)  # a worker: this is how I am
+VOICE: Final = Audience("hearmeout.voice", "voice", _text)  # a worker: give me the target voice with this SHA-256
+
+
+def sign(audience: Audience[Content], content: Content, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
+    """A token that only holders of the secret can make."""
+    signed = asdict(content) if is_dataclass(content) and not isinstance(content, type) else content
+    claims = {"aud": audience.name, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12)}
+    return jwt.encode({**claims, audience.claim: signed}, secret, algorithm=ALGORITHM)
+
+
+def read(audience: Audience[Content], token: str, secret: str) -> Content:
+    """The content of a token, however often it is read. Raises TokenError (expired or invalid)."""
+    return _content(audience, _claims(audience, token, secret))
 
 
 class TokenReader:
@@ -88,87 +120,33 @@ class TokenReader:
         self._secret = secret
         self._expires_by_id: dict[str, float] = {}
 
-    def read(self, token: str) -> SlotRequest:
-        """Raises TokenError (expired, replayed or invalid)."""
-        claims = self._unseen(token, SLOT_AUDIENCE)
-        try:
-            slot = dict(claims["slot"])
-            request = SlotRequest(**slot | {"voices": _segments(slot)})
-        except (KeyError, TypeError, ValueError):
-            raise TokenError("invalid") from None
-        self._remember(claims)
-        return request
-
-    def read_preview_request(self, token: str) -> PreviewRequest:
-        """Raises TokenError."""
-        claims = self._unseen(token, PREVIEW_AUDIENCE)
-        try:
-            preview = dict(claims["preview"])
-            request = PreviewRequest(**preview | {"voices": _segments(preview)})
-        except (KeyError, TypeError, ValueError):
-            raise TokenError("invalid") from None
-        self._remember(claims)
-        return request
-
-    def read_state_request(self, token: str) -> str:
-        """The take whose state is asked for. Raises TokenError."""
-        claims = self._unseen(token, STATE_AUDIENCE)
-        take = claims.get("take")
-        if not isinstance(take, str):
-            raise TokenError("invalid")
-        self._remember(claims)
-        return take
-
-    def _unseen(self, token: str, audience: str) -> dict[str, Any]:
-        claims = _claims(token, self._secret, audience)
+    def read(self, audience: Audience[Content], token: str) -> Content:
+        """The content of a token, once. Raises TokenError (expired, replayed or invalid)."""
+        claims = _claims(audience, token, self._secret)
         now = time.time()
         self._expires_by_id = {jti: exp for jti, exp in self._expires_by_id.items() if exp > now}
         if claims["jti"] in self._expires_by_id:
             raise TokenError("replayed")
-        return claims
-
-    def _remember(self, claims: Mapping[str, Any]) -> None:
+        content = _content(audience, claims)
         self._expires_by_id[claims["jti"]] = float(claims["exp"])
+        return content
 
 
-def sign_heartbeat(report: Mapping[str, Any], secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
-    """A worker's report of itself, signed so that only holders of the secret can announce a worker."""
-    claims = {"aud": HEARTBEAT_AUDIENCE, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12)}
-    return jwt.encode({**claims, "worker": dict(report)}, secret, algorithm=ALGORITHM)
+def _content(audience: Audience[Content], claims: Mapping[str, Any]) -> Content:
+    try:
+        return audience.parse(claims[audience.claim])
+    except (KeyError, TypeError, ValueError):
+        raise TokenError("invalid") from None
 
 
-def read_heartbeat(token: str, secret: str) -> dict[str, Any]:
-    """Raises TokenError."""
-    report = _claims(token, secret, HEARTBEAT_AUDIENCE).get("worker")
-    if not isinstance(report, dict):
-        raise TokenError("invalid")
-    return report
-
-
-def sign_voice_request(sha256: str, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
-    """A worker's request for one target voice, by its SHA-256."""
-    claims = {"aud": VOICE_AUDIENCE, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12)}
-    return jwt.encode({**claims, "voice": sha256}, secret, algorithm=ALGORITHM)
-
-
-def read_voice_request(token: str, secret: str) -> str:
-    """The SHA-256 of the target voice that is asked for. Raises TokenError."""
-    sha256 = _claims(token, secret, VOICE_AUDIENCE).get("voice")
-    if not isinstance(sha256, str):
-        raise TokenError("invalid")
-    return sha256
-
-
-def _segments(request: Mapping[str, Any]) -> tuple[VoiceSegment, ...]:
-    return tuple(VoiceSegment(**segment) for segment in request["voices"])
-
-
-def _claims(token: str, secret: str, audience: str) -> dict[str, Any]:
+def _claims(audience: Audience[Content], token: str, secret: str) -> dict[str, Any]:
     options: Any = {"require": ["exp", "jti", "aud"]}
     try:
-        claims: dict[str, Any] = jwt.decode(token, secret, algorithms=[ALGORITHM], audience=audience, options=options)
-        return claims
+        claims: dict[str, Any] = jwt.decode(
+            token, secret, algorithms=[ALGORITHM], audience=audience.name, options=options
+        )
     except jwt.ExpiredSignatureError:
         raise TokenError("expired") from None
     except jwt.PyJWTError:
         raise TokenError("invalid") from None
+    return claims

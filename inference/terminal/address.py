@@ -12,7 +12,7 @@ import httpx
 
 from inference.contract.presets import PRESETS
 from inference.contract.settings import WrongSettings
-from inference.contract.tokens import SlotRequest, VoiceSegment, sign_request
+from inference.contract.tokens import SLOT, SlotRequest, VoiceSegment, sign
 from inference.terminal.arguments import Arguments
 from inference.terminal.chat import ChatLink
 from inference.terminal.dialing import dial, tls, unreachable
@@ -99,7 +99,7 @@ async def _slot(url: str, given: Arguments, context: ssl.SSLContext, engine: str
         secret = _secret()
         if not secret:
             raise TalkProblem("This door needs the worker's secret: set WORKER_SECRET.", TalkProblem.REFUSED)
-        token = sign_request(_request(given, engine), secret)
+        token = sign(SLOT, _request(given, engine), secret)
     return SlotLink(await dial(url, context, token=token))
 
 

@@ -24,7 +24,7 @@ import structlog
 
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.contract.errors import TargetUnavailable
-from inference.contract.tokens import sign_voice_request
+from inference.contract.tokens import VOICE, sign
 
 TIMEOUT_SEC: Final = 10.0
 MAX_FLAC_BYTES: Final = 64 * 1024 * 1024
@@ -68,7 +68,7 @@ class TargetVoices:
 
     async def _ask(self, sha256: str) -> bytes | None:
         """The file; None when the one that is held may still be used."""
-        headers = {"Authorization": f"Bearer {sign_voice_request(sha256, self._secret)}"}
+        headers = {"Authorization": f"Bearer {sign(VOICE, sha256, self._secret)}"}
         if sha256 in self._held:
             headers["If-None-Match"] = f'"{sha256}"'
         data = bytearray()

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 import structlog
 
-from inference.contract.tokens import sign_heartbeat
+from inference.contract.tokens import HEARTBEAT, sign
 
 INTERVAL_SEC: Final = 2.0
 TIMEOUT_SEC: Final = 2.0
@@ -45,7 +45,7 @@ class Heartbeat:
 
     async def _beat(self, client: httpx.AsyncClient) -> None:
         try:
-            response = await client.post(self._url, content=sign_heartbeat(self._report(), self._secret))
+            response = await client.post(self._url, content=sign(HEARTBEAT, dict(self._report()), self._secret))
             problem = "" if response.is_success else f"answered {response.status_code}"
         except httpx.HTTPError as error:
             problem = type(error).__name__

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from inference.contract.errors import TokenError
-from inference.contract.tokens import read_voice_request
+from inference.contract.tokens import VOICE, read
 from studies.models import AccessLog, TargetVoiceVersion
 from studies.talk.byte_ranges import serve_flac
 
@@ -27,7 +27,7 @@ def worker_voice(request: HttpRequest, sha256: str) -> HttpResponse:
     Answers 404 for one that never existed, and 410 with the reason for one that may not be used any more."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
-        asked = read_voice_request(token if scheme.lower() == "bearer" else "", settings.WORKER_SECRET)
+        asked = read(VOICE, token if scheme.lower() == "bearer" else "", settings.WORKER_SECRET)
     except TokenError as error:
         return _refuse(401, error.code, str(error))
     if not hmac.compare_digest(asked.encode(), sha256.encode()):

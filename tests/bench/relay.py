@@ -30,7 +30,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from inference.contract.tokens import SlotRequest, sign_request
+from inference.contract.tokens import SLOT, SlotRequest, sign
 from tests.ports import free_port
 
 SERVERS: Final = ("daphne", "uvicorn")
@@ -95,7 +95,7 @@ class Bench:
     def direct_targets(self, sessions: int) -> list[tuple[str, str]]:
         requests = [SlotRequest(f"take-{number}", "echo") for number in range(sessions)]
         address = f"ws://127.0.0.1:{self.worker_port}/slot"
-        return [(address, sign_request(request, self.worker_secret)) for request in requests]
+        return [(address, sign(SLOT, request, self.worker_secret)) for request in requests]
 
     def relay_targets(self, sessions: int) -> list[tuple[str, str]]:
         made = self.python("tests.bench.relay_takes", json.dumps({"sessions": sessions}))

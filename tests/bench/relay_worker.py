@@ -20,7 +20,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from inference.contract.audio import BYTES_PER_SAMPLE, UPLINK_PER_FRAME, UPLINK_SAMPLES
-from inference.contract.tokens import TokenReader
+from inference.contract.tokens import SLOT, TokenReader
 from inference.contract.wire import AUDIO_HEADER, Kind, Metadata, encode
 from inference.worker.heartbeat import Heartbeat
 from tests.bench.relay_stamps import SENT, STAMPS
@@ -37,7 +37,7 @@ async def serve_until_killed(port: int, web_url: str, secret: str) -> None:
 
     async def answer(connection: ServerConnection) -> None:
         assert connection.request is not None
-        tokens.read(connection.request.headers["Authorization"].removeprefix("Bearer "))
+        tokens.read(SLOT, connection.request.headers["Authorization"].removeprefix("Bearer "))
         await connection.send(encode(LIVE))
         try:
             while True:

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.client import Slot, open_slot
 from inference.contract.errors import OptionError, SlotLost
-from inference.contract.tokens import SlotRequest, sign_request
+from inference.contract.tokens import SLOT, SlotRequest, sign
 from inference.contract.wire import AudioFrame, Kind, Message, Metadata, decode, encode, encode_audio
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.echo import EchoEngine
@@ -114,7 +114,7 @@ async def open_take(worker: Worker, take: str = "take-1", secret: str = SECRET, 
 async def raw_connection(worker: Worker, authorization: str | None = "", take: str = "raw") -> ClientConnection:
     """A socket that can send anything. `authorization` "" for a good token, None for no header at all."""
     if authorization == "":
-        authorization = f"Bearer {sign_request(SlotRequest(take, 'echo'), SECRET)}"
+        authorization = f"Bearer {sign(SLOT, SlotRequest(take, 'echo'), SECRET)}"
     headers = {"Authorization": authorization} if authorization else {}
     return await connect(f"{worker.address}/slot", additional_headers=headers, proxy=None)
 

@@ -22,7 +22,7 @@ from websockets.http11 import Request, Response
 from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, FRAME_SEC, float32_to_pcm16, pcm16_to_float32
 from inference.contract.errors import InferenceError, SlotLost, WireError
 from inference.contract.latency import latency_samples
-from inference.contract.tokens import PreviewRequest, TokenReader
+from inference.contract.tokens import PREVIEW, PreviewRequest, TokenReader
 from inference.contract.wire import AudioFrame, ErrorMessage, Kind, Metadata, decode, encode, encode_audio
 from inference.voices.schedule import VoiceSchedule
 from inference.worker.doors.slot import POLICY_VIOLATION, bearer, count_refused, refusal
@@ -49,7 +49,7 @@ class PreviewDoor:
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         try:
-            preview = self._tokens.read_preview_request(bearer(request))
+            preview = self._tokens.read(PREVIEW, bearer(request))
             if self._takes.draining:
                 raise SlotLost("stopping")
             if self._open >= MAX_PREVIEWS:

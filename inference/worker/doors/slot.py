@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from inference.contract.errors import InferenceError, SlotLost, TokenError, WireError
-from inference.contract.tokens import SlotRequest, TokenReader
+from inference.contract.tokens import SLOT, SlotRequest, TokenReader
 from inference.contract.wire import MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, Ping, decode, encode
 from inference.worker.connection import Conversation
 from inference.worker.takes import Takes, ended
@@ -54,7 +54,7 @@ class SlotDoor:
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         try:
-            slot = self._tokens.read(bearer(request))
+            slot = self._tokens.read(SLOT, bearer(request))
             if self._takes.draining:
                 raise SlotLost("stopping")
             await asyncio.wrap_future(self._takes.steps.check(slot))

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from inference.contract.errors import InferenceError, SlotLost, SlotNotMovable, TokenError
-from inference.contract.tokens import TokenReader
+from inference.contract.tokens import STATE, TokenReader
 from inference.worker.connection import Conversation
 from inference.worker.doors.slot import POLICY_VIOLATION, bearer, refusal
 from inference.worker.handover.state import PIECE_BYTES, STATE_PATH, TRANSFER_SEC, pack_head
@@ -59,7 +59,7 @@ class Departures:
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         try:
-            take = self._tokens.read_state_request(bearer(request))
+            take = self._tokens.read(STATE, bearer(request))
             if take != unquote(request.path.partition("?")[0].removeprefix(STATE_PATH)):
                 raise TokenError("invalid")
             conversation = self._takes.find(take)

@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
 from inference.contract.errors import SlotNotMovable
-from inference.contract.tokens import sign_state_request
+from inference.contract.tokens import STATE, sign
 from inference.contract.wire import MAX_UINT32
 from inference.worker.seats import INBOX_STEPS, REMEMBERED_STEPS, Frame
 
@@ -134,7 +134,7 @@ async def _connect(address: str, take: str, secret: str) -> ClientConnection:
     try:
         return await connect(
             f"{address}{STATE_PATH}{quote(take, safe='')}",
-            additional_headers={"Authorization": f"Bearer {sign_state_request(take, secret)}"},
+            additional_headers={"Authorization": f"Bearer {sign(STATE, take, secret)}"},
             compression=None,
             max_size=2 * PIECE_BYTES,
             open_timeout=OPEN_SEC,

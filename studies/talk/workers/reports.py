@@ -11,7 +11,7 @@ from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from inference.contract.errors import NoWorker, TokenError
-from inference.contract.tokens import read_heartbeat
+from inference.contract.tokens import HEARTBEAT, read
 from studies.models import InferenceWorker
 from studies.talk.workers.needs import Needs, obstacle_at
 
@@ -43,7 +43,7 @@ class Heartbeat(BaseModel):
 def record_heartbeat(text: str) -> InferenceWorker:
     """Stores a signed report; workers unseen for a day are forgotten. Raises TokenError."""
     try:
-        report = Heartbeat.model_validate(read_heartbeat(text, settings.WORKER_SECRET))
+        report = Heartbeat.model_validate(read(HEARTBEAT, text, settings.WORKER_SECRET))
     except ValidationError:
         raise TokenError("invalid") from None
     now = timezone.now()

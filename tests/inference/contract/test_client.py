@@ -12,7 +12,7 @@ from websockets.http11 import Request, Response
 
 from inference.contract.client import Slot, open_slot
 from inference.contract.errors import OptionError, SlotLost, TokenError, UnknownName
-from inference.contract.tokens import SlotRequest, VoiceSegment, sign_request
+from inference.contract.tokens import SLOT, SlotRequest, VoiceSegment, sign
 from tests.inference.running import SECRET, next_event, open_take, raw_connection, running_worker
 
 REQUEST = SlotRequest("take-1", "echo")
@@ -30,7 +30,7 @@ async def test_wrong_secret() -> None:
     [
         (None, "invalid"),
         ("Basic abc", "invalid"),
-        (f"Bearer {sign_request(REQUEST, SECRET, ttl_sec=-1)}", "expired"),
+        (f"Bearer {sign(SLOT, REQUEST, SECRET, ttl_sec=-1)}", "expired"),
     ],
     ids=["none", "another scheme", "expired"],
 )
@@ -44,7 +44,7 @@ async def test_token_refused_before_the_socket_opens(authorization: str | None, 
 
 
 async def test_replayed_token() -> None:
-    authorization = f"Bearer {sign_request(REQUEST, SECRET)}"
+    authorization = f"Bearer {sign(SLOT, REQUEST, SECRET)}"
     async with running_worker() as worker:
         slot = Slot(await raw_connection(worker, authorization=authorization))
         await next_event(slot, "live")

@@ -8,17 +8,7 @@ import jwt
 import pytest
 
 from inference.contract.errors import TokenError
-from inference.contract.tokens import (
-    SLOT_AUDIENCE,
-    STATE_AUDIENCE,
-    SlotRequest,
-    TokenReader,
-    VoiceSegment,
-    read_heartbeat,
-    sign_heartbeat,
-    sign_request,
-    sign_state_request,
-)
+from inference.contract.tokens import HEARTBEAT, SLOT, STATE, SlotRequest, TokenReader, VoiceSegment, read, sign
 
 SECRET = "a secret of the tests, long enough"
 OTHER = "another secret, it is as long as it"
@@ -35,37 +25,37 @@ REQUEST = SlotRequest(
 
 def refused(token: str, secret: str = SECRET) -> str:
     with pytest.raises(TokenError) as caught:
-        TokenReader(secret).read(token)
+        TokenReader(secret).read(SLOT, token)
     return caught.value.reason
 
 
 def test_read_what_was_signed() -> None:
-    assert TokenReader(SECRET).read(sign_request(REQUEST, SECRET)) == REQUEST
+    assert TokenReader(SECRET).read(SLOT, sign(SLOT, REQUEST, SECRET)) == REQUEST
 
 
 def test_read_twice_is_a_replay() -> None:
-    reader, token = TokenReader(SECRET), sign_request(REQUEST, SECRET)
-    reader.read(token)
+    reader, token = TokenReader(SECRET), sign(SLOT, REQUEST, SECRET)
+    reader.read(SLOT, token)
     with pytest.raises(TokenError) as caught:
-        reader.read(token)
+        reader.read(SLOT, token)
     assert (caught.value.code, caught.value.reason) == ("bad_token", "replayed")
 
 
 def test_read_two_tokens_for_one_take() -> None:
     reader = TokenReader(SECRET)
-    assert [reader.read(sign_request(REQUEST, SECRET)) for _ in range(2)] == [REQUEST, REQUEST]
+    assert [reader.read(SLOT, sign(SLOT, REQUEST, SECRET)) for _ in range(2)] == [REQUEST, REQUEST]
 
 
 def test_read_expired() -> None:
-    assert refused(sign_request(REQUEST, SECRET, ttl_sec=-1)) == "expired"
+    assert refused(sign(SLOT, REQUEST, SECRET, ttl_sec=-1)) == "expired"
 
 
 def test_read_other_secret() -> None:
-    assert refused(sign_request(REQUEST, OTHER)) == "invalid"
+    assert refused(sign(SLOT, REQUEST, OTHER)) == "invalid"
 
 
 def test_read_unsigned() -> None:
-    claims = {"aud": SLOT_AUDIENCE, "exp": 2**40, "jti": "1", "slot": {"take": "a", "engine": "echo", "voices": []}}
+    claims = {"aud": SLOT.name, "exp": 2**40, "jti": "1", "slot": {"take": "a", "engine": "echo", "voices": []}}
     assert refused(jwt.encode(claims, "", algorithm="none")) == "invalid"
 
 
@@ -75,58 +65,58 @@ def test_read_no_token(token: str) -> None:
 
 
 def test_state_request_there_and_back_once() -> None:
-    reader, token = TokenReader(SECRET), sign_state_request("take-1", SECRET)
-    assert reader.read_state_request(token) == "take-1"
+    reader, token = TokenReader(SECRET), sign(STATE, "take-1", SECRET)
+    assert reader.read(STATE, token) == "take-1"
     with pytest.raises(TokenError) as caught:
-        reader.read_state_request(token)
+        reader.read(STATE, token)
     assert caught.value.reason == "replayed"
 
 
 @pytest.mark.parametrize(
     "token",
     [
-        sign_request(REQUEST, SECRET, 86_400),
-        sign_state_request("take-1", OTHER, 86_400),
-        jwt.encode({"aud": STATE_AUDIENCE, "exp": 2**40, "jti": "1", "take": ["take-1"]}, SECRET),
-        jwt.encode({"aud": STATE_AUDIENCE, "exp": 2**40, "jti": "1"}, SECRET),
+        sign(SLOT, REQUEST, SECRET, 86_400),
+        sign(STATE, "take-1", OTHER, 86_400),
+        jwt.encode({"aud": STATE.name, "exp": 2**40, "jti": "1", "take": ["take-1"]}, SECRET),
+        jwt.encode({"aud": STATE.name, "exp": 2**40, "jti": "1"}, SECRET),
     ],
     ids=["slot token", "other secret", "no name", "nothing"],
 )
 def test_state_request_refused(token: str) -> None:
     with pytest.raises(TokenError) as caught:
-        TokenReader(SECRET).read_state_request(token)
+        TokenReader(SECRET).read(STATE, token)
     assert caught.value.reason == "invalid"
 
 
 def test_read_state_request_as_slot_token() -> None:
-    assert refused(sign_state_request("take-1", SECRET)) == "invalid"
+    assert refused(sign(STATE, "take-1", SECRET)) == "invalid"
 
 
 def test_read_heartbeat_as_slot_token() -> None:
-    assert refused(sign_heartbeat({"name": "a"}, SECRET)) == "invalid"
+    assert refused(sign(HEARTBEAT, {"name": "a"}, SECRET)) == "invalid"
 
 
 @pytest.mark.parametrize("slot", [{}, {"take": "a", "engine": "echo"}, {"take": "a", "voices": []}, [], "slot"])
 def test_read_signed_nonsense(slot: object) -> None:
-    claims = {"aud": SLOT_AUDIENCE, "exp": 2**40, "jti": "1", "slot": slot}
+    claims = {"aud": SLOT.name, "exp": 2**40, "jti": "1", "slot": slot}
     assert refused(jwt.encode(claims, SECRET, algorithm="HS256")) == "invalid"
 
 
 def test_heartbeat_there_and_back() -> None:
     report = {"name": "a", "engines": {"echo": {"version": "1"}}, "step_ms_p95": None}
-    assert read_heartbeat(sign_heartbeat(report, SECRET), SECRET) == report
+    assert read(HEARTBEAT, sign(HEARTBEAT, report, SECRET), SECRET) == report
 
 
 @pytest.mark.parametrize(
     ("make_token", "reason"),
     [
-        (lambda: sign_heartbeat({}, SECRET, ttl_sec=-1), "expired"),
-        (lambda: sign_heartbeat({}, OTHER), "invalid"),
-        (lambda: sign_request(REQUEST, SECRET), "invalid"),
+        (lambda: sign(HEARTBEAT, {}, SECRET, ttl_sec=-1), "expired"),
+        (lambda: sign(HEARTBEAT, {}, OTHER), "invalid"),
+        (lambda: sign(SLOT, REQUEST, SECRET), "invalid"),
     ],
     ids=["expired", "other secret", "slot token"],
 )
 def test_heartbeat_refused(make_token: Callable[[], str], reason: str) -> None:
     with pytest.raises(TokenError) as caught:
-        read_heartbeat(make_token(), SECRET)
+        read(HEARTBEAT, make_token(), SECRET)
     assert caught.value.reason == reason

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from inference.contract.audio import FRAME_SAMPLES
-from inference.contract.tokens import SlotRequest, sign_request
+from inference.contract.tokens import SLOT, SlotRequest, sign
 from inference.contract.wire import Metadata
 from inference.terminal.arguments import read
 from inference.terminal.screen import Screen
@@ -50,7 +50,7 @@ async def test_talk_over_an_open_door(tmp_path: Path) -> None:
 
 async def test_token_opens_a_door(tmp_path: Path) -> None:
     question = write_question(tmp_path)
-    tokens = [sign_request(SlotRequest(f"take-{number}", "echo"), SECRET) for number in range(2)]
+    tokens = [sign(SLOT, SlotRequest(f"take-{number}", "echo"), SECRET) for number in range(2)]
     async with running_worker(chat="token") as worker:
         by_slot = await talk(worker.address, "--in", question, *FAST, "--token", tokens[0])
         by_chat = await talk(f"{worker.address}/api/chat", "--in", question, *FAST, "--token", tokens[1])

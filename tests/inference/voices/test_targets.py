@@ -17,7 +17,7 @@ from websockets.http11 import Request, Response
 
 from inference.contract.audio import SAMPLE_RATE_HZ
 from inference.contract.errors import TargetUnavailable, TokenError
-from inference.contract.tokens import read_voice_request, sign_request, sign_voice_request
+from inference.contract.tokens import SLOT, VOICE, read, sign
 from inference.voices.targets import TargetVoices
 from tests.inference.contract.test_tokens import OTHER, REQUEST, SECRET
 from tests.signals import tone
@@ -48,7 +48,7 @@ class Web:
 
     def answer(self, connection: ServerConnection, request: Request) -> Response:
         token = request.headers["Authorization"].removeprefix("Bearer ")
-        sha256 = read_voice_request(token, SECRET)
+        sha256 = read(VOICE, token, SECRET)
         assert request.path == f"/voices/{sha256}.flac"
         self.asked.append(sha256)
         if self.refusal is not None:
@@ -147,14 +147,14 @@ async def test_oldest_voice_goes_when_there_is_no_room(web: Web) -> None:
 
 
 def test_request_for_a_voice_is_read_back() -> None:
-    assert read_voice_request(sign_voice_request("ab", SECRET), SECRET) == "ab"
+    assert read(VOICE, sign(VOICE, "ab", SECRET), SECRET) == "ab"
 
 
 @pytest.mark.parametrize(
     "token",
-    [sign_voice_request("ab", OTHER), sign_request(REQUEST, SECRET), sign_voice_request("ab", SECRET, ttl_sec=-1), ""],
+    [sign(VOICE, "ab", OTHER), sign(SLOT, REQUEST, SECRET), sign(VOICE, "ab", SECRET, ttl_sec=-1), ""],
     ids=["other secret", "token for a slot", "expired", "none"],
 )
 def test_other_tokens_ask_for_no_voice(token: str) -> None:
     with pytest.raises(TokenError):
-        read_voice_request(token, SECRET)
+        read(VOICE, token, SECRET)

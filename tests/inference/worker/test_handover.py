@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus
 from inference.contract.audio import FRAME_SAMPLES
 from inference.contract.client import Slot
 from inference.contract.errors import SlotLost, SlotNotMovable
-from inference.contract.tokens import SlotRequest, VoiceSegment, sign_request, sign_state_request
+from inference.contract.tokens import SLOT, STATE, SlotRequest, VoiceSegment, sign
 from inference.contract.wire import AudioFrame, ErrorMessage, Message, Metadata, decode
 from inference.engines.base import SlotConfig
 from inference.engines.echo import EchoEngine
@@ -309,11 +309,11 @@ async def one_state() -> AsyncIterator[Worker]:
     ("token", "take", "reason"),
     [
         ("", "take-1", "invalid"),
-        (sign_state_request("take-1", "another secret, it is as long as it", 86_400), "take-1", "invalid"),
-        (sign_state_request("take-1", SECRET, ttl_sec=-1), "take-1", "expired"),
-        (sign_request(SlotRequest("take-1", "echo"), SECRET, 86_400), "take-1", "invalid"),
-        (sign_state_request("take-2", SECRET, 86_400), "take-1", "invalid"),
-        (sign_state_request("take-1", SECRET, 86_400), "", "invalid"),
+        (sign(STATE, "take-1", "another secret, it is as long as it", 86_400), "take-1", "invalid"),
+        (sign(STATE, "take-1", SECRET, ttl_sec=-1), "take-1", "expired"),
+        (sign(SLOT, SlotRequest("take-1", "echo"), SECRET, 86_400), "take-1", "invalid"),
+        (sign(STATE, "take-2", SECRET, 86_400), "take-1", "invalid"),
+        (sign(STATE, "take-1", SECRET, 86_400), "", "invalid"),
     ],
     ids=["none", "other secret", "expired", "slot token", "another take's", "no take"],
 )
@@ -328,7 +328,7 @@ async def test_state_refused(token: str, take: str, reason: str) -> None:
 
 async def test_state_with_a_token_used_before() -> None:
     async with one_state() as worker:
-        token = sign_state_request("take-1", SECRET)
+        token = sign(STATE, "take-1", SECRET)
         await (await ask(worker, token)).close(4_000)
         status, body = await refused(worker, token)
     assert (status, '"reason": "replayed"' in body) == (HTTPStatus.UNAUTHORIZED, True)
@@ -339,7 +339,7 @@ async def test_state_of_a_take_that_does_not_move(take: str) -> None:
     async with running_worker() as worker:
         slot = await open_take(worker)
         await next_event(slot, "live")
-        status, body = await refused(worker, sign_state_request(take, SECRET), take)
+        status, body = await refused(worker, sign(STATE, take, SECRET), take)
     assert (status, '"code": "slot_not_movable"' in body) == (HTTPStatus.BAD_REQUEST, True)
 
 
@@ -366,7 +366,7 @@ async def test_state_not_taken_is_kept() -> None:
 
 async def test_worker_vanishes_while_its_state_is_fetched() -> None:
     async def vanish(connection: ServerConnection) -> None:
-        await connection.send(pack_head(STATE))
+        await connection.send(pack_head(MOVED))
         connection.transport.abort()
 
     async with serve(vanish, "127.0.0.1", 0) as server:
@@ -379,7 +379,7 @@ async def test_worker_vanishes_while_its_state_is_fetched() -> None:
 
 # the state itself
 
-STATE = MovedState(
+MOVED = MovedState(
     "take-1",
     "echo",
     "f" * 64,
@@ -388,12 +388,12 @@ STATE = MovedState(
     (Frame(30, 30 * FRAME_SAMPLES + 7, noise_frame(30)),),
     b"the engine's",
 )
-HEAD = pack_head(STATE)
+HEAD = pack_head(MOVED)
 
 
 def test_pack_and_unpack() -> None:
     head, pcm = unpack_head(HEAD)
-    assert unpack(head, pcm, [b"the ", b"engine's"]) == STATE
+    assert unpack(head, pcm, [b"the ", b"engine's"]) == MOVED
 
 
 def test_unpack_with_a_piece_missing() -> None:

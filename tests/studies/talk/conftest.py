@@ -11,7 +11,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from inference.contract.tokens import sign_heartbeat
+from inference.contract.tokens import HEARTBEAT, sign
 from inference.engines.base import Engine
 from inference.engines.echo import EchoEngine
 from inference.worker.__main__ import Worker
@@ -63,7 +63,7 @@ def serving(transactional_db: None) -> Serving:
 
 async def announce(worker: Worker) -> None:
     """Has the web store the worker's own report."""
-    await sync_to_async(reports.record_heartbeat)(sign_heartbeat(worker.report(), settings.WORKER_SECRET))
+    await sync_to_async(reports.record_heartbeat)(sign(HEARTBEAT, worker.report(), settings.WORKER_SECRET))
 
 
 async def open_page(take: Take, **options: Any) -> Page:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from inference.contract.errors import TargetUnavailable
-from inference.contract.tokens import sign_heartbeat, sign_voice_request
+from inference.contract.tokens import HEARTBEAT, VOICE, sign
 from inference.voices.targets import TargetVoices
 from studies.models import AccessLog
 from studies.models.take import recordings
@@ -29,7 +29,7 @@ SHA256 = reference().sha256
 
 
 def ask(sha256: str = SHA256, token: str | None = None, **headers: str) -> Any:
-    token = sign_voice_request(sha256, settings.WORKER_SECRET) if token is None else token
+    token = sign(VOICE, sha256, settings.WORKER_SECRET) if token is None else token
     return Client(headers={"Authorization": f"Bearer {token}", **headers}).get(f"/voices/{sha256}.flac")
 
 
@@ -60,10 +60,10 @@ def test_worker_that_holds_it_is_told_that_it_may() -> None:
     [
         ("", 401),
         ("nonsense", 401),
-        (sign_voice_request(SHA256, "another secret, as long as the right one is", ttl_sec=600), 401),
-        (sign_voice_request(SHA256, settings.WORKER_SECRET, ttl_sec=-1), 401),
-        (sign_heartbeat({"name": "x"}, settings.WORKER_SECRET, ttl_sec=600), 401),
-        (sign_voice_request("0" * 64, settings.WORKER_SECRET, ttl_sec=600), 403),
+        (sign(VOICE, SHA256, "another secret, as long as the right one is", ttl_sec=600), 401),
+        (sign(VOICE, SHA256, settings.WORKER_SECRET, ttl_sec=-1), 401),
+        (sign(HEARTBEAT, {"name": "x"}, settings.WORKER_SECRET, ttl_sec=600), 401),
+        (sign(VOICE, "0" * 64, settings.WORKER_SECRET, ttl_sec=600), 403),
     ],
     ids=["none", "nonsense", "other secret", "expired", "other purpose", "other voice"],
 )

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from inference.contract.catalog import ENGINES
 from inference.contract.errors import InferenceError
 from inference.contract.presets import PRESETS
-from inference.contract.tokens import sign_request
+from inference.contract.tokens import SLOT, sign
 from inference.worker.doors.chat.query import read_query
 from inference.worker.settings import WorkerSettings
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InferenceError as problem:
         print(problem, file=sys.stderr)
         return 2
-    print(sign_request(chat.slot, secret, ttl_sec=60 * valid_min))
+    print(sign(SLOT, chat.slot, secret, ttl_sec=60 * valid_min))
     return 0
 
 

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from inference.contract.errors import InferenceError, SlotLost, TokenError
-from inference.contract.tokens import TokenReader
+from inference.contract.tokens import SLOT, TokenReader
 from inference.contract.wire import Kind
 from inference.worker.doors.chat.carrier import ChatCarrier
 from inference.worker.doors.chat.encoding import Encoders
@@ -83,7 +83,7 @@ class ChatDoor:
         path, _, query = request.path.partition("?")
         token = path.removesuffix(CHAT_PATH).strip("/") or parse_qs(query).get("token", [""])[0] or bearer(request)
         if token:
-            return ChatRequest(self._tokens.read(token))
+            return ChatRequest(self._tokens.read(SLOT, token))
         if self._policy != "open":
             raise TokenError("missing")
         return read_query(query, tuple(self._takes.steps.engines))

@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from inference.contract.audio import FRAME_SAMPLES, pcm16_to_float32
 from inference.contract.client import Slot, open_preview
 from inference.contract.errors import InferenceError, OptionError, SlotLost, UnknownName
-from inference.contract.tokens import PreviewRequest, SlotRequest, VoiceSegment, sign_preview_request, sign_request
+from inference.contract.tokens import PREVIEW, SLOT, PreviewRequest, SlotRequest, VoiceSegment, sign
 from inference.contract.wire import AudioFrame, ErrorMessage, Kind, Metadata, encode, encode_audio
 from inference.voices.transform import Transform
 from inference.worker.__main__ import Worker
@@ -140,9 +140,9 @@ async def test_what_is_no_frame_ends_it_and_the_worker_goes_on(worker: Worker, d
 @pytest.mark.parametrize("kind", ["a take's", "another secret's", "used before", "none"])
 async def test_token_that_opens_nothing(worker: Worker, kind: str) -> None:
     tokens = {
-        "a take's": sign_request(SlotRequest("take", "echo"), SECRET),
-        "another secret's": sign_preview_request(PreviewRequest(), "another secret, as long as it must be"),
-        "used before": sign_preview_request(PreviewRequest(), SECRET),
+        "a take's": sign(SLOT, SlotRequest("take", "echo"), SECRET),
+        "another secret's": sign(PREVIEW, PreviewRequest(), "another secret, as long as it must be"),
+        "used before": sign(PREVIEW, PreviewRequest(), SECRET),
         "none": "",
     }
     headers = {"Authorization": f"Bearer {tokens[kind]}"}

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from inference.contract.catalog import ENGINES, Entry
 from inference.contract.errors import NoWorker, TokenError
-from inference.contract.tokens import sign_heartbeat
+from inference.contract.tokens import HEARTBEAT, sign
 from studies.errors import TakeRefused
 from studies.models import InferenceWorker, Session, Study, Take, Trial
 from studies.talk import takes
@@ -35,17 +35,17 @@ def beat(text: str) -> int:
 
 
 def test_heartbeat_is_stored_and_kept_fresh(transactional_db: None) -> None:
-    assert beat(sign_heartbeat(report(step_ms_p95=None), settings.WORKER_SECRET)) == 204
+    assert beat(sign(HEARTBEAT, report(step_ms_p95=None), settings.WORKER_SECRET)) == 204
     steps = {"step_ms_p50": 3.0, "step_ms_p95": 3.5, "step_ms_p99": 9.25, "late_steps": 2, "occupancy": 1.5}
     state = {"free_slots": 1, "accepting": False, "draining": True}
-    assert beat(sign_heartbeat(report(**steps, **state), settings.WORKER_SECRET)) == 204
+    assert beat(sign(HEARTBEAT, report(**steps, **state), settings.WORKER_SECRET)) == 204
     worker = InferenceWorker.objects.get()
     assert {name: getattr(worker, name) for name in steps | state} == steps | state
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nonsense", sign_heartbeat(report(), "another secret of the same length"), "x" * 300_000],
+    ["", "nonsense", sign(HEARTBEAT, report(), "another secret of the same length"), "x" * 300_000],
     ids=["empty", "nonsense", "signed by another", "too long"],
 )
 def test_heartbeat_that_is_none(transactional_db: None, text: str) -> None:
@@ -59,7 +59,7 @@ def test_heartbeat_that_is_none(transactional_db: None, text: str) -> None:
 )
 def test_heartbeat_with_wrong_fields(transactional_db: None, wrong: dict[str, Any]) -> None:
     with pytest.raises(TokenError):
-        reports.record_heartbeat(sign_heartbeat(report(**wrong), settings.WORKER_SECRET))
+        reports.record_heartbeat(sign(HEARTBEAT, report(**wrong), settings.WORKER_SECRET))
 
 
 def test_pick_takes_the_least_loaded_that_can_and_is_there(transactional_db: None) -> None:

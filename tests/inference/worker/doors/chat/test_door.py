@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from inference.contract.audio import FRAME_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
-from inference.contract.tokens import SlotRequest, sign_request
+from inference.contract.tokens import SLOT, SlotRequest, sign
 from inference.contract.wire import Kind
 from inference.worker.__main__ import Worker
 from inference.worker.doors.chat import carrier
@@ -316,7 +316,7 @@ async def test_door_that_is_not_open_refuses_strangers(policy: str, status: int)
 
 
 def chat_token(**request: str) -> str:
-    return sign_request(SlotRequest("take-1", "echo", **request), SECRET)  # type: ignore[arg-type]
+    return sign(SLOT, SlotRequest("take-1", "echo", **request), SECRET)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("place", ["header", "query", "path"])
