@@ -9,12 +9,18 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests.environment import ROOT
+from tests.extent import examples
 
 SERVICES = ("DATABASE_URL", "REDIS_URL")
-WHOLE_PRODUCT = ROOT / "tests" / "e2e"
+SHARED_STACKS = ("echo_stack", "local_stack")  # of tests/e2e/conftest.py
+TALKS = "talks"
+WORKER_NAME = "PYTEST_XDIST_WORKER"
+_gives_way = False
 
 # a busy machine is no failure
-hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=examples(100)
+)
 hypothesis_settings.load_profile("patient")
 
 
@@ -35,14 +41,28 @@ def skip_without_services(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"{' and '.join(missing)} not set"))
 
 
+def stacks(item: pytest.Item) -> list[str]:
+    """Which of the shared stacks the test runs on."""
+    return [name for name in SHARED_STACKS if name in getattr(item, "fixturenames", ())]
+
+
 def group(items: list[pytest.Item]) -> None:
-    """For pytest-xdist: a module's tests run in one process, and so do all that talk in a browser, because two people
-    who talk at once are more than two cores can play. These begin; all others run beside them."""
+    """For pytest-xdist: a module's tests run in one process, and so do all that run on a shared stack, because two
+    people who talk at once are more than two cores can play. These begin, and the browser's other tests come last."""
 
     def order(item: pytest.Item) -> int:
-        return 0 if item.get_closest_marker("browser") else 1 if item.path.is_relative_to(WHOLE_PRODUCT) else 2
+        if on := stacks(item):
+            return SHARED_STACKS.index(on[0])
+        return len(SHARED_STACKS) + bool(item.get_closest_marker("browser"))
 
     items.sort(key=order)
     for item in items:
-        name = "browser" if order(item) == 0 else str(item.path.relative_to(ROOT))
-        item.add_marker(pytest.mark.xdist_group(name))
+        item.add_marker(pytest.mark.xdist_group(TALKS if stacks(item) else str(item.path.relative_to(ROOT))))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The process whose tests nobody listens to gives way to the one where somebody talks."""
+    global _gives_way
+    if WORKER_NAME in os.environ and not stacks(item) and not _gives_way:
+        os.nice(10)
+        _gives_way = True

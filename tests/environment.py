@@ -7,14 +7,11 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
 from tests.ports import WORKER
 
 ROOT = Path(__file__).resolve().parent.parent
-THOROUGH: Final = bool(os.environ.get("HEARMEOUT_THOROUGH"))  # `make test-all`
-PICTURES: Final = bool(os.environ.get("HEARMEOUT_PICTURES"))  # `make pictures`
 
 _folder = tempfile.mkdtemp(prefix="hearmeout-tests-")
 os.environ.setdefault("MODELS_DIR", str(ROOT / "var" / "models"))  # weights are read, never written, by tests

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Stack:
             "JOURNAL_MIN_FREE_MB": "1",
             **environment,
         }
+        self._scripts: subprocess.Popen[str] | None = None
+        self._one_script = threading.Lock()
 
     def __enter__(self) -> Stack:
         with self.log_file.open("w") as output:
@@ -60,6 +63,9 @@ class Stack:
 
     def stop(self) -> None:
         """As Ctrl-C does."""
+        if self._scripts is not None:
+            with self._scripts as scripts:
+                scripts.terminate()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
@@ -102,13 +108,25 @@ class Stack:
 
     def script(self, module: str, **arguments: Any) -> Any:
         """Run a module with Django set up as the stack has it; JSON in as argument, JSON out."""
-        done = subprocess.run(
-            [sys.executable, "-m", module, json.dumps(arguments)],
-            cwd=ROOT,
-            env=self.environment | {"DJANGO_SETTINGS_MODULE": "hearmeout_site.settings"},
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise RuntimeError(f"{module} failed:\n{done.stderr}")
-        return json.loads(done.stdout.splitlines()[-1])
+        with self._one_script:
+            scripts = self._scripts = self._scripts or self._start_scripts()
+            assert scripts.stdin is not None
+            assert scripts.stdout is not None
+            scripts.stdin.write(json.dumps({"module": module, "arguments": arguments}) + "\n")
+            scripts.stdin.flush()
+            answer = json.loads(scripts.stdout.readline())
+        if "error" in answer:
+            raise RuntimeError(f"{module} failed:\n{answer['error']}")
+        return answer["result"]
+
+    def _start_scripts(self) -> subprocess.Popen[str]:
+        with (self.folder / "scripts.log").open("w") as errors:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.e2e.scripts"],
+                cwd=ROOT,
+                env=self.environment | {"DJANGO_SETTINGS_MODULE": "hearmeout_site.settings"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )

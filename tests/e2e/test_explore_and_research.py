@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
@@ -21,9 +20,8 @@ TALK_SEC = 11.0
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("explore")) as stack:
-        yield stack
+def stack(local_stack: Stack) -> Stack:
+    return local_stack
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +56,8 @@ def test_visitor_asks_again_in_another_voice_and_compares(stack: Stack, browser:
     text = page.locator("main").inner_text()
     for measure in ("speech rate", "pitch", "sentiment"):
         assert re.search(measure, text, re.IGNORECASE), f"{measure} is not compared"
-    medians = stack.script("tests.e2e.inspect_metric", track="heard", name="f0_median_hz")
+    token = page.url.split("/p/")[1].split("/")[0]
+    medians = stack.script("tests.e2e.inspect_metric", session=token, track="heard", name="f0_median_hz")
     own, lower = (value["value"] for value in medians)
     assert lower / own == pytest.approx(0.59, rel=0.05)
 

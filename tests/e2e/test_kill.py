@@ -16,8 +16,9 @@ from inference.contract.audio import UPLINK_SAMPLES
 from tests.e2e.browser_twin import BrowserTwin, TalkOver, noise_frame
 from tests.e2e.filing import filed
 from tests.e2e.stack import Stack
+from tests.extent import THOROUGH
 
-KILLS = 20
+KILLS = 20 if THOROUGH else 6
 TALK_SEC = 8.0
 VICTIMS = ("web", "inference", "celery")
 

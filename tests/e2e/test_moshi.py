@@ -34,10 +34,9 @@ WINDOW = 2 * SAMPLE_RATE_HZ
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(echo_stack: Stack) -> Stack:
     """Its own worker echoes, so that Moshi is where the tests put it."""
-    with Stack(tmp_path_factory.mktemp("moshi"), WORKER_ENGINES="echo", ALLOW_TEST_MODELS="true") as stack:
-        yield stack
+    return echo_stack
 
 
 @pytest.fixture(scope="module")

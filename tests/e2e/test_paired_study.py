@@ -6,7 +6,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,17 +42,17 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def visit(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+def visit(local_stack: Stack, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Visit:
     folder = tmp_path_factory.mktemp("paired")
     microphone = write_microphone(folder / "microphone.wav", conversation([QUESTION], pause_sec=12, lead_sec=2.5))
     played = read_microphone(microphone)
-    with Stack(folder) as stack:
-        visit = Visit(stack, played)
-        page = open_browser(playwright, microphone).new_page()
-        go_through(page, visit)
-        visit.trials = stack.script("tests.e2e.inspect_session", token=visit.token)
-        visit.rows = download(stack)
-        yield visit
+    visit = Visit(local_stack, played)
+    page = open_browser(playwright, microphone).new_page()
+    go_through(page, visit)
+    visit.trials = local_stack.script("tests.e2e.inspect_session", token=visit.token)
+    takes = {trial["take"] for trial in visit.trials}
+    visit.rows = [row for row in download(local_stack) if row["take"] in takes]
+    return visit
 
 
 def go_through(page: Page, visit: Visit) -> None:

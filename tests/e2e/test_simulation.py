@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,14 @@ CELLS = re.compile(r"(\d+) cells of the export were compared")
 
 
 @pytest.fixture(scope="module", params=["embedded", pytest.param("services", marks=ON_SERVICES_TOO)])
-def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with ExitStack() as open_until_then:
-        named = open_until_then.enter_context(own_databases()) if request.param == "services" else {}
-        yield open_until_then.enter_context(Stack(tmp_path_factory.mktemp("simulation"), **named))
+def stack(
+    request: pytest.FixtureRequest, local_stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    if request.param == "embedded":
+        yield local_stack
+    else:
+        with own_databases() as named, Stack(tmp_path_factory.mktemp("simulation"), **named) as stack:
+            yield stack
 
 
 def simulate(stack: Stack, *arguments: str, url: str = "") -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -30,10 +29,12 @@ def where(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def stack(where: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with ExitStack() as open_until_then:
-        named = open_until_then.enter_context(own_databases()) if where == "services" else {}
-        yield open_until_then.enter_context(Stack(tmp_path_factory.mktemp("templates"), **named))
+def stack(where: str, local_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    if where == "embedded":
+        yield local_stack
+    else:
+        with own_databases() as named, Stack(tmp_path_factory.mktemp("templates"), **named) as stack:
+            yield stack
 
 
 @pytest.fixture(scope="module")

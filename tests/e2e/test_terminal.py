@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -22,9 +21,8 @@ AFTER_SEC = "0.8"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("terminal"), WORKER_ENGINES="echo") as stack:
-        yield stack
+def stack(echo_stack: Stack) -> Stack:
+    return echo_stack
 
 
 async def test_talk_in_a_study_is_heard_printed_and_filed(stack: Stack, tmp_path: Path) -> None:
@@ -65,7 +63,6 @@ async def test_token_and_site_are_enough_once_consent_is_given(stack: Stack, tmp
 
 
 async def test_questions_that_come_first_are_left_to_the_browser(stack: Stack, tmp_path: Path) -> None:
-    await asyncio.to_thread(stack.script, "tests.e2e.seed_visits")
     async with httpx.AsyncClient(base_url=stack.url, follow_redirects=True) as browser:
         page = await submit(browser, await browser.get("/s/questions/"))
         boxes = re.findall(r'type="checkbox" name="([^"]+)"', page.text)

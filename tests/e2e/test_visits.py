@@ -27,10 +27,8 @@ COUNT_MICROPHONES = """() => {
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("visits"), WORKER_ENGINES="echo") as stack:
-        stack.script("tests.e2e.seed_visits")
-        yield stack
+def stack(echo_stack: Stack) -> Stack:
+    return echo_stack
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,8 @@ TALK_SEC = 6.0
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("voices"), WORKER_ENGINES="echo") as stack:
-        stack.script("tests.e2e.seed_voices")
-        yield stack
+def stack(echo_stack: Stack) -> Stack:
+    return echo_stack
 
 
 @pytest.fixture(scope="module")

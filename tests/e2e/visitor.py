@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Playwright, expect
 
+from tests.extent import PICTURES
 from tests.requirements import browser as chromium
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -24,6 +25,7 @@ FLAGS = (
     "--disable-sync",
 )
 FILING_MS = 60_000
+READ_MS = 2_000  # of the sentence of the microphone check
 LONG_MS = 40_000  # for what takes a few seconds on a quiet machine
 
 
@@ -34,19 +36,25 @@ def open_browser(playwright: Playwright, microphone: Path) -> Browser:
 
 
 def picture(page: Page, name: str) -> None:
-    """The page at both widths, in light and dark, into tests/e2e/screenshots; none without a name."""
+    """Nothing of the page may stick out, at both widths; `make pictures` keeps it, in light and dark, in
+    tests/e2e/screenshots. Does nothing without a name."""
     if not name:
         return
-    SCREENSHOTS.mkdir(exist_ok=True)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        for label, (width, height) in SIZES.items():
-            page.set_viewport_size({"width": width, "height": height})
-            page.screenshot(path=SCREENSHOTS / f"{name}-{label}-{scheme}.png", full_page=True)
-            overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert overflow <= 0, f"{name} is {overflow} px too wide at {width} px"
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(reduced_motion="reduce")
+    for label, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{name} is {overflow} px too wide at {width} px"
+        if PICTURES:
+            _keep(page, f"{name}-{label}")
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def _keep(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png", full_page=True)
 
 
 def enter(page: Page, url: str, slug: str) -> None:
@@ -67,6 +75,7 @@ def check_device(page: Page, slug: str = "") -> None:
     page.wait_for_url(re.compile("/check/$"))
     picture(page, slug and f"{slug}-3-check")
     page.locator("[data-part=listen]:enabled").click()
+    page.locator("[data-part=finish]").click(timeout=LONG_MS, delay=READ_MS)
     page.locator("[data-part=microphone-result]:not(:empty)").wait_for(timeout=LONG_MS)
     page.locator("[data-part=play]").click()
     page.locator("[data-part=heard-yes]").click(timeout=LONG_MS)

@@ -1,6 +1,7 @@
 """A participant with a browser who goes through any study, page by page, whatever it asks.
 
-Every kind of page is looked at by axe, refreshed, and looked at again: a refresh leads back to the same place."""
+Every kind of page is refreshed: that leads back to the same place. axe examines each kind once in a run, or in each
+study once in a thorough one."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from hearmeout_site.environment import ROOT
 from tests.e2e.visitor import FILING_MS, check_device, listen, picture
+from tests.extent import THOROUGH
 
 AXE: Final = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -28,6 +30,9 @@ FIELDS: Final = """() => {
   }
   return fields;
 }"""
+
+
+_examined: set[str] = set()  # kinds of pages that axe has seen in this run
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ class Walk:
         return found[1]
 
     def look(self, place: str) -> None:
-        """Pictures and axe where it has a name, once for each kind of page; then a refresh."""
+        """Looks at each kind of page once, then refreshes it."""
         self.page.locator("h1").first.wait_for()
         self.pages.append(place)
         if self._look_at(self._kind(place)) and place != "debrief":
@@ -99,6 +104,8 @@ class Walk:
         self._seen.add(kind)
         if self.name:
             picture(self.page, f"{self.name}-{len(self._seen):02}-{kind}")
+        if self.name and (THOROUGH or kind not in _examined):
+            _examined.add(kind)
             self.barriers += [f"{kind}: {barrier}" for barrier in barriers(self.page)]
         if self.on_page is not None:
             self.on_page(self.page, kind)

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Playwright
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from studies.participant.checking.page import mending
 from tests.e2e.pages.server import PageServer
+from tests.extent import PICTURES
 from tests.requirements import browser as chromium
 from tests.speech import write_microphone
 
@@ -174,10 +175,12 @@ def new_page(launch: Launch) -> Iterator[NewPage]:
 
 @pytest.fixture
 def screenshots(request: pytest.FixtureRequest) -> Screenshots:
-    """screenshots(page, name): at 360 and 1280 px, light and dark, into tests/e2e/screenshots."""
+    """screenshots(page, name): at 360 and 1280 px, light and dark, into tests/e2e/screenshots, by `make pictures`."""
     folder = Path(__file__).parent.parent / "screenshots"
 
     def take(page: Page, name: str) -> None:
+        if not PICTURES:
+            return
         folder.mkdir(exist_ok=True)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)

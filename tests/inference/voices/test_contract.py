@@ -18,6 +18,7 @@ from inference.contract.latency import latency_samples
 from inference.contract.parameters import PARAMETERS
 from inference.contract.presets import PRESETS
 from inference.voices.base import Converter, VoiceStream
+from tests.extent import examples
 from tests.inference.converters import REMOTE, all_converters
 from tests.signals import Float64, noise, silence, tone, vowel
 
@@ -93,7 +94,7 @@ def test_push_in_any_pieces_gives_the_same_bits(
 
 
 @pytest.mark.parametrize("name", LOCAL)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(blocks=st.lists(st.integers(0, 9), min_size=1, max_size=6).filter(any), seed=st.integers(0, 2**63))
 def test_push_in_drawn_pieces_gives_the_same_bits(
     converters: dict[str, Converter], speechlike: Float32, name: str, blocks: list[int], seed: int

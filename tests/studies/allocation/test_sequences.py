@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from studies.allocation.exclusion import exclude, readmit
 from studies.allocation.places import free, give_up_abandoned, renew, settle
 from studies.models import AllocationSlot, ProtocolVersion, Session
+from tests.extent import examples
 from tests.studies.allocation.people import finish, join, version_of
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +90,7 @@ class Study:
         assert all(sorted(arms) == [0, 1, 2, 3] for arms in blocks.values())
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(happenings=happenings)
 def test_everybody_who_counts_has_a_place_and_blocks_are_whole(
     db: None, happenings: list[tuple[str, str | int]]

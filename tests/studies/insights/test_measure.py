@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from inference.contract.audio import Float32
 from studies.insights.measure import METHODS, measure
 from studies.insights.measurement import Measurement, TrackKind, Words
+from tests.extent import examples
 from tests.signals import cents, silence, vowel
 
 
@@ -168,7 +169,7 @@ tracks_of_anything = hnp.arrays(
 )
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(40), suppress_health_check=list(HealthCheck))
 @given(
     st.dictionaries(st.sampled_from(["participant", "heard", "agent"]), tracks_of_anything),
     st.lists(st.builds(Words, st.sampled_from(["participant", "agent"]), st.text(max_size=20))),

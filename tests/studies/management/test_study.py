@@ -17,6 +17,7 @@ from studies.models import ProtocolVersion, Study, StudyDraft
 from studies.protocol.reading.document import parse, parse_yaml, sha256_of
 from studies.protocol.schema import Protocol
 from studies.publish import publish
+from tests.extent import examples
 from tests.studies.protocol.documents import paired
 from tests.studies.protocol.strategies import protocols
 
@@ -118,7 +119,7 @@ def test_export_of_an_earlier_version(file: Path, tmp_path: Path) -> None:
     assert refusal("export", "voices@3", out) == ["voices has no version 3; it has 1, 2"]
 
 
-@hypothesis_settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=examples(10), deadline=None, suppress_health_check=list(HealthCheck))
 @given(protocols())
 def test_export_imported_elsewhere_has_the_identical_hash(tmp_path: Path, protocol: Protocol) -> None:
     Study.objects.all().delete()

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from studies.protocol.diff import Change, changes, in_words
 from studies.protocol.reading.document import parse, sha256_of
 from studies.protocol.schema import Protocol
+from tests.extent import examples
 from tests.studies.protocol.documents import paired, paired_with
 from tests.studies.protocol.strategies import protocols
 
@@ -120,7 +121,7 @@ def test_words_show_what_came_and_went_whole_as_the_document_says_it() -> None:
     ]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(protocols(), protocols())
 def test_there_are_changes_exactly_when_the_hashes_differ(old: Protocol, new: Protocol) -> None:
     assert changes(old, old) == []

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from studies.protocol.reading.document import json_schema, to_document
 from studies.protocol.schema import Protocol
+from tests.extent import examples
 from tests.studies.protocol.documents import explore, paired
 from tests.studies.protocol.strategies import protocols
 
@@ -26,7 +27,7 @@ def validator() -> Any:
     return jsonschema.Draft202012Validator(json_schema())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(protocol=protocols())
 def test_every_stored_document_is_valid(validator: Any, protocol: Protocol) -> None:
     validator.validate(to_document(protocol))

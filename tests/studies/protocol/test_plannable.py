@@ -10,10 +10,11 @@ from studies.design.plan import plan_trials
 from studies.protocol.reading.document import parse
 from studies.protocol.rules.plan import talk_count
 from studies.protocol.schema import Protocol
+from tests.extent import examples
 from tests.studies.protocol.strategies import planned_documents
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(protocol=planned_documents().map(parse), data=st.data())
 def test_every_arm_of_any_valid_study_has_its_talks(protocol: Protocol, data: st.DataObject) -> None:
     arm = data.draw(st.integers(0, arm_count(protocol) - 1))

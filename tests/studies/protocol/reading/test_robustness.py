@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from studies.errors import ProtocolError
 from studies.protocol.reading import yaml_text
 from studies.protocol.reading.document import parse, parse_yaml, sha256_of, to_yaml
+from tests.extent import examples
 from tests.studies.protocol.documents import paired
 from tests.studies.protocol.strategies import documents
 
@@ -31,7 +32,7 @@ values = st.recursive(
     max_leaves=8,
 )
 random_documents = st.dictionaries(st.text(max_size=10) | st.integers() | st.none(), values, max_size=8)
-settings_of_any = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+settings_of_any = settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def check(document: object) -> None:

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 
 from studies.protocol.reading.document import parse, parse_yaml, sha256_of, to_document, to_yaml
 from studies.protocol.schema import Protocol
+from tests.extent import examples
 from tests.studies.protocol.strategies import protocols
 
-any_protocol = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+any_protocol = settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @any_protocol

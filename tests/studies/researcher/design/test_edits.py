@@ -14,6 +14,7 @@ from studies.protocol.reading import yaml_text
 from studies.researcher.design.gallery import templates
 from studies.researcher.design.writing.checking import data_in
 from studies.researcher.design.writing.edits import apply, parse_edits
+from tests.extent import examples
 
 TEXT = """\
 # what this is about
@@ -120,7 +121,7 @@ def test_what_the_form_never_sends_is_refused(edits: object) -> None:
         parse_edits(edits)
 
 
-@settings(max_examples=30)  # templates are long
+@settings(max_examples=examples(30))  # templates are long
 @given(st.data())
 def test_any_edit_of_a_template_says_what_it_should(data: st.DataObject) -> None:
     template = data.draw(st.sampled_from(templates()))

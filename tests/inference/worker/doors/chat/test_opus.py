@@ -15,6 +15,7 @@ from scipy.signal import butter, sosfilt
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.contract.errors import WireError
 from inference.worker.doors.chat.opus import OpusInput, OpusOutput
+from tests.extent import examples
 
 CODEC_DELAY_SAMPLES = 155
 
@@ -110,7 +111,7 @@ def test_more_than_two_channels_are_refused() -> None:
         OpusInput().push(bytes(body))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.binary(max_size=400), st.integers(0, 400))
 def test_any_bytes_are_heard_or_refused(garbage: bytes, place: int) -> None:
     first, second = messages(tone(2))
