@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -72,21 +73,24 @@ def speech() -> Float32:
 
 @pytest.fixture(scope="module")
 def launch(playwright: Playwright, speech: Float32, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
-    """launch(loop=…, microphone=…): a Chromium whose microphone plays `speech`, or that has none."""
+    """launch(loop=…, microphone=…): a Chromium whose microphone plays `speech` from its start for each page that opens
+    it, or that has none. A module's tests share those that are alike; each has pages of its own (`new_page`)."""
     executable = chromium()
     if executable is None:
         pytest.skip("Chromium is not installed")
     wav = write_microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", speech)
     opened: list[Browser] = []
 
+    @cache
     def open_one(*extra: str, microphone: bool = True, loop: bool = False) -> Browser:
         fake = [
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-audio-capture={wav}{'' if loop else '%noloop'}",
         ]
         flags = [*FLAGS, *(fake if microphone else []), *extra]
-        opened.append(playwright.chromium.launch(executable_path=executable, headless=False, args=flags))
-        return opened[-1]
+        browser = playwright.chromium.launch(executable_path=executable, headless=False, args=flags)
+        opened.append(browser)
+        return browser
 
     yield open_one
     for browser in opened:
