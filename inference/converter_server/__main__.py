@@ -55,13 +55,13 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def maker(options: argparse.Namespace) -> Callable[[], Network]:
-    """What loads the network that was asked for, on the thread that will own it."""
+    """Returns a function that loads the requested network, to be called on the thread that will own it."""
     if options.network in LOCAL:
         assert options.network in CONVERTERS
         return partial(LocalNetwork, options.network, *([options.rows] if options.rows else []))
 
     def seed_vc() -> Network:
-        from inference.converter_server.seed_vc import SeedVcNetwork  # its packages are not everywhere
+        from inference.converter_server.seed_vc import SeedVcNetwork  # Its packages are optional.
 
         return SeedVcNetwork(options.weights, rows=options.rows or 1, device=options.device)
 
@@ -69,7 +69,7 @@ def maker(options: argparse.Namespace) -> Callable[[], Network]:
 
 
 async def serve(server: ConverterServer) -> int:
-    """Until SIGTERM or SIGINT; returns the exit status."""
+    """Serves until SIGTERM or SIGINT; returns the exit status."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -88,7 +88,7 @@ async def serve(server: ConverterServer) -> int:
 def main() -> int:
     options = arguments().parse_args()
     logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stderr)
-    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # prints what peers send
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # It would print what peers send.
     key = ConverterServerSettings.read(os.environ).key
     server = ConverterServer(maker(options), options.host, options.port, key)
     return asyncio.run(serve(server))

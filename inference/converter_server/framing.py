@@ -1,4 +1,4 @@
-"""Between the wire's 24 kHz and a network's rate and block: no sample lost, none invented."""
+"""Converts between the wire's 24 kHz and a network's rate and blocks, without losing or inventing a sample."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inference.contract.resampling import Resampler
 
 
 class Framing:
-    """One talker's. Sample k that comes out is sample k that went in, converted, once the network's latency is over."""
+    """The framing of one talker: after the network's latency, output sample k is the converted input sample k."""
 
     def __init__(self, rate_hz: int, block_samples: int) -> None:
         self._down = Resampler(SAMPLE_RATE_HZ, rate_hz)
@@ -20,21 +20,22 @@ class Framing:
         self._gathered = np.zeros(0, np.float32)
 
     def gather(self, samples: Float32) -> list[Float32]:
-        """float32 [n] at 24 kHz -> the blocks that are full now, float32 [block_samples] each."""
+        """Takes float32 [n] at 24 kHz; returns the blocks that are full now, float32 [block_samples] each."""
         gathered = np.concatenate([self._gathered, self._down.push(samples)])
         full = len(gathered) // self._block_samples * self._block_samples
         self._gathered = gathered[full:]
         return list(gathered[:full].reshape(-1, self._block_samples))
 
     def release(self, block: Float32) -> Float32:
-        """float32 [block_samples] -> what of it can be said at 24 kHz, float32 [m]."""
+        """Takes float32 [block_samples]; returns what can be played of it at 24 kHz, float32 [m]."""
         return self._up.push(block)
 
 
 @lru_cache
 def hold_samples(rate_hz: int, block_samples: int, latency_samples: int) -> int:
-    """How far in is ahead of out at the most, in samples at 24 kHz: gathering a block, the network's latency, and what
-    the resamplers keep back; the last is found by trying."""
+    """Returns how far the input is ahead of the output at most, in samples at 24 kHz.
+
+    That is the time to gather a block, the network's latency, and what the resamplers hold back, which is measured."""
     framing = Framing(rate_hz, block_samples)
     piece = SAMPLE_RATE_HZ // 1_000
     went_in = came_out = ahead = 0

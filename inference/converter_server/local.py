@@ -1,4 +1,4 @@
-"""The inference worker's own converters as a network: to try a set-up, or to move their cost to another machine."""
+"""The inference worker's own converters as a network, to try a set-up or to move their cost to another machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_ROWS: Final = 16
 
 
 class LocalNetwork(Network):
-    """`name` is a converter of the catalogue that needs no target. Parameters are that converter's own."""
+    """Runs the converter `name` of the catalogue, which needs no target. The parameters are that converter's own."""
 
     sample_rate_hz = SAMPLE_RATE_HZ
     block_samples = FRAME_SAMPLES

@@ -1,4 +1,4 @@
-"""What a network of a converter server is: rows of a batch that turn one block of speech into one block."""
+"""The contract of a converter server's network: rows of a batch, each of which turns a block of speech into a block."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from inference.contract.audio import Float32
 
 
 class Network(ABC):
-    """All methods are called from the one thread that owns the device. `step` must not fail for one row's sake: it
-    reports that row in `failed` and goes on with the others."""
+    """All methods are called from the one thread that owns the device.
+
+    `step` must not fail because of one row: it reports that row in `failed` and continues with the others."""
 
     sample_rate_hz: int
     block_samples: int  # at `sample_rate_hz`, in and out
-    latency_samples: int  # at `sample_rate_hz`: so much later than it went in does a sample come out
+    latency_samples: int  # at `sample_rate_hz`, from a sample's input to its output
     needs_target: bool
     rows: int
     parameters: Mapping[str, tuple[float, float]] = MappingProxyType({})  # name -> (lowest, highest)
 
     def __init__(self) -> None:
-        self.failed: dict[int, Exception] = {}  # row -> why; emptied by the server, which ends those streams
+        self.failed: dict[int, Exception] = {}  # row -> error; the server ends those streams and empties this
 
     @abstractmethod
     def about(self) -> dict[str, Any]:
-        """What a researcher must know to repeat a conversion: names, revisions, weights, parameters, licences."""
+        """Returns all that is needed to repeat a conversion: names, revisions, weights, parameters, licences."""
 
     @abstractmethod
     def enrol(self, target: str, reference: Float32) -> None:
@@ -38,12 +39,12 @@ class Network(ABC):
 
     @abstractmethod
     def open(self, row: int, target: str, parameters: Mapping[str, Any], seed: int) -> None:
-        """A new stream in a row that is free. Raises OptionError."""
+        """Opens a new stream in a free row. Raises OptionError."""
 
     @abstractmethod
     def step(self, blocks: Mapping[int, Float32]) -> dict[int, Float32]:
-        """float32 [block_samples] for each row named -> as many for each of them."""
+        """Takes float32 [block_samples] for each named row, and returns as many for each of them."""
 
     @abstractmethod
     def close(self, row: int) -> None:
-        """The stream is over; nothing of it may remain in the row."""
+        """Ends the stream; nothing of it may remain in the row."""

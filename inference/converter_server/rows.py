@@ -18,15 +18,15 @@ from inference.contract.errors import InferenceError
 from inference.converter_server.framing import Framing
 from inference.converter_server.network import Network
 
-MAX_BLOCKS: Final = 4  # a talker further behind hears silence for the oldest block, and is told
-WAIT_SHARE: Final = 0.25  # of a block: so long the first talker's block waits for the others'
+MAX_BLOCKS: Final = 4  # A talker further behind gets silence for the oldest block, and a message.
+WAIT_SHARE: Final = 0.25  # of a block; the first talker's block waits so long for the others'
 
 Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
 
 
 class NoRow(InferenceError):
-    """All rows are taken."""
+    """Raised when all rows are taken."""
 
     code = "busy"
 
@@ -36,8 +36,9 @@ class NoRow(InferenceError):
 
 
 class Talker:
-    """One stream. `deliver(samples, late_samples)` is called on the rows' thread, float32 [m] at 24 kHz each time;
-    `fail(error)` once, instead of more."""
+    """One stream. The rows' thread calls `deliver(samples, late_samples)`, with float32 [m] at 24 kHz each time.
+
+    If the stream fails, it calls `fail(error)` once, and `deliver` no more."""
 
     def __init__(
         self, row: int, framing: Framing, deliver: Callable[[Float32, int], None], fail: Callable[[Exception], None]
@@ -46,13 +47,13 @@ class Talker:
         self.framing = framing
         self.deliver = deliver
         self.fail = fail
-        self.blocks: deque[tuple[float, Float32]] = deque()  # (when it was full, block)
+        self.blocks: deque[tuple[float, Float32]] = deque()  # (time when it was full, block)
         self.skipped = 0  # blocks that will be silence before the next one
         self.over = False
 
 
 class Rows:
-    """Calls from any thread but its own."""
+    """The rows of the network. Its methods are called from any thread but its own."""
 
     def __init__(self, make: Callable[[], Network], max_blocks: int = MAX_BLOCKS) -> None:
         self.network: Network
@@ -72,7 +73,7 @@ class Rows:
         return loaded
 
     def stop(self) -> None:
-        """Returns when the thread has ended."""
+        """Ends the thread and returns when it has ended."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -93,14 +94,14 @@ class Rows:
         deliver: Callable[[Float32, int], None],
         fail: Callable[[Exception], None],
     ) -> Future[Talker]:
-        """The future fails with NoRow, OptionError, TargetUnavailable."""
+        """Opens a stream. The future fails with NoRow, OptionError, TargetUnavailable."""
         return self._call(partial(self._open, target, parameters, seed, deliver, fail))
 
     def close(self, talker: Talker) -> Future[None]:
         return self._call(lambda: self._close(talker))
 
     def say(self, talker: Talker, samples: Float32) -> None:
-        """float32 [n] at 24 kHz. One thread a talker."""
+        """Adds float32 [n] at 24 kHz. For each talker, only one thread calls this."""
         blocks = talker.framing.gather(samples)
         now = time.monotonic()
         with self._changed:
@@ -147,7 +148,7 @@ class Rows:
             work()
 
     def _next_work(self) -> Callable[[], None] | None:
-        """Sleeps until there is something to do; None when the thread is to end. Commands come first."""
+        """Sleeps until there is work; returns None when the thread must end. Commands come first."""
         with self._changed:
             while not self._stopping:
                 if self._commands:
@@ -171,7 +172,7 @@ class Rows:
     def _step(self, taken: Mapping[Talker, tuple[int, Float32]]) -> None:
         try:
             converted = self.network.step({talker.row: block for talker, (_, block) in taken.items()})
-        except Exception as error:  # the network broke its contract: none of these streams can be trusted
+        except Exception as error:  # The network broke its contract, so none of these streams can be trusted.
             for talker in taken:
                 self._fail(talker, error)
             return
@@ -195,7 +196,7 @@ class Rows:
 
 
 def _checked(block: Float32, block_samples: int) -> Float32:
-    """Raises ValueError for what no loudspeaker should get."""
+    """Returns samples that can be played. Raises ValueError if they cannot."""
     if block.shape != (block_samples,) or not np.isfinite(block).all():
         raise ValueError(f"the network returned {block.shape} or no numbers instead of {block_samples} samples")
     return np.clip(block, -1.0, 1.0)

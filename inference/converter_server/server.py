@@ -35,7 +35,7 @@ from inference.voices.remote.protocol import (
 )
 
 MAX_TARGET_SAMPLES: Final = 15 * 60 * SAMPLE_RATE_HZ
-MAX_UNSENT: Final = 100  # messages; a client that reads none of them is let go
+MAX_UNSENT: Final = 100  # messages; a client that reads none of them is disconnected
 PING_SEC: Final = 5.0
 POLICY_VIOLATION: Final = 1008
 
@@ -43,8 +43,9 @@ log = structlog.get_logger(__name__)
 
 
 class ConverterServer:
-    """Start it, stop it. `key` empty lets everyone in who reaches the port; a talker who is further behind than
-    `max_blocks` misses some."""
+    """The server. With an empty `key` it admits everybody who can reach the port.
+
+    A talker who is more than `max_blocks` behind misses some."""
 
     def __init__(
         self,
@@ -136,7 +137,7 @@ class _Visit:
         self._failure: Exception | None = None
 
     async def run(self) -> None:
-        """Raises WireError and what the network refused with."""
+        """Runs the connection. Raises WireError, and the error with which the network refused."""
         await self._open()
         sending = asyncio.create_task(self._send())
         try:
@@ -199,7 +200,7 @@ class _Visit:
         messages: list[bytes | str] = [encode_sound(samples)] if len(samples) else []
         if late_samples:
             messages.append(encode_message("overrun", samples=late_samples))
-        with suppress(RuntimeError):  # the loop is closed: the server stops
+        with suppress(RuntimeError):  # The loop is closed because the server stops.
             self._loop.call_soon_threadsafe(self._queue, messages)
 
     def _fail(self, error: Exception) -> None:

@@ -1,1 +1,1 @@
-"""Voice converters; one file each, named in `inference.contract.catalog`."""
+"""Voice converters. Each has a file or folder of its own and is named in `inference.contract.catalog`."""

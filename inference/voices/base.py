@@ -1,4 +1,4 @@
-"""What a converter is: a stream that returns as many samples as it is given, a fixed latency later."""
+"""The contract of converters: a stream returns as many samples as it is given, with a fixed latency."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inference.contract.errors import OptionError, TargetUnavailable
 
 
 class VoiceStream(ABC):
-    """One talker's stream. Deterministic given its seed, and the same for every chunking of the input."""
+    """One talker's stream. It is deterministic given its seed, and does not depend on how the input is divided."""
 
     latency_samples: int
 
@@ -25,20 +25,22 @@ class VoiceStream(ABC):
     def push(self, samples: Float32) -> Float32:
         """float32 [n] -> float32 [n], delayed by `latency_samples`; n is a multiple of UPLINK_SAMPLES.
 
-        Whatever comes in, what goes out is finite and within full scale (`playable` helps)."""
+        Whatever the input is, the output is finite and within full scale (`playable` helps)."""
 
     @abstractmethod
     def reset(self) -> None:
-        """Back to the state after `open`."""
+        """Returns to the state after `open`."""
 
     def close(self) -> None:
-        """The talk is over: connections, if there are any, are let go."""
+        """Closes any connections, because the take is over."""
         return
 
 
 class Converter(ABC):
-    """Opens streams. `batchable` says whether streams can be stepped together on a device, `needs_target` whether it
-    converts into somebody's voice, which is enrolled before a stream is opened."""
+    """Opens streams.
+
+    `batchable` says whether streams can be stepped together on a device. `needs_target` says whether the converter
+    turns the voice into a target voice, which is enrolled before a stream is opened."""
 
     batchable: ClassVar[bool] = False
     needs_target: ClassVar[bool] = False
@@ -48,31 +50,34 @@ class Converter(ABC):
         """Raises OptionError unless every parameter is known and in range."""
 
     def enrol(self, target: str, reference: Float32) -> None:
-        """Learns the voice called `target` from float32 [n] at 24 kHz. The one method that may take its time, and that
-        is called from another thread. Raises TargetUnavailable, RemoteLost."""
+        """Learns the voice called `target` from float32 [n] at 24 kHz. Raises TargetUnavailable, RemoteLost.
+
+        This is the only method that may take long and that is called from another thread."""
         raise TargetUnavailable("this converter has no target voices")
 
     @abstractmethod
     def open(self, parameters: Mapping[str, Any], seed: int = 0, target: str = "") -> VoiceStream:
-        """A fresh stream. `target` names a target voice where the converter needs one. Raises OptionError."""
+        """Returns a new stream. `target` names a target voice if the converter needs one. Raises OptionError."""
 
     def refuse_target(self, target: str) -> None:
-        """For those that have none: to ignore one would let a study believe in it. Raises OptionError."""
+        """Refuses a target in a converter that has none, because a study would rely on one that is ignored.
+
+        Raises OptionError."""
         if target:
             raise OptionError("target", target, "none: this converter has no target voices")
 
     @abstractmethod
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """What a researcher must know to repeat this conversion: name, version, every parameter in force."""
+        """Returns what a researcher must know to repeat this conversion: name, version, every parameter in force."""
 
     def shut_down(self) -> None:
-        """The worker stops."""
+        """Called when the worker stops."""
         return
 
 
 def playable(samples: Float32) -> Float32:
-    """A copy [n] of what can be played: what is no number becomes 0, what is too loud is clipped. Raises ValueError
-    for more than one channel."""
+    """Returns a copy [n] that can be played: values that are not finite numbers become 0, and those beyond full scale
+    are clipped. Raises ValueError for more than one channel."""
     if np.ndim(samples) != 1:
         raise ValueError(f"one channel is needed, [n], not {np.shape(samples)}")
     finite = np.nan_to_num(np.asarray(samples, np.float32), posinf=1.0, neginf=-1.0)

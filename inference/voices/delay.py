@@ -1,4 +1,4 @@
-"""The same samples, later."""
+"""Delays a stream by a number of samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from inference.contract.audio import Float32
 
 
 class Delay:
-    """Gives back what it was given `samples` before; silence at first."""
+    """Returns what it was given `samples` earlier; at first, that is silence."""
 
     def __init__(self, samples: int) -> None:
         self._held = np.zeros(samples, np.float32)

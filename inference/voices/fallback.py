@@ -1,4 +1,4 @@
-"""What a voice becomes when its converter is lost in mid-talk, where the study says that the talk may then go on."""
+"""The voice that replaces a converted one if its converter is lost during a take and the study lets the take go on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50
 
 
 class WithFallback(VoiceStream):
-    """Both streams run from the beginning, on the same delay, so that the other one is warm when it is needed; it is
-    faded in from the silence that the lost one leaves."""
+    """Runs both streams from the beginning with the same delay, so that the fallback is warm when it is needed.
+
+    The fallback is faded in from the silence that the lost stream leaves."""
 
     def __init__(self, stream: VoiceStream, other: VoiceStream) -> None:
         self.latency_samples = max(stream.latency_samples, other.latency_samples)

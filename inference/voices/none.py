@@ -1,4 +1,4 @@
-"""The voice as it is, through the same path as every other."""
+"""The voice as it is, on the same path as every other voice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Unchanged(VoiceStream):
 
 
 class NoConversion(Converter):
-    """Not a bit is changed of what can be played. `delay_ms` brings the own voice level with a converted one."""
+    """Changes no bit of what can be played. `delay_ms` aligns the participant's own voice with a converted one."""
 
     def check(self, parameters: Mapping[str, Any]) -> None:
         resolve("none", parameters)
@@ -37,7 +37,7 @@ class NoConversion(Converter):
         return Unchanged(latency_samples("none", parameters) or 0)
 
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Raises OptionError."""
+        """Returns name, version and parameters. Raises OptionError."""
         return {
             "name": "none",
             "version": "2",

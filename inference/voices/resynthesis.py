@@ -1,4 +1,4 @@
-"""The sham: taken apart and put together like a transformed voice, with nothing changed."""
+"""The sham: the voice is analysed and resynthesised like a transformed voice, with nothing changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inference.voices.transform import Transform
 
 
 class Resynthesis(Converter):
-    """The transformation's chain with every ratio at 1; its latency too, for the same `floor_hz`."""
+    """The chain of the transformation with every ratio at 1. It has the same latency for the same `floor_hz`."""
 
     def __init__(self) -> None:
         self._transform = Transform()

@@ -1,8 +1,8 @@
 """Runs a take's voice schedule: one stream per segment, switched at the exact sample with a cross-fade.
 
-All streams are delayed to the slowest one's latency, or to a longer one that is asked for, so that a switch joins the
-same moment of speech and what the engine hears is late by one constant. The next stream starts early, so that it is
-warm when its turn comes.
+All streams are delayed to the latency of the slowest one, or to a longer latency that is requested. A switch therefore
+joins the same moment of speech, and what the engine hears has one constant delay. The next stream starts early, so that
+it is warm when its turn comes.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ OWN_VOICE: Final = "none"
 def check_voices(
     segments: Sequence[VoiceSegment], converters: Mapping[str, Converter], latency_samples: int | None = None
 ) -> None:
-    """Raises OptionError or UnknownName unless `segments` are in order, apart, long enough, and all can be run with
-    no more than the latency that is asked for."""
+    """Raises OptionError or UnknownName unless `segments` are in order, do not overlap, are long enough, and can all be
+    run within the requested latency."""
     end = 0
     for place, segment in enumerate(segments):
         stop = FOREVER if segment.end_sample is None else segment.end_sample
@@ -63,8 +63,9 @@ def _check_latency(segments: Sequence[VoiceSegment], converters: Mapping[str, Co
 
 
 def without_gaps(segments: Sequence[VoiceSegment]) -> list[VoiceSegment]:
-    """The schedule from sample 0 to the end of time; where it names no voice, the voice stays as it is. A gap
-    too short to fade into goes to the voice before it."""
+    """Returns the schedule from sample 0 without an end; where it names no voice, the voice stays as it is.
+
+    A gap that is too short for a fade is given to the voice before it."""
     whole: list[VoiceSegment] = []
     end = 0
     for segment in segments:
@@ -78,7 +79,7 @@ def without_gaps(segments: Sequence[VoiceSegment]) -> list[VoiceSegment]:
 
 
 class VoiceSchedule:
-    """One talker's voice through a take, late by `latency_samples`."""
+    """One talker's voice through a take, with a delay of `latency_samples`."""
 
     def __init__(
         self,
@@ -86,8 +87,9 @@ class VoiceSchedule:
         converters: Mapping[str, Converter],
         latency_samples: int | None = None,
     ) -> None:
-        """Opens every stream. `latency_samples`: exactly so many; None: as many as the slowest stream needs. Raises
-        OptionError or UnknownName."""
+        """Opens every stream. Raises OptionError or UnknownName.
+
+        The delay is exactly `latency_samples`, or that of the slowest stream if this is None."""
         check_voices(segments, converters, latency_samples)
         whole = without_gaps(segments)
         streams = [_opened(segment, converters) for segment in whole]
@@ -101,11 +103,12 @@ class VoiceSchedule:
             _Voice(segment, start, end, stream, self.latency_samples - stream.latency_samples)
             for segment, start, end, stream in zip(whole, starts, [*starts[1:], FOREVER], streams, strict=True)
         ]
-        self._voices[0].announced = True  # the voice it starts with is no switch
+        self._voices[0].announced = True  # The voice that it starts with is not a switch.
 
     def push(self, sample: int, samples: Float32) -> tuple[Float32, list[Metadata]]:
-        """float32 [n] that begin at `sample` of the microphone clock -> float32 [n] that began `latency_samples`
-        before it, and the switches in them."""
+        """Takes float32 [n] that begin at `sample` of the microphone clock.
+
+        Returns float32 [n] that began `latency_samples` earlier, and the switches in them."""
         heard_at = sample - self.latency_samples
         moments = np.arange(heard_at, heard_at + len(samples))
         mixed = np.zeros(len(samples), np.float32)
@@ -125,7 +128,7 @@ class VoiceSchedule:
         return mixed, switches
 
     def close(self) -> None:
-        """The talk is over."""
+        """Closes every stream, because the take is over."""
         for voice in self._voices:
             voice.close()
 
@@ -137,7 +140,7 @@ def _opened(segment: VoiceSegment, converters: Mapping[str, Converter]) -> Voice
 
 
 class _Voice:
-    """One segment's stream, its place in time, and the delay that brings it level with the others."""
+    """One segment's stream, its place in time, and the delay that aligns it with the others."""
 
     def __init__(self, segment: VoiceSegment, start: int, end: int, stream: VoiceStream, delay_samples: int) -> None:
         self.converter = segment.converter
@@ -150,11 +153,11 @@ class _Voice:
         self._told_lost = False
 
     def push(self, samples: Float32) -> Float32:
-        """float32 [n] -> float32 [n], late by the schedule's latency."""
+        """float32 [n] -> float32 [n], with the schedule's latency."""
         return self._delay.push(self._stream.push(samples))
 
     def just_lost(self) -> dict[str, Any] | None:
-        """What a switch tells when the fallback has taken over; once."""
+        """Returns, once, what a switch reports when the fallback has taken over."""
         if self._told_lost or not isinstance(self._stream, WithFallback) or self._stream.lost is None:
             return None
         self._told_lost = True
@@ -164,14 +167,15 @@ class _Voice:
         self._stream.close()
 
     def gain(self, moments: np.ndarray[Any, np.dtype[np.int64]]) -> Float32:
-        """1 inside the segment, 0 outside; fades in over its first 20 ms and out over the next one's. int64 [n] ->
-        float32 [n]. The gains of neighbours sum to 1, since their voices say the same at the same moment."""
-        rise = _raised_cosine(moments - self.start) if self.start > 0 else 1  # the first has nothing to rise from
+        """int64 [n] -> float32 [n]: 1 inside the segment and 0 outside, with a fade over the first 20 ms of a segment.
+
+        The gains of neighbours sum to 1, because their voices say the same at the same moment."""
+        rise = _raised_cosine(moments - self.start) if self.start > 0 else 1  # The first has nothing to fade from.
         return np.asarray(rise * (1 - _raised_cosine(moments - self.end)), np.float32)
 
 
 def _raised_cosine(moments: np.ndarray[Any, np.dtype[np.int64]]) -> Float32:
-    """0 before the fade, 1 after it. int64 [n] -> float32 [n], or one value where all are the same."""
+    """int64 [n] -> float32 [n]: 0 before the fade and 1 after it, or a single value if all are the same."""
     if moments[-1] <= 0 or moments[0] >= FADE_SAMPLES:
         return np.asarray(moments[0] > 0, np.float32)
     progress = np.clip(moments / FADE_SAMPLES, 0, 1)

@@ -1,10 +1,12 @@
-"""Target voices of an inference worker: fetched from the web when a take asks for one, checked, held in memory.
+"""The target voices of an inference worker, fetched from the web process when a take needs one, verified, and held in
+memory.
 
     Takes (event loop) ── fetch(sha256) ──> GET {web}/voices/<sha256>.flac ──> verified, held
     converter (step thread) ── reference(sha256) ──> float32 [n]
 
-Every take asks the web again, which answers "unchanged" for what is held: a voice whose speaker withdrew, or whose
-consent is over, is dropped here at the next take. Nothing is written to disk, so nothing outlives the process.
+Every take asks the web process again, which answers "unchanged" for a voice that is held. A voice whose speaker
+withdrew or whose consent has ended is therefore dropped here at the next take. Nothing is written to disk, so nothing
+outlives the process.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 class TargetVoices:
-    """`fetch` on the event loop, `reference` from any thread."""
+    """The voices that are held. `fetch` is called on the event loop, `reference` from any thread."""
 
     def __init__(self, web_url: str, secret: str, *, max_held_samples: int = MAX_HELD_SAMPLES) -> None:
         self._web_url = web_url
@@ -45,10 +47,10 @@ class TargetVoices:
         self._fetching: dict[str, asyncio.Lock] = {}
 
     async def fetch(self, sha256: str) -> Float32:
-        """The reference audio, float32 [n] at 24 kHz, read-only. Raises TargetUnavailable."""
+        """Returns the reference audio, float32 [n] at 24 kHz, read-only. Raises TargetUnavailable."""
         if not NAME.fullmatch(sha256):
             raise TargetUnavailable("it is not named by a SHA-256")
-        async with self._fetching.setdefault(sha256, asyncio.Lock()):  # two takes at once download it once
+        async with self._fetching.setdefault(sha256, asyncio.Lock()):  # Two takes at once download it only once.
             try:
                 data = await self._ask(sha256)
             except TargetUnavailable as error:
@@ -60,20 +62,20 @@ class TargetVoices:
             return self.reference(sha256)
 
     def reference(self, sha256: str) -> Float32:
-        """What `fetch` brought for a take. Raises TargetUnavailable when it was not, or is held no more."""
+        """Returns what `fetch` brought for a take. Raises TargetUnavailable if it is not held (any more)."""
         samples = self._held.get(sha256)
         if samples is None:
             raise TargetUnavailable("it was not fetched before the conversation began")
         return samples
 
     async def _ask(self, sha256: str) -> bytes | None:
-        """The file; None when the one that is held may still be used."""
+        """Returns the file; None if the one that is held may still be used."""
         headers = {"Authorization": f"Bearer {sign(VOICE, sha256, self._secret)}"}
         if sha256 in self._held:
             headers["If-None-Match"] = f'"{sha256}"'
         data = bytearray()
         try:
-            # a proxy of the environment has no business between the two sides of one installation
+            # A proxy that the environment names must not stand between the two sides of one installation.
             async with httpx.AsyncClient(timeout=TIMEOUT_SEC, trust_env=False) as client:
                 address = f"{self._web_url}/voices/{sha256}.flac"
                 async with client.stream("GET", address, headers=headers) as response:
@@ -97,7 +99,7 @@ class TargetVoices:
 
 
 def decode(data: bytes, sha256: str) -> Float32:
-    """FLAC -> float32 [n] at 24 kHz, read-only. Raises TargetUnavailable unless it is the very file that is named."""
+    """Decodes FLAC to float32 [n] at 24 kHz, read-only. Raises TargetUnavailable unless it is the named file."""
     if not hmac.compare_digest(hashlib.sha256(data).hexdigest(), sha256):
         raise TargetUnavailable("the file that came is another one: its SHA-256 differs")
     try:
@@ -112,7 +114,7 @@ def decode(data: bytes, sha256: str) -> Float32:
 
 
 def _refusal(status: int, body: bytes) -> str:
-    """Why the web said no, in its words where it gave some."""
+    """Returns why the web process refused, in its own words if it gave any."""
     try:
         message = httpx.Response(status, content=body).json()["message"]
     except (ValueError, KeyError, TypeError):

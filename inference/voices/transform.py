@@ -1,4 +1,4 @@
-"""A transformed voice: pitch, formants, intonation range and breathiness by signal processing. No anonymisation."""
+"""Transforms pitch, formants, intonation range and breathiness by signal processing. This anonymises nobody."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ VERSION = "2"
 
 
 class Transform(Converter):
-    """Parameters and ranges: `inference.contract.parameters`. Latency follows from `floor_hz` alone."""
+    """`inference.contract.parameters` has its parameters and their ranges. The latency depends only on `floor_hz`."""
 
     def __init__(self) -> None:
-        """Compiles the chain, so that no talker waits for it: some 10 s at the first start, then a fraction of one."""
+        """Compiles the chain, so that no talker waits for it: some 10 s at the first start, less than 1 s later."""
         PsolaStream({}).push(np.zeros(UPLINK_SAMPLES, np.float32))
 
     def check(self, parameters: Mapping[str, Any]) -> None:
@@ -31,7 +31,7 @@ class Transform(Converter):
         return PsolaStream(parameters, seed)
 
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Raises OptionError."""
+        """Returns name, version and parameters. Raises OptionError."""
         return {
             "name": "transform",
             "version": VERSION,

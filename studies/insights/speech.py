@@ -42,7 +42,7 @@ class Stretch(NamedTuple):
 
 
 def speech_stretches(samples: Float32) -> list[Stretch]:
-    """Returns the stretches of speech in order, at least LEAST_PAUSE_SAMPLES apart; none in silence and noise."""
+    """Returns stretches of speech in order, at least LEAST_PAUSE_SAMPLES apart; none in silence or steady noise."""
     frames = len(samples) // HOP_SAMPLES
     if frames == 0:
         return []

@@ -1,6 +1,6 @@
 """python -m inference.converter_server.seed_vc.fetch FOLDER
 
-Fetches Seed-VC's published weights for real time from the hub, 1.4 GB. Read each source's licence first.
+Fetches Seed-VC's published real-time weights from the hub, 1.4 GB. Read the licence of each source first.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Final
 
 from inference.contract.errors import EngineUnavailable
 
-os.environ["HF_HUB_OFFLINE"] = "0"  # here, and only here, something is fetched
+os.environ["HF_HUB_OFFLINE"] = "0"  # Only this program fetches anything.
 
-# file in the folder -> (repository, file in it)
+# Maps a file in the folder to its repository and its name there.
 SOURCES: Final = {
     "config.yml": ("Plachta/Seed-VC", "config_dit_mel_seed_uvit_xlsr_tiny.yml"),
     "model.pth": ("Plachta/Seed-VC", "DiT_uvit_tat_xlsr_ema.pth"),
@@ -29,7 +29,7 @@ SOURCES: Final = {
 
 
 def fetch(folder: Path) -> None:
-    """Every file that is not there yet, with the revision it came from. Raises EngineUnavailable, OSError."""
+    """Fetches every file that is not there yet, and notes its revision. Raises EngineUnavailable, OSError."""
     from huggingface_hub import HfApi, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -1,4 +1,4 @@
-"""The contract's side of Seed-VC: a row is a talker's history, its joint and its target."""
+"""Implements the contract of a network with Seed-VC. A row holds a talker's history, joint and target."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from inference.converter_server.seed_vc import windows
 from inference.converter_server.seed_vc.speaker import Target, content_of, enrol
 from inference.converter_server.seed_vc.weights import FETCH, NAME, Weights, load
 
-SILENCE: Final = 1e-4  # root mean square of what a block is made from: below -80 dB there is nothing to convert
+SILENCE: Final = 1e-4  # root mean square of a block's window; below -80 dB there is nothing to convert
 MAX_TARGETS: Final = 64
-RANGES: Final[Mapping[str, tuple[float, float, float]]] = {  # low, high, default as in the real-time interface
+RANGES: Final[Mapping[str, tuple[float, float, float]]] = {  # low, high, and the default of the real-time interface
     "diffusion_steps": (1, 50, 10),
     "guidance": (0.0, 2.0, 0.7),
 }
@@ -40,10 +40,11 @@ class _Row:
 
 
 class SeedVcNetwork(Network):
-    """Parameters: `diffusion_steps` (more is better and slower) and `guidance` (classifier-free; 0 halves the cost).
+    """Its parameters are `diffusion_steps` (more are better and slower) and `guidance` (classifier-free; 0 halves the
+    cost).
 
-    Content encoder and vocoder run for all talkers at once, the diffusion transformer for one after the other: the
-    package's sampler knows one target at a time. Deterministic given the seed."""
+    The content encoder and the vocoder run for all talkers at once, the diffusion transformer for one after the other,
+    because the package's sampler handles one target at a time. The result is deterministic given the seed."""
 
     needs_target = True
     parameters = MappingProxyType({name: (low, high) for name, (low, high, _) in RANGES.items()})
@@ -121,7 +122,7 @@ class SeedVcNetwork(Network):
         self._open.pop(row, None)
 
     def _convert(self, rows: list[int], seen: Float32) -> dict[int, Float32]:
-        """[rows, WINDOW units] -> the stretch of each that is to be joined."""
+        """Takes [rows, WINDOW units]; returns the stretch of each row that is to be joined."""
         weights = self._weights
         content = content_of(weights, torch.from_numpy(seen))[:, windows.HISTORY - windows.CONTEXT :]
         units = windows.WINDOW - (windows.HISTORY - windows.CONTEXT)
@@ -139,7 +140,7 @@ class SeedVcNetwork(Network):
         return dict(zip(rows, stretches, strict=True))
 
     def _mel(self, row: _Row, condition: torch.Tensor) -> torch.Tensor:
-        """[frames, channels] -> [1, bands, frames], in the target's voice."""
+        """Takes [frames, channels]; returns [1, bands, frames] in the target's voice."""
         target = row.target
         whole = torch.cat([target.condition, condition[None]], dim=1)
         with torch.random.fork_rng(devices=self._cuda_devices()):

@@ -1,4 +1,4 @@
-"""Who the target is: a speaker embedding, and a stretch of speech as mel and as content, which the model continues."""
+"""Describes the target by a speaker embedding and a stretch of speech, as mel and content, that the model continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inference.contract.resampling import Resampler
 from inference.converter_server.seed_vc.weights import SPEAKER_DIMENSIONS, Weights, import_package
 
 CONTENT_HZ: Final = 16_000
-PROMPT_SEC: Final = 3.0  # of the reference; the same for all, so that targets differ in nothing but the voice
+PROMPT_SEC: Final = 3.0  # of the reference; it is the same for all, so that targets differ only in the voice
 LEAST_SEC: Final = 1.0
 LEAST_LEVEL: Final = 1e-3  # root mean square
 
@@ -31,7 +31,7 @@ class Target:
 
 
 def enrol(weights: Weights, reference: Float32) -> Target:
-    """float32 [n] at 24 kHz. Raises TargetUnavailable."""
+    """Learns a target from float32 [n] at 24 kHz. Raises TargetUnavailable."""
     if len(reference) < LEAST_SEC * SAMPLE_RATE_HZ:
         raise TargetUnavailable(f"the reference is shorter than {LEAST_SEC:g} s")
     if np.sqrt(np.mean(reference**2)) < LEAST_LEVEL:
@@ -51,7 +51,7 @@ def enrol(weights: Weights, reference: Float32) -> Target:
 
 
 def fbank(wave_16k: Float32) -> Tensor:
-    """Kaldi's filter banks without dither, less their mean, as CAM++ knows them. float32 [n] -> [1, frames, 80]"""
+    """float32 [n] -> [1, frames, 80]: Kaldi's filter banks without dither, minus their mean, as CAM++ expects them."""
     options = kaldi.FbankOptions()
     options.frame_opts.dither = 0
     options.frame_opts.samp_freq = CONTENT_HZ
@@ -64,7 +64,7 @@ def fbank(wave_16k: Float32) -> Tensor:
 
 
 def content_of(weights: Weights, waves_16k: Tensor) -> Tensor:
-    """What is said, without who says it. [batch, samples] -> [batch, frames of 20 ms, channels]"""
+    """[batch, samples] -> [batch, frames of 20 ms, channels]: what is said, without the identity of the speaker."""
     inputs = weights.extractor(
         list(waves_16k.cpu().numpy()), return_tensors="pt", sampling_rate=CONTENT_HZ
     ).input_values.to(weights.device)

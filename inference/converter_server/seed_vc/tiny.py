@@ -1,6 +1,6 @@
 """python -m inference.converter_server.seed_vc.tiny FOLDER
 
-The same networks at a size for tests, with random weights: they convert into noise, through all of the real code.
+Makes the same networks at a size for tests, with random weights. They convert into noise, through all of the real code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CHANNELS = 32
 
 
 def make(folder: Path, seed: int = 0) -> None:
-    """Writes a weights folder, a few megabytes and the speaker model's 28. Raises EngineUnavailable, OSError."""
+    """Writes a weights folder of a few megabytes plus 28 for the speaker model. Raises EngineUnavailable, OSError."""
     from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
     package = import_package()

@@ -1,9 +1,9 @@
-"""The folder with everything Seed-VC needs, and the networks loaded from it.
+"""The folder with everything that Seed-VC needs, and the networks loaded from it.
 
 config.yml      the model's configuration, as published
 model.pth       length regulator and diffusion transformer
 campplus.bin    speaker embedding (CAM++)
-hifigan.yml     the vocoder's configuration; the package's own where there is none
+hifigan.yml     the vocoder's configuration; without it, the package's own is used
 hift.pt         vocoder
 content/        content encoder (wav2vec 2.0 XLS-R): config.json, preprocessor_config.json, model.safetensors
 sources.json    where the files came from, with revisions
@@ -31,13 +31,13 @@ NAME: Final = "seed_vc"
 FILES: Final = ("config.yml", "model.pth", "campplus.bin", "hift.pt", "content/config.json")
 FETCH: Final = "Fetch them with: python -m inference.converter_server.seed_vc.fetch FOLDER"
 INSTALL: Final = "Install it with: make seed-vc"
-MAX_FRAMES: Final = 8_192  # of the diffusion transformer: prompt and window together
+MAX_FRAMES: Final = 8_192  # of the diffusion transformer, for prompt and window together
 SPEAKER_DIMENSIONS: Final = 192
 
 
 @dataclass(frozen=True, slots=True)
 class Mel:
-    """How mel spectrograms are made."""
+    """The parameters of mel spectrograms."""
 
     sample_rate_hz: int
     fft_samples: int
@@ -50,7 +50,7 @@ class Mel:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """All networks, on one device, ready to be used."""
+    """All networks on one device, ready for use."""
 
     mel: Mel
     regulator: nn.Module
@@ -64,8 +64,9 @@ class Weights:
 
 
 def load(folder: Path, device: torch.device) -> Weights:
-    """Raises EngineUnavailable for what is missing or does not fit: a network without its speaker model, or with half
-    of its weights, would still make sound."""
+    """Loads all networks. Raises EngineUnavailable for anything that is missing or does not fit.
+
+    A network without its speaker model, or with half of its weights, would otherwise still make sound."""
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise EngineUnavailable(NAME, f"{folder} lacks {', '.join(missing)}", FETCH)
@@ -101,7 +102,7 @@ def load(folder: Path, device: torch.device) -> Weights:
 
 
 def import_package() -> types.SimpleNamespace:
-    """The parts of seed-vc that convert. Raises EngineUnavailable when it is not installed."""
+    """Returns the parts of seed-vc that convert. Raises EngineUnavailable if it is not installed."""
     try:
         for name in ("audiocodec.dac", "audiocodec.dac.nn"):
             _as_plain_package(name)
@@ -120,8 +121,10 @@ def import_package() -> types.SimpleNamespace:
 
 
 def _as_plain_package(name: str) -> None:
-    """Makes a package known without running its `__init__`: this one's loads a kit for training codecs (torchaudio,
-    tensorboard), and only one small layer of it is used."""
+    """Registers a package without running its `__init__`.
+
+    This package's `__init__` loads tools for training codecs (torchaudio, tensorboard), of which only one small layer
+    is used."""
     if name in sys.modules:
         return
     outer, _, inner = name.rpartition(".")
@@ -135,7 +138,7 @@ def _as_plain_package(name: str) -> None:
 
 
 def _fill(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
-    """Raises ValueError unless every parameter is there and fits."""
+    """Loads parameters into a module. Raises ValueError unless every parameter is there and fits."""
     given = {key.removeprefix("module."): value for key, value in state.items()}
     wanted = module.state_dict()
     unfit = [key for key, value in wanted.items() if key not in given or given[key].shape != value.shape]
@@ -173,5 +176,5 @@ def _mel(parameters: Mapping[str, Any]) -> Mel:
         hop_samples=spectrum["hop_length"],
         bands=spectrum["n_mels"],
         low_hz=spectrum.get("fmin", 0),
-        high_hz=None if spectrum.get("fmax", "None") == "None" else 8_000,  # as the package reads it
+        high_hz=None if spectrum.get("fmax", "None") == "None" else 8_000,  # The package reads it like this.
     )

@@ -1,6 +1,6 @@
-"""What of a talker's stream a step sees, and how what it makes of it becomes one stream again.
+"""Cuts a talker's stream into the windows that the steps see, and joins their results to one stream again.
 
-All lengths are counted in units of 20 ms, the content encoder's frame, as the package's real-time interface does:
+As in the package's real-time interface, all lengths are in units of 20 ms, the content encoder's frame:
 
     |<------------- history ------------->|<- block ->|<- fade ->|<- search ->|<- right ->|  end of the window
                                           what is used of the vocoder's sound             never used
@@ -23,14 +23,14 @@ CONTEXT: Final = 25  # of that, 0.5 s for the diffusion transformer
 FADE: Final = 2
 SEARCH: Final = 1
 RIGHT: Final = 1
-BEHIND: Final = 3  # so far the window ends before the newest sample: what the resampler to 16 kHz keeps back
+BEHIND: Final = 3  # The window ends so far before the newest sample, because the resampler to 16 kHz holds that back.
 WINDOW: Final = HISTORY + BLOCK + FADE + SEARCH + RIGHT
 LATENCY: Final = FADE + SEARCH + RIGHT + BEHIND
 CONTENT_UNIT_SAMPLES: Final = CONTENT_HZ // UNITS_PER_SEC
 
 
 class History:
-    """A talker's newest speech at the content encoder's rate."""
+    """The newest speech of a talker, at the content encoder's rate."""
 
     def __init__(self, rate_hz: int) -> None:
         self._resampler = Resampler(rate_hz, CONTENT_HZ)
@@ -39,7 +39,7 @@ class History:
         self._resampled = 0
 
     def window(self, block: Float32) -> Float32:
-        """float32 [one block] -> float32 [WINDOW units at CONTENT_HZ], which end BEHIND before the block does."""
+        """float32 [one block] -> float32 [WINDOW units at CONTENT_HZ], which ends BEHIND units before the block."""
         self._samples += BLOCK * CONTENT_UNIT_SAMPLES
         new = self._resampler.push(block)
         self._resampled += len(new)
@@ -52,7 +52,7 @@ class History:
 
 
 class Joint:
-    """Synchronised overlap-add: each new stretch is shifted, by at most SEARCH, to where it continues the last best."""
+    """Synchronised overlap-add: shifts each new stretch, by at most SEARCH, to where it best continues the last one."""
 
     def __init__(self, unit_samples: int) -> None:
         self._block = BLOCK * unit_samples
@@ -70,7 +70,7 @@ class Joint:
         return joined[: self._block]
 
     def _best_shift(self, head: Float32) -> int:
-        """Where the normalised correlation with what was to follow is highest; 0 when nothing was."""
+        """Returns the shift with the highest normalised correlation with what was to follow; 0 if nothing was."""
         if not self._tail.any():
             return 0
         product = np.correlate(head, self._tail, "valid")

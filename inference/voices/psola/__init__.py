@@ -4,9 +4,9 @@
                                    │
                                 intonation
 
-`stream` puts them in a row. All decisions fall once per 480 samples, so the output does not depend on how the
-input is cut. Method: Moulines & Charpentier 1990; grains are read faster or slower to move the formants, as in
-Praat's "Change gender" (Boersma & Weenink).
+`stream` connects these parts. All decisions are made once per 480 samples, so the output does not depend on how the
+input is divided. The method is that of Moulines & Charpentier 1990; grains are read faster or slower to move the
+formants, as in Praat's "Change gender" (Boersma & Weenink).
 """
 
 from inference.voices.psola.stream import PsolaStream

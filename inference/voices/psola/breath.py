@@ -1,4 +1,4 @@
-"""Breathiness: a share of a grain's upper spectrum with random phase, so that it no longer repeats."""
+"""Adds breathiness: a share of a grain's upper spectrum gets a random phase, so that it no longer repeats."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ _LEAST_ENERGY = np.float32(1e-12)
 
 @compiled
 def breathe(breathiness: float, state: Any, grain: Any, window: Any) -> None:
-    """`grain` [n] with the same magnitudes, and random phase for the breath's share of the energy: none below
-    BREATH_FROM_HZ, all of `breathiness` above BREATH_FULL_HZ."""
+    """Gives `grain` [n] a random phase for the breath's share of its energy, and keeps its magnitudes.
+
+    The share is 0 below BREATH_FROM_HZ and `breathiness` above BREATH_FULL_HZ."""
     count = len(grain)
     size = 2
     while size < count:
@@ -33,7 +34,7 @@ def breathe(breathiness: float, state: Any, grain: Any, window: Any) -> None:
         angle = 2 * math.pi * random(state)
         noise[i] = np.complex64(complex(math.cos(angle), math.sin(angle))) * abs(spectrum[i])
         noise[size - i] = noise[i].conjugate()
-    transform(noise)  # random phases may be those of the way back as well
+    transform(noise)  # With random phases, the forward transform serves as the inverse.
     energy, noise_energy = _LEAST_ENERGY, _LEAST_ENERGY
     for i in range(count):
         noise[i] = noise[i].real * window[i]
@@ -47,7 +48,7 @@ def breathe(breathiness: float, state: Any, grain: Any, window: Any) -> None:
         rise = (i * SAMPLE_RATE_HZ / size - BREATH_FROM_HZ) / (BREATH_FULL_HZ - BREATH_FROM_HZ)
         share = breathiness * min(max(rise, 0.0), 1.0)
         mixed = spectrum[i] * math.sqrt(1 - share) + noise[i] * (level * math.sqrt(share))
-        spectrum[i] = mixed.conjugate()  # the transform of the conjugate is the way back
+        spectrum[i] = mixed.conjugate()  # The transform of the conjugate is the inverse.
         if 0 < i < size // 2:
             spectrum[size - i] = mixed
     transform(spectrum)
@@ -57,7 +58,7 @@ def breathe(breathiness: float, state: Any, grain: Any, window: Any) -> None:
 
 @compiled
 def transform(values: Any) -> None:
-    """Discrete Fourier transform in place, complex64 [n], n a power of two: Cooley & Tukey 1965, radix 2."""
+    """Computes the discrete Fourier transform of complex64 [n] in place; n is a power of two (Cooley & Tukey 1965)."""
     size = len(values)
     place = 0
     for i in range(1, size):
@@ -80,7 +81,7 @@ def transform(values: Any) -> None:
 
 @compiled
 def random(state: Any) -> float:
-    """The next number from 0 to 1 of the stream (xorshift64*, Vigna 2016)."""
+    """Returns the stream's next random number from 0 to 1 (xorshift64*, Vigna 2016)."""
     x = np.uint64(state.random)
     x ^= x >> np.uint64(12)
     x ^= x << np.uint64(25)

@@ -1,4 +1,4 @@
-"""Grains: two periods of the input around a mark, windowed, read faster or slower, added up to the output."""
+"""Grains are two periods of the input around a mark, windowed, read faster or slower, and added up to the output."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from inference.voices.psola.state import (
     TAPS,
 )
 
-LEAST_WEIGHT = np.float32(0.6)  # below it the output fades, as between the periods of a lowered voice
+LEAST_WEIGHT = np.float32(0.6)  # With less, the output fades, as between the periods of a lowered voice.
 
 
 @compiled
 def add_grains(settings: Any, state: Any, grain: Any, other: Any, window: Any) -> None:
-    """Every grain that the next block of the output needs, if its mark is known and its input is there: as late as can
-    be, so that the mark after it is mostly known too. The last three, float32 [LONGEST_GRAIN_SAMPLES], are written
-    over."""
+    """Adds every grain that the next block of the output needs, if its mark is known and its input has arrived.
+
+    This happens as late as possible, so that the mark after the grain is usually known, too. The last three arguments,
+    float32 [LONGEST_GRAIN_SAMPLES], are overwritten."""
     while True:
         centre = state.last_grain + step_from(state, state.last_mark)
         while state.before + 1 < state.placed and sample_of(state, state.before + 1) <= centre:
@@ -38,7 +39,7 @@ def add_grains(settings: Any, state: Any, grain: Any, other: Any, window: Any) -
             if nearest == state.placed:
                 return
         if is_voiced(state, nearest) and not is_voiced(state, state.last_mark):
-            centre = sample_of(state, nearest)  # where a voice sets in, it does so in step
+            centre = sample_of(state, nearest)  # A voice begins in step with its input.
         half = half_width(settings, state, nearest)
         if centre - half >= state.done + BLOCK_SAMPLES:
             return
@@ -60,8 +61,10 @@ def is_voiced(state: Any, mark: int) -> bool:
 
 @compiled
 def step_from(state: Any, mark: int) -> float:
-    """To the next grain of the output; 0 before the first. In proportion to the distance of the marks where that is
-    known, so that the small irregularities of a voice are kept."""
+    """Returns the distance to the next grain of the output, and 0 before the first.
+
+    It is proportional to the distance between the marks where that is known, which keeps the small irregularities of a
+    voice."""
     if mark < 0:
         return 0.0
     step = state.mark_step[mark % MARKS_KEPT]
@@ -72,7 +75,7 @@ def step_from(state: Any, mark: int) -> float:
 
 @compiled
 def half_width(settings: Any, state: Any, mark: int) -> float:
-    """In samples of the output: a period of the input either side, but not further than to the next grain."""
+    """Returns half the width of a grain in output samples: one period of the input, or up to the next grain."""
     period = state.mark_period[mark % MARKS_KEPT]
     if not is_voiced(state, mark):
         return float(period)
@@ -89,10 +92,11 @@ def last_sample_needed(settings: Any, state: Any, mark: int, half: float) -> flo
 def add_grain(
     settings: Any, state: Any, mark: int, centre: float, half: float, grain: Any, other: Any, window: Any
 ) -> None:
-    """The grain at a mark, put at `centre` of the output; between two marks of a voice a mixture of both, so that no
-    period is heard twice.
+    """Adds the grain at a mark at `centre` of the output.
 
-    It is narrowed where it would reach back before what is done: that happens when F0 is near the floor."""
+    Between two marks of a voice it is a mixture of both grains, so that no period is heard twice.
+
+    The grain is narrowed where it would reach into finished output, which happens when F0 is near the floor."""
     half = max(min(half, centre - state.done), 1.0)
     first = max(math.ceil(centre - half), state.done)
     count = math.floor(centre + half) - first + 1
@@ -118,14 +122,14 @@ def add_grain(
 
 @compiled
 def read_at(settings: Any, state: Any, mark: int, start: float, samples: Any) -> None:
-    """The signal from `start` samples of the output after a mark on."""
+    """Reads the signal from `start` output samples after a mark on."""
     centre = sample_of(state, mark) + HISTORY_SAMPLES - state.received
     read(state.signal, settings.kernels, centre + start * settings.formant_ratio, settings.formant_ratio, samples)
 
 
 @compiled
 def read(signal: Any, kernels: Any, start: float, speed: float, samples: Any) -> None:
-    """The signal from `start` on at `speed`, through the windowed sinc of the nearest phase."""
+    """Reads the signal from `start` on at `speed`, through the windowed sinc of the nearest phase."""
     for i in range(len(samples)):
         phases = int((start + i * speed) * PHASES + 0.5)
         kernel = kernels[phases % PHASES]
@@ -138,8 +142,9 @@ def read(signal: Any, kernels: Any, start: float, speed: float, samples: Any) ->
 
 @compiled
 def weigh(start: float, half: float, window: Any) -> None:
-    """A Hann window of `half` either side of 0, at `start`, `start` + 1 and so on; by recurrence, since a cosine
-    each would cost more than the grain."""
+    """Applies a Hann window that reaches `half` to either side of 0, at `start`, `start` + 1 and so on.
+
+    It is computed by recurrence, because one cosine per sample would cost more than the grain."""
     angle = math.pi / half
     earlier, now, twice = math.cos(angle * (start - 1)), math.cos(angle * start), 2 * math.cos(angle)
     for i in range(len(window)):
@@ -149,7 +154,7 @@ def weigh(start: float, half: float, window: Any) -> None:
 
 @compiled
 def take(state: Any, samples: Any) -> None:
-    """The next block of the output, weighted."""
+    """Takes the next block of the output, divided by its weights."""
     for i in range(BLOCK_SAMPLES):
         samples[i] = state.grains[i] / max(state.weight[i], LEAST_WEIGHT)
     for i in range(HISTORY_SAMPLES - BLOCK_SAMPLES):

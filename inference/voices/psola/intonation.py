@@ -1,4 +1,4 @@
-"""Which F0 the output has for an F0 of the input."""
+"""Determines the F0 of the output from the F0 of the input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_STEERING_CENTS = 200.0
 
 @compiled
 def hear(state: Any, f0_hz: float, duration_sec: float) -> None:
-    """Takes one voiced period into the talker's median."""
+    """Adds one voiced period to the talker's median."""
     place = int(1_200 * math.log2(f0_hz / LOWEST_BIN_HZ) / BIN_CENTS)
     state.heard_sec[min(max(place, 0), BINS - 1)] += duration_sec
     state.heard_in_all_sec += duration_sec
@@ -24,7 +24,7 @@ def hear(state: Any, f0_hz: float, duration_sec: float) -> None:
 
 @compiled
 def median_hz(state: Any) -> float:
-    """Of the voiced speech so far, by time."""
+    """Returns the median of the voiced speech so far, weighted by time."""
     wanted, below = 0.5 * state.heard_in_all_sec, 0.0
     for place in range(BINS):
         inside = state.heard_sec[place]
@@ -37,8 +37,10 @@ def median_hz(state: Any) -> float:
 
 @compiled
 def output_hz(settings: Any, state: Any, f0_hz: float) -> float:
-    """f_out = base * (f_in / reference) ** range, where base is the target or reference * ratio, and the reference
-    is the one from enrolment or, without, the talker's median so far."""
+    """Returns f_out = base * (f_in / reference) ** range.
+
+    The base is the target or reference * ratio. The reference is `f0_ref_hz` or, without it, the talker's median so
+    far."""
     output = f0_hz * settings.f0_ratio
     if settings.f0_target_hz > 0 or settings.f0_range != 1:
         reference = settings.f0_ref_hz if settings.f0_ref_hz > 0 else median_hz(state)
@@ -54,7 +56,9 @@ def output_hz(settings: Any, state: Any, f0_hz: float) -> float:
 
 @compiled
 def steering(state: Any) -> float:
-    """What an F0 target is multiplied by while the talker's median is still being learnt: what was too high so far
-    is made up for, so that the median of the output is the target in the end."""
+    """Returns the factor on an F0 target while the talker's median is still being learnt.
+
+    It compensates for output that was too high or too low so far, so that the median of the output becomes the target.
+    """
     cents = -STEERING_CENTS_PER_SEC * state.above_sec
     return float(2 ** (min(max(cents, -MOST_STEERING_CENTS), MOST_STEERING_CENTS) / 1_200))

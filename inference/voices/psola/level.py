@@ -1,4 +1,4 @@
-"""Loudness after overlap-add: as loud as the input, and never above full scale."""
+"""Keeps the loudness after overlap-add at that of the input, and never above full scale."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ _OPEN = np.float32(1.0 - 1e-4)
 
 @compiled
 def follow(state: Any, samples: Any) -> None:
-    """Gives the block just taken the short-time energy of the input, within a factor; the gain moves in a straight
-    line over every FOLLOW_SAMPLES."""
+    """Gives the block just taken the short-time energy of the input, within limits of the gain.
+
+    The gain changes linearly over every FOLLOW_SAMPLES."""
     first = state.done - BLOCK_SAMPLES + HISTORY_SAMPLES - state.received
     for start in range(0, BLOCK_SAMPLES, FOLLOW_SAMPLES):
         before, after = np.float32(0.0), np.float32(0.0)
@@ -45,10 +46,10 @@ def follow(state: Any, samples: Any) -> None:
 
 @compiled
 def limit(state: Any, samples: Any, limited: Any) -> None:
-    """Keeps every sample within CEILING, LOOKAHEAD_SAMPLES later; what needs no limiting is not touched.
+    """Keeps every sample within CEILING, LOOKAHEAD_SAMPLES later. Samples that need no limiting do not change.
 
-    The gain is the smallest one needed within the look-ahead, let go slowly, and averaged over the look-ahead: it
-    moves without steps and is never above what any sample needs."""
+    The gain is the smallest one that is needed within the look-ahead, released slowly and averaged over the look-ahead.
+    It therefore changes without steps and is never above what any sample needs."""
     recent = np.empty(LOOKAHEAD_SAMPLES + BLOCK_SAMPLES, np.float32)
     held = np.empty(LOOKAHEAD_SAMPLES + BLOCK_SAMPLES, np.float32)
     loudest, least = np.float32(0.0), np.float32(1.0)
@@ -69,14 +70,14 @@ def limit(state: Any, samples: Any, limited: Any) -> None:
             for j in range(i, i + LOOKAHEAD_SAMPLES + 1):
                 gain += held[j]
             limited[i] *= gain / np.float32(LOOKAHEAD_SAMPLES + 1)
-            limited[i] = min(max(limited[i], -CEILING), CEILING)  # rounding of the mean
+            limited[i] = min(max(limited[i], -CEILING), CEILING)  # The mean may be rounded.
     for i in range(LOOKAHEAD_SAMPLES):
         state.unlimited[i], state.held[i] = recent[BLOCK_SAMPLES + i], held[BLOCK_SAMPLES + i]
 
 
 @compiled
 def hold(recent: Any, held: Any) -> None:
-    """Writes the gain that no sample of the LOOKAHEAD_SAMPLES before allows to be higher, let go slowly."""
+    """Writes the highest gain that all of the last LOOKAHEAD_SAMPLES samples allow, released slowly."""
     for i in range(LOOKAHEAD_SAMPLES, len(recent)):
         loudest = CEILING
         for j in range(i - LOOKAHEAD_SAMPLES, i + 1):

@@ -1,4 +1,4 @@
-"""Pitch marks, the middles of grains: one place in every period of a voiced stretch, and a steady raster elsewhere."""
+"""Places pitch marks, the centres of grains: one in every period of a voiced stretch, and a regular grid elsewhere."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from inference.voices.psola.pitch_path import f0_at, known_until
 from inference.voices.psola.state import HISTORY_SAMPLES, MARKS_KEPT
 
 UNVOICED_STEP_SAMPLES = 120.0
-SEARCH_SHARE = 0.2  # of a period, either side of where the next mark is due
+SEARCH_SHARE = 0.2  # of a period, to either side of where the next mark is due
 OFF_CENTRE_COST = 0.05
 _ENERGY_FLOOR = 1e-9
 
 
 @compiled
 def place_marks(settings: Any, state: Any) -> None:
-    """Every mark whose F0 is known: from there the input reaches 1.5 of the longest periods further."""
+    """Places every mark whose F0 is known; from there the input reaches 1.5 of the longest periods further."""
     known = known_until(settings, state)
     while state.due < known:
         f0_hz = f0_at(settings, state, state.due)
@@ -40,8 +40,10 @@ def place_marks(settings: Any, state: Any) -> None:
 
 @compiled
 def voiced_mark(state: Any, period: float) -> float:
-    """The largest peak where a voiced stretch begins, then where the last period comes again: the largest normalised
-    correlation, with a slight pull to where it is due."""
+    """Returns the position of a mark in voiced speech.
+
+    At the beginning of a voiced stretch it is the largest peak. After that it is where the previous period repeats: at
+    the largest normalised correlation, with a slight preference for where the mark is due."""
     now = HISTORY_SAMPLES - state.received  # index of sample 0
     last = (state.placed - 1) % MARKS_KEPT
     if state.placed == 0 or state.mark_voiced[last] == 0:
@@ -63,8 +65,8 @@ def voiced_mark(state: Any, period: float) -> float:
 
 @compiled
 def best_match(template: Any, searched: Any, cost_per_sample: float) -> float:
-    """Offset [0, len(searched) - len(template)] with the largest normalised correlation, less a cost of being away
-    from the middle; between samples by a parabola."""
+    """Returns the offset [0, len(searched) - len(template)] with the largest normalised correlation, minus a cost for
+    the distance from the middle. A parabola gives positions between samples."""
     length, offsets = len(template), len(searched) - len(template) + 1
     template_energy, energy = 0.0, 0.0
     for i in range(length):

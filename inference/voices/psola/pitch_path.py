@@ -19,14 +19,16 @@ OCTAVE_JUMP_COST = 0.35 * _COST_SCALE
 VOICING_CHANGE_COST = 0.14 * _COST_SCALE
 LOUDNESS_HALF_LIFE_SEC = 30.0  # stands in for the peak of the whole file
 _PEAK_DECAY = 0.5 ** (HOP_SAMPLES / SAMPLE_RATE_HZ / LOUDNESS_HALF_LIFE_SEC)
-LEAST_PEAK = 0.05  # of speech at a low level: what is faint against that is no voice, even before any was heard
+LEAST_PEAK = 0.05  # the peak of quiet speech; what is faint relative to it is not a voice, even before any speech
 _DECISIONS = LAG_FRAMES + 1
 
 
 @compiled
 def extend(state: Any, frequencies: Any, strengths: Any, count: int, loudness: float) -> None:
-    """Takes the candidates of frame `state.analysed`, the unvoiced one at index 0, and decides the F0 of the frame
-    LAG_FRAMES before: in Hz, 0 for unvoiced. `loudness` is the frame's largest magnitude."""
+    """Adds the candidates of frame `state.analysed`, with the unvoiced one at index 0.
+
+    Decides the F0 of the frame LAG_FRAMES earlier, in Hz, or 0 for unvoiced. `loudness` is the frame's largest
+    magnitude."""
     state.loudest = max(loudness, state.loudest * _PEAK_DECAY, LEAST_PEAK)
     quiet = 2 - loudness / state.loudest * (1 + VOICING_THRESHOLD) / SILENCE_THRESHOLD
     frequencies[0], strengths[0] = 0.0, VOICING_THRESHOLD + max(0.0, quiet)
@@ -66,13 +68,13 @@ def change_cost(before_hz: float, now_hz: float) -> float:
 
 @compiled
 def known_until(settings: Any, state: Any) -> int:
-    """The first sample whose F0 cannot be told: the middle of the last frame decided."""
+    """Returns the first sample whose F0 is not known yet: the middle of the last frame that was decided."""
     return int((state.analysed - 1 - LAG_FRAMES) * HOP_SAMPLES - settings.half_window)
 
 
 @compiled
 def f0_at(settings: Any, state: Any, sample: float) -> float:
-    """F0 in Hz at a sample, interpolated between voiced frames; 0 where unvoiced."""
+    """Returns F0 in Hz at a sample, interpolated between voiced frames; 0 where unvoiced."""
     position = (sample + settings.half_window) / HOP_SAMPLES
     frame = int(position)
     before, after = state.f0_hz[frame % FRAMES_KEPT], state.f0_hz[(frame + 1) % FRAMES_KEPT]

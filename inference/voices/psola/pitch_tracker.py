@@ -1,7 +1,7 @@
-"""How like itself the voice is one period later: the autocorrelation of a window over that of the window function
-itself, every 5 ms (Boersma 1993).
+"""Measures every 5 ms how similar the voice is to itself one period later: the autocorrelation of a window, divided by
+that of the window function (Boersma 1993).
 
-Peaks are looked for at half the rate, where that costs a quarter, and read off at the full rate."""
+Peaks are searched for at half the sample rate, which costs a quarter, and are read off at the full rate."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ from inference.voices.psola.state import CANDIDATES, HISTORY_SAMPLES
 CEILING_HZ = 500.0
 OCTAVE_COST = 0.01
 LEAST_STRENGTH = 0.5 * VOICING_THRESHOLD
-SCREENED = CANDIDATES + 2  # at half the rate, where noise above 6 kHz is not seen
+SCREENED = CANDIDATES + 2  # at half the rate, where noise above 6 kHz is absent
 _LEAST_ENERGY = np.float32(1e-12)
-_REACH = 3  # lags either side of a peak at half the rate, within which the one at the full rate is looked for
+_REACH = 3  # The peak at the full rate is within this many lags of the one at half the rate.
 _SHORTEST_LAG = int(SAMPLE_RATE_HZ / CEILING_HZ)
 
 
 @compiled
 def track(settings: Any, state: Any, frame: Any) -> None:
-    """Analyses every frame whose window is complete: frame i once sample i * HOP_SAMPLES has come, so that its middle
-    is half a window before that. `frame`, float32 [longest window], is written over."""
+    """Analyses every frame whose window is complete.
+
+    Frame i is analysed once sample i * HOP_SAMPLES has arrived; its middle is half a window before that sample.
+    `frame`, float32 [longest window], is overwritten."""
     length = 2 * settings.half_window
     frequencies, strengths = np.empty(CANDIDATES + 1), np.empty(CANDIDATES + 1)
     while state.analysed * HOP_SAMPLES <= state.received:
@@ -41,8 +43,9 @@ def track(settings: Any, state: Any, frame: Any) -> None:
 
 @compiled
 def cut(signal: Any, window: Any, longest_period: float, frame: Any) -> float:
-    """`signal` [n] less its mean, weighted, in `frame`. Returns the largest
-    magnitude within half a period of the middle."""
+    """Writes `signal` [n] into `frame`, without its mean and weighted.
+
+    Returns the largest magnitude within half a period of the middle."""
     length = len(signal)
     mean = np.float32(0.0)
     for i in range(length):
@@ -58,7 +61,7 @@ def cut(signal: Any, window: Any, longest_period: float, frame: Any) -> float:
 
 @compiled
 def halve(frame: Any, length: int, halved: Any) -> None:
-    """Every other sample, after a gentle low-pass: what aliases is read off at the full rate anyway."""
+    """Keeps every other sample after a gentle low-pass. Aliases do no harm, since peaks are read at the full rate."""
     halved[0] = (np.float32(4.0) * frame[0] + np.float32(3.0) * frame[1] + frame[2]) / np.float32(8.0)
     for i in range(1, length // 2 - 1):
         halved[i] = (frame[2 * i - 1] + np.float32(3.0) * (frame[2 * i] + frame[2 * i + 1]) + frame[2 * i + 2]) / (
@@ -69,7 +72,7 @@ def halve(frame: Any, length: int, halved: Any) -> None:
 
 @compiled
 def product(frame: Any, length: int, lag: int) -> float:
-    """Sum of what is `lag` samples apart, multiplied."""
+    """Returns the sum of the products of samples that are `lag` apart."""
     later = frame[lag:length]
     total = np.float32(0.0)
     for i in range(length - lag):
@@ -79,8 +82,9 @@ def product(frame: Any, length: int, lag: int) -> float:
 
 @compiled
 def find_candidates(frame: Any, length: int, settings: Any, frequencies: Any, strengths: Any) -> int:
-    """Writes the frequencies in Hz and strengths of the strongest peaks in range, strongest first, from index 1 on;
-    returns how many candidates that makes with index 0, the unvoiced one."""
+    """Writes the frequencies in Hz and the strengths of the strongest peaks in range, strongest first, from index 1 on.
+
+    Returns the number of candidates, including index 0, the unvoiced one."""
     halved = np.empty(length // 2, np.float32)
     halve(frame, length, halved)
     lags, around = np.empty(SCREENED, np.int64), np.empty(2 * _REACH + 1)
@@ -97,12 +101,12 @@ def find_candidates(frame: Any, length: int, settings: Any, frequencies: Any, st
         if best == 0 or best == len(around) - 1 or around[best] <= LEAST_STRENGTH:
             continue
         left, mid, right = around[best - 1], around[best], around[best + 1]
-        offset = 0.5 * (left - right) / (left - 2 * mid + right)  # of a parabola through the peak: within ±0.5
+        offset = 0.5 * (left - right) / (left - 2 * mid + right)  # the vertex of a parabola, within ±0.5
         frequency = SAMPLE_RATE_HZ / (first + best + offset)
         if frequency < settings.floor_hz or frequency > CEILING_HZ:
             continue
         strength = mid - 0.25 * (left - right) * offset
-        strength = min(strength, 1 / strength)  # above 1 where a voice sets in
+        strength = min(strength, 1 / strength)  # It is above 1 where a voice begins.
         strength -= OCTAVE_COST * math.log2(settings.floor_hz / frequency)
         count = insert(frequencies, strengths, count, frequency, strength)
     return count
@@ -110,7 +114,7 @@ def find_candidates(frame: Any, length: int, settings: Any, frequencies: Any, st
 
 @compiled
 def screen(halved: Any, length: int, settings: Any, lags: Any) -> int:
-    """Writes the lags of the SCREENED highest peaks at half the rate, returns how many there are."""
+    """Writes the lags of the SCREENED highest peaks at half the rate, and returns how many there are."""
     first, last = _SHORTEST_LAG // 2 - 2, int(SAMPLE_RATE_HZ / settings.floor_hz / 2) + 2
     heights, like = np.empty(SCREENED), np.empty(last + 1)
     for lag in range(first, last + 1):
@@ -132,7 +136,7 @@ def screen(halved: Any, length: int, settings: Any, lags: Any) -> int:
 
 @compiled
 def insert(frequencies: Any, strengths: Any, count: int, frequency: float, strength: float) -> int:
-    """Puts a candidate in its place by strength, the weakest falling out; returns the new count."""
+    """Inserts a candidate by its strength, and drops the weakest one. Returns the new count."""
     place = count
     while place > 1 and strengths[place - 1] < strength:
         place -= 1

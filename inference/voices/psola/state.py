@@ -1,5 +1,6 @@
-"""What a stream knows: two records of fixed size, so that the whole chain is one compiled call and resetting
-is writing one record anew."""
+"""The settings and the state of a stream: two records of fixed size.
+
+The whole chain is therefore one compiled call, and resetting a stream means writing one record again."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from inference.contract.latency import (
 Float64 = npt.NDArray[np.float64]
 Record = npt.NDArray[np.void]  # [1]
 
-BLOCK_SAMPLES: Final = UPLINK_SAMPLES  # all decisions fall once per block
+BLOCK_SAMPLES: Final = UPLINK_SAMPLES  # All decisions are made once per block.
 LOWEST_FLOOR_HZ: Final = 60.0
 LONGEST_PERIOD_SAMPLES: Final = int(SAMPLE_RATE_HZ / LOWEST_FLOOR_HZ)
 
@@ -44,7 +45,7 @@ SETTINGS: Final = np.dtype(
     [
         ("half_window", np.int64),
         ("floor_hz", np.float64),
-        ("delay_samples", np.int64),  # of the overlap-add, ahead of the limiter
+        ("delay_samples", np.int64),  # of the overlap-add, before the limiter
         ("f0_ratio", np.float64),
         ("f0_target_hz", np.float64),  # 0: none
         ("f0_range", np.float64),
@@ -61,7 +62,7 @@ SETTINGS: Final = np.dtype(
 STATE: Final = np.dtype(
     [
         ("received", np.int64),  # samples
-        ("signal", np.float32, (HISTORY_SAMPLES,)),  # the last of them
+        ("signal", np.float32, (HISTORY_SAMPLES,)),  # the last samples
         # pitch_path
         ("analysed", np.int64),  # frames
         ("loudest", np.float64),
@@ -73,10 +74,10 @@ STATE: Final = np.dtype(
         # intonation
         ("heard_sec", np.float32, (BINS,)),  # by log F0
         ("heard_in_all_sec", np.float64),
-        ("above_sec", np.float64),  # of the output above its target, less what lies below it
+        ("above_sec", np.float64),  # time of the output above its target, less the time below it
         # marks
         ("placed", np.int64),
-        ("due", np.float64),  # sample of the next mark, more or less
+        ("due", np.float64),  # approximate sample of the next mark
         ("mark_sample", np.float64, (MARKS_KEPT,)),  # mark i at i % MARKS_KEPT
         ("mark_period", np.float64, (MARKS_KEPT,)),
         ("mark_step", np.float64, (MARKS_KEPT,)),  # distance to the next grain of the output
@@ -84,10 +85,10 @@ STATE: Final = np.dtype(
         # grains
         ("before", np.int64),  # the last mark before the next grain
         ("last_mark", np.int64),
-        ("last_grain", np.float64),  # its place in the output
+        ("last_grain", np.float64),  # its position in the output
         ("random", np.uint64),
-        ("done", np.int64),  # samples of the output
-        ("grains", np.float32, (HISTORY_SAMPLES,)),  # their sum from `done` on
+        ("done", np.int64),  # finished samples of the output
+        ("grains", np.float32, (HISTORY_SAMPLES,)),  # the sum of the grains from `done` on
         ("weight", np.float32, (HISTORY_SAMPLES,)),
         # level
         ("gain", np.float64),
@@ -102,7 +103,7 @@ STATE: Final = np.dtype(
 
 
 def settings_of(in_force: Mapping[str, Any]) -> Record:
-    """[1] of SETTINGS, from every parameter of the "transform" converter."""
+    """Returns a record [1] of SETTINGS, from every parameter of the "transform" converter."""
     settings = np.zeros(1, SETTINGS)
     floor_hz = in_force["floor_hz"]
     for name in ("floor_hz", "f0_ratio", "f0_target_hz", "f0_range", "f0_ref_hz", "formant_ratio", "breathiness"):
@@ -119,7 +120,7 @@ def settings_of(in_force: Mapping[str, Any]) -> Record:
 
 
 def state_after_open(settings: Record, seed: int) -> Record:
-    """[1] of STATE: nothing heard yet, silence before."""
+    """Returns a record [1] of STATE: nothing has been heard yet, and silence comes before."""
     state = np.zeros(1, STATE)
     state["states"] = 1
     state["last_mark"] = -1
@@ -127,13 +128,13 @@ def state_after_open(settings: Record, seed: int) -> Record:
     state["energy_in"] = state["energy_out"] = 1e-6
     state["done"] = -settings["delay_samples"]
     state["held"] = 1.0
-    state["random"] = np.random.PCG64(seed).random_raw() | 1  # any but 0
+    state["random"] = np.random.PCG64(seed).random_raw() | 1  # It must not be 0.
     return state
 
 
 @lru_cache
 def _window(half_window: int) -> tuple[Float64, Float64]:
-    """A Hann window [2 * half_window] and its normalised autocorrelation."""
+    """Returns a Hann window [2 * half_window] and its normalised autocorrelation."""
     window = np.hanning(2 * half_window + 2)[1:-1]
     correlation = np.correlate(window, window, "full")[len(window) - 1 :]
     return window, correlation / correlation[0]
@@ -141,7 +142,7 @@ def _window(half_window: int) -> tuple[Float64, Float64]:
 
 @lru_cache
 def _sinc_kernels(cutoff: float) -> Float64:
-    """[PHASES, TAPS]: row p reads p / PHASES after tap TAPS / 2 - 1; `cutoff` is relative to Nyquist."""
+    """Returns [PHASES, TAPS]: row p reads at p / PHASES after tap TAPS / 2 - 1. `cutoff` is relative to Nyquist."""
     taps = np.arange(TAPS) - (TAPS // 2 - 1)
     distance = np.arange(PHASES)[:, None] / PHASES - taps[None]
     kernels: Float64 = cutoff * np.sinc(cutoff * distance)

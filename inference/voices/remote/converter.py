@@ -1,4 +1,4 @@
-"""The contract's side of a conversion that runs elsewhere: the step thread never waits for the network."""
+"""The converter of a conversion that runs elsewhere. The step thread never waits for the network."""
 
 from __future__ import annotations
 
@@ -25,25 +25,28 @@ from inference.voices.remote.settings import RemoteVcSettings
 NAME: Final = "remote_vc"
 START_SEC: Final = 10.0
 ENROL_SEC: Final = 90.0
-MOST_REFERENCES: Final = 32  # of half a minute each: 90 MB
+MOST_REFERENCES: Final = 32  # at half a minute each, 90 MB
 
 log = structlog.get_logger(__name__)
 
 
 class RemoteConversion(Converter):
-    """The latency of all streams is the server's hold and the margin. What comes later than that is silence, counted
-    and logged: the unconverted voice is never heard instead. A lost server ends the stream."""
+    """A converter whose latency is the server's hold plus the margin, in all streams.
+
+    Sound that arrives later is replaced with silence, which is counted and logged; the unconverted voice is never heard
+    instead. A lost server ends the stream."""
 
     needs_target: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, str] = os.environ, *, patience_sec: float = 0.0) -> None:
-        """Asks the server what it is. `patience_sec` is how long `push` may wait for sound that is late: 0 where a
-        step must not be held up. Raises EngineUnavailable."""
+        """Asks the server for its description. Raises EngineUnavailable.
+
+        `patience_sec` is how long `push` may wait for late sound; it is 0 where a step must not be held up."""
         self._patience_sec = patience_sec
         own = RemoteVcSettings.read_for(NAME, settings)
         self._margin_samples = own.margin_ms * SAMPLE_RATE_HZ // 1_000
         self._dialect = _dialect(own)
-        self._references: dict[str, Float32] = {}  # the MOST_REFERENCES used last, for a server that has forgotten them
+        self._references: dict[str, Float32] = {}  # the MOST_REFERENCES last used, for a server that lost them
         self._keeping = threading.Lock()
         self._thread = LoopThread(NAME)
         try:
@@ -69,8 +72,9 @@ class RemoteConversion(Converter):
                 raise OptionError(str(name), value, f"a number from {low:g} to {high:g}")
 
     def enrol(self, target: str, reference: Float32) -> None:
-        """Makes a target known to the server; float32 [n] at 24 kHz. Waits for it: not for the step thread. Raises
-        RemoteLost, TargetUnavailable."""
+        """Makes a target known to the server, from float32 [n] at 24 kHz. Raises RemoteLost, TargetUnavailable.
+
+        It waits for the server, so the step thread must not call it."""
         order = Order(target=target, reference=reference)
         try:
             self._thread.start(self._dialect.enrol(order)).result(ENROL_SEC)
@@ -103,7 +107,7 @@ class RemoteConversion(Converter):
         self._thread.stop()
 
     def _keep(self, target: str, reference: Float32) -> None:
-        """As the one used last. Enrolments run in threads of their own, beside the step thread."""
+        """Keeps a reference as the last one used. Enrolments run in threads of their own, beside the step thread."""
         with self._keeping:
             self._references.pop(target, None)
             self._references[target] = reference
@@ -111,7 +115,7 @@ class RemoteConversion(Converter):
                 del self._references[next(iter(self._references))]
 
     def connect(self, order: Order) -> tuple[Line, Future[None]]:
-        """A connection of its own for a stream."""
+        """Opens a separate connection for a stream."""
         line = Line(self._thread.loop, Placement(self._timing.first_sample, self.latency_samples))
         return line, self._thread.start(_talk(self._dialect, order, line))
 
@@ -132,19 +136,19 @@ class RemoteStream(VoiceStream):
 
     @property
     def missed_samples(self) -> int:
-        """Silence instead of converted speech that came too late."""
+        """The number of samples that are silence because the converted speech came too late."""
         return self._line.placement.missed_samples
 
     def push(self, samples: Float32) -> Float32:
-        """Raises what the connection was lost with."""
+        """Raises the error with which the connection was lost."""
         if self._line.failure is not None:
             raise self._line.failure
         self._line.say(playable(samples))
         converted = self._line.placement.take(len(samples), self._converter.patience_sec)
-        if self.missed_samples - self._reported_samples >= SAMPLE_RATE_HZ:  # a line a second, not a line a frame
+        if self.missed_samples - self._reported_samples >= SAMPLE_RATE_HZ:  # one line per second, not one per frame
             log.warning("conversion too late", missed_samples=self.missed_samples - self._reported_samples)
             self._reported_samples = self.missed_samples
-        if self._line.failure is not None:  # found out while waiting
+        if self._line.failure is not None:  # It may have failed while we waited.
             raise self._line.failure
         return converted
 
@@ -154,7 +158,7 @@ class RemoteStream(VoiceStream):
         self._reported_samples = 0
 
     def close(self) -> None:
-        """Lets the connection go."""
+        """Closes the connection."""
         self._talking.cancel()
 
 
@@ -172,7 +176,7 @@ async def _talk(dialect: Dialect, order: Order, line: Line) -> None:
 
 
 def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are set; the server has defaults of its own."""
+    """Returns the parameters that are set; the server has defaults for the others."""
     return {name: value for name, value in parameters.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""Spoken to servers of the converter server protocol; see protocol.py."""
+"""The client of servers that speak the converter server protocol; see protocol.py."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class ConverterServer(Dialect):
-    """`url` is ws:// or wss:// and host, with a path where a proxy has put one."""
+    """The converter server protocol as a dialect. `url` is ws:// or wss:// and host, and a path if a proxy adds one."""
 
     def __init__(self, url: str, key: str = "", trust: Trust | None = None) -> None:
         self.address = shown(url)
@@ -79,7 +79,7 @@ class ConverterServer(Dialect):
             await connection.close()
 
     async def _open(self, order: Order) -> tuple[ClientConnection, Timing]:
-        """A connection that is ready for sound; the target is enrolled where the server does not know it."""
+        """Returns a connection that is ready for sound; enrols the target if the server does not know it."""
         connection = await call(
             self._url + CONVERT_PATH,
             timeout_sec=CONNECT_SEC,

@@ -1,19 +1,20 @@
-"""Spoken to the streaming servers of MeanVC and X-VC that the field runs beside Moshi: they learn a target by an
-upload, take float32 at 16 kHz over a WebSocket, and send a JSON object first.
+"""The client of the streaming servers of MeanVC and X-VC that others run beside Moshi.
+
+These servers learn a target from an upload, exchange float32 at 16 kHz over a WebSocket, and send a JSON object first.
 
     POST {http}/api/meanvc/load-target        multipart: wav          -> {"target_id": str, "duration_seconds": float}
     WS   {ws}/api/meanvc/stream?target_id=…&source_sr=16000            <- {"status": "ready"} or {"error": str}
          float32 at 16 kHz, both ways
 
-They say nothing of their delay; it follows from their code, at 16 kHz:
+They do not report their delay. It follows from their code, at 16 kHz:
 
-    meanvc  chunks of 200 ms. The first is swallowed, and each answer begins three mel frames of 10 ms before its chunk:
-            the first sample is the participant's 3200 − 3·160 = 2720th, and a sample is out at the latest when the
-            participant is 2·3200 − 2720 = 3680 samples past it.
-    xvc     windows with 120 ms of current speech, 20 ms of cross-fade and 100 ms of future: nothing is swallowed, and a
-            sample is out at the latest 240 ms later.
+    meanvc  It works in chunks of 200 ms. The first chunk is dropped, and each answer begins three mel frames of 10 ms
+            before its chunk. So the first sample is the participant's 3200 − 3·160 = 2720th, and a sample is returned
+            at the latest when the participant is 2·3200 − 2720 = 3680 samples past it.
+    xvc     It works in windows of 120 ms of current speech, 20 ms of cross-fade and 100 ms of look-ahead. Nothing is
+            dropped, and a sample is returned at the latest 240 ms later.
 
-Both can be set where a server runs with other windows. X-VC resets nothing; MeanVC's answers are of one chunk each.
+Each answer of MeanVC is one chunk; X-VC resets nothing.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ RATE_HZ: Final = 16_000
 CHUNK_SAMPLES: Final = 3_200  # 200 ms, as the servers expect
 CONNECT_SEC: Final = 10.0
 ENROL_SEC: Final = 60.0
-RESAMPLING_HOLD_SAMPLES: Final = 1_920  # what the two resamplers keep back, at 24 kHz; measured: 1,756
-TIMINGS: Final[Mapping[str, Timing]] = {  # at 24 kHz; sending in chunks of 200 ms adds one of them to the hold
+RESAMPLING_HOLD_SAMPLES: Final = 1_920  # what the two resamplers hold back, at 24 kHz; measured: 1,756
+TIMINGS: Final[Mapping[str, Timing]] = {  # at 24 kHz; sending in chunks of 200 ms adds one chunk to the hold
     "meanvc": Timing(2_720 * 3 // 2, (3_680 + CHUNK_SAMPLES) * 3 // 2 + RESAMPLING_HOLD_SAMPLES),
     "xvc": Timing(0, (3_840 + CHUNK_SAMPLES) * 3 // 2 + RESAMPLING_HOLD_SAMPLES),
 }
@@ -60,7 +61,7 @@ class LoadTarget(Dialect):
         self._ids: dict[str, str] = {}  # target -> the server's name for it
 
     async def about(self) -> tuple[Timing, Mapping[str, Any]]:
-        """The timing is known; the server is only asked whether it is there."""
+        """Returns the known timing; asks the server only whether it can be reached."""
         try:
             async with self._client(CONNECT_SEC) as client:
                 await client.get(self._http + "/api/meanvc/load-target")
@@ -114,11 +115,11 @@ class LoadTarget(Dialect):
                 return connection
             await connection.close()
             if attempt == 1 and order.reference is not None:
-                await self.enrol(order)  # it has been restarted, and has forgotten
+                await self.enrol(order)  # The server has been restarted and has lost the target.
         raise RemoteLost(self.address, problem)
 
     async def _greeting(self, connection: ClientConnection) -> str:
-        """Empty when the server is ready, its problem otherwise. Raises RemoteLost."""
+        """Returns an empty text if the server is ready, and its problem otherwise. Raises RemoteLost."""
         try:
             async with asyncio.timeout(CONNECT_SEC):
                 greeting = json.loads(await connection.recv())
@@ -139,7 +140,7 @@ class LoadTarget(Dialect):
 
 
 async def _send(connection: ClientConnection, line: Line) -> None:
-    """One resampler for the whole stream: resampling each message by itself costs 40 dB."""
+    """Sends with one resampler for the whole stream, because resampling each message separately costs 40 dB."""
     down, gathered = Resampler(SAMPLE_RATE_HZ, RATE_HZ), bytearray()
     chunk_bytes = 4 * CHUNK_SAMPLES
     while True:

@@ -1,4 +1,4 @@
-"""Converted samples that come when they come, put where they belong: a fixed delay behind the participant's own."""
+"""Puts converted samples, whenever they arrive, at their place: a fixed delay after the participant's own."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import numpy as np
 
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 
-KEPT_SAMPLES: Final = 30 * SAMPLE_RATE_HZ  # a server that is so far ahead is no converter
+KEPT_SAMPLES: Final = 30 * SAMPLE_RATE_HZ  # A server that is so far ahead is not converting.
 
 
 class Placement:
-    """`arrive` from the network's thread, `take` from the step thread. A sample that is not there when its time comes
-    is silence for ever: what comes too late is passed over, so that the delay never grows."""
+    """The network's thread calls `arrive`, and the step thread calls `take`.
+
+    A sample that has not arrived at its time is replaced with silence. If it arrives later, it is skipped, so that the
+    delay never grows."""
 
     def __init__(self, first_sample: int, latency_samples: int) -> None:
-        """The first sample to arrive belongs to the participant's sample `first_sample`; what is taken at the
-        participant's sample p belongs to p - `latency_samples`."""
+        """The first sample to arrive belongs to the participant's sample `first_sample`. What is taken at the
+        participant's sample p belongs to sample p - `latency_samples`."""
         self.first_sample = first_sample
         self.missed_samples = 0
         self._next_arriving = first_sample
@@ -28,7 +30,7 @@ class Placement:
         self._changed = threading.Condition()
 
     def arrive(self, samples: Float32) -> None:
-        """float32 [n], the next of the converted stream."""
+        """Adds float32 [n], the next samples of the converted stream."""
         with self._changed:
             self._next_arriving += len(samples)
             joined = np.concatenate([self._held, samples])
@@ -36,13 +38,13 @@ class Placement:
             self._changed.notify_all()
 
     def finish(self) -> None:
-        """Nothing more will arrive: nobody need wait."""
+        """Says that nothing more will arrive, so that nobody waits."""
         with self._changed:
             self._over = True
             self._changed.notify_all()
 
     def take(self, count: int, patience_sec: float = 0.0) -> Float32:
-        """The next float32 [count]; silence before the first sample there can be. Waits at most `patience_sec`."""
+        """Returns the next float32 [count], silent before the first possible sample. Waits `patience_sec` at most."""
         with self._changed:
             start, end = self._next_taken, self._next_taken + count
             if patience_sec and end > self.first_sample:

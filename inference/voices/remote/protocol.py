@@ -1,8 +1,8 @@
-"""The converter server protocol: how an inference worker has a voice converted in another process or machine.
+"""The converter server protocol, by which an inference worker has a voice converted in another process or machine.
 
-A neural converter pins its own versions of everything, so it runs in a process, and an installation, of its own; this
-is all it must speak. One WebSocket a talker, at `/convert`; text messages are JSON objects with a "type", binary
-messages are sound: float32, little-endian, mono, 24 kHz, within ±1.
+A neural converter pins its own versions of its dependencies, so it runs in a process and an installation of its own.
+This protocol is all that it must implement. Each talker has one WebSocket, at `/convert`. Text messages are JSON
+objects with a "type"; binary messages are sound: float32, little-endian, mono, 24 kHz, within ±1.
 
     client                                          server
     {"type": "open", "protocol": 1,                 {"type": "ready", "first_sample": int, "hold_samples": int,
@@ -11,16 +11,17 @@ messages are sound: float32, little-endian, mono, 24 kHz, within ±1.
     {"type": "enrol", "target": str,                after the last sample the server answers {"type": "enrolled"},
      "samples": int} and that many, binary          and the client opens again
     sound, in messages of any size                  sound, in messages of any size
-                                                    {"type": "overrun", "samples": int}: so many of the samples
-                                                    before this message are silence, because conversion came too late
+                                                    {"type": "overrun", "samples": int}: this many of the samples
+                                                    before this message are silence, because conversion was too late
                                                     {"type": "error", "code": str, "message": str}, and it closes
 
-The k-th sample from the server is the conversion of the participant's sample k + first_sample (negative: that many
-samples of silence come first). It is sent, computing time aside, once the participant's sample k + first_sample +
-hold_samples has arrived. Both numbers are fixed for a connection. The server never returns the unconverted voice.
+The k-th sample from the server is the conversion of the participant's sample k + first_sample (if first_sample is
+negative, that many samples of silence come first). Computing time aside, it is sent once the participant's sample
+k + first_sample + hold_samples has arrived. Both numbers are fixed for a connection. The server never returns the
+unconverted voice.
 
-"model" says what it is: free to choose but for "parameters", {name: [lowest, highest]}, and "needs_target", true or
-false. GET `/about` returns it, with the same two numbers, as JSON. With a key, both ask for
+"model" describes the network. Its fields are free, except "parameters", {name: [lowest, highest]}, and "needs_target",
+true or false. GET `/about` returns it as JSON, with the same two numbers. If the server has a key, both addresses need
 `Authorization: Bearer <key>`.
 """
 
@@ -44,12 +45,12 @@ _LITTLE: Final = np.dtype("<f4")
 
 
 def encode_sound(samples: Float32) -> bytes:
-    """float32 [n] -> bytes."""
+    """Encodes float32 [n] as bytes."""
     return samples.astype(_LITTLE, copy=False).tobytes()
 
 
 def decode_sound(data: bytes) -> Float32:
-    """Bytes -> float32 [n]. Raises WireError for part of a sample and for what is no number."""
+    """Decodes bytes to float32 [n]. Raises WireError for part of a sample and for values that are not finite."""
     if len(data) % _SAMPLE_BYTES:
         raise WireError("whole float32 samples", f"{len(data)} bytes")
     samples = np.frombuffer(data, _LITTLE).astype(np.float32)
@@ -59,7 +60,7 @@ def decode_sound(data: bytes) -> Float32:
 
 
 def encode_message(kind: str, **fields: Any) -> str:
-    """A text message. Raises WireError for what JSON cannot say."""
+    """Encodes a text message. Raises WireError for values that JSON cannot represent."""
     try:
         return json.dumps({"type": kind, **fields}, allow_nan=False)
     except (TypeError, ValueError):
@@ -67,7 +68,7 @@ def encode_message(kind: str, **fields: Any) -> str:
 
 
 def decode_message(text: str) -> tuple[str, dict[str, Any]]:
-    """(type, the other fields). Raises WireError."""
+    """Returns the type and the other fields. Raises WireError."""
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):
@@ -78,7 +79,7 @@ def decode_message(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def field(fields: Mapping[str, Any], name: str, kind: type) -> Any:
-    """A field that must be there. Raises WireError."""
+    """Returns a required field. Raises WireError."""
     value = fields.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise WireError(f"{name} of the right type", type(value).__name__)

@@ -1,4 +1,4 @@
-"""One talker's connection to a converter server: what goes out, what comes back, and how it failed."""
+"""One talker's connection to a converter server: what is sent, what is received, and why it failed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, Final
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.voices.remote.placement import Placement
 
-MAX_WAITING_SAMPLES: Final = 5 * SAMPLE_RATE_HZ  # a server that takes nothing for so long is lost
+MAX_WAITING_SAMPLES: Final = 5 * SAMPLE_RATE_HZ  # A server that receives nothing for so long is lost.
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a stream asks of a server. `reference` is the target's voice, float32 [n] at 24 kHz, where there is one."""
+    """What a stream asks of a server. `reference` is the target's voice, float32 [n] at 24 kHz, if there is one."""
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
@@ -44,17 +44,17 @@ class Line:
         self._waiting_samples = 0
 
     def say(self, samples: Float32) -> None:
-        """float32 [n] of the participant, to be sent when the connection can."""
-        with suppress(RuntimeError):  # the loop is closed: the worker stops
+        """Queues float32 [n] of the participant, to be sent when the connection is ready."""
+        with suppress(RuntimeError):  # The loop is closed because the worker stops.
             self._loop.call_soon_threadsafe(self._put, samples.copy())
 
     def fail(self, error: Exception) -> None:
-        """The stream ends at its next push."""
+        """Ends the stream at its next push."""
         self.failure = error
         self.placement.finish()
 
     async def said(self) -> Float32:
-        """The next of the participant. Raises TimeoutError when far too much waits."""
+        """Returns the participant's next samples. Raises TimeoutError if far too much is waiting."""
         samples = await self._said.get()
         self._waiting_samples -= len(samples)
         if self._waiting_samples > MAX_WAITING_SAMPLES:
@@ -67,13 +67,13 @@ class Line:
 
 
 class Dialect(ABC):
-    """How a kind of server is spoken to. All coroutines run on the converter's own event loop."""
+    """The protocol of one kind of server. All coroutines run on the converter's own event loop."""
 
     address: str  # as it may be shown
 
     @abstractmethod
     async def about(self) -> tuple[Timing, Mapping[str, Any]]:
-        """The server's timing and what it says of its model. Raises RemoteLost."""
+        """Returns the server's timing and its description of its model. Raises RemoteLost."""
 
     @abstractmethod
     async def enrol(self, order: Order) -> None:
@@ -81,4 +81,4 @@ class Dialect(ABC):
 
     @abstractmethod
     async def talk(self, order: Order, line: Line) -> None:
-        """Until cancelled. Raises RemoteLost, TargetUnavailable, OptionError."""
+        """Exchanges sound until it is cancelled. Raises RemoteLost, TargetUnavailable, OptionError."""
