@@ -1,16 +1,16 @@
-"""The rows: N independent conversations, each at its own step, as the rows of one batch.
+"""Runs N independent conversations, each at its own step, as the rows of one batch.
 
-What makes it right, on the unpatched package:
+It is correct on the unpatched package for these reasons:
 
- 1. A row that has no frame is masked: nothing of its state changes, whatever is computed in its place.
- 2. Encoder, language model and decoder have masks of their own. The encoder does not run on a row's first frame: the
-    package's server encodes it, resets Mimi and lets the language model ignore it, which comes to the same. The
-    decoder runs once the tokens of all codebooks, some of them delayed, are there.
- 3. A row without tokens yet comes back as -2, which no embedding knows: it decodes 0 and is not listened to.
- 4. The package's own reset hides what a row remembers and leaves it in memory, where a value that is not a number
-    would still ruin the next conversation. `wipe` puts every tensor of a row back to what it was at the beginning.
- 5. All states share their mask, so that setting it is one copy, not hundreds.
- 6. One frame in a call: a masked call scribbles over the ring entry that the row's next frame will fill, no more.
+ 1. A row without a frame is masked: its state does not change, whatever is computed in its place.
+ 2. Encoder, language model and decoder have separate masks. The encoder does not run on a row's first frame. (The
+    package's server encodes it, resets Mimi and lets the language model ignore it, which has the same effect.) The
+    decoder runs once the tokens of all codebooks, some of them delayed, have arrived.
+ 3. A row without tokens returns -2, for which there is no embedding: it decodes 0, and the result is ignored.
+ 4. The package's own reset hides what a row remembers but leaves it in memory, where a NaN would still ruin the next
+    conversation. `wipe` restores every tensor of a row to its initial value.
+ 5. All states share one mask, so that setting it is one copy instead of hundreds.
+ 6. A call has one frame: a masked call overwrites only the ring entry that the row's next frame will fill.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ SHARED: Final = frozenset({"exec_mask", "initial", "condition_sum", "condition_c
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """What a step made of one row. `tokens` int64 [1 + codebooks], text first; `pcm` float32 [FRAME_SAMPLES]; both are
-    None while the row warms up. `healthy`: the models computed with numbers throughout."""
+    """The result of a step for one row.
+
+    `tokens` are int64 [1 + codebooks], text first, and `pcm` is float32 [FRAME_SAMPLES]; both are None while the row
+    warms up. `healthy` says that all of the models' values were finite."""
 
     tokens: Tokens | None
     pcm: Float32 | None
@@ -47,7 +49,7 @@ class Stepped:
 
 
 class Batch:
-    """`mimi` and `lm` are the package's models; their streaming states are this batch's from now on."""
+    """`mimi` and `lm` are the package's models; this batch owns their streaming states from now on."""
 
     def __init__(self, mimi: Any, lm: Any, rows: int, condition_tensors: Any = None) -> None:
         self.rows = rows
@@ -65,17 +67,17 @@ class Batch:
         _share_mask(encoder, mimi.encoder, mimi.encoder_transformer, getattr(mimi, "downsample", None))
         _share_mask(language_model, self._lm)
         _share_mask(decoder, mimi.decoder, mimi.decoder_transformer, getattr(mimi, "upsample", None))
-        self._frames = [0] * rows  # heard
-        self._offsets = [0] * rows  # steps of the language model: those, and the ones it was told
+        self._frames = [0] * rows  # frames heard
+        self._offsets = [0] * rows  # steps of the language model, including those of its prompts
         self._told: dict[int, torch.Tensor] = {}
         self._blank = {name: tensor.select(dim, 0).clone() for name, tensor, dim in self._states() if dim == 0}
 
     def start(self, row: int, sampling: Sampling, seed: int) -> None:
-        """A new conversation in a clean row: a fresh one, or one that was wiped."""
+        """Begins a conversation in a clean row, which is new or was wiped."""
         self._sampler.configure(row, sampling, seed)
 
     def wipe(self, row: int) -> None:
-        """Nothing of a conversation stays in the row, on the device or on the host."""
+        """Removes everything of a conversation from the row, on the device and on the host."""
         with torch.no_grad():
             for name, tensor, dim in self._states():
                 if dim == 0:
@@ -90,21 +92,24 @@ class Batch:
         self._frames[row] = self._offsets[row] = 0
 
     def place(self, row: int, step: int, tokens: Tokens) -> None:
-        """The row's language model has lived through `step` steps, somehow; in its next one it reads `tokens`, int64
-        [1 + codebooks of both sides], as they come after their delays."""
+        """Puts the row's language model after `step` steps that were computed elsewhere.
+
+        In its next step it reads `tokens`, int64 [1 + codebooks of both sides], as they come after their delays."""
         state = self._lm._streaming_state
         state.cache[row, :, step % state.cache.shape[2]] = torch.from_numpy(tokens).to(self.device)
         state.offsets[row] = step
         self._offsets[row] = step
 
     def tell(self, row: int, heard: Tokens, spoken: Tokens) -> None:
-        """In its next step, whatever its frame sounds like, the row hears the codes `heard`, int64 [codebooks of the
-        participant], and makes the tokens `spoken`, int64 [1 + codebooks], text first; FREE leaves one to the model."""
+        """Forces the row's next step, whatever its frame sounds like.
+
+        The row hears the codes `heard`, int64 [codebooks of the participant], and makes the tokens `spoken`, int64
+        [1 + codebooks], text first; FREE leaves a token to the model."""
         self._told[row] = torch.from_numpy(heard).to(self.device)
         self._lm.forced[row] = torch.from_numpy(spoken).to(self.device)
 
     def step(self, frames: Mapping[int, Float32]) -> dict[int, Stepped]:
-        """80 ms for the rows in `frames`, float32 [FRAME_SAMPLES] each, all at once."""
+        """Steps the rows in `frames`, float32 [FRAME_SAMPLES] each, by 80 ms, all at once."""
         if not frames:
             return {}
         masks = self._masks.array
@@ -146,7 +151,9 @@ class Batch:
         return tokens
 
     def warm_up(self, steps: int = 5) -> bool:
-        """Pays the first calls: allocations, CUDA graphs. All rows are clean afterwards. Whether all were healthy."""
+        """Makes the first calls, with their allocations and CUDA graphs. Returns whether all rows were healthy.
+
+        All rows are clean afterwards."""
         silence = np.zeros(FRAME_SAMPLES, np.float32)
         stepped = [made for _ in range(steps) for made in self.step(dict.fromkeys(range(self.rows), silence)).values()]
         for row in range(self.rows):
@@ -154,7 +161,7 @@ class Batch:
         return all(made.healthy for made in stepped)
 
     def state(self, row: int) -> dict[str, torch.Tensor]:
-        """A copy of everything a conversation is, on the CPU. Of a KV cache that is not full yet, the part in use."""
+        """Returns a copy of a conversation's whole state, on the CPU. Of a KV cache it has only the part in use."""
         states = {}
         filled = {name: int(tensor[row]) for name, tensor, _ in self._states() if name.endswith(".kv_end")}
         for name, tensor, dim in self._states():
@@ -195,7 +202,7 @@ class Batch:
             raise ValueError("generator is no state of a generator") from error
 
     def restore(self, row: int, states: Mapping[str, torch.Tensor], sampling: Sampling) -> None:
-        """The row goes on where `state` was taken. `states` has passed `check_state`."""
+        """Lets the row continue where `state` was taken. `states` must have passed `check_state`."""
         self.start(row, sampling, seed=0)
         with torch.no_grad():
             for name, tensor, dim in self._states():
@@ -210,8 +217,9 @@ class Batch:
         self._sampler.set_generator_state(row, states["generator"])
 
     def _states(self) -> Iterator[tuple[str, torch.Tensor, int]]:
-        """(name, tensor, dimension of the rows) of everything the models remember of their rows. Found anew each time:
-        the package puts new tensors in the place of some."""
+        """Yields (name, tensor, dimension of the rows) for everything that the models remember of their rows.
+
+        The tensors are looked up each time, because the package replaces some of them."""
         for name, root in (("mimi", self._mimi), ("lm", self._lm)):
             for path, module in root.named_modules(prefix=name):
                 state = getattr(module, "_streaming_state", None)

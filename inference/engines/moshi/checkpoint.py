@@ -1,4 +1,5 @@
-"""A checkpoint's models: checked before they are fetched, loaded by the package's own loader, told apart by hashes."""
+"""A checkpoint's models, which are checked before they are fetched, loaded by the package's loader, and identified by
+hashes."""
 
 from __future__ import annotations
 
@@ -32,15 +33,17 @@ from inference.engines.moshi.source import Source, find, test_only
 from inference.engines.moshi.words import Vocabulary
 from inference.weights.packages import sha256
 
-MODEL_TYPES: Final = frozenset({"moshi", "hibiki", PERSONAPLEX})  # with whom one can talk
+MODEL_TYPES: Final = frozenset({"moshi", "hibiki", PERSONAPLEX})  # models that hold a conversation
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """`mimi` and `lm` are the package's models on `device`; `rows` is for how many conversations there is room.
-    `conditions` are what a model that takes conditions is told for all rows alike; `prompting` makes what tells single
-    rows their prompts. `memory` is what all of it needs. `description` goes into the engine's snapshot; equal
-    `fingerprint`s mean that a conversation can move from one to the other."""
+    """A loaded checkpoint.
+
+    `mimi` and `lm` are the package's models on `device`; `rows` is the number of conversations that fit. `conditions`
+    are given to a model that takes conditions, the same for all rows; `prompting` makes the object that gives single
+    rows their prompts. `memory` is what all of this needs. `description` goes into the engine's snapshot. Equal
+    `fingerprint`s mean that a conversation can move from one checkpoint to the other."""
 
     mimi: Any
     lm: Any
@@ -189,7 +192,7 @@ def _sampling(lm_gen_config: Mapping[str, Any]) -> Sampling:
 
 
 def _check_fit(mimi: Any, lm: Any) -> None:
-    """Raises EngineUnavailable unless Mimi and the language model speak of the same sound."""
+    """Raises EngineUnavailable unless Mimi and the language model fit together."""
     if (mimi.sample_rate, mimi.frame_size, mimi.channels) != (SAMPLE_RATE_HZ, FRAME_SAMPLES, 1):
         wrong = f"Mimi takes {mimi.channels} × {mimi.frame_size} samples at {mimi.sample_rate} Hz"
     elif mimi.cardinality != lm.card:
@@ -201,7 +204,7 @@ def _check_fit(mimi: Any, lm: Any) -> None:
 
 @contextmanager
 def _reading(what: str, path: Path | None) -> Iterator[None]:
-    """Whatever a loader raises for a file, said to the operator."""
+    """Turns whatever a loader raises for a file into a message for the operator."""
     try:
         yield
     except EngineUnavailable:
@@ -212,7 +215,7 @@ def _reading(what: str, path: Path | None) -> Iterator[None]:
         raise EngineUnavailable(
             "moshi", f"{what} needs the package {error.name}, which is missing", "Install it."
         ) from error
-    except Exception as error:  # the package raises anything for a file that is damaged or another model's
+    except Exception as error:  # The package raises all kinds of errors for a damaged file or another model's.
         line = " ".join(str(error).split())[:200] or type(error).__name__
         place = path.name if path is not None else "the checkpoint"
         raise EngineUnavailable(
@@ -223,7 +226,7 @@ def _reading(what: str, path: Path | None) -> Iterator[None]:
 
 
 def _sha256(path: Path) -> str:
-    """The hub's cache names large files by it."""
+    """Returns the SHA-256 of a file, by which the hub's cache names large files."""
     blob = path.resolve()
     if blob.parent.name == "blobs" and re.fullmatch(r"[0-9a-f]{64}", blob.name):
         return blob.name

@@ -1,10 +1,10 @@
-"""Mimi's convolutions as matrix products: the same sums, much faster on a CPU for the shapes of one step.
+"""Computes Mimi's convolutions as matrix products: the same sums, much faster on a CPU for the shapes of one step.
 
-Of the decoder alone: sums in another order are rounded otherwise, and where the encoder stands between two codes that
-is enough to hear the other one, after which a conversation is no longer the one it would have been.
+Only the decoder's convolutions are replaced. Sums in another order are rounded differently, and where the encoder is
+undecided between two codes, that is enough to choose the other one and so to change the whole conversation.
 
-A transposed convolution over two steps, a pointwise convolution over many rows and a long kernel over few steps all
-fall into slow general code in torch. Forwards of single modules are replaced; the package stays as it is.
+torch runs a transposed convolution over two steps, a pointwise convolution over many rows and a long kernel over few
+steps through slow general code. The forward functions of single modules are replaced; the package stays as it is.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-FEW_STEPS: Final = 32  # an unfolded input of more than these costs more than it saves
+FEW_STEPS: Final = 32  # Unfolding an input of more steps costs more than it saves.
 
 
 def speed_up(mimi: Any) -> None:
-    """Replaces what is faster as a product in the decoder, in place. For CPUs."""
+    """Replaces, in place, the decoder's convolutions that are faster as a product on a CPU."""
     for module in chain(mimi.decoder.modules(), mimi.upsample.modules()):
         if not isinstance(module, nn.Conv1d | nn.ConvTranspose1d) or module.groups != 1 or module.dilation != (1,):
             continue
@@ -34,7 +34,7 @@ def speed_up(mimi: Any) -> None:
 
 
 def _transposed(self: Any, x: torch.Tensor) -> torch.Tensor:
-    """[B, C, T] -> [B, O, (T + 1) * stride]. Each step makes two strides of sound; the second overlaps the next."""
+    """[B, C, T] -> [B, O, (T + 1) * stride]. A step makes two strides of sound; the second overlaps the next step's."""
     (stride,), (rows, _, steps) = self.stride, x.shape
     halves = torch.matmul(x.transpose(1, 2), self.weight.flatten(1))  # [B, T, O * 2 * stride]
     halves = halves.view(rows, steps, self.out_channels, 2, stride).transpose(1, 2)

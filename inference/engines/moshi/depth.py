@@ -1,8 +1,9 @@
-"""The depth transformer's steps within one step of time, without the streaming state that the package keeps for them.
+"""Runs the depth transformer's steps within one step of time, without the streaming state that the package keeps for
+them.
 
-It goes through the codebooks of one moment, eight for Moshi, and forgets them. The package gives that the ring caches,
-masks and counters of endless streams, which cost several times the arithmetic. Here every codebook attends to those
-before it, which are simply all there are. The weights and all other layers are the package's own.
+The depth transformer processes the codebooks of one moment, eight for Moshi, and then forgets them. For this, the
+package uses the ring caches, masks and counters of endless streams, which cost several times the arithmetic. Here every
+codebook attends to all codebooks before it. The weights and all other layers are the package's own.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from torch.nn import functional
 
 
 def is_plain(depformer: Any) -> bool:
-    """Whether it is as Moshi's: causal, without positions, with weights for every codebook. Others are left to the
-    package."""
+    """Whether the transformer is like Moshi's: causal, without positions, with weights for every codebook.
+
+    Others are left to the package."""
     return depformer.positional_embedding == "none" and all(
         layer.self_attn.causal
         and layer.self_attn.weights_per_step
@@ -27,10 +29,10 @@ def is_plain(depformer: Any) -> bool:
 
 
 class Moment:
-    """One moment of B rows: call it for codebook after codebook, with the token before it (the text's at first)."""
+    """One moment of B rows. Call it for one codebook after another, with the token before it (at first, the text's)."""
 
     def __init__(self, lm: Any, transformer_out: torch.Tensor) -> None:
-        """transformer_out [B, 1, D] of the temporal transformer."""
+        """`transformer_out` [B, 1, D] is the output of the temporal transformer."""
         self._lm = lm
         self._heard = transformer_out
         schedule = lm.depformer_weights_per_step_schedule

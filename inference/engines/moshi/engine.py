@@ -1,6 +1,6 @@
-"""The engine itself: loads a checkpoint once, keeps a conversation in every row, ends a broken one alone.
+"""The engine itself: it loads a checkpoint once, holds one conversation per row, and ends a broken one alone.
 
-What a checkpoint makes of prompts stands in prompting.py; this is all the engine knows of them.
+prompts/prompting.py says how a checkpoint handles prompts; that is all the engine knows of them.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from inference.engines.moshi.batch import Batch
     from inference.engines.moshi.prompts.prompting import Prompting
 
-MAX_HEARD = 16.0  # of the microphone, where full scale is 1
-MAX_SPOKEN = 100.0  # of the model
+MAX_HEARD = 16.0  # from the microphone, where full scale is 1
+MAX_SPOKEN = 100.0  # from the model
 
 log = structlog.get_logger()
 
 
 class RowBroken(InferenceError):
-    """One row cannot go on; the others do. `reason` says what was wrong with it."""
+    """Raised when one row cannot continue; the others do. `reason` says what was wrong with it."""
 
     code = "row_broken"
 
@@ -56,7 +56,7 @@ class MoshiEngine(Engine):
         super().__init__(slots, settings)
         started = perf_counter()
         own = MoshiSettings.read_for("moshi", settings)
-        try:  # torch is not there unless it was asked for
+        try:  # torch is installed only on request.
             import torch
 
             from inference.engines.moshi import batch, checkpoint, moving, placing
@@ -67,7 +67,7 @@ class MoshiEngine(Engine):
         self.slots = loaded.rows
         self.memory = loaded.memory
         if loaded.device.type == "cpu":
-            torch.set_num_threads(1)  # the steps are too small to share, and idle threads would spin
+            torch.set_num_threads(1)  # The steps are too small to share, and idle threads would spin.
         self._conversations: dict[int, _Conversation] = {}
         with placing.enough_memory(self.slots):
             self._batch: Batch = batch.Batch(loaded.mimi, loaded.lm, self.slots, loaded.conditions)
@@ -185,17 +185,17 @@ class MoshiEngine(Engine):
         }
 
     def _what_is_wrong(self, slot: int, frame: Float32) -> str:
-        """Empty where the row can be stepped."""
+        """Returns what is wrong with a row's input; empty if the row can be stepped."""
         if slot not in self._conversations:
             return "no conversation goes on in this row"
         if not isinstance(frame, np.ndarray) or frame.shape != (FRAME_SAMPLES,) or frame.dtype != np.float32:
             return f"what it hears is no frame of {FRAME_SAMPLES} samples, float32"
-        if not np.abs(frame).max() < MAX_HEARD:  # nor where it is not a number
+        if not np.abs(frame).max() < MAX_HEARD:  # This is also true for NaN.
             return "the sound that it hears is no sound: its values are not numbers, or far too large"
         return ""
 
     def _break(self, slot: int, reason: str) -> StepOutput:
-        """The row ends, and what was in it goes at once."""
+        """Ends the row and wipes it at once."""
         self.failed[slot] = RowBroken(reason)
         if 0 <= slot < self.slots:
             self.close(slot)
@@ -207,7 +207,7 @@ def _silence() -> Float32:
 
 
 def _identity(config: SlotConfig, sampling: Sampling) -> dict[str, Any]:
-    """What two sides must agree on before a conversation moves; as JSON has it."""
+    """Returns what two workers must agree on before a conversation moves, as JSON values."""
     return {
         "text_prompt": config.text_prompt,
         "voice_prompt": config.voice_prompt,

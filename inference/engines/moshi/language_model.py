@@ -1,4 +1,4 @@
-"""The package's generation with sampling row by row, and with tokens that can be forced."""
+"""The package's generation, with sampling row by row and with tokens that can be forced."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from moshi.models import LMGen
 from inference.engines.moshi.depth import Moment, is_plain
 from inference.engines.moshi.sampling import RowSampler, draw_tokens
 
-FREE = -1  # in forced tokens: this one is drawn
+FREE = -1  # among forced tokens: this one is drawn
 
 
 class RowLMGen(LMGen):  # type: ignore[misc]  # the package has no types
-    """`LMGen` whose rows differ in sampling. Everything the CUDA graphs read or write stays where it is.
+    """An `LMGen` whose rows differ in sampling. Everything that CUDA graphs read or write stays at its place in memory.
 
-    `forced` [B, 1 + codebooks], text first, replaces what would be drawn while `forcing` is set; FREE leaves a token to
-    be drawn. That is how prompts are told to a model."""
+    While `forcing` is set, `forced` [B, 1 + codebooks], text first, replaces what would be drawn; FREE leaves a token
+    to be drawn. Prompts are given to a model in this way."""
 
     def __init__(self, lm: Any, sampler: RowSampler, rows: int, condition_tensors: Any = None) -> None:
-        # out of sync, because any reset would silence all rows for `max_delay` steps otherwise
+        # Rows may be out of sync, because otherwise any reset would silence all rows for `max_delay` steps.
         super().__init__(
             lm,
             use_sampling=False,
@@ -40,14 +40,14 @@ class RowLMGen(LMGen):  # type: ignore[misc]  # the package has no types
         self.forcing = False
 
     def healthy(self) -> torch.Tensor:
-        """bool [B]: in the last step all of the row's logits were numbers."""
+        """Returns bool [B]: whether all of the row's logits in the last step were finite."""
         return torch.isfinite(self._text_likelihood) & torch.isfinite(self._likelihood).all(dim=1)
 
     def _keep_text_logits(self, logits: torch.Tensor) -> None:
         self._text_logits = logits  # [B, 1, 1, V]
 
     def _draw_text(self, token: torch.Tensor) -> None:
-        """token [B], changed in place before it is used."""
+        """Changes `token` [B] in place before it is used."""
         drawn, self._text_likelihood = draw_tokens(
             self._text_logits[:, 0, 0].float(), self._sampler.text_temperature, self._sampler.text_noise
         )
@@ -55,14 +55,15 @@ class RowLMGen(LMGen):  # type: ignore[misc]  # the package has no types
         token.copy_(torch.where(forced >= 0, forced, drawn) if self.forcing else drawn)
 
     def _force_audio(self, tokens: torch.Tensor) -> None:
-        """tokens [B, codebooks], changed in place before they are used."""
+        """Changes `tokens` [B, codebooks] in place before they are used."""
         if self.forcing:
             forced = self.forced[:, 1:]
             tokens.copy_(torch.where(forced >= 0, forced, tokens))
 
     def depformer_step(self, text_token: torch.Tensor, transformer_out: torch.Tensor) -> torch.Tensor:
-        """text_token [B], transformer_out [B, 1, D] -> audio tokens [B, codebooks], drawn row by row. It runs inside a
-        CUDA graph."""
+        """text_token [B], transformer_out [B, 1, D] -> audio tokens [B, codebooks], drawn row by row.
+
+        It runs inside a CUDA graph."""
         if self._plain:
             return self._draw_codebooks(Moment(self.lm_model, transformer_out), text_token)
         with self.lm_model.depformer.streaming(text_token.shape[0]):
@@ -74,7 +75,7 @@ class RowLMGen(LMGen):  # type: ignore[misc]  # the package has no types
             )
 
     def _draw_codebooks(self, logits: Callable[[int, torch.Tensor], torch.Tensor], token: torch.Tensor) -> torch.Tensor:
-        """`logits` [B, card] of a codebook after the token [B] before it, the text's at first."""
+        """`logits` returns [B, card] of a codebook, given the token [B] before it (at first, the text's)."""
         tokens, likelihood = [], []
         for codebook in range(self.lm_model.dep_q):
             token, likely = draw_tokens(

@@ -1,13 +1,13 @@
-"""What a Moshi checkpoint needs: bytes of memory, slots that fit into it, and the bound on a step's time.
+"""Computes what a Moshi checkpoint needs: its bytes of memory, the slots that fit, and the bound on a step's time.
 
-Everything is computed from the checkpoint's own configuration; nothing is loaded. With P parameters, of which W are
-read once in every step (all but the embeddings, of which a step reads a few rows):
+Everything is computed from the checkpoint's own configuration; nothing is loaded. There are P parameters, of which W
+are read once in every step (all but the embeddings, of which a step reads only a few rows):
 
     KV cache of a slot = 2 · layers · dim · context · bytes a value           (keys and values, a ring of fixed size)
     slots that fit     = (memory − reserve − weights − Mimi) / (KV cache + Mimi's state)
     a step takes at least (bytes of W + slots · KV cache) / memory bandwidth  (bound by reading, not arithmetic)
 
-The step's bound leaves out Mimi and the launching of kernels; it is a model until `manage.py bench_engine` measures.
+The bound leaves out Mimi and the launching of kernels. It is only a model until `manage.py bench_engine` measures it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MIMI_BYTES: Final = 384_605_572  # the published Mimi in float32: 79.3 M parameters, 32 codebooks of 2,048 entries
-MIMI_CONVOLUTION_BYTES: Final = 97_038  # of a slot: the tails of the convolutions, float32
+MIMI_CONVOLUTION_BYTES: Final = 97_038  # per slot: the tails of the convolutions, float32
 MIMI_TRANSFORMER: Final[Mapping[str, int]] = {"num_layers": 8, "d_model": 512, "context": 250}
 RESERVE_BYTES: Final = 2_000_000_000  # CUDA itself, its graphs, activations and fragmentation
 
@@ -43,8 +43,10 @@ MOSHI_7B: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class MemoryModel:
-    """Bytes of a checkpoint. `streamed_bytes` are read once a step whatever the number of slots; `kv_bytes` and
-    `mimi_slot_bytes` are a slot's own. `parameters` and `streamed_parameters` are P and W of the module's text."""
+    """The bytes of a checkpoint.
+
+    `streamed_bytes` are read once per step, whatever the number of slots; each slot has its own `kv_bytes` and
+    `mimi_slot_bytes`. `parameters` and `streamed_parameters` are P and W of the module's docstring."""
 
     parameters: int
     streamed_parameters: int
@@ -60,22 +62,22 @@ class MemoryModel:
         return self.kv_bytes + self.mimi_slot_bytes
 
     def bytes_for(self, slots: int, reserve_bytes: int = RESERVE_BYTES) -> int:
-        """Memory that `slots` conversations take, weights and reserve included."""
+        """Returns the memory that `slots` conversations take, including weights and reserve."""
         return self.weight_bytes + self.mimi_bytes + reserve_bytes + slots * self.slot_bytes
 
     def slots_that_fit(self, free_bytes: int, *, loaded: bool = False, reserve_bytes: int = RESERVE_BYTES) -> int:
-        """Slots for `free_bytes` of memory; `loaded` says that the weights are in memory and not in `free_bytes`."""
+        """Returns the slots that fit into `free_bytes`; `loaded` says that the weights are already in memory."""
         weights = 0 if loaded else self.weight_bytes + self.mimi_bytes
         return max(0, free_bytes - reserve_bytes - weights) // self.slot_bytes
 
     def step_ms(self, slots: int, bandwidth: float) -> float:
-        """The least time of a step at full context; `bandwidth` in bytes a second, as far as it is reached."""
+        """Returns the least time of a step at full context. `bandwidth` is what is reached, in bytes per second."""
         return 1_000 * (self.streamed_bytes + slots * self.kv_bytes) / bandwidth
 
     def what_fits(
         self, slots: int, free_bytes: int, *, loaded: bool = False, reserve_bytes: int = RESERVE_BYTES
     ) -> str:
-        """For an error: what `slots` need, what there is, and how many slots would fit."""
+        """Says in an error what `slots` need, what there is, and how many slots would fit."""
         fitting = self.slots_that_fit(free_bytes, loaded=loaded, reserve_bytes=reserve_bytes)
         weights = self.weight_bytes + self.mimi_bytes
         needed = self.bytes_for(slots, reserve_bytes) - (weights if loaded else 0)
@@ -94,9 +96,9 @@ def memory_model(
     mimi_config: Mapping[str, Any] | None = None,
     mimi_bytes: int = MIMI_BYTES,
 ) -> MemoryModel:
-    """The model of a checkpoint by its config.json (`CheckpointInfo.raw_config`; None is Moshi 7B).
+    """Returns the model of a checkpoint with this config.json (`CheckpointInfo.raw_config`; None is Moshi 7B).
 
-    `value_bytes` is 2 for bfloat16 and 4 for float32. `int8` stores the linear layers as bytes, the embeddings and the
+    `value_bytes` is 2 for bfloat16 and 4 for float32. `int8` stores the linear layers as bytes; the embeddings and the
     KV cache stay as they are. `context` (steps) replaces the checkpoint's own. Raises ValueError for a checkpoint
     without a fixed context, whose KV cache has no bound."""
     config = MOSHI_7B if config is None else config
@@ -121,8 +123,10 @@ def memory_model(
 
 
 def count_parameters(config: Mapping[str, Any]) -> tuple[int, int]:
-    """(embeddings, all others) of the language model, as `moshi.models.lm.LMModel` lays them out: codebooks and text
-    into the temporal transformer, then the depth transformer with its own weights for each codebook."""
+    """Returns (embeddings, all others) of the language model, as `moshi.models.lm.LMModel` lays them out.
+
+    Codebooks and text go into the temporal transformer, then into the depth transformer, which has its own weights for
+    each codebook."""
     dim, n_q, dep_q, card = config["dim"], config["n_q"], config["dep_q"], config["card"]
     text_card = config.get("text_card", 32000)
     hidden_scale, gating = config.get("hidden_scale", 4), config.get("gating", "none")
@@ -153,12 +157,12 @@ def count_parameters(config: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _layer_parameters(dim: int, widths: list[int], gating: str, copies: int, config: Mapping[str, Any]) -> int:
-    """A transformer layer with `copies` of its weights: attention, feed-forward of `widths`, two norms."""
+    """Counts a transformer layer with `copies` of its weights: attention, feed-forward of `widths`, two norms."""
     kv_dim = dim // int(config.get("kv_repeat", 1))
     attention = copies * (2 * dim * dim + 2 * dim * kv_dim)
     if gating == "none":
         feed_forward = sum(2 * dim * width for width in widths)
-    else:  # two thirds of the width, thrice: the gate, the value and the way back
+    else:  # two thirds of the width, three times: the gate, the value and the output
         feed_forward = sum(3 * dim * (21 * dim // 8 if width == 4 * dim else 2 * width // 3) for width in widths)
     if config.get("cross_attention"):
         attention += 4 * dim * dim + 2 * dim

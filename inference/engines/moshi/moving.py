@@ -1,7 +1,7 @@
-"""A conversation as bytes: 32 bytes of SHA-256, then a safetensors file whose metadata say what else there is to it.
+"""A conversation as bytes: 32 bytes of SHA-256, then a safetensors file whose metadata has everything else.
 
-No pickle: reading a state runs nothing. The hash finds what was damaged on the way; who may send a state at all is for
-the worker to decide.
+It uses no pickle, so reading a state runs no code. The hash detects damage on the way; the worker decides who may send
+a state at all.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ HASH_BYTES: Final = 32
 
 def pack(tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> bytes:
     """`tensors` are on the CPU and contiguous; `facts` are JSON."""
-    content: bytes = save(dict(tensors), {FORMAT: json.dumps(facts)})  # one entry: their order is not defined
+    content: bytes = save(dict(tensors), {FORMAT: json.dumps(facts)})  # one entry, since their order is undefined
     return hashlib.sha256(content).digest() + content
 
 
 def unpack(state: bytes) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """(tensors, facts). Raises SlotNotMovable for bytes that `pack` did not make, or not of this version."""
+    """Returns (tensors, facts). Raises SlotNotMovable for bytes that `pack` of this version did not make."""
     digest, content = state[:HASH_BYTES], state[HASH_BYTES:]
     if hashlib.sha256(content).digest() != digest:
         raise SlotNotMovable("its state was damaged on the way")

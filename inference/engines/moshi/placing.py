@@ -1,4 +1,4 @@
-"""Where a checkpoint runs, and with how many rows: decided from its configuration, before anything large is fetched."""
+"""Decides from a checkpoint's configuration where it runs and with how many rows, before anything large is fetched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from inference.contract.errors import EngineUnavailable
 from inference.engines.moshi.memory import MemoryModel
 
-MAX_CPU_PARAMETERS: Final = 300_000_000  # more cannot be read from memory twelve times a second
+MAX_CPU_PARAMETERS: Final = 300_000_000  # A CPU cannot read more from memory twelve times a second.
 CPU_RESERVE_BYTES: Final = 300_000_000
 CPU_SLOTS: Final = 8
 GPU_SLOTS: Final = 32  # chosen at most: launches and fragmentation, which the memory model leaves out, grow too
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 def choose_device(wanted: str, parameters: int) -> torch.device:
-    """What `MOSHI_DEVICE` says: auto (a GPU where there is one), cuda or cpu. Raises EngineUnavailable."""
+    """Returns the device of `MOSHI_DEVICE`: auto (a GPU if there is one), cuda or cpu. Raises EngineUnavailable."""
     gpu = torch.cuda.is_available()
     if wanted == "cuda" and not gpu:
         raise EngineUnavailable(
@@ -49,7 +49,7 @@ def choose_device(wanted: str, parameters: int) -> torch.device:
 
 
 def choose_rows(slots: int | None, memory: MemoryModel, device: torch.device, gpu_reserve_bytes: int) -> int:
-    """As many as were asked for or, where nobody asked, as many as make sense. Raises EngineUnavailable."""
+    """Returns the requested number of rows or, without a request, a sensible one. Raises EngineUnavailable."""
     cuda = device.type == "cuda"
     free = torch.cuda.mem_get_info(device)[0] if cuda else _free_memory_bytes()
     if free is None:
@@ -66,7 +66,7 @@ def choose_rows(slots: int | None, memory: MemoryModel, device: torch.device, gp
 
 
 def _free_memory_bytes() -> int | None:
-    """None where the machine does not tell."""
+    """Returns the free memory; None if the machine does not report it."""
     try:
         found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
     except OSError:
@@ -76,7 +76,7 @@ def _free_memory_bytes() -> int | None:
 
 @contextmanager
 def enough_memory(rows: int) -> Iterator[None]:
-    """Around what takes memory for every row. Raises EngineUnavailable when there is not enough after all."""
+    """Wraps code that takes memory for every row. Raises EngineUnavailable if there is not enough after all."""
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError) as error:

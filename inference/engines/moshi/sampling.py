@@ -1,10 +1,10 @@
-"""Drawing a token for every row of a batch, each with its own temperature, top-k and generator.
+"""Draws a token for every row of a batch, each with its own temperature, top-k and generator.
 
-A row draws what the package's own sampler would draw for it alone after `torch.manual_seed(seed)`: it takes the k
-likeliest tokens and the largest of p / e, e exponential (moshi.utils.sampling). The exponentials are drawn beforehand,
-on the CPU, by each row's generator and in the package's order: the text's, then those of every codebook. A row's
-smaller top-k is encoded in them: beyond it they are infinite. So the drawing itself has one shape for all rows, and
-CUDA graphs can hold it.
+A row draws what the package's own sampler would draw for it alone after `torch.manual_seed(seed)`: of the k likeliest
+tokens, the one with the largest p / e, where e is exponential (moshi.utils.sampling). The exponentials are drawn
+beforehand, on the CPU, by each row's generator and in the package's order: the text's first, then those of every
+codebook. They also encode a row's smaller top-k: beyond it they are infinite. The drawing itself therefore has one
+shape for all rows, and CUDA graphs can capture it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from inference.engines.moshi.staging import Staging
 @dataclass(frozen=True, slots=True)
 class _Row:
     generator: torch.Generator
-    text_top_k: int  # 0 where the likeliest is taken
+    text_top_k: int  # 0 if the likeliest is taken
     top_k: int
 
 
 class RowSampler:
-    """On the device, all float32: `text_temperature` and `temperature` [B, 1] (0 takes the likeliest), `text_noise`
-    [B, K] and `noise` [B, codebooks, K]."""
+    """The sampling of all rows.
+
+    On the device, and all float32, are `text_temperature` and `temperature` [B, 1] (0 takes the likeliest),
+    `text_noise` [B, K] and `noise` [B, codebooks, K]."""
 
     def __init__(self, rows: int, codebooks: int, card: int, text_card: int, device: torch.device) -> None:
         self._codebooks = codebooks
@@ -48,7 +50,7 @@ class RowSampler:
             self.clear(row)
 
     def configure(self, row: int, sampling: Sampling, seed: int) -> None:
-        """From here on the row draws like this. Any whole number is a seed; those 2**64 apart are the same."""
+        """Sets how the row draws from now on. Any integer is a seed; seeds that differ by 2**64 are the same."""
         self.clear(row)
         self._staging.host[row, 0] = sampling.text_temperature
         self._staging.host[row, 1] = sampling.temperature
@@ -59,7 +61,7 @@ class RowSampler:
         )
 
     def clear(self, row: int) -> None:
-        """The row takes the likeliest and remembers nothing."""
+        """Resets the row: it takes the likeliest tokens and remembers nothing."""
         self._rows.pop(row, None)
         self._staging.host[row] = torch.inf
         self._staging.host[row, :2] = 0.0
@@ -67,7 +69,7 @@ class RowSampler:
         self._noise[row, :, 0] = 1.0
 
     def draw(self, rows: Iterable[int]) -> None:
-        """One step's noise for `rows`; those left out keep their generators as they are."""
+        """Draws the noise of one step for `rows`. The generators of other rows do not change."""
         for index in rows:
             row = self._rows.get(index)
             if row is None:
@@ -80,22 +82,22 @@ class RowSampler:
         self._staging.send()
 
     def generator_state(self, row: int) -> torch.Tensor:
-        """uint8 [n]"""
+        """Returns the state of the row's generator, uint8 [n]."""
         return self._rows[row].generator.get_state()
 
     def set_generator_state(self, row: int, state: torch.Tensor) -> None:
-        """Raises RuntimeError for what is no state of a generator."""
+        """Sets the state of the row's generator. Raises RuntimeError for anything that is not such a state."""
         self._rows[row].generator.set_state(state)
 
 
 def draw_tokens(
     logits: torch.Tensor, temperature: torch.Tensor, noise: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """logits [B, V] float32, temperature [B, 1], noise [B, K] -> tokens [B] and the likeliest one's probability [B],
-    which is not a number where the logits are none.
+    """Takes logits [B, V] float32, temperature [B, 1] and noise [B, K].
 
-    The likeliest is found by argmax, not among the top k: bfloat16 logits often tie, and the two break ties
-    differently."""
+    Returns tokens [B] and the probability [B] of the likeliest one, which is NaN where the logits are not numbers. The
+    likeliest is found by argmax and not among the top k: bfloat16 logits often tie, and the two break ties differently.
+    """
     greedy = temperature <= 0
     probabilities = torch.softmax(logits / torch.where(greedy, 1.0, temperature), dim=-1)
     likely, tokens = torch.topk(probabilities, noise.shape[-1], dim=-1)

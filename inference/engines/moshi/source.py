@@ -1,12 +1,12 @@
-"""Where a checkpoint's files are: a repository on the Hugging Face hub, at one commit, or a folder on this machine.
+"""Finds a checkpoint's files, in a repository on the Hugging Face hub at one commit, or in a folder on this machine.
 
 `MOSHI_CHECKPOINT` names either: `kyutai/moshiko-pytorch-bf16`, `/models/mine`, `/models/mine/config.json`.
-`MOSHI_REVISION` pins a repository to a commit, branch or tag; `HF_TOKEN` opens one that is gated. What was downloaded
-once is taken from the hub's cache (`HF_HOME`).
+`MOSHI_REVISION` pins a repository to a commit, branch or tag; `HF_TOKEN` gives access to a gated one. Files that were
+downloaded once are taken from the hub's cache (`HF_HOME`).
 
-The files are those that the package's `CheckpointInfo` reads, with two differences: one that the configuration takes
-from another repository (`hf://owner/name/file`) is looked up there at that repository's own revision, not at this
-one's; and one that it takes from this machine (`file:///...`) may have moved together with the configuration.
+The files are those that the package's `CheckpointInfo` reads, with two differences. A file that the configuration takes
+from another repository (`hf://owner/name/file`) is looked up at that repository's own revision, not at this one's. A
+file that it takes from this machine (`file:///...`) may have moved together with the configuration.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ _LICENCE: Final = re.compile(r"^licen[cs]e(?:_name)?:\s*[\"']?([^\"'\n]+?)[\"']?
 
 
 class Source(ABC):
-    """`name` is the repository's or the folder's; `revision` the commit, "" for a folder. `config` is what config.json
-    holds; None where there is none, which means Moshi 7B as it was first published."""
+    """A place with a checkpoint's files.
+
+    `name` is that of the repository or the folder; `revision` is the commit, or "" for a folder. `config` is the
+    content of config.json; None means that there is none, as for Moshi 7B when it was first published."""
 
     name: str
     revision: str
@@ -38,10 +40,10 @@ class Source(ABC):
 
     @abstractmethod
     def fetch(self, name: str) -> Path:
-        """The file that the configuration calls `name`. Raises EngineUnavailable."""
+        """Returns the file that the configuration calls `name`. Raises EngineUnavailable."""
 
     def licence(self) -> str | None:
-        """What the README's front matter says; None where nobody knows."""
+        """Returns the licence in the README's front matter; None if it is not known."""
         try:
             readme = self.fetch("README.md").read_text(errors="replace")
         except (EngineUnavailable, OSError):
@@ -52,14 +54,14 @@ class Source(ABC):
 
 
 def find(settings: MoshiSettings) -> Source:
-    """The source that the settings name, with its configuration read. Raises EngineUnavailable."""
+    """Returns the source that the settings name, with its configuration read. Raises EngineUnavailable."""
     if settings.folder:
         return Folder(settings.folder, settings)
     return Repository(settings.checkpoint, settings.revision, settings)
 
 
 class Folder(Source):
-    """A folder, or a configuration in one."""
+    """A folder, or a configuration in a folder."""
 
     def __init__(self, path: Path, settings: MoshiSettings) -> None:
         path = path.absolute()
@@ -81,10 +83,10 @@ class Folder(Source):
         if name.startswith("hf://"):
             return _of_another_repository(name, self._settings)
         named = Path(name.removeprefix("file://"))
-        places = [self._folder / named]  # which is `named` itself where that is a full path
+        places = [self._folder / named]  # This is `named` itself if that is a full path.
         if named.is_absolute():
             places.append(self._folder / named.name)
-        if test_only(self.config):  # a checkpoint for tests is copied about: its own files come first
+        if test_only(self.config):  # A checkpoint for tests may have been copied, so its own files come first.
             places.reverse()
         for place in places:
             if place.is_file():
@@ -111,12 +113,12 @@ class Repository(Source):
         if name.startswith("file://"):
             raise _unavailable(f"the configuration of {self.name} names a file of its author's machine", "Use another.")
         path = _download(self.name, name, self.revision, self._settings)
-        self.revision = _commit(path) or self.revision  # from here on all files are of one commit
+        self.revision = _commit(path) or self.revision  # From here on all files are of one commit.
         return path
 
 
 def _of_another_repository(name: str, settings: MoshiSettings) -> Path:
-    """hf://owner/name/file, at that repository's own newest revision."""
+    """Fetches hf://owner/name/file at the newest revision of that repository."""
     parts = name.removeprefix("hf://").split("/", 2)
     if len(parts) != 3:
         raise _unavailable(f"the configuration names {name!r}", "It should read hf://owner/name/file.")
@@ -124,7 +126,9 @@ def _of_another_repository(name: str, settings: MoshiSettings) -> Path:
 
 
 def _download(repository: str, name: str, revision: str, settings: MoshiSettings) -> Path:
-    """Through the hub's cache. Raises EngineUnavailable, of which _NoSuchFile where only the file is missing."""
+    """Downloads a file through the hub's cache.
+
+    Raises EngineUnavailable, or its subclass _NoSuchFile if only the file is missing."""
     from huggingface_hub import errors, hf_hub_download
 
     try:
@@ -153,7 +157,7 @@ def _download(repository: str, name: str, revision: str, settings: MoshiSettings
             f"the hub shows no repository {repository}",
             "Correct MOSHI_CHECKPOINT or, if it is private, set HF_TOKEN to a token that may read it.",
         ) from error
-    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:  # not downloaded yet
+    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:  # It has not been downloaded yet.
         raise _unavailable(
             f"{repository}/{name} is not on this machine yet, and the hub cannot be reached",
             "Connect it and leave HF_HUB_OFFLINE empty, or bring a folder and set MOSHI_CHECKPOINT to it.",
@@ -180,11 +184,11 @@ def _download(repository: str, name: str, revision: str, settings: MoshiSettings
 
 
 class _NoSuchFile(EngineUnavailable):
-    """The repository is there and the file is not."""
+    """Raised when the repository exists but the file does not."""
 
 
 def test_only(config: Mapping[str, Any] | None) -> bool:
-    """Whether a checkpoint says of itself that it is for tests: random weights."""
+    """Whether a checkpoint declares that it is for tests, with random weights."""
     model_id = (config or {}).get("model_id")
     return isinstance(model_id, Mapping) and model_id.get("test_only") is True
 
@@ -202,15 +206,16 @@ def _read_config(path: Path | None) -> dict[str, Any] | None:
 
 
 def _commit(path: Path) -> str:
-    """The commit of a file in the hub's cache: .../snapshots/<commit>/<file>."""
+    """Returns the commit of a file in the hub's cache: .../snapshots/<commit>/<file>."""
     parts = path.parts
     return parts[parts.index("snapshots") + 1] if "snapshots" in parts else ""
 
 
 @contextmanager
 def _reaching_out(settings: MoshiSettings) -> Iterator[None]:
-    """Lets the hub be reached unless the operator's settings forbid it. Another engine in this process may have turned
-    it off for itself, and the library has one switch for all."""
+    """Lets the hub be reached unless the operator's settings forbid it.
+
+    Another engine in this process may have turned access off for itself, and the library has one switch for all."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE

@@ -8,9 +8,11 @@ import torch
 
 
 class Staging:
-    """`host` is filled (`array` is the same memory, for numpy), `send` brings it over, `device` is read. On a CPU all
-    three are one and nothing is copied; on CUDA the host's memory is pinned and `device` never moves, as CUDA graphs
-    need it. The next filling must wait until the device has read: a step ends with its results on the host."""
+    """The host fills `host` (`array` is the same memory, for numpy), `send` copies it, and the device reads `device`.
+
+    On a CPU all three are the same tensor and nothing is copied. On CUDA the host's memory is pinned and `device` never
+    moves, as CUDA graphs require. `host` must not be filled again before the device has read it; this is so because a
+    step ends with its results on the host."""
 
     def __init__(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
         cuda = device.type == "cuda"

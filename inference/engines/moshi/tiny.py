@@ -2,9 +2,10 @@
 
     python -m inference.engines.moshi.tiny FOLDER [--shape personaplex] [--seed N]
 
-Writes config.json, model.safetensors, mimi.safetensors, mimi_config.json and tokenizer.model: 0.5 million parameters of
-language model and 0.2 of Mimi, deterministic by seed. It hears (its answer depends on what it is told) and says
-nothing: syllables in the rhythm of speech. Its checkpoint says `test_only`, so no published study can use it.
+It writes config.json, model.safetensors, mimi.safetensors, mimi_config.json and tokenizer.model, with 0.5 million
+parameters of the language model and 0.2 million of Mimi, which the seed determines. The model hears (its answer depends
+on its input) and says nothing meaningful: syllables in the rhythm of speech. Its checkpoint says `test_only`, so no
+open study can use it.
 
 config.json names the files by their full path, as the package's own server needs it; MoshiEngine looks beside
 config.json first, so that the folder can be moved and copied.
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 MODEL_ID: Final = {"name": "tiny", "test_only": True}
 VOCABULARY: Final = 256
-PAD: Final = 3  # as in Moshi's own tokenizer; 0 announces a word after a pause
-QUIET: Final = 7.2  # of the text: how much likelier a pause is than any piece; about four steps in five
-SPEECH_GAIN: Final = 1.6  # of convolutions: with random weights a signal would die out on its way
+PAD: Final = 3  # as in Moshi's own tokenizer, in which 0 announces a word after a pause
+QUIET: Final = 7.2  # how much likelier a pause is than any piece of text; about four steps in five are pauses
+SPEECH_GAIN: Final = 1.6  # of the convolutions, because a signal would die out with random weights
 LM: Final[Mapping[str, Any]] = {
     "dim": 64,
     "num_heads": 2,
@@ -46,13 +47,15 @@ MIMI_DIM: Final = 32
 
 
 class FolderProblem(Exception):
-    """The folder cannot take a checkpoint; the text says why and what to do."""
+    """Raised when the folder cannot take a checkpoint; the text says why and what to do."""
 
 
 def make(folder: Path, seed: int = 0, lm: Mapping[str, Any] | None = None) -> None:
-    """Writes the checkpoint; `lm` changes entries of the language model's configuration. config.json comes last: a
-    folder that has it is whole. Raises FolderProblem, ModuleNotFoundError without torch or moshi."""
-    import_module("inference.engines.moshi")  # sets what must be set before moshi is imported
+    """Writes the checkpoint. `lm` changes entries of the language model's configuration.
+
+    config.json is written last, so a folder that has it is complete. Raises FolderProblem, and ModuleNotFoundError
+    without torch or moshi."""
+    import_module("inference.engines.moshi")  # This sets what must be set before moshi is imported.
     import torch
 
     folder = folder.absolute()
@@ -111,7 +114,7 @@ def _write_tokenizer(path: Path) -> None:
 
 
 def _write_mimi(folder: Path, card: int) -> None:
-    """The codec at its own rates and strides, thin."""
+    """Writes the codec at its own rates and strides, with few channels."""
     import torch
     from moshi.models import loaders
 
@@ -142,7 +145,7 @@ def _write_mimi(folder: Path, card: int) -> None:
         if parameter.dim() >= 3:  # convolutions
             parameter.mul_(SPEECH_GAIN)
     mimi.encoder.model[-1].conv.conv.weight.mul_(4.0)
-    for name, buffer in mimi.named_buffers():  # the codebooks, which training would fill
+    for name, buffer in mimi.named_buffers():  # These are the codebooks, which training would fill.
         if name.endswith("embedding_sum"):
             buffer.copy_(torch.randn_like(buffer) * 0.5)
         elif name.endswith(("cluster_usage", "_initialized")):
@@ -161,7 +164,7 @@ def _write_lm(folder: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
         embedding.weight.normal_()
     for head in (lm.text_linear, *lm.linears):
         head.weight.mul_(3.0)
-    # a dimension that every step has in common, and the pause listens to alone
+    # All steps have this dimension in common, and only the pause depends on it.
     lm.text_emb.weight[:, 0] = 8.0
     lm.text_linear.weight[:, 0] = 0.0
     lm.text_linear.weight[PAD] *= 0.1

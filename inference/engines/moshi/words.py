@@ -1,9 +1,9 @@
-"""The inner monologue: from one text token a step to words with their times, turns and transcripts. Pure.
+"""Turns the inner monologue, one text token per step, into words with their times, turns and transcripts. Pure.
 
-A model of this kind writes down what it says while it says it, a token or a pause for every 80 ms. A word begins with a
-piece that carries a space ("▁" in the tokenizer's spelling) at the very step in which it begins to sound; its other
-pieces follow at once, then come pauses until the next word. So a word's start is exact. Its end is not written down: it
-is where the next word begins, or a few steps on.
+A model of this kind writes down what it says while it says it: a token or a pause for every 80 ms. A word begins with a
+piece that carries a space ("▁" in the tokenizer's spelling), exactly at the step in which it begins to sound. Its other
+pieces follow immediately, and then pauses until the next word. The start of a word is therefore exact. Its end is not
+written down: it is taken to be where the next word begins, or a few steps later.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from unicodedata import category
 from inference.contract.audio import FRAME_MS
 from inference.contract.wire import Metadata
 
-WORD_PAUSE_STEPS: Final = 3  # after as many pauses a word is complete
-STRETCH_PAUSE_STEPS: Final = 10  # after as many the agent listens
-MAX_WORD_BYTES: Final = 200  # of something that is not a word
-MAX_STRETCH_BYTES: Final = 2_000  # who does not pause gets a transcript for every so much; an event takes no more
+WORD_PAUSE_STEPS: Final = 3  # After this many pauses a word is complete.
+STRETCH_PAUSE_STEPS: Final = 10  # After this many pauses the agent is listening.
+MAX_WORD_BYTES: Final = 200  # Anything longer is not a word.
+MAX_STRETCH_BYTES: Final = 2_000  # Speech without a pause is split here, because an event holds no more.
 _CLOSING: Final = re.compile(rb"(?:[.!?,;:]|\xe2\x80\xa6)['\")\]]*$")
 
 
 class Tokenizer(Protocol):
-    """What is asked of a sentencepiece processor."""
+    """The methods of a sentencepiece processor that are used."""
 
     def vocab_size(self) -> int: ...
     def id_to_piece(self, id: int) -> str: ...
@@ -37,8 +37,10 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """`pieces` by token: the bytes of its text, with spaces; empty for what says nothing. `end_of_pause` is the token
-    that announces a word."""
+    """The texts of the tokens.
+
+    `pieces` maps a token to the bytes of its text, with spaces; they are empty for a token without text. `end_of_pause`
+    is the token that announces a word."""
 
     pieces: tuple[bytes, ...]
     end_of_pause: int
@@ -55,13 +57,13 @@ def _piece(tokenizer: Tokenizer, token: int, silent: Collection[int]) -> bytes:
     if token in silent or says_nothing:
         return b""
     piece = tokenizer.id_to_piece(token)
-    if tokenizer.is_byte(token):  # "<0x0A>", a byte of a character that has no piece of its own
+    if tokenizer.is_byte(token):  # such as "<0x0A>", a byte of a character that has no piece of its own
         return bytes([int(piece[3:5], 16)])
     return piece.replace("▁", " ").encode()
 
 
 class Monologue:
-    """One conversation's. Times count from its first step."""
+    """The monologue of one conversation. Times count from its first step."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -71,12 +73,12 @@ class Monologue:
         self._quiet_steps = 0
         self._word = b""
         self._word_start = 0
-        self._said = b""  # in this turn, as it was written
+        self._said = b""  # the text of this turn, as it was written
         self._said_start = 0
         self._said_end = 0
 
     def step(self, token: int | None) -> list[Metadata]:
-        """What the step's token tells, in order: words, turn, transcript. None before the first token."""
+        """Returns what a step's token yields, in order: words, turn, transcript. It is None before the first token."""
         events: list[Metadata] = []
         pieces = self._vocabulary.pieces
         piece = pieces[token] if token is not None and 0 <= token < len(pieces) else b""
@@ -96,7 +98,7 @@ class Monologue:
         return events
 
     def state(self) -> dict[str, Any]:
-        """As JSON can say it."""
+        """Returns the state as values that JSON can represent."""
         return {
             name: value.hex() if isinstance(value, bytes) else value
             for name, value in vars(self).items()
@@ -104,7 +106,7 @@ class Monologue:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Raises ValueError for what `state` did not make; then nothing has changed."""
+        """Continues from a state. Raises ValueError for what `state` did not return; then nothing has changed."""
         mine = self.state()
         if set(state) != set(mine) or any(type(state[name]) is not type(mine[name]) for name in mine):
             raise ValueError("the monologue has other parts")
@@ -128,7 +130,7 @@ class Monologue:
         self._said += piece
 
     def _end_word(self, end: int, events: list[Metadata]) -> None:
-        """`end` is the first step that is not the word's."""
+        """Ends the word. `end` is the first step after it."""
         word, self._word = self._word, b""
         text = _readable(word)
         if not text.strip():
@@ -151,5 +153,5 @@ class Monologue:
 
 
 def _readable(said: bytes) -> str:
-    """What is no text becomes a replacement character; control characters, which no text field holds, spaces."""
+    """Decodes text. Invalid bytes become replacement characters; control characters, which no field holds, spaces."""
     return "".join(" " if category(sign) == "Cc" else sign for sign in said.decode(errors="replace"))

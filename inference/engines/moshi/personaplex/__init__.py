@@ -1,1 +1,1 @@
-"""PersonaPlex: its model, checkpoints, voice prompts and a tiny one for tests."""
+"""PersonaPlex: its model, checkpoints and voice prompts, and a tiny checkpoint for tests."""

@@ -1,7 +1,7 @@
-"""PersonaPlex's weights in the package's own modules.
+"""Loads PersonaPlex's weights into the package's own modules.
 
-Its depth transformer has 16 steps where Moshi's has 8: the last 8 predict the participant, for training. A conversation
-never uses them, so only what the first 8 need is read. Its config.json gives the model's type and no dimensions.
+Its depth transformer has 16 steps where Moshi's has 8; the last 8 predict the participant, for training. A conversation
+never uses them, so only the weights of the first 8 are read. Its config.json has the model's type and no dimensions.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from inference.engines.moshi.source import Source
 
 log = structlog.get_logger()
 
-# What has weights of its own for every step, and how many steps fewer than the model has.
+# The modules with separate weights for every step, and how many steps fewer than the model they have.
 _STEPS: Final = re.compile(
     r"(?:^depformer_in|^linears|\.gating|\.in_projs|\.out_projs)\.(\d+)\.|^depformer_emb\.(\d+)\."
 )
-# The same in one tensor, the steps one below the other.
+# The same weights in one tensor, with the steps one below the other.
 _STACKED: Final = re.compile(r"^depformer\..*\.self_attn\.(?:in_proj_weight|in_proj\.weight|out_proj\.weight)$")
 
 
@@ -40,13 +40,13 @@ def is_personaplex(config: Mapping[str, Any] | None) -> bool:
 
 
 def lm_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What the package's `LMModel` is made with: the configuration's own entries over PersonaPlex 7B's, and as many
-    depth steps as a conversation uses."""
+    """Returns the arguments of the package's `LMModel`: PersonaPlex 7B's, replaced by the configuration's own entries,
+    and as many depth steps as a conversation uses."""
     return {name: config.get(name, value) for name, value in PERSONAPLEX_7B.items()} | {"dep_q": CODEBOOKS}
 
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with everything in it that one of Moshi's says."""
+    """Returns the configuration, completed with every entry that a configuration of Moshi has."""
     return {**config, **lm_config(config)}
 
 
@@ -58,7 +58,7 @@ def info(
     mimi_config: dict[str, Any] | None,
     lora: Path | None,
 ) -> Any:
-    """The package's `CheckpointInfo`. Raises EngineUnavailable for what this model cannot have."""
+    """Returns the package's `CheckpointInfo`. Raises EngineUnavailable for options that this model cannot have."""
     if lora is not None or config.get("lora"):
         raise EngineUnavailable("moshi", "PersonaPlex with a LoRA is not supported", "Merge it into the weights.")
     return _PersonaPlexInfo(
@@ -75,7 +75,7 @@ def info(
 
 
 def prompting(source: Source, tokenizer: Any, mimi: Any, lm: Any) -> Callable[[Batch], Prompting]:
-    """What tells the rows of a batch. Reads the voices beside the checkpoint. Raises EngineUnavailable."""
+    """Returns the prompting of a batch. Reads the voices beside the checkpoint. Raises EngineUnavailable."""
     folder = source.config_path.parent / FOLDER if source.config_path else None
     archive = None
     if folder is None or not folder.is_dir():
@@ -93,7 +93,7 @@ class _PersonaPlexInfo(loaders.CheckpointInfo):  # type: ignore[misc]  # the pac
 
 
 def load_lm(weights: Path, config: Mapping[str, Any], device: torch.device, dtype: torch.dtype) -> Any:
-    """The package's `LMModel`, on `device`. Raises EngineUnavailable for weights of another model."""
+    """Returns the package's `LMModel` on `device`. Raises EngineUnavailable for weights of another model."""
     lm = LMModel(device=torch.device("meta"), dtype=dtype, **lm_config(config))
     try:
         lm.load_state_dict(_first_steps(weights, device, dtype), assign=True)
@@ -116,7 +116,7 @@ def _first_steps(weights: Path, device: torch.device, dtype: torch.dtype) -> dic
             for name in names:
                 step = _STEPS.search(name)
                 if step and name.startswith(("depformer", "linears")):
-                    number = int(step[1]) if step[1] else int(step[2]) + 1  # an embedding feeds the step after it
+                    number = int(step[1]) if step[1] else int(step[2]) + 1  # An embedding feeds the step after it.
                     if number >= CODEBOOKS:
                         continue
                 tensor = file.get_slice(name)

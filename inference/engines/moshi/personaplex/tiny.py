@@ -1,4 +1,4 @@
-"""A tiny checkpoint of PersonaPlex's shape: its layout of weights, its 16 depth steps, its two kinds of voices.
+"""Makes a tiny checkpoint of PersonaPlex's shape: its layout of weights, its 16 depth steps, its two kinds of voices.
 
 python -m inference.engines.moshi.tiny FOLDER --shape personaplex
 """
@@ -51,8 +51,10 @@ def make(folder: Path, seed: int = 0) -> None:
 
 
 def saved_voice(lm: Any, codes: Tokens) -> dict[str, Tensor]:
-    """What NVIDIA's program saves of a voice prompt of `codes` [T, CODEBOOKS]: the embeddings of the T − 1 steps that
-    it computed, [T − 1, 1, 1, D], and its ring of tokens, [1, CHANNELS, max delay + 3]."""
+    """Returns what NVIDIA's program saves of a voice prompt of `codes` [T, CODEBOOKS].
+
+    That is the embeddings of the T − 1 steps that it computed, [T − 1, 1, 1, D], and its ring of tokens,
+    [1, CHANNELS, max delay + 3]."""
     import torch
 
     from inference.engines.moshi.prompts.persona_row import embedded
@@ -68,7 +70,7 @@ def saved_voice(lm: Any, codes: Tokens) -> dict[str, Tensor]:
 
 
 def _stacked(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The projections of all steps in one tensor, as in the package's older versions."""
+    """Puts the projections of all steps into one tensor, as in older versions of the package."""
     import torch
 
     kept: dict[str, Tensor] = {}

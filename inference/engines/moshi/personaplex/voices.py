@@ -1,11 +1,12 @@
-"""The voices that PersonaPlex can be told to speak with: files beside the checkpoint, read once.
+"""Reads, once, the voices that PersonaPlex can speak with from files beside the checkpoint.
 
-Looked for in the folder `voices` beside config.json, else in `voices.tgz` there, as NVIDIA publishes them. Two kinds:
+They are in the folder `voices` beside config.json, or else in `voices.tgz` there, as NVIDIA publishes them. There are
+two kinds:
 
     NAME.pt                  a saved voice prompt: the embeddings of its steps, and the last tokens of them
-    NAME.wav, .flac, .mp3    a recording of the voice, brought to −24 LUFS (ITU-R BS.1770) and encoded by Mimi
+    NAME.wav, .flac, .mp3    a recording of the voice, normalised to −24 LUFS (ITU-R BS.1770) and encoded by Mimi
 
-A conversation names a voice by its NAME, with or without the ending; no path is ever followed.
+A conversation names a voice by its NAME, with or without the file extension; no path is ever followed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ ARCHIVE: Final = "voices.tgz"
 SAVED: Final = ".pt"
 RECORDINGS: Final = (".wav", ".flac", ".mp3")
 TARGET_LUFS: Final = -24.0
-BLOCK_SEC: Final = 0.4  # of the measurement of loudness; every 100 ms one
+BLOCK_SEC: Final = 0.4  # blocks of the measurement of loudness, one every 100 ms
 GATE_LUFS: Final = -70.0
 RELATIVE_GATE_LU: Final = -10.0
 MAX_VOICE_BYTES: Final = 64_000_000
@@ -41,8 +42,9 @@ MAX_VOICE_BYTES: Final = 64_000_000
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """`steps` int64 [T, CHANNELS] of the prompt; `embeddings` [T − 1, D] replace the model's own of its first steps.
-    `sha256` is the file's."""
+    """A voice prompt: `steps` are int64 [T, CHANNELS], and `sha256` is the hash of the file.
+
+    `embeddings` [T − 1, D] replace the model's own embeddings of the first steps."""
 
     name: str
     sha256: str
@@ -53,12 +55,12 @@ class Voice:
 def read_voices(
     folder: Path | None, archive: Path | None, mimi: Any, dim: int, delays: Sequence[int]
 ) -> dict[str, Voice]:
-    """All voices by name. `mimi` is not streaming yet; `dim` and `delays` are the language model's.
+    """Returns all voices by name. `mimi` must not be streaming yet; `dim` and `delays` are the language model's.
 
-    Raises EngineUnavailable for a file that is no voice."""
+    Raises EngineUnavailable for a file that is not a voice."""
     voices: dict[str, Voice] = {}
     for name, ending, content in sorted(_files(folder, archive), key=lambda file: (file[0], file[1] != SAVED)):
-        if name in voices:  # the saved prompt comes first, and is what NVIDIA's own program would take
+        if name in voices:  # The saved prompt comes first; NVIDIA's own program would take it, too.
             continue
         try:
             if ending == SAVED:
@@ -73,7 +75,7 @@ def read_voices(
 
 
 def _files(folder: Path | None, archive: Path | None) -> Iterator[tuple[str, str, bytes]]:
-    """(name, ending, content). Of the archive nothing is written to the disk, so its paths cannot matter."""
+    """Yields (name, extension, content). Nothing of the archive is written to disk, so its paths cannot do harm."""
     if folder is not None and folder.is_dir():
         for path in folder.iterdir():
             if path.is_file() and path.suffix in (SAVED, *RECORDINGS) and not path.name.startswith("."):
@@ -94,7 +96,7 @@ def _files(folder: Path | None, archive: Path | None) -> Iterator[tuple[str, str
 
 
 def _saved(name: str, content: bytes, dim: int, delays: Sequence[int]) -> Voice:
-    """Raises ValueError for what is no saved voice prompt; no code in it is run."""
+    """Reads a saved voice prompt, without running code in it. Raises ValueError for anything else."""
     try:
         saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         embeddings, cache = saved["embeddings"], saved["cache"]
@@ -113,7 +115,7 @@ def _sha256(content: bytes) -> str:
 
 
 def _recording(content: bytes) -> Float32:
-    """float32 [samples] at 24 kHz, whole frames. Raises ValueError."""
+    """Reads a recording as float32 [samples] at 24 kHz, in whole frames. Raises ValueError."""
     import soundfile
     import soxr
 
@@ -131,7 +133,7 @@ def _recording(content: bytes) -> Float32:
 
 
 def _encode(mimi: Any, samples: Float32) -> Tokens:
-    """[T, CODEBOOKS], frame by frame as in a conversation."""
+    """Returns the codes [T, CODEBOOKS], encoded frame by frame as in a conversation."""
     device = next(mimi.parameters()).device
     with torch.no_grad(), mimi.streaming(1):
         frames = torch.from_numpy(samples).view(-1, 1, 1, FRAME_SAMPLES)
@@ -141,9 +143,9 @@ def _encode(mimi: Any, samples: Float32) -> Tokens:
 
 
 def loudness_lufs(samples: npt.NDArray[Any], rate_hz: int) -> float:
-    """Integrated loudness of one channel after ITU-R BS.1770-4; −inf for silence and for less than a block.
+    """Returns the integrated loudness of one channel by ITU-R BS.1770-4; −inf for silence and for less than a block.
 
-    The weighting's two filters are those of R. Bristow-Johnson's cookbook, with the parameters of `pyloudnorm`."""
+    The two weighting filters are those of R. Bristow-Johnson's cookbook, with the parameters of `pyloudnorm`."""
     from scipy.signal import lfilter
 
     block, hop = round(BLOCK_SEC * rate_hz), round(BLOCK_SEC * rate_hz / 4)
@@ -153,7 +155,7 @@ def loudness_lufs(samples: npt.NDArray[Any], rate_hz: int) -> float:
     for numerator, denominator in (_high_shelf(4.0, math.sqrt(0.5), 1_500.0, rate_hz), _high_pass(0.5, 38.0, rate_hz)):
         weighted = lfilter(numerator, denominator, weighted)
     power = np.concatenate([[0.0], np.cumsum(weighted**2)])
-    starts = hop * np.arange(round((len(samples) - block) / hop) + 1)  # the last block may lack up to half a hop
+    starts = hop * np.arange(round((len(samples) - block) / hop) + 1)  # The last block may lack up to half a hop.
     blocks = (power[np.minimum(starts + block, len(samples))] - power[starts]) / block
     loud = blocks[_lufs(blocks) >= GATE_LUFS]
     if not len(loud):

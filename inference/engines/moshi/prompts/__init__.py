@@ -1,1 +1,1 @@
-"""Persona prompts: read, fed between steps, and kept for the next talk."""
+"""Persona prompts: they are read, fed to rows between steps, and kept for the next take."""

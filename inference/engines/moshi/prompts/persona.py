@@ -1,9 +1,10 @@
-"""PersonaPlex's prompts, told to rows: who the agent is and how it sounds.
+"""Gives rows PersonaPlex's prompts, which say who the agent is and how it sounds.
 
-A prompt is some seconds of steps. They are told in pieces, at most one piece of one row between two steps of the batch,
-so that neighbours keep their 80 ms; until a row has heard it all its participant hears silence. What a row remembers
-then depends on the checkpoint and the prompts, on nobody who talks: it is kept, and the next conversation with the
-same persona starts from it at once, bit for bit as if it had been told again.
+The prompts are steps, some seconds of them. Rows process them in pieces, at most one piece of one row between two steps
+of the batch, so that other rows keep to their 80 ms. Until a row has processed all of its prompts, its participant
+hears silence. What the row remembers then depends only on the checkpoint and the prompts, and on nobody who talks. It
+is therefore kept, and the next conversation with the same persona starts from it at once, bit for bit as if the prompts
+had been processed again.
 """
 
 from __future__ import annotations
@@ -31,22 +32,24 @@ from inference.engines.moshi.personaplex.model import (
 from inference.engines.moshi.personaplex.voices import Voice
 from inference.engines.moshi.prompts.persona_row import embedded, live_through, memory_of, remember
 
-STEPS_AT_ONCE: Final = 64  # of a prompt, between two steps of the batch; always the same, and so is the result
-KEPT_BYTES: Final = 500_000_000  # of memory after prompts, on the device: about three of 300 steps with 7B
+STEPS_AT_ONCE: Final = 64  # of a prompt, between two steps of the batch; fixed, so that the result is always the same
+KEPT_BYTES: Final = 500_000_000  # of kept states on the device: about three states of 300 steps with 7B
 
 Key = tuple[str, str]  # tagged text, name of the voice
 
 
 class Tokenizer(Protocol):
-    """What is asked of a sentencepiece processor."""
+    """The method of a sentencepiece processor that is used."""
 
     def encode(self, text: str) -> list[int]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Prompts:
-    """`steps` [N, channels] are told, `inputs` [N, channels] is what the model then reads in each of its steps; for the
-    first E of them `embeddings` [E, D] stand instead."""
+    """The prompts of a row.
+
+    `steps` [N, channels] are the prompts themselves, and `inputs` [N, channels] is what the model then reads in each of
+    its steps; `embeddings` [E, D] replace the first E of these."""
 
     key: Key
     steps: Tokens
@@ -56,23 +59,23 @@ class _Prompts:
 
 @dataclass(slots=True)
 class _Listener:
-    """A row that is being told `prompts`; it has lived through `done` steps of them."""
+    """A row that is processing `prompts` and has finished `done` steps of them."""
 
     prompts: _Prompts
     done: int = 0
 
 
 class PersonaPlexPrompting:
-    """A `Prompting`. `lm` is the package's model, the same that `batch` steps."""
+    """A `Prompting` for PersonaPlex. `lm` is the package's model, the same one that `batch` steps."""
 
     def __init__(self, batch: Batch, lm: Any, tokenizer: Tokenizer, voices: Mapping[str, Voice]) -> None:
         self._batch = batch
         self._lm = lm
         self._tokenizer = tokenizer
         self._voices = dict(voices)
-        self._most_steps = lm.context // 2  # the other half is the conversation's
+        self._most_steps = lm.context // 2  # The other half is for the conversation.
         self._initial = [lm.text_initial_token_id] + [lm.initial_token_id] * lm.num_audio_codebooks
-        self._listeners: dict[int, _Listener] = {}  # in the order in which they came
+        self._listeners: dict[int, _Listener] = {}  # in the order of their arrival
         self._kept: OrderedDict[Key, list[torch.Tensor]] = OrderedDict()
 
     def check(self, config: SlotConfig) -> None:
@@ -86,7 +89,7 @@ class PersonaPlexPrompting:
         first = next(iter(self._listeners), None)
         if first is not None:
             self._tell(first)
-            for row in list(self._listeners):  # those who came meanwhile and want to be told the same
+            for row in list(self._listeners):  # rows that arrived meanwhile and have the same prompts
                 self._recall(row)
         return set(rows) - self._listeners.keys()
 
@@ -130,7 +133,7 @@ class PersonaPlexPrompting:
         raise OptionError("voice_prompt", named, known)
 
     def _recall(self, row: int) -> None:
-        """Gives the row what is kept of its prompts, if anything is."""
+        """Gives the row the kept state after its prompts, if there is one."""
         prompts = self._listeners[row].prompts
         kept = self._kept.get(prompts.key)
         if kept is None or self._listeners[row].done:
@@ -140,7 +143,7 @@ class PersonaPlexPrompting:
         self._end(row, prompts)
 
     def _tell(self, row: int) -> None:
-        """One piece. The model's last step of the prompts is left to the batch, for it draws from it."""
+        """Processes one piece. The last step of the prompts is left to the batch, because the batch draws from it."""
         listener = self._listeners[row]
         prompts = listener.prompts
         last = len(prompts.inputs) - 1
@@ -152,7 +155,7 @@ class PersonaPlexPrompting:
             self._end(row, prompts)
 
     def _inputs(self, prompts: _Prompts, start: int, end: int) -> torch.Tensor:
-        """[1, end − start, D]"""
+        """Returns the inputs of the steps from `start` to `end`, [1, end − start, D]."""
         parts = []
         given = prompts.embeddings
         known = 0 if given is None else max(start, min(len(given), end))
@@ -163,8 +166,10 @@ class PersonaPlexPrompting:
         return torch.cat(parts, dim=1)
 
     def _end(self, row: int, prompts: _Prompts) -> None:
-        """The row's first step in the batch is the last one of its prompts: it still hears them, and what of them comes
-        later than its text is forced; text and the first codebook are its first own."""
+        """Leaves the last step of the prompts to the batch, as the row's first step there.
+
+        In this step the row still hears the prompts, and the tokens that come later than their text are forced. The
+        text and the first codebook are the first tokens of its own."""
         del self._listeners[row]
         self._batch.place(row, len(prompts.inputs) - 1, prompts.inputs[-1])
         spoken = forced_after(prompts.steps, self._lm.delays, FREE)

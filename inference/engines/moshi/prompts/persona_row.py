@@ -1,11 +1,11 @@
-"""One row of a batch living through many steps at once, while the others stand still.
+"""Lets one row of a batch process many steps at once, while the other rows do not move.
 
-What a row is told is known beforehand, so nothing has to be drawn and the steps need not wait for each other: the
-temporal transformer takes them like a text, in one pass that reads the weights once. That is why a prompt of 300 steps
-costs about as much time as a handful of steps of the conversation, and not 300.
+A row's prompts are known beforehand, so nothing has to be drawn and the steps need not wait for each other: the
+temporal transformer processes them like a text, in one pass that reads the weights once. A prompt of 300 steps
+therefore costs about as much time as a handful of steps of the conversation, and not as much as 300.
 
-The pass works on views: the row's own part of every streaming state, so what it writes is where the batch will find it.
-No other row, no mask and no CUDA graph is touched.
+The pass works on views of the row's own part of every streaming state, so it writes where the batch will read. It
+changes no other row, no mask and no CUDA graph.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from inference.engines.moshi.personaplex.model import Tokens
 
 
 def live_through(transformer: Any, row: int, inputs: torch.Tensor) -> None:
-    """The row's next steps are `inputs` [1, T, D]. With the T steps of before, no more than the context."""
+    """Processes `inputs` [1, T, D] as the row's next T steps. Together with earlier steps they must fit the context."""
     with torch.no_grad(), _alone(transformer, row):
         transformer(inputs)
 
 
 def embedded(lm: Any, tokens: Tokens) -> torch.Tensor:
-    """tokens [T, channels] -> [1, T, D], as the model sums them up in `forward_text`."""
+    """tokens [T, channels] -> the sums of their embeddings [1, T, D], as the model computes them in `forward_text`."""
     ids = torch.from_numpy(tokens).to(lm.device)
     with torch.no_grad():
         total = lm.emb[0](ids[:, lm.audio_offset])
@@ -39,12 +39,12 @@ def embedded(lm: Any, tokens: Tokens) -> torch.Tensor:
 
 
 def memory_of(transformer: Any, row: int, steps: int) -> list[torch.Tensor]:
-    """A copy of the keys and values of the row's first `steps` steps, layer by layer: [2, heads, steps, D]."""
+    """Returns a copy of the keys and values of the row's first `steps` steps, [2, heads, steps, D] for each layer."""
     return [state.kv_cache.cache[:, row, :, :steps].clone() for state in _caching(transformer)]
 
 
 def remember(transformer: Any, row: int, memory: list[torch.Tensor]) -> None:
-    """A clean row goes on where `memory_of` was taken."""
+    """Lets a clean row continue where `memory_of` was taken."""
     steps = memory[0].shape[2]
     with torch.no_grad():
         for state, kept in zip(_caching(transformer), memory, strict=True):
@@ -60,7 +60,7 @@ def _caching(transformer: Any) -> list[Any]:
 
 @contextmanager
 def _alone(root: Any, row: int) -> Iterator[None]:
-    """Within it, `root` streams a batch of one: the row."""
+    """A context in which `root` streams a batch of one, which is the row."""
     streaming = [module for module in root.modules() if isinstance(module, StreamingModule)]
     whole = [module._streaming_state for module in streaming]
     try:

@@ -1,4 +1,4 @@
-"""What a checkpoint makes of `text_prompt` and `voice_prompt`: the one seam between the engine and a persona."""
+"""How a checkpoint handles `text_prompt` and `voice_prompt`: the only interface between the engine and a persona."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ from inference.engines.base import SlotConfig
 
 
 class Prompting(Protocol):
-    """Made for one batch (`Checkpoint.prompting`), called by its engine alone. A row is started clean, then told, by
-    `Batch.place` and `Batch.tell`, and stepped only when it is ready; until then its participant hears silence."""
+    """The prompting of one batch (made by `Checkpoint.prompting`), which only its engine calls.
+
+    A row starts clean, is given its prompts by `Batch.place` and `Batch.tell`, and is stepped only when it is ready;
+    until then its participant hears silence."""
 
     def check(self, config: SlotConfig) -> None:
         """Raises OptionError for prompts that the checkpoint cannot honour."""
 
     def begin(self, row: int, config: SlotConfig) -> None:
-        """The row was just started and has lived through nothing yet."""
+        """Begins with a row that was just started and has not been stepped yet."""
 
     def ready(self, rows: Iterable[int]) -> set[int]:
-        """Called once before each step with the rows that have a frame: goes on telling, as much as a step has time
-        for, and returns those that have been told everything."""
+        """Called once before each step, with the rows that have a frame.
+
+        Continues with the prompts as far as a step has time, and returns the rows that have processed all of theirs."""
 
     def finish(self, row: int) -> None:
-        """Tells the row all that is left, now: its conversation is about to move."""
+        """Processes all that is left of the row's prompts now, because its conversation is about to move."""
 
     def forget(self, row: int) -> None:
-        """The conversation has ended."""
+        """Forgets the row, because its conversation has ended."""
 
     def describe(self) -> dict[str, Any] | None:
-        """For the snapshot: how prompts are told. None where there are none."""
+        """Returns how prompts are processed, for the snapshot; None if there are no prompts."""
 
 
 class NoPrompting:
-    """Of a checkpoint that was not trained on prompts: refuses them instead of ignoring them."""
+    """The prompting of a checkpoint that was not trained on prompts: it refuses them instead of ignoring them."""
 
     def check(self, config: SlotConfig) -> None:
         for name, prompt in (("text_prompt", config.text_prompt), ("voice_prompt", config.voice_prompt)):
