@@ -10,13 +10,21 @@
 # make bench-voices  what converters do to human speech of both sexes, into docs/voices.md
 # make bench-moshi  the stock Moshi server beside an inference worker, into docs/benchmarks.md
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MARK := .venv/.done
 # of pytest: a module's tests stay in one process, and those that play sound in real time begin (tests/conftest.py)
 TEST_PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 CHECKS := check-types check-style check-imports check-scripts check-site
+# constraints.txt names releases with wheels for these
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+VERSION := import sys; print("%d.%d" % sys.version_info[:2])
+ifeq ($(origin PYTHON), undefined)
+# every candidate is run, because pyenv leaves commands on the path for versions that are switched off
+PYTHON := $(shell test -x $(BIN)/python && echo $(BIN)/python && exit; \
+  for name in python3.11 python3.12 python3.13 python3 python; do \
+    $$name -c '$(FITS)' 2>/dev/null && echo $$name && exit; done)
+endif
 .DEFAULT_GOAL := run
 .PHONY: run setup setup-dev messages moshi seed-vc weights test test-all test-scripts pictures check $(CHECKS) bench bench-moshi bench-voices format clean python-version node-version
 
@@ -35,7 +43,7 @@ weights: $(MARK)/run
 	@$(BIN)/python -m inference.weights
 
 $(MARK)/run: pyproject.toml constraints.txt | python-version
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || (rm -rf .venv && false)
 	@echo "Installing Python packages: about 250 MB to download, 1 to 3 minutes the first time"
 	@$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[cascade]' | grep -v 'already satisfied' || true
 	@$(BIN)/python -c 'import django, xllamacpp, faster_whisper' || (echo "The Python packages did not install; see above." && false)
@@ -79,9 +87,14 @@ node_modules/.done: package.json package-lock.json | node-version
 	@touch $@
 
 python-version:
-	@test -n "$(PYTHON)" || (echo "Python 3.11 is needed and was not found." && false)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  (echo "Python 3.11 is needed; $(PYTHON) is $$($(PYTHON) -V). Name another with: make run PYTHON=/path/to/python3.11" && false)
+	@test -n "$(PYTHON)" || (echo "Python 3.11, 3.12 or 3.13 is needed, and none of them runs as python3.11, python3.12, python3.13" \
+	  "or python3. Install one, or name one that is elsewhere: make run PYTHON=/path/to/python3.12" && false)
+	@$(PYTHON) -c '$(FITS)' 2>/dev/null || (echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON)" \
+	  "$$(found=$$($(PYTHON) -V 2>/dev/null) && echo "is $$found" || echo "does not run")." \
+	  "Name another with: make run PYTHON=/path/to/python3.12" && false)
+	@test ! -x $(BIN)/python || test "$$($(BIN)/python -c '$(VERSION)')" = "$$($(PYTHON) -c '$(VERSION)')" || \
+	  (echo "The packages in .venv are for Python $$($(BIN)/python -c '$(VERSION)'), and $(PYTHON) is" \
+	  "$$($(PYTHON) -c '$(VERSION)'). Run \`make clean\` to begin anew with it, or leave PYTHON out." && false)
 
 node-version:
 	@command -v npm >/dev/null || (echo "Node 20 or newer is needed (node and npm were not found)." && false)
