@@ -18,7 +18,7 @@ from django.urls import path
 
 from studies.preview.consumer import PreviewConsumer
 from studies.talk.live.socket import TalkConsumer
-from studies.talk.origin import same_origin
+from studies.talk.live.origin import same_origin
 
 application = ProtocolTypeRouter(
     {
