@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from django.urls import reverse
 
+from studies.errors import SealBroken
 from studies.models import ProtocolVersion, Session, Study
-from studies.sealing import SealBroken, seal, unseal
+from studies.sealing import seal, unseal
 
 PARAMETER: Final = "entry"
 DAY_SEC: Final = 86_400

@@ -10,7 +10,19 @@ StudyError
 ├── AudioRefused           an upload that is no recording to work with; `code` is stable, the text says what to do
 ├── VoiceRefused           what may not be done with a target voice; the text is for the researcher
 ├── ArrivalRefused         a link that does not say who comes by it; the text is for the participant
-└── RecordingError         a recording that cannot be written or read
+├── RecordingError         a recording that cannot be written or read
+├── RangeError             a part of a file that lies outside it
+├── Moving                 an inference worker stops and hands its conversations over
+├── SealBroken             a sealed text that was damaged, is too old, or is not ours
+├── BadReport              a device check's report that cannot be read; the text says what was wrong
+├── Unmeasurable           a recording that has no such value; the text is the reason that is stored
+└── SimulationError        a bot that cannot go on; the text says what stopped it
+
+SlotLost                   of `inference.contract.errors`
+└── SlotBroken             the connection to an inference worker broke; the slot may be there still
+
+Exception
+└── Refused                of `studies.voices.decoder`, which runs alone and imports nothing of ours
 """
 
 from __future__ import annotations
@@ -18,6 +30,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from inference.contract.errors import SlotLost
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -114,3 +128,39 @@ class RecordingError(StudyError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class RangeError(StudyError):
+    """A range of bytes that lies outside the file."""
+
+
+class Moving(StudyError):
+    """The inference worker stops, and keeps the conversation for another one that fetches it."""
+
+
+class SlotBroken(SlotLost):
+    """The connection to the inference worker broke; the slot may be there still."""
+
+
+class SealBroken(StudyError):
+    """A sealed text that was not made by this server, is damaged or, where `expired`, too old."""
+
+    def __init__(self, *, expired: bool = False) -> None:
+        super().__init__("expired" if expired else "not ours")
+        self.expired = expired
+
+
+class BadReport(StudyError):
+    """A report of the device check that cannot be read; the text says what was found and what was expected."""
+
+
+class Unmeasurable(StudyError):
+    """Raised for a value that cannot be measured from a recording; `reason` is for the researcher."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SimulationError(StudyError):
+    """A simulation did not come to its end; the text says what happened, and to which bot where one is concerned."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db import transaction
@@ -17,12 +18,14 @@ from studies.models import (
     PinnedVoice,
     Prompt,
     ProtocolVersion,
+    Session,
     Study,
     TargetVoice,
     TargetVoiceVersion,
 )
 from studies.protocol.cells import ConditionCell
 from studies.protocol.delay import check_delay, common_latency_samples
+from studies.protocol.languages import localised
 from studies.protocol.reading.document import parse_frozen, sha256_of, to_document
 from studies.protocol.rules import check_publishable
 from studies.protocol.schema import Protocol
@@ -133,9 +136,21 @@ def proposed_retention(protocol: Protocol, today: date) -> date:
     return today + timedelta(days=protocol.retention.days)
 
 
-def protocol_of(version: ProtocolVersion) -> Protocol:
-    """The protocol a version holds. Raises ProtocolError when its document is from another schema."""
-    return parse_frozen(version.document)
+def session_protocol(session: Session) -> Protocol:
+    """The protocol of a session, in the language the session is held in. Raises ProtocolError as below."""
+    return protocol_of(session.version, session.language)
+
+
+def protocol_of(version: ProtocolVersion, language: str = "") -> Protocol:
+    """The protocol a version holds, with its texts in `language`; in its own where that is empty or not one of the
+    study's. It is read once a process. Raises ProtocolError when its document is from another schema."""
+    return _read(version.pk, version.sha256, language)
+
+
+@lru_cache(maxsize=64)
+def _read(version_pk: int, _sha256: str, language: str) -> Protocol:
+    protocol = parse_frozen(ProtocolVersion.objects.get(pk=version_pk).document)
+    return localised(protocol, language) if language else protocol
 
 
 def _voices_for(study: Study | None) -> dict[str, TargetVoiceVersion]:

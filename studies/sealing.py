@@ -13,15 +13,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from studies.errors import SealBroken
+
 SALT = "studies.sealing"
-
-
-class SealBroken(ValueError):
-    """Not made by this server, damaged, or, where `expired`, too old."""
-
-    def __init__(self, *, expired: bool = False) -> None:
-        super().__init__("expired" if expired else "not ours")
-        self.expired = expired
 
 
 def seal(content: Mapping[str, Any]) -> str:

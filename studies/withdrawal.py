@@ -26,7 +26,7 @@ from studies.models import (
     Take,
     Trial,
 )
-from studies.publish import protocol_of
+from studies.publish import session_protocol
 from studies.talk.filing.erasure import erase_recordings
 from studies.talk.filing.filing import file_take
 from studies.talk.journal.file import journal_path
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 def keeps_data(session: Session) -> bool:
     """Whether the study keeps what was collected until a withdrawal."""
     try:
-        return protocol_of(session.version).retention.on_withdrawal == "keep"
+        return session_protocol(session).retention.on_withdrawal == "keep"
     except ProtocolError:  # The document's schema no longer exists.
         return False
 

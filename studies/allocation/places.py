@@ -30,7 +30,7 @@ from studies.design.minimisation import drawn, nested_probabilities
 from studies.models import AllocationSlot, ProtocolVersion, Session
 from studies.protocol.counterbalancing import Allocation
 from studies.protocol.schema import Protocol
-from studies.publish import protocol_of
+from studies.publish import session_protocol
 
 FRESH: Final = 0.9
 """A lease with at least this share of its time left is not renewed."""
@@ -97,7 +97,7 @@ def take_back(session: Session, *, within_quotas: bool = False) -> None:
     arms = sorted(set(queue.slots.order_by().values_list("arm", flat=True)))
     if not counts or locked.arm not in arms:
         return
-    protocol = protocol_of(locked.version)
+    protocol = session_protocol(locked)
     if within_quotas:
         readmit_to_quotas(locked, protocol)
     # Two requests at once take one place.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
-from studies.insights.measurement import Method, Unmeasurable
+from studies.errors import Unmeasurable
+from studies.insights.measurement import Method
 from studies.insights.pitch import HOP_SAMPLES, Contour
 from studies.insights.speech import Stretch
 

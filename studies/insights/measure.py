@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from studies.errors import Unmeasurable
 from studies.insights import acoustic, speech, text, turn_taking
-from studies.insights.measurement import Measurement, Method, Role, TrackKind, Unmeasurable, Words
+from studies.insights.measurement import Measurement, Method, Role, TrackKind, Words
 from studies.insights.pitch import Contour, pitch_contour
 from studies.insights.speech import Stretch
 from studies.insights.turn_taking import Floor

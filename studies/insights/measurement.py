@@ -35,14 +35,6 @@ class Method:
     version: str = "1"
 
 
-class Unmeasurable(Exception):
-    """Raised for a value that cannot be measured from a recording; `reason` is for the researcher."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """`value` is a finite number, or None with the `reason`. Raises ValueError for anything else."""

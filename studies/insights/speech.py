@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
-from studies.insights.measurement import Method, Unmeasurable
+from studies.errors import Unmeasurable
+from studies.insights.measurement import Method
 from studies.insights.pitch import HOP_SAMPLES, Contour
 
 SPEAKING_TIME = Method("speaking_time_sec", "s", "Time above an energy threshold, gaps under 250 ms included")

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from studies.insights.measurement import Method, Role, Unmeasurable, Words
+from studies.errors import Unmeasurable
+from studies.insights.measurement import Method, Role, Words
 
 WORD_COUNT = Method("word_count", "words", "Words of the transcript: letters or digits, apostrophes and hyphens within")
 WORDS_PER_MIN = Method("words_per_min", "words/min", "Words of the transcript over speaking time and pauses")

@@ -8,7 +8,8 @@ from statistics import median
 from typing import Literal
 
 from inference.contract.audio import samples_to_ms
-from studies.insights.measurement import Method, Unmeasurable
+from studies.errors import Unmeasurable
+from studies.insights.measurement import Method
 from studies.insights.speech import Stretch
 
 FLOOR_TRANSFER_OFFSET = Method(

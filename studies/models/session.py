@@ -85,6 +85,10 @@ class Session(models.Model):
         """The receipt of a completed withdrawal; None before that."""
         return self.study.erasures.filter(code=self.participant.code).first()
 
+    def live_tab(self, epoch: object) -> bool:
+        """Whether the tab that was opened at `epoch` is the one that counts: no other has taken over since."""
+        return str(epoch) == str(self.epoch)
+
     def consent(self, purpose: str) -> ConsentEvent | None:
         """The event that grants `purpose` now; None if it was never granted or has been withdrawn since."""
         last = self.consents.filter(purpose=purpose).order_by("-id").first()

@@ -23,7 +23,7 @@ from studies.participant.again import sent_again
 from studies.participant.arriving import enrol
 from studies.participant.arriving.screening import FIRST_RULE, message_of
 from studies.participant.leaving.finishing import way_back_of
-from studies.participant.localised import session_protocol as session_protocol
+from studies.publish import session_protocol
 from studies.talk.live.watch import look_now
 
 View = Callable[..., HttpResponse]
@@ -73,7 +73,7 @@ def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[
                 return page(request, session, *args, **kwargs)
             if session.state in LAST_PAGES and not always:
                 return last_page(request, session)
-            if request.method == "POST" and not is_live_tab(request, session):
+            if request.method == "POST" and not was_sent_by_live_tab(request, session):
                 return taken_over(request, session)
             if not (after_end or always):
                 if session.state == Session.State.FINISHED:
@@ -85,7 +85,7 @@ def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[
                     return last_page(request, session)
             if shown is not None and not is_open(session, shown):
                 return go_on(session)
-            if shown is not None and request.method == "GET" and request.COOKIES.get(HERE) != str(session.epoch):
+            if shown is not None and request.method == "GET" and not session.live_tab(request.COOKIES.get(HERE)):
                 take_over(session)
             return page(request, session, *args, **kwargs)
 
@@ -215,12 +215,12 @@ def take_over(session: Session) -> None:
     look_now()  # a talk in another tab ends
 
 
-def is_live_tab(request: HttpRequest, session: Session) -> bool:
+def was_sent_by_live_tab(request: HttpRequest, session: Session) -> bool:
     """Whether what was sent came from the tab that was opened last, or from one that takes over by sending it."""
     if "take_over" in request.POST:
         take_over(session)
         return True
-    return str(session.epoch) in (request.POST.get("epoch"), request.GET.get("epoch"))
+    return session.live_tab(request.POST.get("epoch")) or session.live_tab(request.GET.get("epoch"))
 
 
 def taken_over(request: HttpRequest, session: Session) -> HttpResponse:

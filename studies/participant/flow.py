@@ -15,9 +15,9 @@ from studies.design.visit import Kind, Page, applies, pages
 from studies.models import PageLog, Session, Take, Trial
 from studies.participant.answering import answers
 from studies.participant.checking.device import check_done, headphones_done
-from studies.participant.localised import session_protocol
 from studies.protocol.items import Questionnaire
 from studies.protocol.schema import Protocol
+from studies.publish import session_protocol
 
 DEBRIEF: Final = Page("debrief")
 KINDS: Final[Mapping[str, Kind]] = {

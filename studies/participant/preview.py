@@ -14,7 +14,7 @@ from studies.design.visit import Page
 from studies.models import PageLog, Session
 from studies.participant import flow
 from studies.participant.arriving import enrol
-from studies.participant.localised import session_protocol
+from studies.publish import session_protocol
 
 KINDS: Final = {
     "consent": "Consent",

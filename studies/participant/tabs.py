@@ -9,7 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from studies.models import Session
-from studies.participant.access import find_session, session_page, session_protocol
+from studies.participant.access import find_session, session_page
+from studies.publish import session_protocol
 
 
 @require_safe
@@ -17,7 +18,7 @@ from studies.participant.access import find_session, session_page, session_proto
 def tab(request: HttpRequest, token: str) -> JsonResponse:
     """{live, state}: whether the tab that shows `epoch` is the newest, and what has become of the session."""
     session = find_session(token)
-    return JsonResponse({"live": request.GET.get("epoch") == str(session.epoch), "state": session.state})
+    return JsonResponse({"live": session.live_tab(request.GET.get("epoch")), "state": session.state})
 
 
 @require_POST

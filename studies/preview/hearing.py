@@ -16,7 +16,7 @@ from inference.contract.tokens import PreviewRequest, VoiceSegment
 from studies.errors import TakeRefused
 from studies.models import Condition, ConsentEvent, Session
 from studies.protocol.free_voice import free_segment
-from studies.publish import protocol_of
+from studies.publish import session_protocol
 from studies.talk.requests import voice_segment
 from studies.talk.takes import check_study
 
@@ -70,7 +70,7 @@ def session_of(token: str) -> Session:
 
 def hearing_of(session: Session) -> Hearing:
     """Returns what may be heard by the protocol and by the consents given until now."""
-    protocol = protocol_of(session.version)
+    protocol = session_protocol(session)
     conditions = conditions_of(session)
     seed = session.seed & 0x7FFFFFFF
     spoken = [voice_segment(voice, seed) for condition in conditions for voice in condition.voices]

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from studies.design.questions import NO_DIFFERENCE, OTHER, VISUAL_ANALOGUE_MAX, asked, is_true
+from studies.errors import SimulationError
 from studies.protocol.items import (
     AnyItem,
     Choices,
@@ -27,7 +28,6 @@ from studies.protocol.items import (
     VisualAnalogue,
 )
 from studies.protocol.schema import Protocol
-from studies.simulation.errors import SimulationError
 
 TEXTS: Final = ('=1+1 <b>noted</b>, "quoted"', "-5 and Ünïcödé, 漢字", "@home; two\nlines", "nothing, really")
 TRIES: Final = 200

@@ -16,12 +16,12 @@ import httpx
 
 from studies.design.headphones import target_of
 from studies.design.questions import options_of, visible
+from studies.errors import SimulationError
 from studies.protocol.items import AnyItem, Choices, Notice
 from studies.protocol.schema import Protocol, offer_key
 from studies.protocol.voices import converts as changes_voice
 from studies.simulation.answering import answer, eligible_answers, form_fields
 from studies.simulation.diary import Asked, Diary
-from studies.simulation.errors import SimulationError
 from studies.simulation.leaving import reasons_to_leave
 from studies.simulation.microphone import Microphone
 from studies.simulation.pages import Form, config_of, forms_of, heading_of

@@ -10,7 +10,7 @@ import soundfile
 import soxr
 
 from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32, float32_to_pcm16
-from studies.simulation.errors import SimulationError
+from studies.errors import SimulationError
 
 QUIETEST: Final = 1e-5  # -100 dB, where silence is nothing at all
 

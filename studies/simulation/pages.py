@@ -10,7 +10,7 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any, Final
 
-from studies.simulation.errors import SimulationError
+from studies.errors import SimulationError
 
 INPUTS: Final = frozenset({"input", "select", "textarea", "button"})
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import httpx
 
+from studies.errors import SimulationError
 from studies.protocol.schema import Protocol
 from studies.simulation.bot import Bot
 from studies.simulation.diary import Diary
-from studies.simulation.errors import SimulationError
 from studies.simulation.microphone import Microphone
 
 ANSWER_SEC: Final = 60.0

@@ -22,7 +22,7 @@ from inference.contract.wire import (
     encode,
     encode_audio,
 )
-from studies.simulation.errors import SimulationError
+from studies.errors import SimulationError
 from studies.simulation.microphone import Microphone
 
 FRAME_SEC: Final = UPLINK_SAMPLES / SAMPLE_RATE_HZ

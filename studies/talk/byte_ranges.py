@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
 
+from studies.errors import RangeError
 from studies.models import AccessLog, Track
 from studies.models.take import recordings
 
@@ -19,10 +20,6 @@ class ByteRange:
 
     first: int
     last: int
-
-
-class RangeError(ValueError):
-    """A range that lies outside the file."""
 
 
 def serve_track(request: HttpRequest, track: Track, reader: str) -> HttpResponse:

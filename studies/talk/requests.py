@@ -10,8 +10,7 @@ from inference.contract.audio import SAMPLE_RATE_HZ
 from inference.contract.presets import PRESETS
 from inference.contract.tokens import SlotRequest, VoiceSegment
 from studies.models import Take, Trial
-from studies.protocol.languages import localised
-from studies.publish import protocol_of
+from studies.publish import session_protocol
 
 
 def asked_of_model(take: Take) -> dict[str, Any]:
@@ -69,7 +68,7 @@ def _text_prompts(trial: Trial) -> tuple[str, str]:
     session = trial.session
     if session.language not in session.version.document.get("translations", {}):
         return trial.condition.text_prompt, trial.prompt.text_prompt
-    protocol = localised(protocol_of(session.version), session.language)
+    protocol = session_protocol(session)
     return protocol.condition(trial.condition.key).text_prompt, protocol.prompt(trial.prompt.key).text_prompt
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import structlog
 from celery import current_app
+from django.core import signing
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -18,12 +20,14 @@ from inference.contract.tokens import SlotRequest
 from studies.errors import TakeRefused
 from studies.languages import language_of
 from studies.models import Condition, ConsentEvent, Session, Study, Take, Trial
+from studies.publish import session_protocol
 from studies.talk.registry import end_running
 from studies.talk.requests import asked_of_model, slot_request
-from studies.talk.tickets import new_ticket, read_ticket
 from studies.talk.workers.needs import Needs, needs_of, obstacle, sends_to_third_party
 
 OPEN_STATES: Final = (Take.State.PLANNED, Take.State.LIVE)
+TICKET_TTL_SEC: Final = 30
+_SALT: Final = "studies.talk.ticket"
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +48,8 @@ class Admission:
 
 
 def start_take(trial: Trial) -> Take:
-    """Opens the next attempt at a trial; attempts of the session that still run end. Raises TakeRefused."""
-    session = trial.session
-    check_study(session, begins=True)
-    check_consent(session, trial.condition)
-    for earlier in Take.objects.filter(trial__session=session, state__in=OPEN_STATES):
+    """Opens the next attempt at a trial that may_talk lets begin; attempts of the session that still run end."""
+    for earlier in Take.objects.filter(trial__session=trial.session, state__in=OPEN_STATES):
         # one that runs in this process says goodbye to its browser, and then ends itself
         if not end_running(earlier.pk, "abandoned"):
             end_take(earlier.pk, Take.Outcome.ABANDONED, "abandoned")
@@ -62,13 +63,12 @@ def start_take(trial: Trial) -> Take:
 
 
 def issue_ticket(take: Take) -> str:
-    """A ticket for the take's socket; earlier ones stop being valid. Raises TakeRefused."""
+    """A ticket for the take's socket: signed, short-lived, for one take and one use. Earlier ones stop being valid.
+    Raises TakeRefused when the take is over; the socket asks for everything else."""
     check_open(take)
-    check_study(take.trial.session)
-    check_consent(take.trial.session, take.trial.condition)
-    ticket, text = new_ticket(take.pk)
-    Take.objects.filter(pk=take.pk, state__in=OPEN_STATES).update(ticket=ticket.nonce)
-    return text
+    nonce = secrets.token_urlsafe(12)
+    Take.objects.filter(pk=take.pk, state__in=OPEN_STATES).update(ticket=nonce)
+    return signing.dumps({"take": str(take.pk), "nonce": nonce}, salt=_SALT)
 
 
 def redeem_ticket(take_id: UUID, text: str) -> Admission:
@@ -85,7 +85,7 @@ def mark_live(take_id: UUID, snapshot: Mapping[str, Any]) -> None:
     """The engine, which runs as its snapshot says, hears from now on. Consent is asked once more: this is where
     recording begins. Raises TakeRefused."""
     take = Take.objects.select_related("trial__session__version__study", "trial__condition").get(pk=take_id)
-    check_consent(take.trial.session, take.trial.condition)
+    may_talk(take.trial.session, take.trial.condition)
     found = obstacle(needs_of(take.trial.session, take.trial.condition), snapshot)
     if found:
         log.error("worker_not_as_reported", take=str(take_id), problem=found)
@@ -103,19 +103,11 @@ def end_take(take_id: UUID, outcome: str, reason: str) -> bool:
     return bool(ended)
 
 
-def check_study(session: Session, *, begins: bool = False) -> None:
-    """Raises TakeRefused in a closed study, and when a talk `begins` in one that is paused: those that run come to
-    their end. Pilots and previews know no pause."""
-    state = session.study.state
-    if state == Study.State.CLOSED:
-        raise TakeRefused("study_closed", _("This study has ended. It does not take in anything more."))
-    if begins and state == Study.State.PAUSED and session.mode == Session.Mode.LIVE:
-        raise TakeRefused("study_paused", _("This study is taking a break. Please come back later with the same link."))
-
-
-def check_consent(session: Session, condition: Condition) -> None:
-    """Raises TakeRefused unless the participant takes part and agreed to all that will happen to the voice, and the
-    speakers of its target voices to their use."""
+def may_talk(session: Session, condition: Condition, *, begins: bool = False) -> None:
+    """Raises TakeRefused unless a talk of this session under this condition may begin, or else go on: its study is open
+    to it, the participant takes part and agreed to all that will happen to the voice, and the speakers of its target
+    voices agree to their use today. Asked when a take is made, when its socket opens and when recording begins."""
+    check_study(session, begins=begins)
     if session.state != Session.State.STARTED:
         raise TakeRefused("session_over", _("This visit is over, so there is nothing more to talk about."))
     purposes = [ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD]
@@ -126,12 +118,21 @@ def check_consent(session: Session, condition: Condition) -> None:
     for purpose in purposes:
         if session.consent(purpose) is None:
             raise TakeRefused("no_consent", _("You have not agreed to this, or have withdrawn. Nothing is recorded."))
-    check_voices(condition)
+    _check_voices(condition)
 
 
-def check_voices(condition: Condition) -> None:
-    """Raises TakeRefused unless the speakers of all its target voices agree to their use today. What the participant
-    is told does not say which voice it is."""
+def check_study(session: Session, *, begins: bool = False) -> None:
+    """Raises TakeRefused in a closed study, and when a talk `begins` in one that is paused: those that run come to
+    their end. Pilots and previews know no pause."""
+    state = session.study.state
+    if state == Study.State.CLOSED:
+        raise TakeRefused("study_closed", _("This study has ended. It does not take in anything more."))
+    if begins and state == Study.State.PAUSED and session.mode == Session.Mode.LIVE:
+        raise TakeRefused("study_paused", _("This study is taking a break. Please come back later with the same link."))
+
+
+def _check_voices(condition: Condition) -> None:
+    """What the participant is told does not say which voice it is."""
     today = timezone.localdate()
     for pin in condition.pinned_voices.select_related("voice_version__voice"):
         obstacle = pin.voice_version.obstacle_on(today)
@@ -164,23 +165,38 @@ def count_refusal(take_id: UUID, code: str) -> None:
 
 
 def _redeem(take_id: UUID, text: str) -> Admission:
-    ticket = read_ticket(text)
-    if ticket.take_id != take_id:
+    ticket_take, nonce = _read_ticket(text)
+    if ticket_take != take_id:
         raise TakeRefused("foreign_take", _("This talk belongs to somebody else."))
     related = ("trial__session__version__study", "trial__condition")
     take = Take.objects.select_related(*related).filter(pk=take_id).first()
     if take is None:
         raise TakeRefused("unknown_take", _("This talk is not known here."))
     check_open(take)
-    check_study(take.trial.session)
-    check_consent(take.trial.session, take.trial.condition)
-    if not Take.objects.filter(pk=take_id, ticket=ticket.nonce).update(ticket=""):
-        raise TakeRefused("ticket_replayed", _("This connection was opened before. Please reload the page."))
-    needs = needs_of(take.trial.session, take.trial.condition)
-    hear_yourself = take.trial.session.version.document.get("hear_yourself") == "live"
     session = take.trial.session
-    language = language_of(pk=session.pk)
-    return Admission(take_id, take.limit_ms, slot_request(take), needs, hear_yourself, language, session.epoch)
+    may_talk(session, take.trial.condition)
+    if not Take.objects.filter(pk=take_id, ticket=nonce).update(ticket=""):
+        raise TakeRefused("ticket_replayed", _("This connection was opened before. Please reload the page."))
+    return Admission(
+        take_id,
+        take.limit_ms,
+        slot_request(take),
+        needs_of(session, take.trial.condition),
+        hear_yourself=session_protocol(session).hear_yourself == "live",
+        language=language_of(pk=session.pk),
+        epoch=session.epoch,
+    )
+
+
+def _read_ticket(text: str) -> tuple[UUID, str]:
+    """The take it is for, and the nonce, which is valid while it stands in the take's row. Raises TakeRefused."""
+    try:
+        fields = signing.loads(text, salt=_SALT, max_age=TICKET_TTL_SEC)
+        return UUID(fields["take"]), fields["nonce"]
+    except signing.SignatureExpired:
+        raise TakeRefused("ticket_expired", _("The connection took too long to open. Please try again.")) from None
+    except (signing.BadSignature, KeyError, TypeError, ValueError):
+        raise TakeRefused("bad_ticket", _("This connection is not allowed. Please reload the page.")) from None
 
 
 def _ask_for_filing(take_id: UUID) -> None:

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from inference.contract.errors import TokenError
 from studies.errors import TakeRefused
 from studies.models import InferenceWorker, Session, Take, Track, Trial
+from studies.publish import session_protocol
 from studies.talk import takes
 from studies.talk.byte_ranges import serve_track
 from studies.talk.registry import RUNNING
@@ -61,12 +62,11 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
         session__token=token,
         position=position,
     )
-    if request.GET.get("epoch", str(trial.session.epoch)) != str(trial.session.epoch):
+    if not trial.session.live_tab(request.GET.get("epoch", trial.session.epoch)):
         raise TakeRefused("another_tab", _("Nothing was begun here. The visit goes on where you opened it last."))
-    if trial.take is not None and trial.session.version.document.get("kind") != "explore":
+    if trial.take is not None and session_protocol(trial.session).kind != "explore":
         raise TakeRefused("talk_done", _("You have had this talk. What was said in it is kept."))
-    takes.check_study(trial.session, begins=True)
-    takes.check_consent(trial.session, trial.condition)
+    takes.may_talk(trial.session, trial.condition, begins=True)
     # one that has just died is about to be back, and the relay waits for it
     if not reports.is_served(needs_of(trial.session, trial.condition), BACK_WITHIN_SEC):
         raise TakeRefused("no_worker", _("This conversation is not available just now. Please try again in a moment."))

@@ -18,12 +18,11 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from studies.entrance import mode_link
-from studies.errors import ProtocolError
+from studies.errors import ProtocolError, SimulationError
 from studies.management.study.files import read_protocol, refused, stored_protocol, version_named
 from studies.models import ProtocolVersion, Session, Study
 from studies.publish import publish
 from studies.simulation.comparing import differences
-from studies.simulation.errors import SimulationError
 from studies.simulation.microphone import read_microphone
 from studies.simulation.run import Plan, Visits, send_bots
 

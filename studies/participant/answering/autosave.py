@@ -20,8 +20,8 @@ from studies.models import Session
 from studies.participant.access import TAKEN_OVER, is_open, is_running, take_over
 from studies.participant.answering.answers import LISTENED, save_listened
 from studies.participant.answering.question_page import QuestionPage
-from studies.participant.localised import session_protocol
 from studies.protocol.items import Notice
+from studies.publish import session_protocol
 
 MAX_BYTES: Final = 512_000
 """Twice a text of 20,000 characters, each written as an escaped surrogate pair."""
@@ -65,7 +65,7 @@ def _save(session: Session, sending: _Sending) -> None:
         raise AnswerRefused("paused", _("This study is paused just now. Your answer waits on this page."))
     if sending.take_over:
         take_over(session)
-    elif str(sending.epoch) != str(session.epoch):
+    elif not session.live_tab(sending.epoch):
         raise AnswerRefused("taken_over", TAKEN_OVER)
     page = _page(session, sending)
     if sending.item == LISTENED:

@@ -22,8 +22,8 @@ from studies.participant.answering import answers
 from studies.participant.answering.answers import Scope
 from studies.participant.answering.excerpts import Excerpt, excerpt_of, heard_enough
 from studies.participant.answering.values import checked, posted
-from studies.participant.localised import session_protocol
 from studies.protocol.items import EACH_TRIAL, AnyItem, Notice, Playback, Questionnaire, When
+from studies.publish import session_protocol
 
 
 @dataclass(frozen=True, slots=True)

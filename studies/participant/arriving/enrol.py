@@ -22,8 +22,8 @@ from studies.participant.arriving import screening
 from studies.participant.arriving.codes import participant_code
 from studies.participant.consenting import documents
 from studies.participant.flow import steps
-from studies.participant.localised import session_protocol
 from studies.protocol.schema import Protocol
+from studies.publish import session_protocol
 from studies.sealing import keyed_hash, seal
 
 ATTEMPTS = 5

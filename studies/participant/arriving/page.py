@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.entrance import DAY_SEC, PARAMETER, Entrance, unsealed
-from studies.errors import ArrivalRefused
+from studies.errors import ArrivalRefused, SealBroken
 from studies.languages import own_name
 from studies.models import ProtocolVersion, Session, Study
 from studies.models.session import new_token
@@ -21,10 +21,10 @@ from studies.participant.arriving import enrol
 from studies.participant.arriving.recruiters import arrival_of, is_sent, way_back
 from studies.participant.arriving.screening import settled_quotas
 from studies.participant.language import ASK, activate_language, wanted_languages
-from studies.participant.localised import version_protocol
 from studies.protocol.languages import best_language
 from studies.protocol.schema import Protocol
-from studies.sealing import SealBroken, seal, unseal
+from studies.publish import protocol_of
+from studies.sealing import seal, unseal
 
 VISIT: Final = "visit"
 """The cookie, for a study's own address alone, by which a browser finds its way back to a visit that nobody's link
@@ -55,7 +55,7 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     version = _version(study, entrance)
     if version is None:
         raise Http404
-    protocol = version_protocol(version)
+    protocol = protocol_of(version)
     try:
         if entrance.arrival is None and (
             entrance.mode == Session.Mode.LIVE or is_sent(protocol.recruiter, request.GET)
@@ -106,7 +106,7 @@ def _begin(request: HttpRequest, study: Study, version: ProtocolVersion, entranc
         return redirect(request.get_full_path())
     if place.get("study") != study.pk:
         return redirect(request.get_full_path())
-    language = best_language(version_protocol(version), [request.POST.get("language", ""), *wanted_languages(request)])
+    language = best_language(protocol_of(version), [request.POST.get("language", ""), *wanted_languages(request)])
     session = enrol.begin(version, token, mode=entrance.mode, language=language, arrival=entrance.arrival)
     response = go_on(session)
     if entrance.mode == Session.Mode.LIVE and entrance.arrival is None:
@@ -157,7 +157,7 @@ def _visit_before(request: HttpRequest, study: Study) -> Session | None:
 
 
 def _spoken(version: ProtocolVersion, wanted: list[str]) -> Protocol:
-    return version_protocol(version, best_language(version_protocol(version), wanted))
+    return protocol_of(version, best_language(protocol_of(version), wanted))
 
 
 def _redirect(request: HttpRequest, study: Study, entrance: Entrance) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from studies.errors import BadReport
 from studies.models import Session
 from studies.protocol.schema import Protocol
 from studies.protocol.visit import DeviceCheck
@@ -30,10 +31,6 @@ Decibels = Annotated[float, Field(ge=-200, le=200)]
 Milliseconds = Annotated[float, Field(ge=0, le=600_000)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Scalar = bool | float | Short | None
-
-
-class BadReport(ValueError):
-    """A report that is none; the text names what was found and what was expected."""
 
 
 class Part(BaseModel):

@@ -19,8 +19,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from studies.design.headphones import target_of
+from studies.errors import BadReport
 from studies.models import Session
-from studies.participant.checking.device import BadReport
 from studies.protocol.visit import Headphones
 
 MAX_ANSWERS_CHARACTERS: Final = 500

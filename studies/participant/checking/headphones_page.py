@@ -7,11 +7,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from studies.errors import BadReport
 from studies.models import Session
 from studies.participant.access import frame, go_on, session_page
-from studies.participant.checking.device import BadReport
 from studies.participant.checking.headphones import keep_answers, read_answers, screening_of, skip
-from studies.participant.localised import session_protocol
+from studies.publish import session_protocol
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

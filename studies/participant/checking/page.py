@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from studies.errors import BadReport
 from studies.models import Session
 from studies.participant.access import frame, go_on, session_page
 from studies.participant.checking.device import (
-    BadReport,
     Verdict,
     complete,
     keep_attempt,
@@ -22,10 +22,9 @@ from studies.participant.checking.device import (
     may_leave,
     read_report,
 )
-from studies.participant.localised import session_protocol
 from studies.preview.hearing import hearing_of
 from studies.protocol.visit import DeviceCheck
-from studies.publish import protocol_of
+from studies.publish import session_protocol
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -122,7 +121,7 @@ def preview_url(session: Session) -> str:
 
 def capture_settings(session: Session) -> dict[str, bool]:
     """What the study asks of the browser's capture, in the browser's own names."""
-    audio = protocol_of(session.version).audio
+    audio = session_protocol(session).audio
     return {
         "echoCancellation": audio.echo_cancellation,
         "noiseSuppression": audio.noise_suppression,

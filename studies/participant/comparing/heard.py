@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from studies.models import Session, Take, Utterance
-from studies.participant.localised import session_protocol
 from studies.protocol.cells import FREE_VOICE
+from studies.publish import session_protocol
 
 LABELS = {"agent": _("The machine"), "heard": _("You, as the machine heard you"), "participant": _("You")}
 

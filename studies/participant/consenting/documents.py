@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from studies.models import ConsentDocument, ConsentEvent, Session
-from studies.participant.localised import session_protocol, version_protocol
 from studies.protocol.schema import Protocol
+from studies.publish import protocol_of, session_protocol
 
 
 def spoken(session: Session) -> str:
@@ -40,7 +40,7 @@ def record(session: Session, granted: Collection[str], language: str = "") -> No
     where that is not the session's own any more, because another tab has changed it."""
     if language not in session_protocol(session).languages:
         language = spoken(session)
-    protocol = version_protocol(session.version, language)
+    protocol = protocol_of(session.version, language)
     body = document_body(session, protocol, language)
     digest = hashlib.sha256(body.encode()).hexdigest()
     ConsentDocument.objects.get_or_create(

@@ -9,11 +9,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.models import Session
-from studies.participant.access import frame, go_on, session_page, session_protocol
+from studies.participant.access import frame, go_on, session_page
 from studies.participant.arriving import enrol
 from studies.participant.consenting import documents
 from studies.participant.language import activate_language
 from studies.participant.talking.forms import ConsentForm
+from studies.publish import session_protocol
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

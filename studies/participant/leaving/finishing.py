@@ -8,12 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from studies.allocation.places import settle
+from studies.errors import SealBroken
 from studies.models import RecruiterIdentity, Session, Take
 from studies.participant import flow
 from studies.participant.arriving.codes import completion_code
 from studies.participant.arriving.recruiters import Ending, WayBack, to_return, way_back
-from studies.participant.localised import session_protocol
-from studies.sealing import SealBroken, unseal
+from studies.publish import session_protocol
+from studies.sealing import unseal
 
 UNSAVED: Final = (Take.State.LIVE, Take.State.ENDED)
 ENDINGS: Final[dict[str, Ending]] = {

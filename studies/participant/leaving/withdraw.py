@@ -7,8 +7,8 @@ from django.db import transaction
 
 from studies.allocation.places import free
 from studies.models import ConsentEvent, Session
-from studies.participant.localised import session_protocol
 from studies.protocol.visit import Purpose
+from studies.publish import session_protocol
 from studies.talk.live.watch import look_now
 from studies.voices.library import withdraw_donations
 from studies.withdrawal import finish_withdrawal, keeps_data, take_back

@@ -10,8 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.models import Session
-from studies.participant.access import last_page, session_protocol
+from studies.participant.access import last_page
 from studies.participant.leaving.withdraw import optional_purposes, take_back_purpose, withdraw
+from studies.publish import session_protocol
 from studies.withdrawal import keeps_data
 
 

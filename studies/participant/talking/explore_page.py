@@ -12,9 +12,9 @@ from studies.participant.access import frame, go_on, session_page
 from studies.participant.comparing.differences import differences, is_being_measured
 from studies.participant.comparing.heard import heard_take
 from studies.participant.flow import mark_done
-from studies.participant.localised import session_protocol
 from studies.participant.talking.explore import Options, choose, finished_takes, options
 from studies.participant.talking.forms import ExploreForm
+from studies.publish import session_protocol
 
 MOST_SIDE_BY_SIDE = 4
 

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods
 from studies.models import Session
 from studies.participant.access import frame, go_on, session_page
 from studies.participant.checking.page import capture_settings, preview_url
-from studies.participant.localised import session_protocol
 from studies.participant.talking.explore import choose, last_parameters, options
 from studies.participant.talking.forms import FreeVoiceForm
 from studies.protocol.cells import FREE_VOICE
 from studies.protocol.free_voice import free_presets, neutral_parameters
+from studies.publish import session_protocol
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

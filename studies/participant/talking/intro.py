@@ -8,8 +8,9 @@ from django.views.decorators.http import require_http_methods
 
 from studies.design.visit import Page
 from studies.models import Session
-from studies.participant.access import frame, go_on, session_page, session_protocol
+from studies.participant.access import frame, go_on, session_page
 from studies.participant.flow import mark_done
+from studies.publish import session_protocol
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

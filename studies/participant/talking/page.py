@@ -14,9 +14,10 @@ from django.views.decorators.http import require_safe
 from inference.contract.audio import UPLINK_SAMPLES
 from inference.contract.catalog import ENGINES
 from studies.models import Session, Take, Trial
-from studies.participant.access import frame, session_page, session_protocol
+from studies.participant.access import frame, session_page
 from studies.participant.checking.page import capture_settings
 from studies.participant.talking.explore import about_engine
+from studies.publish import session_protocol
 from studies.talk.live.endings import ENDINGS
 from studies.talk.takes import OPEN_STATES
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, SAMPLE_RATE_HZ, Int16
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, Int16, samples_to_ms
 
 
 @dataclass(slots=True)
@@ -104,9 +104,9 @@ class SlotClock:
         """Milliseconds of the slot -> milliseconds of the microphone clock."""
         if not self.places:
             return slot_ms
-        frame_ms = FRAME_SAMPLES * 1_000 / SAMPLE_RATE_HZ
+        frame_ms = samples_to_ms(FRAME_SAMPLES)
         step = min(max(0, int(slot_ms // frame_ms)), len(self.places) - 1)
-        return self.places[step] * 1_000 / SAMPLE_RATE_HZ + slot_ms - step * frame_ms
+        return samples_to_ms(self.places[step]) + slot_ms - step * frame_ms
 
 
 def playback_delay_samples(reports: Sequence[tuple[int, int]], steps: Sequence[tuple[int, int]]) -> int | None:

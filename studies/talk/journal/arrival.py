@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from inference.contract.audio import SAMPLE_RATE_HZ
+
 BACKFILL_US: Final = 200_000  # a frame later after its capture than this, compared with the promptest, was kept
 BACKFILL_AT_MOST_US: Final = 5_000_000  # after a reconnect; then frames are just slow
 
@@ -22,7 +24,7 @@ class ArrivalClock:
     def is_backfill(self, sample: int, time_us: int) -> bool:
         """Whether a frame that arrived just now was captured before the reconnect. The first one that was not ends
         the back-fill: a browser sends in order."""
-        start_us = time_us - sample * 125 // 3  # 24 kHz: 125/3 microseconds a sample
+        start_us = time_us - sample * 1_000_000 // SAMPLE_RATE_HZ
         if self._until_us:
             if self.start_us is not None and start_us - self.start_us > BACKFILL_US and time_us < self._until_us:
                 return True

@@ -15,20 +15,22 @@ if TYPE_CHECKING:
 
 CLOSE_NORMAL: Final = 1000
 CLOSE_MALFORMED: Final = 4400
+CLOSE_TICKET: Final = 4401
 CLOSE_REFUSED: Final = 4403
+CLOSE_UNKNOWN: Final = 4404
 CLOSE_TOO_SLOW: Final = 4408
 CLOSE_ANOTHER_TAB: Final = 4409
 CLOSE_OVER: Final = 4410
 CLOSE_UNAVAILABLE: Final = 4503
 
 CLOSE_CODES: Final[Mapping[str, int]] = {
-    "bad_ticket": 4401,
-    "ticket_expired": 4401,
-    "ticket_replayed": 4401,
+    "bad_ticket": CLOSE_TICKET,
+    "ticket_expired": CLOSE_TICKET,
+    "ticket_replayed": CLOSE_TICKET,
     "foreign_take": CLOSE_REFUSED,
     "no_consent": CLOSE_REFUSED,
     "voice_unavailable": CLOSE_REFUSED,
-    "unknown_take": 4404,
+    "unknown_take": CLOSE_UNKNOWN,
     "take_over": CLOSE_OVER,
     "session_over": CLOSE_OVER,
     "study_closed": CLOSE_OVER,

@@ -14,14 +14,16 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 
 from inference.contract.client import Slot, open_slot
-from inference.contract.errors import InferenceError, SlotLost
+from inference.contract.errors import InferenceError, NoWorker, SlotLost
 from inference.contract.tokens import SlotRequest
-from studies.errors import TakeRefused
-from studies.talk.live.slot_search import find_slot
+from studies.errors import Moving, SlotBroken, TakeRefused
+from studies.models import InferenceWorker
 from studies.talk.live.uplink import Uplink
 from studies.talk.workers import reports
 from studies.talk.workers.needs import Needs
 
+PATIENCE_SEC: Final = 30.0  # an inference worker that died is back within seconds
+LOOK_AGAIN_SEC: Final = 0.5
 CLOSE_SLOT_SEC: Final = 2.0
 TRY_AGAIN_SEC: Final = 0.5
 MOVE_WITHIN_SEC: Final = 5.0  # two heartbeats, in which a worker with room is heard of
@@ -30,14 +32,6 @@ TELL_EVERY_SEC: Final = 2.0  # sooner than the page takes silence for a broken c
 MAX_OPENINGS: Final = 5  # of a take that waits, when one worker after another goes away
 
 log = structlog.get_logger(__name__)
-
-
-class Moving(Exception):
-    """The inference worker stops, and keeps the conversation for another one that fetches it."""
-
-
-class SlotBroken(SlotLost):
-    """The connection to the inference worker broke; the slot may be there still."""
 
 
 class Place(NamedTuple):
@@ -72,12 +66,12 @@ async def converse(request: SlotRequest, needs: Needs, address: str, uplink: Upl
     """From queue to end; returns which of ENDINGS it is. Gives the slot back, also when cancelled.
 
     `address`: of the inference worker that has the slot already, or empty."""
-    conversation = Conversation(request, needs, uplink, listener)
+    link = EngineLink(request, needs, uplink, listener)
     try:
-        await conversation.hold(address)
+        await link.hold(address)
     except SlotLost as error:
         log.warning("slot_lost", take=request.take, reason=error.reason)
-        listener.note("slot_lost", {"reason": error.reason, "worker": conversation.place.name})
+        listener.note("slot_lost", {"reason": error.reason, "worker": link.place.name})
         return "engine_lost" if listener.recording else "refused"
     except InferenceError as error:
         log.warning("slot_refused", take=request.take, code=error.code, problem=str(error))
@@ -85,15 +79,15 @@ async def converse(request: SlotRequest, needs: Needs, address: str, uplink: Upl
         return "refused"
     except TakeRefused as error:
         listener.note("refused", {"code": error.code})
-        return "refused" if error.code == "unsuitable_worker" else "withdrawn"
+        return {"unsuitable_worker": "refused", "study_closed": "study_closed"}.get(error.code, "withdrawn")
     except Exception:
         log.exception("conversation_failed", take=request.take)
         return "engine_lost"
     finally:
-        await conversation.release()
+        await link.release()
 
 
-class Conversation:
+class EngineLink:
     """One take's slot, wherever it is just now."""
 
     def __init__(self, request: SlotRequest, needs: Needs, uplink: Uplink, listener: Listener) -> None:
@@ -264,6 +258,28 @@ class Conversation:
         finally:
             telling.cancel()
             self._listener.tell_away(False)
+
+
+async def find_slot(request: SlotRequest, needs: Needs) -> tuple[InferenceWorker, Slot]:
+    """The first worker that answers, and the slot (or the place in its queue) there.
+
+    A worker that does not answer counts as gone until it reports again. Raises NoWorker after PATIENCE_SEC, and at
+    once what a worker refused the request with."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + PATIENCE_SEC
+    while True:
+        try:
+            worker = await database_sync_to_async(reports.pick)(needs)
+        except NoWorker:
+            if loop.time() > give_up_at:
+                raise
+        else:
+            try:
+                return worker, await open_slot(worker.address, request, settings.WORKER_SECRET)
+            except SlotLost as error:
+                log.warning("worker_does_not_answer", worker=worker.name, reason=error.reason)
+                await database_sync_to_async(reports.mark_gone)(worker.address)
+        await asyncio.sleep(LOOK_AGAIN_SEC)
 
 
 async def _close(slot: Slot | None, *, end: bool) -> None:

@@ -11,13 +11,12 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from inference.contract.wire import ErrorMessage, encode
+from studies.talk.live.endings import CLOSE_REFUSED
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
-
-CLOSE_REFUSED = 4403
 
 log = structlog.get_logger(__name__)
 

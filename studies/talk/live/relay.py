@@ -22,19 +22,17 @@ from django.utils.translation import gettext_lazy as _
 from inference.contract.audio import BYTES_PER_SAMPLE, UPLINK_SAMPLES
 from inference.contract.errors import SlotLost, WireError
 from inference.contract.wire import AUDIO_HEADER, Ack, Kind, Metadata, Ping, Playback, decode, encode
-from studies.errors import RecordingError, TakeRefused
+from studies.errors import Moving, RecordingError, TakeRefused
 from studies.languages import said
 from studies.models import Take
 from studies.talk import takes
-from studies.talk.journal.arrival import ArrivalClock
 from studies.talk.journal.records import now_us, pack_event
 from studies.talk.journal.writer import Journal
 from studies.talk.live.browser_link import BrowserLink
-from studies.talk.live.deadlines import Deadlines
 from studies.talk.live.downlink import Downlink, Send
 from studies.talk.live.endings import AT_ONCE, ENDINGS, RECORDING_ENDINGS, UNEXPECTED
-from studies.talk.live.engine_link import Moving, converse
-from studies.talk.live.open_journal import open_journal
+from studies.talk.live.engine_link import converse
+from studies.talk.live.state import Deadlines, TalkState, open_journal
 from studies.talk.live.uplink import Uplink
 from studies.talk.live.watch import watch
 from studies.talk.registry import RUNNING
@@ -43,8 +41,6 @@ from studies.talk.workers import reports
 UPLINK_BYTES: Final = AUDIO_HEADER.size + UPLINK_SAMPLES * BYTES_PER_SAMPLE
 FROM_BROWSER: Final = frozenset({"device", "slip", "lost", "mute", "buffer", "monitor", "end"})
 TO_BROWSER: Final = frozenset({"words", "transcript", "turn"})  # `switch` would tell which voice it is
-MAX_EVENT_BYTES: Final = 4_000_000  # of one take from its browser: far beyond an hour's reports
-OVERTIME_MS: Final = 30_000  # the microphone clock may be this far past the limit
 
 log = structlog.get_logger(__name__)
 
@@ -55,31 +51,26 @@ class Relay:
     def __init__(self, admission: takes.Admission) -> None:
         self.loop = asyncio.get_running_loop()
         self.take_id: UUID = admission.take_id
-        self.recording = False  # from `live` on
-        self.fingerprint = ""  # of the engine that hears
         self.epoch = admission.epoch
         self._admission = admission
         self._journal: Journal
         self._browser = BrowserLink(self.note, admission.language)
         self._uplink = Uplink(lambda steps: self._browser.tell("overflow", {"direction": "uplink", "frames": steps}))
-        self._next_sequence = 0
-        self._max_sample = (admission.limit_ms + OVERTIME_MS) * 24
-        self._arrival = ArrivalClock()
-        self._live_us = 0
-        self._live: dict[str, Any] = {}  # what the browser is told of the engine
-        self._queue: dict[str, Any] = {}
-        self._away = False  # no engine hears just now
-        self._monitoring = False  # the participant hears what the engine hears
-        self._agent_step = -1  # of the newest frame that came
-        self._resumed = False  # since that frame
-        self._event_bytes = 0
-        self._duplicates = self._early = 0
+        self._state = TalkState(admission.limit_ms)
         self._deadlines = Deadlines(self.end)
         self._ending: asyncio.Task[None] | None = None
         self._talking: asyncio.Task[None] | None = None
         self._opening = self.loop.create_task(self._open())
         RUNNING[self.take_id] = self
         watch()
+
+    @property
+    def recording(self) -> bool:
+        return self._state.recording
+
+    @property
+    def fingerprint(self) -> str:
+        return self._state.fingerprint
 
     # -- sockets ---------------------------------------------------------------------------------------------------
 
@@ -89,20 +80,13 @@ class Relay:
         if self._ending is not None:
             raise TakeRefused("take_over", _("This talk is over. You can start another one."))
         self._deadlines.clear("abandoned")
-        resumed = self._next_sequence > 0 or self.recording
-        self._arrival.reconnected(now_us())
+        self._state.arrival.reconnected(now_us())
         downlink = self._browser.join(send)
-        self.note("connect", {"resumed": resumed, "next_sequence": self._next_sequence})
-        elapsed_ms = (now_us() - self._live_us) // 1_000 if self._live_us else 0
-        hello = {"next_sequence": self._next_sequence, "limit_ms": self._admission.limit_ms, "resumed": resumed}
-        downlink.event("hello", {**hello, "elapsed_ms": elapsed_ms})
+        self.note("connect", {"resumed": self._state.has_begun, "next_sequence": self._state.next_sequence})
+        downlink.event("hello", self._state.hello())
         self._browser.end_gap()
-        if self._live:
-            downlink.event("live", {**self._live, "resumed": True})
-        elif self._queue:
-            downlink.event("queue", self._queue)
-        if self._away:
-            downlink.event("away", {"away": True})
+        for event, data in self._state.events():
+            downlink.event(event, data)
         return downlink
 
     def detach(self, downlink: Downlink) -> None:
@@ -153,16 +137,11 @@ class Relay:
             del RUNNING[self.take_id]
             raise
         before = self._journal.continuation
-        self._next_sequence, self._arrival.start_us = before.next_sequence, before.clock_us
-        self.recording, self._live_us = before.live, before.live_time_us or 0
+        self._state.pick_up(before)
         if before.live:
-            self._start_limit()
+            self._deadlines.set("limit", self._state.left_sec)
         self._deadlines.set("abandoned", settings.RECONNECT_GRACE_SEC)
         self._talking = self.loop.create_task(self._talk(before.worker))
-
-    def _start_limit(self) -> None:
-        elapsed_sec = (now_us() - self._live_us) / 1_000_000
-        self._deadlines.set("limit", max(0.0, self._admission.limit_ms / 1_000 - elapsed_sec))
 
     async def _finish(self, reason: str) -> None:
         try:
@@ -186,10 +165,11 @@ class Relay:
             self._talking.cancel()
             await asyncio.wait([self._talking])
         self._browser.end_gap()
-        counts = {"duplicates": self._duplicates, "early": self._early, "sockets": self._browser.sockets}
+        state = self._state
+        counts = {"duplicates": state.duplicates, "early": state.early, "sockets": self._browser.sockets}
         self.note("closed", {"reason": reason, "outcome": outcome, **counts})
         await asyncio.wrap_future(self._journal.close())
-        log.info("take_ended", take=str(self.take_id), reason=reason, frames=self._next_sequence, **counts)
+        log.info("take_ended", take=str(self.take_id), reason=reason, frames=state.next_sequence, **counts)
 
     # -- inference worker ------------------------------------------------------------------------------------------
 
@@ -197,8 +177,8 @@ class Relay:
         self.end(await converse(self._admission.request, self._admission.needs, address, self._uplink, self))
 
     def tell_away(self, away: bool) -> None:
-        if away != self._away:
-            self._away = away
+        if away != self._state.away:
+            self._state.away = away
             self._browser.event("away", {"away": away})
         self._browser.ping()
 
@@ -207,12 +187,12 @@ class Relay:
         if kind == Kind.AGENT:
             self._note_swallowed(data)
             self._journal.append(data)
-            self._agent_step = AUDIO_HEADER.unpack_from(data)[1]
-            self._browser.frame(self._agent_step, data)
+            self._state.agent_step = AUDIO_HEADER.unpack_from(data)[1]
+            self._browser.frame(self._state.agent_step, data)
         elif kind == Kind.HEARD:
             self._note_swallowed(data)
             self._journal.append(data)
-            if self._monitoring:
+            if self._state.monitoring:
                 self._browser.own_voice(data)
         elif kind == Kind.METADATA:
             await self._on_engine_event(data)
@@ -229,7 +209,7 @@ class Relay:
             case "queue" if self.recording:
                 raise SlotLost("no slot is left for it")
             case "queue":
-                self._queue = fields
+                self._state.queue = fields
             case "moving":
                 self._journal.append(data)
                 raise Moving
@@ -249,20 +229,17 @@ class Relay:
         if not self.recording:
             await database_sync_to_async(takes.mark_live)(self.take_id, snapshot)
         self._journal.append(data)
-        self.fingerprint = reports.fingerprint_of(snapshot)
-        self._live = {name: live[name] for name in ("engine", "latency_samples") if name in live}
-        self._resumed = self.recording
-        if not self.recording:
-            self.recording, self._live_us = True, now_us()
-            self._start_limit()
+        engine = {name: live[name] for name in ("engine", "latency_samples") if name in live}
+        if self._state.begin(engine, reports.fingerprint_of(snapshot)):
+            self._deadlines.set("limit", self._state.left_sec)
         self._uplink.resume(live.get("next_step", 0))
-        self._browser.event("live", {**self._live, "resumed": bool(live.get("resumed"))})
+        self._browser.event("live", {**engine, "resumed": bool(live.get("resumed"))})
 
     def _note_swallowed(self, data: bytes) -> None:
         """Before the first frame after a broken connection: what the engine made of steps, and the connection lost."""
-        if self._resumed:
-            self._resumed = False
-            lost = self._uplink.sent_between(self._agent_step, AUDIO_HEADER.unpack_from(data)[1])
+        if self._state.resumed:
+            self._state.resumed = False
+            lost = self._uplink.sent_between(self._state.agent_step, AUDIO_HEADER.unpack_from(data)[1])
             if lost:
                 self._browser.tell("overflow", {"direction": "downlink", "frames": lost})
 
@@ -272,26 +249,22 @@ class Relay:
         """The hot path: 50 times a second for every take."""
         if len(data) != UPLINK_BYTES:
             raise WireError(f"microphone frames of {UPLINK_BYTES} bytes", f"{len(data)}")
-        if not self.recording:
-            self._early += 1
+        state = self._state
+        if not state.recording:
+            state.early += 1
             return
         _, sequence, sample = AUDIO_HEADER.unpack_from(data)
-        if sample > self._max_sample or sequence * UPLINK_SAMPLES > self._max_sample:
-            raise WireError("a place within the take", "one far beyond its time limit")
-        if sequence != self._next_sequence:
-            if sequence < self._next_sequence:
-                self._duplicates += 1
-                return
-            self.note("missing", {"first": self._next_sequence, "frames": sequence - self._next_sequence})
-        self._next_sequence = sequence + 1
+        missing = state.missing_before(sequence, sample)
+        if missing < 0:
+            return
+        if missing:
+            self.note("missing", {"first": sequence - missing, "frames": missing})
         time_us = self._journal.append_frame(data, sequence)
-        if not self._arrival.is_backfill(sample, time_us):
+        if not state.arrival.is_backfill(sample, time_us):
             self._uplink.frame(sequence, sample, data)
 
     def _on_browser_message(self, downlink: Downlink, data: bytes) -> None:
-        self._event_bytes += len(data)
-        if self._event_bytes > MAX_EVENT_BYTES:
-            raise WireError(f"at most {MAX_EVENT_BYTES} bytes of reports", "more")
+        self._state.count_event(len(data))
         message = decode(data)
         match message:
             case Playback():
@@ -302,7 +275,7 @@ class Relay:
                 if message.event == "end":
                     self.end("participant")
                 elif message.event == "monitor":
-                    self._monitoring = self._admission.hear_yourself and message.data["level"] > 0
+                    self._state.monitoring = self._admission.hear_yourself and message.data["level"] > 0
             case Ping():
                 pass
             case _:

@@ -1,25 +1,31 @@
-"""Ends what is live in this process and may not go on, wherever that was decided.
+"""Ends what is live in this process and may not go on, wherever that was decided: somebody withdrew, here or in another
+process, another tab took over, or the study is closed.
 
-The database is asked once a second for all of it, in a thread, so that audio waits for nothing. Whoever
-decides something also says "look now": inside the process directly, to the others over the channel layer where that
-is Redis. A message that gets lost costs a second."""
+The database says so, whoever wrote it there. It is asked once a second, in a thread, so that audio waits for nothing;
+two queries answer for all that is live in a process. Whoever decides something also says "look now": inside the process
+directly, to the others over the channel layer where that is Redis. A message that gets lost costs a second."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from contextvars import Context
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, Subquery
 
-from studies.talk.live.permission import ended_previews, ended_takes
+from studies.errors import TakeRefused
+from studies.models import ConsentEvent, PinnedVoice, Session, Study, Take
+from studies.talk.live.endings import ENDINGS
 from studies.talk.registry import PREVIEWS, RUNNING, Live
+from studies.talk.takes import OPEN_STATES, may_talk
 
 LOOK_EVERY_SEC: Final = 1.0
 GROUP: Final = "live"
@@ -123,3 +129,60 @@ async def _end_what_may_not_go_on(loop: asyncio.AbstractEventLoop) -> None:
 def _live_on(loop: asyncio.AbstractEventLoop) -> bool:
     live: list[Live] = [*RUNNING.values(), *PREVIEWS]
     return any(one.loop is loop for one in live)
+
+
+def ended_takes(epochs: Mapping[UUID, int]) -> dict[UUID, str]:
+    """Take -> why it may not go on (one of ENDINGS), for those of `epochs` that may not. `epochs`: the session's, when
+    the take was let in: since then another tab may have taken over. A paused study lets its talks come to their end."""
+    target_withdrawn = PinnedVoice.objects.filter(
+        condition=OuterRef("trial__condition"), voice_version__voice__withdrawn_at__isnull=False
+    )
+    taken_back = ConsentEvent.objects.filter(
+        session=OuterRef("trial__session"), granted=False, at__gt=OuterRef("created_at")
+    )
+    rows = (
+        Take.objects.filter(pk__in=list(epochs))
+        .annotate(target_withdrawn=Exists(target_withdrawn), taken_back=Exists(taken_back))
+        .select_related("trial__session__version__study", "trial__condition")
+    )
+    found = {take.pk: _why(take, epochs[take.pk]) for take in rows}
+    return {pk: why for pk in epochs if (why := found.get(pk, "withdrawn"))}  # no row: erased altogether
+
+
+def ended_previews(tokens: Collection[str]) -> set[str]:
+    """Those of these sessions in which nobody may hear themselves any more."""
+    newest = ConsentEvent.objects.filter(session=OuterRef("pk"), purpose=ConsentEvent.Purpose.RECORD).order_by("-id")
+    live = Session.objects.annotate(may_record=Subquery(newest.values("granted")[:1])).filter(
+        token__in=list(tokens),
+        state=Session.State.STARTED,
+        may_record=True,
+    )
+    live = live.filter(
+        Q(version__study__state=Study.State.OPEN)
+        | (~Q(mode=Session.Mode.LIVE) & ~Q(version__study__state=Study.State.CLOSED))
+    )
+    return set(tokens) - set(live.values_list("token", flat=True))
+
+
+def _why(take: Take, epoch_then: int) -> str:
+    session = take.trial.session
+    if session.state == Session.State.WITHDRAWN:
+        return "withdrawn"
+    if take.state not in OPEN_STATES:
+        return take.end_reason if take.end_reason in ENDINGS else "abandoned"
+    if take.target_withdrawn:  # type: ignore[attr-defined]  # annotated
+        return "voice_withdrawn"
+    if session.study.state == Study.State.CLOSED:
+        return "study_closed"
+    if take.taken_back and not _is_agreed(take):  # type: ignore[attr-defined]  # annotated
+        return "withdrawn"
+    return "" if session.live_tab(epoch_then) else "another_tab"
+
+
+def _is_agreed(take: Take) -> bool:
+    """A purpose may have been taken back that this talk does not need."""
+    try:
+        may_talk(take.trial.session, take.trial.condition)
+    except TakeRefused:
+        return False
+    return True

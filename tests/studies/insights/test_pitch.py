@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from studies.errors import Unmeasurable
 from studies.insights.acoustic import f0_median_hz, f0_sd_semitones, harmonicity_db, level_dbfs
-from studies.insights.measurement import Unmeasurable
 from studies.insights.pitch import HOP_SAMPLES, pitch_contour
 from studies.insights.speech import Stretch
 from tests.signals import cents, noise, silence, tone, vowel

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
-from studies.insights.measurement import Unmeasurable
+from studies.errors import Unmeasurable
 from studies.insights.pitch import pitch_contour
 from studies.insights.speech import (
     LEAST_PAUSE_SAMPLES,

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studies.insights.measurement import Unmeasurable, Words
+from studies.errors import Unmeasurable
+from studies.insights.measurement import Words
 from studies.insights.text import count_words, sentiment, transcript
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studies.insights.measurement import Unmeasurable
+from studies.errors import Unmeasurable
 from studies.insights.speech import Stretch
 from studies.insights.turn_taking import (
     Floor,

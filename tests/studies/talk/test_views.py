@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import reverse
 
 from inference.contract.tokens import VoiceSegment
+from studies.errors import RangeError
 from studies.models import AccessLog, InferenceWorker, Session, Take, Trial
 from studies.talk import takes
-from studies.talk.byte_ranges import ByteRange, RangeError, parse_range
+from studies.talk.byte_ranges import ByteRange, parse_range
 from studies.talk.filing.filing import file_take
 from studies.talk.requests import slot_request
 from tests.studies.factories import make_session, make_take, make_worker

@@ -16,8 +16,7 @@ from studies.exports.rows import blocks_of, trials_of
 from studies.exports.trial_columns import columns_of
 from studies.models import Session, Take, TargetVoice, Track, Trial
 from studies.talk import takes
-from studies.talk.filing.conversion import conversion_of
-from studies.talk.filing.filing import file_take
+from studies.talk.filing.filing import conversion_of, file_take
 from studies.talk.requests import slot_request
 from studies.voices import library
 from tests.studies.factories import make_session, make_worker

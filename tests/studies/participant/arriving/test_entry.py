@@ -11,12 +11,13 @@ from django.conf import LazySettings
 from django.test import Client
 
 from studies.entrance import Entrance, mode_link, unsealed
+from studies.errors import SealBroken
 from studies.models import AllocationSlot, Session, Study
 from studies.participant.arriving.enrol import begin
 from studies.protocol.languages import texts_of
 from studies.protocol.reading.document import parse
 from studies.publish import publish
-from studies.sealing import SealBroken, keyed_hash, seal, unseal
+from studies.sealing import keyed_hash, seal, unseal
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import paired
 

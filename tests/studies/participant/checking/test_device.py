@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.participant.checking.device import BadReport, judge, read_report
+from studies.errors import BadReport
+from studies.participant.checking.device import judge, read_report
 from studies.protocol.visit import DeviceCheck
 from tests.studies.participant.reports import report
 

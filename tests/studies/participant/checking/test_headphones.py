@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studies.design.headphones import order_of, target_of
+from studies.errors import BadReport
 from studies.models import Study
-from studies.participant.checking.device import BadReport, device_screened_out, headphones_done
+from studies.participant.checking.device import device_screened_out, headphones_done
 from studies.participant.checking.headphones import read_answers, screening_of
 from studies.protocol.visit import Headphones
 from studies.publish import protocol_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from studies.models import ConsentEvent, Session, Study, Take, Trial
-from studies.talk.live.permission import ended_previews, ended_takes
+from studies.talk.live.watch import ended_previews, ended_takes
 from studies.withdrawal import take_back
 from tests.studies.factories import make_take
 

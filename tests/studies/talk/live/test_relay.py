@@ -12,7 +12,7 @@ from pytest_django import Settings
 from inference.contract.audio import FRAME_SAMPLES, UPLINK_SAMPLES
 from inference.contract.wire import DOWNLINK_WINDOW_FRAMES, Kind
 from inference.engines.echo import EchoEngine
-from studies.models import Session, Take, Trial
+from studies.models import Session, Study, Take, Trial
 from studies.talk import takes
 from studies.talk.filing.erasure import erase_recordings
 from studies.talk.filing.filing import file_take
@@ -190,7 +190,7 @@ async def test_lost_worker_ends_the_take_with_everything_kept(take: Take, servin
 
 
 async def test_no_worker_is_told_after_a_wait(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studies.talk.live.slot_search.PATIENCE_SEC", 0.2)
+    monkeypatch.setattr("studies.talk.live.engine_link.PATIENCE_SEC", 0.2)
     page = await open_page(take)
     assert await page.until_closed() == 1000
     await page.gone()
@@ -337,6 +337,24 @@ async def test_consent_withdrawn_while_waiting_stops_before_anything_is_heard(
         await second.until_closed()
         await second.gone()
     assert second.events("ended")[0]["reason"] == "withdrawn"
+    assert second.events("live") == []
+    assert sequences(take) == []
+
+
+async def test_study_closed_while_waiting_says_so_before_anything_is_heard(
+    session: Session, take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studies.talk.live.watch.LOOK_EVERY_SEC", 60.0)  # recording asks by itself
+    other = await sync_to_async(other_take)(session)
+    async with serving(slots=1):
+        first = await live_page(other)
+        second = await open_page(take)
+        await second.event("queue")
+        await Study.objects.aupdate(state=Study.State.CLOSED)
+        await end(first)
+        await second.until_closed()
+        await second.gone()
+    assert second.events("ended")[0]["reason"] == "study_closed"
     assert second.events("live") == []
     assert sequences(take) == []
 

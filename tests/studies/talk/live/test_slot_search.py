@@ -12,7 +12,7 @@ from inference.contract.client import Slot
 from inference.contract.errors import NoWorker, OptionError
 from inference.contract.tokens import SlotRequest, VoiceSegment
 from studies.models import InferenceWorker
-from studies.talk.live.slot_search import find_slot
+from studies.talk.live.engine_link import find_slot
 from studies.talk.workers.needs import Needs
 from tests.ports import free_port
 from tests.studies.talk.conftest import Serving
@@ -57,7 +57,7 @@ async def test_worker_that_comes_back_is_waited_for(serving: Serving) -> None:
 
 @pytest.mark.usefixtures("transactional_db")
 async def test_search_without_any_worker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studies.talk.live.slot_search.PATIENCE_SEC", 0.1)
+    monkeypatch.setattr("studies.talk.live.engine_link.PATIENCE_SEC", 0.1)
     with pytest.raises(NoWorker):
         await find_slot(REQUEST, NEEDS)
 

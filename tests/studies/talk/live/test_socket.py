@@ -62,7 +62,7 @@ async def test_ticket_superseded_by_a_newer_one(take: Take) -> None:
 
 async def test_expired_ticket(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = await ticket_for(take)
-    monkeypatch.setattr("studies.talk.tickets.TICKET_TTL_SEC", -1)
+    monkeypatch.setattr("studies.talk.takes.TICKET_TTL_SEC", -1)
     assert await refused(Page(take.pk, ticket)) == ("ticket_expired", 4401)
 
 
@@ -154,7 +154,7 @@ async def check_refused_and_goes_on(take: Take, serving: Serving, misbehave: Cal
 
 
 async def test_flood_of_events_is_stopped(take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studies.talk.live.relay.MAX_EVENT_BYTES", 1_000)
+    monkeypatch.setattr("studies.talk.live.state.MAX_EVENT_BYTES", 1_000)
     async with serving():
         page = await live_page(take)
         for _ in range(100):
