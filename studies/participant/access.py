@@ -38,10 +38,10 @@ BACK_FROM: Final = frozenset({"questions", "intro"})
 CHANGEABLE: Final = frozenset({"questions", "compare", "intro", "break", "check"})
 """Kinds of pages that can be opened again once they are done."""
 LAST_PAGES: Final = {
-    Session.State.WITHDRAWN: "participant/withdrawn.html",
-    Session.State.DECLINED: "participant/declined.html",
-    Session.State.SCREENED_OUT: "participant/screened_out.html",
-    Session.State.QUOTA_FULL: "participant/quota_full.html",
+    Session.State.WITHDRAWN: "participant/leaving/withdrawn.html",
+    Session.State.DECLINED: "participant/consenting/declined.html",
+    Session.State.SCREENED_OUT: "participant/arriving/screened_out.html",
+    Session.State.QUOTA_FULL: "participant/arriving/quota_full.html",
 }
 
 
@@ -157,7 +157,7 @@ def not_open(request: HttpRequest, study: Study, session: Session | None = None)
         "protocol": session_protocol(session) if session is not None else None,
         "agreed": session is not None and session.consent("participate") is not None,
     }
-    return render(request, "participant/not_open.html", context)
+    return render(request, "participant/arriving/not_open.html", context)
 
 
 def shown_page(request: HttpRequest) -> Page | None:

@@ -35,7 +35,7 @@ def questions(request: HttpRequest, session: Session, questionnaire: str, positi
         "prompt": page.protocol.prompt(page.trial.prompt.key) if page.trial is not None else None,
         **asked_context(page, sent),
     }
-    return render(request, "participant/questions.html", frame(request, session, **context), status=status)
+    return render(request, "participant/answering/questions.html", frame(request, session, **context), status=status)
 
 
 def keep(page: QuestionPage, sent: Sent, problem: str = "") -> bool:

@@ -39,7 +39,7 @@ def start(request: HttpRequest) -> HttpResponse:
     demos = Study.objects.filter(is_demo=True, state=Study.State.OPEN).order_by("title")
     wanted = wanted_languages(request)
     cards = [(study, _spoken(version, wanted)) for study in demos if (version := study.current_version)]
-    return render(request, "participant/start.html", {"cards": cards})
+    return render(request, "participant/arriving/start.html", {"cards": cards})
 
 
 @never_cache
@@ -137,7 +137,7 @@ def _welcome(
         "unfinished": before if before is not None and before.state == Session.State.STARTED else None,
         "place": seal({"study": study.pk, "token": new_token()}),
     }
-    response = render(request, "participant/welcome.html", context)
+    response = render(request, "participant/arriving/welcome.html", context)
     return frameable(response) if entrance.mode == Session.Mode.PREVIEW else response
 
 
@@ -174,13 +174,13 @@ def _with_language(request: HttpRequest, tag: str) -> str:
 def _full(request: HttpRequest, study: Study, protocol: Protocol, entrance: Entrance) -> HttpResponse:
     person = entrance.arrival.person if entrance.arrival is not None else ""
     context = {"study": study, "protocol": protocol, "way": way_back(protocol.recruiter, "quota_full", person=person)}
-    return render(request, "participant/quota_full.html", context)
+    return render(request, "participant/arriving/quota_full.html", context)
 
 
 def _refused(request: HttpRequest, study: Study, message: str, *, is_preview: bool = False) -> HttpResponse:
     """A link that does not lead in."""
     context = {"study": study, "message": message, "is_preview": is_preview}
-    return render(request, "participant/no_entry.html", context, status=200 if is_preview else 400)
+    return render(request, "participant/arriving/no_entry.html", context, status=200 if is_preview else 400)
 
 
 def _expired() -> str:

@@ -46,7 +46,7 @@ def headphones(request: HttpRequest, session: Session) -> HttpResponse:
         left=asked.attempts - used,
         error=error,
     )
-    return render(request, "participant/headphones.html", context, status=422 if error else 200)
+    return render(request, "participant/checking/headphones.html", context, status=422 if error else 200)
 
 
 def _number(text: str) -> int:

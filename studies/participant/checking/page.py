@@ -67,7 +67,7 @@ def check(request: HttpRequest, session: Session) -> HttpResponse:
         "ownSentence": limits.sentence is not None,
     }
     context = frame(request, session, check_config=config, errors=errors)
-    return render(request, "participant/check.html", context, status=422 if errors else 200)
+    return render(request, "participant/checking/check.html", context, status=422 if errors else 200)
 
 
 @require_POST

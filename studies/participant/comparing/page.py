@@ -60,7 +60,7 @@ def compare(request: HttpRequest, session: Session, pair: int) -> HttpResponse:
         "prompt": page.protocol.prompt(page.pair[0].prompt.key),
         **asked_context(page, sent, problem),
     }
-    return render(request, "participant/compare.html", frame(request, session, **context), status=status)
+    return render(request, "participant/comparing/compare.html", frame(request, session, **context), status=status)
 
 
 def sides_of(page: QuestionPage) -> list[Side]:

@@ -31,7 +31,7 @@ def consent(request: HttpRequest, session: Session) -> HttpResponse:
             enrol.agree(session, form.granted, shown_in)
             return go_on(session)
     context = frame(request, session, form=form, language=documents.spoken(session))
-    return render(request, "participant/consent.html", context, status=422 if form.errors else 200)
+    return render(request, "participant/consenting/consent.html", context, status=422 if form.errors else 200)
 
 
 @require_safe
@@ -51,6 +51,6 @@ def copy(request: HttpRequest, session: Session) -> HttpResponse:
     activate_language(request, agreed.document.language)
     name = f"consent-{session.study.slug}-{session.participant.code}.html"
     return HttpResponse(
-        render_to_string("participant/consent_copy.html", context, request),
+        render_to_string("participant/consenting/copy.html", context, request),
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -18,5 +18,5 @@ def debrief(request: HttpRequest, session: Session) -> HttpResponse:
     which the page looks again by itself."""
     finish(session)
     return render(
-        request, "participant/debrief.html", frame(request, session, unsaved=unsaved(session), way=way_back_of(session))
+        request, "participant/leaving/debrief.html", frame(request, session, unsaved=unsaved(session), way=way_back_of(session))
     )

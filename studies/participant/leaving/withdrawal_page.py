@@ -40,7 +40,7 @@ def withdrawal(request: HttpRequest, token: str) -> HttpResponse:
         "taken_back": taken_back,
         "resume_link": request.build_absolute_uri(reverse("resume", args=[session.token])),
     }
-    return render(request, "participant/withdraw.html", context)
+    return render(request, "participant/leaving/withdraw.html", context)
 
 
 @never_cache
@@ -51,7 +51,7 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
     found = session.receipt if session.state == Session.State.WITHDRAWN else None
     if found is None:
         raise Http404
-    text = render_to_string("participant/receipt.txt", {"receipt": found, "study": session.study}, request)
+    text = render_to_string("participant/leaving/receipt.txt", {"receipt": found, "study": session.study}, request)
     return HttpResponse(
         text.strip() + "\n",
         content_type="text/plain; charset=utf-8",

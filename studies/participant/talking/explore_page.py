@@ -38,7 +38,7 @@ def explore(request: HttpRequest, session: Session) -> HttpResponse:
         return redirect("talk", session.token, trial.position)
     takes = [heard_take(session, take) for take in talked]
     context = frame(request, session, form=form, offered=offered, takes=takes, latest=takes[0] if takes else None)
-    return render(request, "participant/explore.html", context, status=422 if form.errors else 200)
+    return render(request, "participant/talking/explore.html", context, status=422 if form.errors else 200)
 
 
 def _initial(request: HttpRequest, offered: Options, latest: Take | None) -> dict[str, str]:
@@ -65,4 +65,4 @@ def side_by_side(request: HttpRequest, session: Session) -> HttpResponse:
         tables=differences(takes),
         measuring=any(is_being_measured(take) for take in takes),
     )
-    return render(request, "participant/side_by_side.html", context)
+    return render(request, "participant/talking/side_by_side.html", context)

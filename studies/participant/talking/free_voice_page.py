@@ -42,4 +42,4 @@ def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
     }
     presets = [(gettext(label), neutral | parameters) for label, parameters in free_presets().values()]
     context = frame(request, session, form=form, voice_config=config, presets=presets)
-    return render(request, "participant/free_voice.html", context, status=422 if form.errors else 200)
+    return render(request, "participant/talking/free_voice.html", context, status=422 if form.errors else 200)

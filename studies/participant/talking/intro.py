@@ -28,7 +28,7 @@ def intro(request: HttpRequest, session: Session, which: str) -> HttpResponse:
     talks = practice if which == "practice" else session.trials.count() - practice
     return render(
         request,
-        "participant/intro.html",
+        "participant/talking/intro.html",
         frame(request, session, text=text, is_practice=which == "practice", talks=talks),
     )
 
@@ -43,4 +43,4 @@ def pause(request: HttpRequest, session: Session, position: int) -> HttpResponse
     if request.method == "POST":
         mark_done(session, Page("break", position=position))
         return go_on(session)
-    return render(request, "participant/break.html", frame(request, session, left=left))
+    return render(request, "participant/talking/break.html", frame(request, session, left=left))

@@ -60,7 +60,7 @@ def talk(request: HttpRequest, session: Session, position: int) -> HttpResponse:
         "delivery": protocol.condition(trial.condition.key).delivery,
         "talk_config": config,
     }
-    return render(request, "participant/talk.html", frame(request, session, **context))
+    return render(request, "participant/talking/talk.html", frame(request, session, **context))
 
 
 def interruption(trial: Trial) -> str:

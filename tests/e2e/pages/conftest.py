@@ -125,7 +125,7 @@ def talk_url(server: PageServer) -> str:
     ]
     server.reset()
     server.pages["/talk/"] = render(
-        "talk",
+        "talking/talk",
         trial=SimpleNamespace(practice=True),
         card=card,
         sections=sections,
@@ -139,7 +139,7 @@ def talk_url(server: PageServer) -> str:
 @pytest.fixture
 def check_url(server: PageServer) -> str:
     server.reset()
-    server.pages["/check/"] = render("check", check_config=CHECK | {"mending": mending()}, errors=[])
+    server.pages["/check/"] = render("checking/check", check_config=CHECK | {"mending": mending()}, errors=[])
     server.answers["/check/attempts/"] = {"failed": [], "blocked": False, "mayLeave": False}
     return f"{server.url}/check/"
 

@@ -46,7 +46,7 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def set_up(server: PageServer, **config: Any) -> None:
     """The page of a study with other settings."""
-    server.pages["/check/"] = render("check", check_config=CHECK | {"mending": mending(), **config}, errors=[])
+    server.pages["/check/"] = render("checking/check", check_config=CHECK | {"mending": mending(), **config}, errors=[])
 
 
 def reports(server: PageServer) -> list[dict[str, Any]]:

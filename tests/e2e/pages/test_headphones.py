@@ -23,7 +23,7 @@ def set_up(server: PageServer, method: str, **context: Any) -> str:
     asked = SimpleNamespace(method=method, trials=2, required=context.pop("required", False))
     config = {"method": method, "seed": "5b1f9a0c77e2d4436a8b90c1d2e3f405", "attempt": 0, "trials": 2}
     frame = {"asked": asked, "headphones_config": config, "failed": False, "left": 2, "error": "", **context}
-    server.pages["/headphones/"] = render("headphones", **frame)
+    server.pages["/headphones/"] = render("checking/headphones", **frame)
     return f"{server.url}/headphones/"
 
 

@@ -52,7 +52,7 @@ def serve_talk(server: PageServer, language: str) -> str:
         "prompt": SimpleNamespace(title=title, card=card, limit_sec=90),
         "talk_config": config | {"engineLabel": "", "engineAbout": ""},
     }
-    server.pages["/talk/"] = render_to_string("participant/talk.html", context | page_language(request))
+    server.pages["/talk/"] = render_to_string("participant/talking/talk.html", context | page_language(request))
     return f"{server.url}/talk/"
 
 
