@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
@@ -11,10 +11,27 @@ from django.db.models import Q
 from studies.models.record import ErasureReceipt
 from studies.models.study import ProtocolVersion, Study
 
+CODE_ALPHABET: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+"""Of codes for people to read and type: no letters or digits that look alike."""
+
 
 def new_token() -> str:
     """Returns the secret part of a session's link, 128 random bits."""
     return secrets.token_urlsafe(16)
+
+
+def participant_code() -> str:
+    """Like "P-7KQ2MX": about 30 bits, enough to be unique within a study with one retry or none."""
+    return f"P-{_draw(6)}"
+
+
+def completion_code() -> str:
+    """Like "K7Q2MXRA": what a participant hands in as proof."""
+    return _draw(8)
+
+
+def _draw(length: int) -> str:
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(length))
 
 
 class Participant(models.Model):

@@ -19,10 +19,10 @@ from studies.design.visit import Page
 from studies.languages import own_name
 from studies.models import Session, Study
 from studies.participant import flow, preview
-from studies.participant.again import sent_again
 from studies.participant.arriving import enrol
 from studies.participant.arriving.screening import FIRST_RULE, message_of
 from studies.participant.leaving.finishing import way_back_of
+from studies.participant.refused import sent_again
 from studies.publish import session_protocol
 from studies.talk.live.watch import look_now
 

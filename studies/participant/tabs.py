@@ -1,15 +1,18 @@
-"""What every page of a session asks besides its own matter: whether this tab still counts, and another language."""
+"""What every page of a session asks besides its own matter: whether this tab still counts, another language, and, in a
+preview, any other page."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from studies.models import Session
-from studies.participant.access import find_session, session_page
+from studies.participant import preview
+from studies.participant.access import find_session, frameable, last_page, session_page, traceless
+from studies.participant.flow import address
 from studies.publish import session_protocol
 
 
@@ -31,3 +34,19 @@ def language(request: HttpRequest, session: Session) -> HttpResponse:
     page = request.POST.get("next", "")
     own = reverse("resume", args=[session.token])
     return redirect(page if page.startswith(own) and ".." not in page else own)
+
+
+@require_safe
+@never_cache
+@traceless
+def preview_page(request: HttpRequest, token: str, name: str) -> HttpResponse:
+    """The page of this name (see `studies.design.visit.Page.name`), or the way of ending early."""
+    session = find_session(token)
+    if session.mode != Session.Mode.PREVIEW:
+        raise Http404
+    if name in preview.LAST:
+        return frameable(last_page(request, session, preview.LAST[name]))
+    page = preview.jump(session, name)
+    if page is None:
+        raise Http404
+    return redirect(address(session, page))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from studies.participant import preview_page, tabs
+from studies.participant import tabs
 from studies.participant.answering import autosave
 from studies.participant.answering import page as answering
 from studies.participant.arriving import page as arriving
-from studies.participant.checking import headphones_page
+from studies.participant.checking import headphones
 from studies.participant.checking import page as checking
 from studies.participant.comparing import page as comparing
 from studies.participant.consenting import page as consenting
-from studies.participant.leaving import ending_page, withdrawal_page
-from studies.participant.talking import explore_page, free_voice_page, intro
+from studies.participant.leaving import page as leaving
+from studies.participant.talking import explore, free_voice
 from studies.participant.talking import page as talking
 
 urlpatterns = [
@@ -25,21 +25,21 @@ urlpatterns = [
     path("p/<slug:token>/consent/copy/", consenting.copy, name="consent_copy"),
     path("p/<slug:token>/tab/", tabs.tab, name="tab"),
     path("p/<slug:token>/language/", tabs.language, name="language"),
-    path("p/<slug:token>/preview/<str:name>/", preview_page.preview_page, name="preview_page"),
+    path("p/<slug:token>/preview/<str:name>/", tabs.preview_page, name="preview_page"),
     path("p/<slug:token>/check/", checking.check, name="check"),
     path("p/<slug:token>/check/attempts/", checking.attempt, name="check_attempt"),
-    path("p/<slug:token>/headphones/", headphones_page.headphones, name="headphones"),
-    path("p/<slug:token>/explore/", explore_page.explore, name="explore"),
-    path("p/<slug:token>/explore/voice/", free_voice_page.free_voice, name="free_voice"),
-    path("p/<slug:token>/explore/compare/", explore_page.side_by_side, name="side_by_side"),
-    path("p/<slug:token>/intro/<slug:which>/", intro.intro, name="intro"),
-    path("p/<slug:token>/break/<int:position>/", intro.pause, name="break"),
+    path("p/<slug:token>/headphones/", headphones.headphones, name="headphones"),
+    path("p/<slug:token>/explore/", explore.explore, name="explore"),
+    path("p/<slug:token>/explore/voice/", free_voice.free_voice, name="free_voice"),
+    path("p/<slug:token>/explore/compare/", explore.side_by_side, name="side_by_side"),
+    path("p/<slug:token>/intro/<slug:which>/", talking.intro, name="intro"),
+    path("p/<slug:token>/break/<int:position>/", talking.pause, name="break"),
     path("p/<slug:token>/talk/<int:position>/", talking.talk, name="talk"),
     path("p/<slug:token>/questions/<slug:questionnaire>/", answering.questions, name="questions"),
     path("p/<slug:token>/questions/<slug:questionnaire>/<int:position>/", answering.questions, name="questions"),
     path("p/<slug:token>/compare/<int:pair>/", comparing.compare, name="compare"),
     path("p/<slug:token>/answers/", autosave.save_answer, name="save_answer"),
-    path("p/<slug:token>/debrief/", ending_page.debrief, name="debrief"),
-    path("p/<slug:token>/withdraw/", withdrawal_page.withdrawal, name="withdraw"),
-    path("p/<slug:token>/withdraw/receipt.txt", withdrawal_page.receipt, name="withdrawal_receipt"),
+    path("p/<slug:token>/debrief/", leaving.debrief, name="debrief"),
+    path("p/<slug:token>/withdraw/", leaving.withdrawal, name="withdraw"),
+    path("p/<slug:token>/withdraw/receipt.txt", leaving.receipt, name="withdrawal_receipt"),
 ]

@@ -17,9 +17,9 @@ from studies.entrance import Arrival
 from studies.entrance import mode_link as mode_link
 from studies.errors import QuotaFull
 from studies.models import Answer, Participant, ProtocolVersion, RecruiterIdentity, Session, Study, Trial
+from studies.models.session import participant_code
 from studies.participant.answering import answers
 from studies.participant.arriving import screening
-from studies.participant.arriving.codes import participant_code
 from studies.participant.consenting import documents
 from studies.participant.flow import steps
 from studies.protocol.schema import Protocol

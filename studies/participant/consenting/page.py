@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.models import Session
@@ -13,7 +17,7 @@ from studies.participant.access import frame, go_on, session_page
 from studies.participant.arriving import enrol
 from studies.participant.consenting import documents
 from studies.participant.language import activate_language
-from studies.participant.talking.forms import ConsentForm
+from studies.protocol.visit import Consent
 from studies.publish import session_protocol
 
 
@@ -54,3 +58,20 @@ def copy(request: HttpRequest, session: Session) -> HttpResponse:
         render_to_string("participant/consenting/copy.html", context, request),
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+class ConsentForm(forms.Form):
+    """One box a purpose; required ones must be ticked to agree."""
+
+    def __init__(self, consent: Consent, data: Any = None) -> None:
+        super().__init__(data)
+        for purpose in consent.purposes:
+            self.fields[purpose.key] = forms.BooleanField(
+                label=purpose.label,
+                required=purpose.required,
+                error_messages={"required": _("You can take part only if you agree to this.")},
+            )
+
+    @property
+    def granted(self) -> list[str]:
+        return [key for key, agreed in self.cleaned_data.items() if agreed]

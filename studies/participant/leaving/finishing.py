@@ -10,8 +10,8 @@ from django.utils import timezone
 from studies.allocation.places import settle
 from studies.errors import SealBroken
 from studies.models import RecruiterIdentity, Session, Take
+from studies.models.session import completion_code
 from studies.participant import flow
-from studies.participant.arriving.codes import completion_code
 from studies.participant.arriving.recruiters import Ending, WayBack, to_return, way_back
 from studies.publish import session_protocol
 from studies.sealing import unseal

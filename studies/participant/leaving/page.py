@@ -1,7 +1,9 @@
-"""The way out, at any time: from every page, and from its own link afterwards, whatever became of the study."""
+"""The end of a visit; and the way out at any time, whatever became of the study."""
 
 from __future__ import annotations
 
+import structlog
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -9,11 +11,30 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from studies.models import Session
-from studies.participant.access import last_page
-from studies.participant.leaving.withdraw import optional_purposes, take_back_purpose, withdraw
+from studies.allocation.places import free
+from studies.models import ConsentEvent, Session
+from studies.participant.access import frame, last_page, session_page
+from studies.participant.leaving.finishing import finish, unsaved, way_back_of
+from studies.protocol.visit import Purpose
 from studies.publish import session_protocol
-from studies.withdrawal import keeps_data
+from studies.talk.live.watch import look_now
+from studies.voices.library import withdraw_donations
+from studies.withdrawal import finish_withdrawal, keeps_data, take_back
+
+log = structlog.get_logger(__name__)
+
+
+@require_safe
+@session_page(after_end=True)
+def debrief(request: HttpRequest, session: Session) -> HttpResponse:
+    """What it was about. Opening it with every page done finishes the session; the code comes when all is saved, for
+    which the page looks again by itself."""
+    finish(session)
+    return render(
+        request,
+        "participant/leaving/debrief.html",
+        frame(request, session, unsaved=unsaved(session), way=way_back_of(session)),
+    )
 
 
 @never_cache
@@ -61,3 +82,51 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
 
 def _session(token: str) -> Session:
     return get_object_or_404(Session.objects.select_related("version__study", "participant__study"), token=token)
+
+
+def withdraw(session: Session) -> None:
+    """Ends every session of the participant: nothing more is recorded from now on, talks and previews end wherever
+    they run. Then what was collected is erased or kept, as the study's policy says; what fails of that is tried again
+    later. Safe to repeat."""
+    sessions = list(session.participant.sessions.all())
+    for each in sessions:
+        _close(each)
+    for each in sessions:
+        try:
+            finish_withdrawal(each)
+        except Exception:  # the participant is out in any case
+            log.exception("withdrawal_not_finished", session=each.pk)
+
+
+def optional_purposes(session: Session) -> list[Purpose]:
+    """What the participant agreed to without having to, and may take back alone; labels in their language."""
+    return [
+        purpose
+        for purpose in session_protocol(session).consent.purposes
+        if not purpose.required and session.consent(purpose.key) is not None
+    ]
+
+
+def take_back_purpose(session: Session, purpose: str) -> bool:
+    """Withdraws one optional purpose; talks that need it end. False for a required one, and one never given."""
+    if purpose not in {each.key for each in optional_purposes(session)}:
+        return False
+    taken_back = take_back(session, purpose)
+    if purpose == ConsentEvent.Purpose.VOICE_DONATION.value:
+        withdraw_donations(session)
+    look_now()
+    return taken_back
+
+
+@transaction.atomic
+def _close(session: Session) -> None:
+    locked = Session.objects.select_for_update(of=("self",)).get(pk=session.pk)
+    keep = {ConsentEvent.Purpose.RECORD} if keeps_data(locked) else set()  # taken back once all is filed
+    for purpose in ConsentEvent.Purpose.values:
+        if purpose not in keep:
+            take_back(locked, purpose)
+    if locked.state != Session.State.WITHDRAWN:
+        free(locked)
+        locked.state = Session.State.WITHDRAWN
+        locked.save(update_fields=["state", "seen_at"])
+    look_now()

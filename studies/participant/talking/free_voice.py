@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.forms.boundfield import BoundField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from inference.contract.parameters import Parameter
 from studies.models import Session
 from studies.participant.access import frame, go_on, session_page
 from studies.participant.checking.page import capture_settings, preview_url
-from studies.participant.talking.explore import choose, last_parameters, options
-from studies.participant.talking.forms import FreeVoiceForm
+from studies.participant.talking.explore import ExploreForm, Options, choose, last_parameters, options
 from studies.protocol.cells import FREE_VOICE
-from studies.protocol.free_voice import free_presets, neutral_parameters
+from studies.protocol.free_voice import MAIN, MORE, free_parameters, free_presets, neutral_parameters
 from studies.publish import session_protocol
 
 
@@ -43,3 +49,31 @@ def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
     presets = [(gettext(label), neutral | parameters) for label, parameters in free_presets().values()]
     context = frame(request, session, form=form, voice_config=config, presets=presets)
     return render(request, "participant/talking/free_voice.html", context, status=422 if form.errors else 200)
+
+
+class FreeVoiceForm(ExploreForm):
+    """A voice of the visitor's own making, what to talk about in it, and with whom."""
+
+    CHOSEN: ClassVar[Sequence[str]] = ("prompt", "engine")
+
+    def __init__(self, offered: Options, data: Any = None, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(offered, data, initial)
+        for name, parameter in free_parameters().items():
+            self.fields[name] = forms.FloatField(
+                label=gettext(parameter.label),
+                help_text=gettext({**MAIN, **MORE}[name]),
+                min_value=parameter.low,
+                max_value=parameter.high,
+                error_messages={"required": _("Please set it.")},
+            )
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        return {name: self.cleaned_data[name] for name in free_parameters()}
+
+    def main_sliders(self) -> list[tuple[BoundField, Parameter]]:
+        """Each with its range and unit."""
+        return [(self[name], free_parameters()[name]) for name in MAIN]
+
+    def more_sliders(self) -> list[tuple[BoundField, Parameter]]:
+        return [(self[name], free_parameters()[name]) for name in MORE]

@@ -1,21 +1,23 @@
-"""The talk of a trial."""
+"""The talk of a trial, and the pages between talks with nothing to answer: what comes next, and pauses."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from inference.contract.audio import UPLINK_SAMPLES
 from inference.contract.catalog import ENGINES
+from studies.design.visit import Page
 from studies.models import Session, Take, Trial
-from studies.participant.access import frame, session_page
+from studies.participant.access import frame, go_on, session_page
 from studies.participant.checking.page import capture_settings
+from studies.participant.flow import mark_done
 from studies.participant.talking.explore import about_engine
 from studies.publish import session_protocol
 from studies.talk.live.endings import ENDINGS
@@ -80,3 +82,36 @@ def _engine_words(session: Session, trial: Trial) -> dict[str, str]:
         return {"engineLabel": "", "engineAbout": ""}
     engine = trial.condition.engine
     return {"engineLabel": gettext(ENGINES[engine].label), "engineAbout": about_engine(engine)}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@session_page()
+def intro(request: HttpRequest, session: Session, which: str) -> HttpResponse:
+    """Before the practice or before the first talk that counts."""
+    protocol = session_protocol(session)
+    text = {"practice": protocol.practice_intro, "main": protocol.main_intro}.get(which)
+    if text is None:
+        raise Http404
+    if request.method == "POST":
+        mark_done(session, Page("intro", which))
+        return go_on(session)
+    practice = session.trials.filter(practice=True).count()
+    talks = practice if which == "practice" else session.trials.count() - practice
+    return render(
+        request,
+        "participant/talking/intro.html",
+        frame(request, session, text=text, is_practice=which == "practice", talks=talks),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@session_page()
+def pause(request: HttpRequest, session: Session, position: int) -> HttpResponse:
+    """A break before the trial at `position`, as long as one likes."""
+    left = session.trials.filter(position__gte=position).count()
+    if not left:
+        raise Http404
+    if request.method == "POST":
+        mark_done(session, Page("break", position=position))
+        return go_on(session)
+    return render(request, "participant/talking/break.html", frame(request, session, left=left))

@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from studies.entrance import mode_link
 from studies.models import Session, Study, Take
-from studies.participant.leaving.withdraw import withdraw
+from studies.participant.leaving.page import withdraw
 from tests.e2e.pages.conftest import Launch, NewPage, Screenshots
 from tests.studies.participant.arriving.test_entry import spoken_in
 from tests.studies.participant.visitor import Visitor, open_new_study

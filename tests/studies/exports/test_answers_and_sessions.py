@@ -19,7 +19,7 @@ from studies.exports.codebook import HEADER, codebook_rows, write_codebook
 from studies.exports.session_columns import columns_of
 from studies.exports.tables import TABLES, stream
 from studies.models import AccessLog, Export, RecruiterIdentity, Session
-from studies.participant.leaving.withdraw import withdraw
+from studies.participant.leaving.page import withdraw
 from studies.protocol.reading.document import parse
 from studies.publish import publish
 from tests.studies import factories

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.participant.markdown import render
+from studies.templatetags.prose import render
 
 
 def test_markdown_becomes_html() -> None:

@@ -25,7 +25,7 @@ from studies.models import (
     Track,
 )
 from studies.models.take import recordings
-from studies.participant.leaving.withdraw import withdraw
+from studies.participant.leaving.page import withdraw
 from studies.tasks import erase_expired_recordings
 from studies.voices import library
 from studies.voices.donation import donation_obstacle, reference_of

@@ -13,7 +13,7 @@ from django.test import Client
 
 from studies.models import Answer, Session, Study
 from studies.participant.answering.answers import known
-from studies.participant.leaving.withdraw import withdraw
+from studies.participant.leaving.page import withdraw
 from tests.studies.participant.questionnaires import EVERY_ANSWER, EVERY_ITEM, asking
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import paired

@@ -7,7 +7,7 @@ import pytest
 from studies.models import AllocationSlot, ProtocolVersion, Session
 from studies.models.session import new_token
 from studies.participant.arriving.enrol import agree, begin
-from studies.participant.leaving.withdraw import withdraw
+from studies.participant.leaving.page import withdraw
 from tests.studies.participant.visitor import PURPOSES, open_new_study
 from tests.studies.protocol.documents import explore, paired, paired_with
 

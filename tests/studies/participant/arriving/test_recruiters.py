@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from studies.errors import ArrivalRefused
 from studies.models import Participant, RecruiterIdentity, Session, Study
 from studies.participant.arriving.recruiters import MAX_CHARACTERS, WayBack, arrival_of, way_back
-from studies.participant.leaving.withdraw import withdraw
+from studies.participant.leaving.page import withdraw
 from studies.protocol.reading.document import parse
 from studies.protocol.visit import Codes, Recruiter
 from studies.publish import publish

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from studies.models import AllocationSlot, Answer, Session, Study, Trial
 from studies.participant.arriving.enrol import agree, begin
-from studies.participant.leaving.withdraw import withdraw
+from studies.participant.leaving.page import withdraw
 from studies.withdrawal import forget_undecided
 from tests.studies.participant.visitor import PURPOSES, Visitor, open_new_study
 from tests.studies.protocol.documents import asking, paired

@@ -8,7 +8,7 @@ import pytest
 
 from studies.models import Study
 from studies.participant.checking.device import MAX_KEPT_ATTEMPTS, check_done, device_screened_out
-from studies.participant.leaving.withdraw import withdraw
+from studies.participant.leaving.page import withdraw
 from studies.publish import protocol_of
 from tests.studies.participant.reports import report
 from tests.studies.participant.visitor import Visitor, open_new_study

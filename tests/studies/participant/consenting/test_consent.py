@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from studies.models import ConsentDocument, ConsentEvent
-from studies.participant.leaving.withdraw import withdraw
+from studies.participant.leaving.page import withdraw
 from studies.protocol.reading.document import parse
 from studies.publish import publish
 from tests.studies.participant.arriving.test_entry import spoken_in

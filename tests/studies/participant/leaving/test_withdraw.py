@@ -25,7 +25,7 @@ from studies.models import (
     Utterance,
 )
 from studies.models.take import recordings
-from studies.participant.leaving import withdraw as leaving
+from studies.participant.leaving import page as leaving
 from studies.protocol.reading.document import parse, parse_yaml, to_document
 from studies.publish import open_study, publish
 from studies.talk.filing.erasure import erase_leftovers
