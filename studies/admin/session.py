@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.forms import ActionForm
 
 from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_json, badge
-from studies.allocation.exclusion import exclude, readmit
+from studies.allocation.places import exclude, readmit
 from studies.models import AllocationSlot, Answer, ConsentEvent, Judgement, Session, Take, Trial
 
 STATE_LABELS = {

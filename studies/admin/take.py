@@ -1,9 +1,11 @@
-"""Shows a take on one page: its recordings, its words and its measurements."""
+"""Shows a take on one page: its recordings, its words, its measurements and its events."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -16,13 +18,14 @@ from django.utils.safestring import SafeString
 
 from inference.contract.audio import samples_to_ms
 from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
-from studies.admin.take_events import read_events
 from studies.models import Metric, Take, Track, Utterance
 from studies.talk.workers.needs import sends_to_third_party
 from studies.voices.donation import donation_obstacle
 
 STATE_LABELS = {"planned": "info", "live": "warning", "ended": "info", "final": "success", "failed": "danger"}
 OUTCOME_LABELS = {"completed": "success", "interrupted": "warning", "abandoned": "danger"}
+ROUTINE: Final = frozenset({"playback", "words"})
+"""Events that come several times a second and say little one by one. Words are in the transcript, too."""
 
 
 def microphone_ms() -> Subquery:
@@ -180,3 +183,54 @@ def measures_of(take: Take) -> list[Measure]:
         method = f"{metric.method} (version {metric.version})"
         found.setdefault((metric.name, metric.unit, method), {})[metric.track] = metric
     return [Measure(*key, [of.get(kind) for kind in Track.Kind.values]) for key, of in found.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. `at_ms` counts from the first journalled record; None if the line does not say."""
+
+    name: str
+    at_ms: float | None
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventList:
+    """The events to show, and how many routine ones were left out. `problem` says why no events can be read."""
+
+    events: Sequence[Event]
+    left_out: int
+    problem: str = ""
+
+
+def read_events(take: Take, *, routine: bool) -> EventList:
+    """Reads the events file. A line that is not a JSON object is shown as it is and not dropped."""
+    if not take.events:
+        return EventList((), 0)
+    try:
+        with take.events.open("rb") as file:
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError as error:
+        return EventList((), 0, f"The events file cannot be read: {error.strerror}.")
+    events = [_event(line) for line in lines if line.strip()]
+    shown = [event for event in events if routine or event.name not in ROUTINE]
+    return EventList(shown, len(events) - len(shown))
+
+
+def _event(line: str) -> Event:
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return Event("unreadable line", None, line)
+    if not isinstance(fields, dict):
+        return Event("unreadable line", None, line)
+    at_ms = fields.pop("at_ms", None)
+    name = str(fields.pop("type", "event"))
+    return Event(name, float(at_ms) if isinstance(at_ms, int | float) else None, _details(fields))
+
+
+def _details(fields: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in fields.items()
+    )

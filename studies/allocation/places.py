@@ -22,9 +22,8 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
-from studies.allocation.known import known_answers
 from studies.allocation.queue import Queue, give_up_expired
-from studies.allocation.quotas import admit, readmit_to_quotas
+from studies.allocation.quotas import admit, known_answers, readmit_to_quotas
 from studies.design.arms import arms_for, group_of, level
 from studies.design.minimisation import drawn, nested_probabilities
 from studies.models import AllocationSlot, ProtocolVersion, Session
@@ -181,3 +180,28 @@ def _alike(queue: Queue, protocol: Protocol, answers: Mapping[str, Any]) -> list
         )
         for item in protocol.allocation.strata
     ]
+
+
+@transaction.atomic
+def exclude(session: Session, because: str) -> None:
+    """Excludes a session and frees its place for another participant. The first reason given stays."""
+    locked = Session.objects.select_for_update(of=("self",)).get(pk=session.pk)
+    if locked.excluded_at is None:
+        locked.excluded_at, locked.excluded_because = timezone.now(), because[:200]
+        locked.save(update_fields=["excluded_at", "excluded_because"])
+        free(locked)
+    session.refresh_from_db()
+
+
+@transaction.atomic
+def readmit(session: Session) -> None:
+    """Includes an excluded session again; it takes a place of its arm."""
+    locked = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
+    if locked.excluded_at is not None:
+        locked.excluded_at, locked.excluded_because = None, ""
+        locked.save(update_fields=["excluded_at", "excluded_because"])
+        if locked.state == Session.State.FINISHED:
+            settle(locked)
+        else:
+            take_back(locked)
+    session.refresh_from_db()

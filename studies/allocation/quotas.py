@@ -5,18 +5,18 @@ count sessions that were excluded, pilots, previews and bots."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from studies.allocation.known import known_answers
 from studies.allocation.queue import lapsed
 from studies.design.questions import is_true, items_of
 from studies.errors import QuotaFull
-from studies.models import AllocationSlot, Session, Study
+from studies.models import AllocationSlot, Answer, Session, Study
 from studies.protocol.counterbalancing import Quota
 from studies.protocol.schema import Protocol
 
@@ -80,3 +80,12 @@ def _counted(study: Study, quota: Quota, besides: Session | None) -> int:
         return people.count()
     known = known_answers(people.values("pk"), items)
     return sum(is_true(quota.when, known.get(key, {})) for key in people.values_list("pk", flat=True))
+
+
+def known_answers(sessions: QuerySet[Any, Any], items: Collection[str]) -> dict[int, dict[str, Any]]:
+    """Maps the id of each of `sessions` (a query of ids) to its latest answers to `items` outside trials and pairs."""
+    answers: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+    rows = Answer.objects.filter(session__in=sessions, item__in=items, trial=None, pair=None).order_by("revision")
+    for session, item, value in rows.values_list("session_id", "item", "value"):
+        answers[session][item] = value
+    return answers

@@ -6,4 +6,4 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class ResearcherAdminConfig(AdminConfig):
-    default_site = "studies.researcher.site.ResearcherAdminSite"
+    default_site = "studies.researcher.access.ResearcherAdminSite"

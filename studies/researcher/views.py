@@ -14,10 +14,9 @@ from django.views.decorators.http import require_safe
 from studies.exports.codebook import CONVENTIONS, write_codebook
 from studies.exports.tables import TABLES, stream
 from studies.models import Study, Track
-from studies.researcher.access import researcher_with
+from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import frame
 from studies.researcher.overview import overview
-from studies.researcher.site import allow_alpine
 from studies.talk.byte_ranges import serve_track
 
 

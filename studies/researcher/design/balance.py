@@ -14,11 +14,10 @@ from studies.errors import ProtocolError
 from studies.models import Study
 from studies.protocol.schema import Protocol
 from studies.publish import protocol_of
-from studies.researcher.access import researcher_with
+from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import frame
 from studies.researcher.design.writing import drafts
 from studies.researcher.design.writing.checking import report_on
-from studies.researcher.site import allow_alpine
 
 CHANCE = 0.5
 """Where the order is drawn, counts that differ by more than this share of their mean are pointed out."""

@@ -12,12 +12,11 @@ from django.views.decorators.http import require_http_methods
 from studies.errors import ProtocolError
 from studies.models import ProtocolVersion, Study, StudyDraft
 from studies.publish import publish
-from studies.researcher.access import researcher_with
+from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import frame
 from studies.researcher.design.changes import changes_to
 from studies.researcher.design.writing import drafts
 from studies.researcher.design.writing.checking import Report, report_on
-from studies.researcher.site import allow_alpine
 
 CHANGED = "The draft was changed after you opened this page, so nothing was published. This is what it says now."
 

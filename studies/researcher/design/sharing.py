@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import qrcode
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from qrcode.image.svg import SvgPathFillImage
 
+from studies.entrance import mode_link
 from studies.errors import ProtocolError
-from studies.models import Study
+from studies.models import Session, Study
+from studies.participant.arriving.recruiters import SERVICES
 from studies.protocol.schema import Protocol
 from studies.publish import open_study, proposed_retention, protocol_of
-from studies.researcher.access import researcher_with
+from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import frame
-from studies.researcher.design.links import links_of, qr_svg
-from studies.researcher.site import allow_alpine
 from studies.talk.workers.availability import unserved
 
 MOVES = {
@@ -33,6 +38,12 @@ DONE = {
     "pause": "{} is paused. Sessions under way wait; nobody can begin.",
     "close": "{} is closed.",
 }
+RECRUITER_PARAMETERS = {
+    "prolific": "PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}",
+    "sona": "survey_code=%SURVEY_CODE%",
+    "mturk": "workerId=${WORKER_ID}&assignmentId=${ASSIGNMENT_ID}&hitId=${HIT_ID}",
+}
+"""As each service writes the parameters that it fills in."""
 
 
 @require_safe
@@ -129,3 +140,35 @@ def _protocol(study: Study) -> Protocol | None:
         return protocol_of(study.current_version) if study.current_version is not None else None
     except ProtocolError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`about`: who it is for, and what comes of those who use it."""
+
+    name: str
+    url: str
+    about: str
+
+
+def links_of(request: HttpRequest, study: Study, protocol: Protocol) -> list[Link]:
+    """Where the people of a study come by a service, the link alone would begin nothing, and is not among them."""
+    page = request.build_absolute_uri(study.get_absolute_url())
+    service = protocol.recruiter.service
+    if service in RECRUITER_PARAMETERS:
+        about = "Paste it as it is where the service asks for the address of the study; it fills in the rest."
+        first = Link(SERVICES[service].label, f"{page}?{RECRUITER_PARAMETERS[service]}", about)
+    elif service == "generic":
+        about = "Put each person's name or number after the =. Without it the study does not begin."
+        first = Link("Recruiter", f"{page}?{protocol.recruiter.parameter}=", about)
+    else:
+        first = Link("Participants", page, "For everybody. Each person who opens it begins a visit of their own.")
+    pilot = request.build_absolute_uri(mode_link(study, Session.Mode.PILOT))
+    about = "For trial runs, for 30 days, also before the study opens. The data are marked and do not count."
+    return [first, Link("Pilot", pilot, about)]
+
+
+def qr_svg(url: str) -> SafeString:
+    """Dark on light whatever the theme, since cameras want it so."""
+    code = qrcode.make(url, image_factory=SvgPathFillImage, box_size=10, border=2)
+    return SafeString(code.to_string(encoding="unicode"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from django.contrib import admin, messages
@@ -11,17 +13,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from studies import protocol as protocol_package
 from studies.errors import DraftRefused
 from studies.models import Study
-from studies.protocol.reading.document import MAX_CHARACTERS
-from studies.researcher.access import researcher_with
-from studies.researcher.design.gallery import templates
+from studies.protocol.reading.document import MAX_CHARACTERS, parse_yaml
+from studies.protocol.schema import Protocol
+from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.writing import drafts
 from studies.researcher.design.writing.checking import report_on
-from studies.researcher.site import allow_alpine
 
 MAX_UPLOAD_BYTES: Final = 4 * MAX_CHARACTERS  # as long as UTF-8 can make them
 COPY_OF: Final = "copy of "
+FOLDER: Final = Path(protocol_package.__path__[0]) / "templates"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -83,3 +86,42 @@ def _from_file(request: HttpRequest, author: User) -> Study:
     if not text.strip():
         raise DraftRefused("This file is empty.")
     return drafts.create(text, author, name=(file.name or "").rsplit(".", 1)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A ready study to start from; `about` is the comment that its file begins with, `facts` its size."""
+
+    name: str
+    title: str
+    about: str
+    facts: str
+    text: str
+
+
+def templates() -> list[Template]:
+    """Those that come with the product, by title."""
+    found = [_template(path) for path in FOLDER.glob("*.yaml")]
+    return sorted(found, key=lambda template: template.title)
+
+
+def _template(path: Path) -> Template:
+    text = path.read_text(encoding="utf-8")
+    protocol = parse_yaml(text)
+    return Template(path.stem, protocol.title, _opening_comment(text) or protocol.summary, _facts(protocol), text)
+
+
+def _facts(protocol: Protocol) -> str:
+    """Such as "2 prompts, 3 conditions, 12 min"."""
+    counts = [("prompt", len(protocol.prompts)), ("condition", len(protocol.cells()))]
+    facts = [f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts]
+    return ", ".join([*facts, *([f"{protocol.duration_min} min"] if protocol.duration_min else [])])
+
+
+def _opening_comment(text: str) -> str:
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("#").strip())
+    return " ".join(lines).replace("`", "")

@@ -9,11 +9,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from studies.models import ProtocolVersion, Session, Study
-from studies.researcher.access import researcher_with
+from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import frame
 from studies.researcher.design.changes import changes_between
 from studies.researcher.design.writing.drafts import text_of
-from studies.researcher.site import allow_alpine
 
 
 @require_safe

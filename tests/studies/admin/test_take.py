@@ -8,8 +8,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
-from studies.admin.take import measures_of
-from studies.admin.take_events import Event, read_events
+from studies.admin.take import Event, measures_of, read_events
 from studies.models import EngineSnapshot, Take
 from tests.studies import factories
 

@@ -15,8 +15,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from studies.allocation.exclusion import exclude
-from studies.allocation.places import free, give_up_abandoned, renew, settle
+from studies.allocation.places import exclude, free, give_up_abandoned, renew, settle
 from studies.errors import QuotaFull
 from studies.models import AllocationSlot, ProtocolVersion, Session
 from studies.participant.arriving import enrol

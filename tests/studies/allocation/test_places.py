@@ -7,8 +7,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from studies.allocation.exclusion import exclude, readmit
-from studies.allocation.places import allocate, free, give_up_abandoned, renew, settle
+from studies.allocation.places import allocate, exclude, free, give_up_abandoned, readmit, renew, settle
 from studies.models import AllocationSlot, Session, Take, Trial
 from studies.publish import protocol_of
 from tests.studies.allocation.people import arrive, finish, join, place, two_groups, version_of

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from studies.allocation.exclusion import exclude, readmit
-from studies.allocation.places import free, give_up_abandoned, renew, settle
+from studies.allocation.places import exclude, free, give_up_abandoned, readmit, renew, settle
 from studies.allocation.quotas import is_stopped, quota_full
 from studies.errors import QuotaFull
 from studies.models import AllocationSlot, Answer, ProtocolVersion, Session, Take, Trial

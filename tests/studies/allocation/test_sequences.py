@@ -12,8 +12,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studies.allocation.exclusion import exclude, readmit
-from studies.allocation.places import free, give_up_abandoned, renew, settle
+from studies.allocation.places import exclude, free, give_up_abandoned, readmit, renew, settle
 from studies.models import AllocationSlot, ProtocolVersion, Session
 from tests.extent import examples
 from tests.studies.allocation.people import finish, join, version_of

@@ -12,12 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from studies.errors import DraftRefused
 from studies.models import Study
-from studies.researcher.access import researcher_with
+from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import body_of, frame, refusal, text_in
 from studies.researcher.design.writing import drafts, edits
 from studies.researcher.design.writing.checking import report_on
 from studies.researcher.design.writing.form_schema import NAME_LISTS, SECTIONS, form_schema
-from studies.researcher.site import allow_alpine
 
 
 @require_safe

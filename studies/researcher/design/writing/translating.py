@@ -24,11 +24,10 @@ from studies.models import Study
 from studies.protocol.base import LANGUAGE_PATTERN
 from studies.protocol.languages import Text, translatable
 from studies.protocol.schema import Protocol
-from studies.researcher.access import researcher_with
+from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import frame
 from studies.researcher.design.writing import drafts, edits
 from studies.researcher.design.writing.checking import data_in, report_on
-from studies.researcher.site import allow_alpine
 
 ATTEMPTS: Final = 5
 ALONE: Final = "texts"

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from studies.models import Study
-from studies.researcher.design.gallery import templates
+from studies.researcher.design.starting import templates
 from studies.researcher.design.writing import drafts
 from tests.studies import factories
 

@@ -55,7 +55,7 @@ def test_page_shows_the_draft_or_else_what_is_published(browser: Client, study: 
 
 
 def test_explore_study_has_nothing_to_balance(browser: Client, study: Study) -> None:
-    from studies.researcher.design.gallery import templates
+    from studies.researcher.design.starting import templates
 
     StudyDraft.objects.update(text=next(template.text for template in templates() if template.name == "explore"))
     assert "nothing to balance" in browser.get(reverse("design_balance", args=[study.slug])).content.decode()

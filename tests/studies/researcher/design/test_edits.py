@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studies.errors import DraftRefused
 from studies.protocol.reading import yaml_text
-from studies.researcher.design.gallery import templates
+from studies.researcher.design.starting import templates
 from studies.researcher.design.writing.checking import data_in
 from studies.researcher.design.writing.edits import apply, parse_edits
 from tests.extent import examples

@@ -9,7 +9,7 @@ from django.urls import reverse
 from studies.models import AllocationSlot, Participant, ProtocolVersion, Session, Study, StudyDraft
 from studies.protocol.reading.document import parse_yaml
 from studies.publish import publish
-from studies.researcher.design.gallery import templates
+from studies.researcher.design.starting import templates
 
 from .conftest import PAIRED, lasting
 

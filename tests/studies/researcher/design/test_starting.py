@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from studies.models import Study
-from studies.researcher.design.gallery import templates
+from studies.researcher.design.starting import templates
 from studies.researcher.design.writing.checking import report_on
 from studies.researcher.design.writing.drafts import skeleton
 
