@@ -30,6 +30,7 @@ from studies.protocol.free_voice import MAIN, MORE, free_parameters, free_preset
 LOCALE: Final = ROOT / "studies" / "locale"
 TRANSLATED: Final = ("sv", "de")
 DOMAINS: Final = ("django", "djangojs")
+OF_ENGINES: Final = "inference/contract/catalog.py"  # where their labels and descriptions stand
 
 PYTHON_KEYWORDS: Final = {
     **DEFAULT_KEYWORDS,
@@ -68,12 +69,20 @@ def sources(domain: str) -> Catalog:
 
 
 def lacking(language: str, domain: str) -> list[str]:
-    """What is said and has no translation, or a fuzzy one, with a place where it is said."""
+    """What is said and has no translation, or a fuzzy one, with a place where it is said. The words of an engine that
+    nobody has translated into any language are no lack: people read them in English."""
     translated = catalogue(language, domain)
-    return [
-        f"{message.locations[0][0]}:{message.locations[0][1]}: {message.id!r}"
+    untranslated = [
+        message
         for message in sources(domain)
         if message.id and not _is_translated(translated.get(_first(message), message.context))
+    ]
+    others = [catalogue(other, domain) for other in TRANSLATED if other != language] if untranslated else []
+    return [
+        f"{message.locations[0][0]}:{message.locations[0][1]}: {message.id!r}"
+        for message in untranslated
+        if {place for place, _line in message.locations} != {OF_ENGINES}
+        or any(_is_translated(other.get(_first(message), message.context)) for other in others)
     ]
 
 
@@ -126,7 +135,7 @@ def _offered() -> Iterator[tuple[str, str]]:
     """What visitors choose from and read of measurements, named by modules that know nothing of Django."""
     for entry in ENGINES.values():
         if entry.selectable:
-            yield from ((entry.label, "inference/contract/catalog.py"), (entry.about, "inference/contract/catalog.py"))
+            yield from ((entry.label, OF_ENGINES), (entry.about, OF_ENGINES))
     yield FREE_VOICE.label, "studies/protocol/cells.py"
     for label, _parameters in free_presets().values():
         yield label, "inference/contract/presets.py"

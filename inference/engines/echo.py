@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, Float32
+from inference.contract.catalog import no_options
 from inference.contract.errors import OptionError, SlotNotMovable
 from inference.contract.wire import Metadata
 from inference.engines.base import Engine, SlotConfig, StepOutput
@@ -50,8 +51,7 @@ class EchoEngine(Engine):
     def check(self, config: SlotConfig) -> None:
         if config.voice_prompt:
             raise OptionError("voice_prompt", config.voice_prompt, "none: the echo has the voice it hears")
-        for name, value in config.options.items():
-            raise OptionError(name, value, "no options: the echo has none")
+        no_options(config.options)
 
     def open(self, slot: int, config: SlotConfig) -> None:
         self.check(config)

@@ -19,6 +19,7 @@ from django.utils.translation.template import templatize
 
 from hearmeout_site.environment import ROOT
 from hearmeout_site.messages import DOMAINS, JS_KEYWORDS, LOCALE, TRANSLATED, catalogue, lacking, sources
+from inference.contract.catalog import ENGINES
 from studies.participant.language import script_catalogue
 
 CATALOGUES = [(language, domain) for language in TRANSLATED for domain in DOMAINS]
@@ -222,6 +223,18 @@ def test_unmarked_sentences_of_code_are_found() -> None:
 
 
 # -- what is spoken ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+@pytest.mark.parametrize("engine", ["cascade", "moshi", "moshi_server", "openai_realtime"])
+def test_engines_that_ship_are_described_in_every_language(engine: str, language: str) -> None:
+    entry = ENGINES[engine]
+    translated = catalogue(language, "django")
+    for words in (entry.label, entry.about):
+        message = translated.get(words)
+        assert message is not None
+        assert message.string
+        assert not message.fuzzy
 
 
 def test_every_language_offered_has_catalogues() -> None:

@@ -31,6 +31,11 @@ class Sampling:
     text_temperature: float = 0.7
     text_top_k: int = 25
 
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Sampling:
+        """The options of a conversation with a checkpoint that brings no defaults along. Raises OptionError."""
+        return cls().changed(given)
+
     def changed(self, given: Mapping[str, Any]) -> Sampling:
         """With the options of a conversation. Raises OptionError for one that is unknown, of another type or out of
         range."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inference.contract.catalog import ENGINES
-from inference.contract.options import check_options
+from inference.contract.catalog import ENGINES, check_options
 from studies.errors import Problem
 from studies.protocol.base import Place
 from studies.protocol.cells import FREE_VOICE, ConditionCell, EngineOffer
