@@ -13,6 +13,7 @@ from typing import Final
 
 from studies.design.arms import arm_count, group_of, level
 from studies.design.plan import SIDES, PlannedTrial, plan_trials
+from studies.design.talks import draws_order
 from studies.protocol.schema import Protocol
 
 PLAYED: Final = 240
@@ -58,8 +59,7 @@ def balance(protocol: Protocol) -> list[Table]:
     The first says how many arms each group has. Practice is left out. Raises ValueError for a square there is not."""
     if protocol.kind == "explore":
         return []
-    design = protocol.design
-    random_order = "random" in (design.order, design.block_order) and design.cells != "variants"
+    random_order = draws_order(protocol)
     exact = _samples(protocol, 1)
     drawn = random_order or protocol.pairs
     played = _samples(protocol, -(-PLAYED // arm_count(protocol))) if drawn else exact

@@ -70,6 +70,30 @@ def talks(protocol: Protocol, digits: Sequence[int], draw: random.Random) -> lis
             return [cell for _, cell in _ordered(protocol, blocks, digits, draw)]
 
 
+def draws_order(protocol: Protocol) -> bool:
+    """Whether anything of the order of the talks is drawn, so that a row alone does not say it: a random order of one
+    thing is no draw. Raises ValueError for a Graeco-Latin order of anything but assigned conditions."""
+    design = protocol.design
+    if protocol.kind == "explore" or design.cells == "variants":
+        return False
+    if design.cells == "assigned" and design.order == "graeco_latin":
+        return False
+    kind, block_kind = _kind(protocol), _block_kind(protocol)
+    sizes = [len(block) for block in _ordered_blocks(protocol)]
+    return (block_kind == "random" and len(sizes) > 1) or (kind == "random" and max(sizes, default=0) > 1)
+
+
+def _ordered_blocks(protocol: Protocol) -> Sequence[Sequence[object]]:
+    """What is put into an order, in its blocks."""
+    match protocol.design.cells:
+        case "pairs":
+            return _blocks_of_pairs(protocol)
+        case "crossed":
+            return _blocks_of_cells(protocol, _crossed(protocol))
+        case _:
+            return _blocks_of_cells(protocol, _assigned(protocol, 0))
+
+
 def _pairs(protocol: Protocol, digits: Sequence[int], draw: random.Random) -> Iterator[Talk]:
     count = len(protocol.pairs)
     for repetition, index in _ordered(protocol, _blocks_of_pairs(protocol), digits, draw):

@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 
 from studies.design.arms import arm_count
-from studies.design.balance import Table, balance
+from studies.design.balance import PLAYED, Table, balance
 from studies.design.plan import plan_trials
 from studies.protocol.reading.document import parse
 from studies.protocol.schema import Protocol
@@ -100,13 +100,28 @@ def test_explore_study_has_no_tables() -> None:
     assert balance(parse(explore())) == []
 
 
+ONE_RANDOM_BLOCK = study(
+    2, 2, cells="assigned", order="williams", blocks=[{"key": "b0", "prompts": ["p0", "p1"]}], block_order="random"
+)
+TWO_RANDOM_BLOCKS = study(
+    2,
+    2,
+    cells="assigned",
+    order="williams",
+    blocks=[{"key": "b0", "prompts": ["p0"]}, {"key": "b1", "prompts": ["p1"]}],
+    block_order="random",
+)
+
+
 @given(protocol=studies())
+@example(protocol=ONE_RANDOM_BLOCK)
+@example(protocol=TWO_RANDOM_BLOCKS)
+@example(protocol=study(1, 2, cells="assigned", order="random"))
+@example(protocol=study(2, 2, cells="assigned", order="random"))
 def test_tables_count_every_talk_of_every_arm(protocol: Protocol) -> None:
     found = balance(protocol)
     assert all(len(table.counts) == len(table.rows) for table in found)
     assert all(len(row) == len(table.columns) for table in found for row in table.counts)
-    if protocol.design.order == "random" and protocol.design.cells != "variants":
-        return
     talks = Counter(
         (trial.condition, trial.prompt)
         for arm in range(arm_count(protocol))
@@ -118,4 +133,22 @@ def test_tables_count_every_talk_of_every_arm(protocol: Protocol) -> None:
         if table.title.startswith("Conditions and prompts"):
             for row, counts in zip(table.rows, table.counts, strict=True):
                 counted.update({(row, column): count for column, count in zip(table.columns, counts, strict=True)})
-    assert +counted == talks
+    drawn = order_is_drawn(protocol)
+    times = -(-PLAYED // arm_count(protocol)) if drawn else 1
+    assert +counted == Counter({cell: count * times for cell, count in talks.items()})
+    note = next((table.note for table in found if table.title.startswith("Conditions at each position")), "")
+    assert note.startswith("The order is drawn for each participant") == drawn
+
+
+def order_is_drawn(protocol: Protocol) -> bool:
+    """Whether people in the same arm have their talks in different orders."""
+    orders = {
+        tuple((trial.prompt, trial.condition, trial.pair) for trial in plan_trials(protocol, 0, seed))
+        for seed in range(40)
+    }
+    return len(orders) > 1
+
+
+def test_random_order_of_a_single_block_is_not_said_to_be_drawn() -> None:
+    note = tables(ONE_RANDOM_BLOCK)["Conditions at each position"].note
+    assert note == "Each condition stands twice at each position."
