@@ -74,4 +74,4 @@ def codebook(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 def _filename(study: Study, kind: str) -> str:
-    return f"{study.slug}-{kind}-{timezone.now():%Y-%m-%d}.csv"
+    return f"{study.slug}-{kind}-{timezone.localdate():%Y-%m-%d}.csv"

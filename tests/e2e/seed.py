@@ -29,7 +29,7 @@ def consented_session(*, trials: int, engine: str, limit_sec: int = 120, session
             "title": "Seeded",
             "state": "open",
             "ethics_reference": "Tests",
-            "retention_until": timezone.now().date() + timedelta(days=30),
+            "retention_until": timezone.localdate() + timedelta(days=30),
         },
     )
     version = study.versions.first()

@@ -77,6 +77,11 @@ debrief: Thank you.
 """One prompt under two conditions, with every type of rating."""
 
 
+def years_ahead() -> date:
+    """A day that lies ahead whenever the tests run."""
+    return timezone.localdate() + timedelta(days=3_650)
+
+
 def make_researcher(
     username: str = "rosa", *, permitted: bool = True, superuser: bool = False, password: str | None = None
 ) -> User:
@@ -94,7 +99,7 @@ def make_study(slug: str = "voices", *, state: str = Study.State.OPEN, protocol:
         title=f"Study {slug}",
         state=state,
         ethics_reference="EK-2026/17",
-        retention_until=date(2036, 1, 1),
+        retention_until=years_ahead(),
     )
     return publish(study, parse_yaml(protocol))
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, cast
 
 import pytest
@@ -14,7 +13,7 @@ from studies.models import InferenceWorker, ProtocolVersion, Study
 from studies.protocol.reading.document import parse, sha256_of
 from studies.protocol.schema import Protocol
 from studies.publish import open_study, protocol_of, publish
-from tests.studies.factories import make_worker
+from tests.studies.factories import make_worker, years_ahead
 from tests.studies.protocol.documents import explore, paired
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +87,7 @@ def test_engine_for_tests_is_not_published(study: Study) -> None:
 
 def test_study_opens_only_with_an_ethics_reference(study: Study) -> None:
     with pytest.raises(ValidationError, match="Give an ethics reference"):
-        open_study(study, ethics_reference="", retention_until=date(2036, 1, 1))
+        open_study(study, ethics_reference="", retention_until=years_ahead())
 
 
 MATCHED = transform_latency_samples(60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,17 +17,18 @@ from django.utils import timezone
 
 from studies.models import AccessLog, ConsentEvent, ErasureReceipt, Study, TargetVoice, TargetVoiceVersion, Track
 from studies.voices import drafts, library
-from tests.studies.factories import make_researcher, make_session, make_study, make_take
+from tests.studies.factories import make_researcher, make_session, make_study, make_take, years_ahead
 from tests.studies.voices.library import add_to, become, make_targeted_study, make_voice, reference
 from tests.studies.voices.recordings import babble, encoded, melody
 
 __all__ = ["become"]
 
 SPEECH = encoded(babble(15, 210.0, 1.17, 3))
+UNTIL = years_ahead()
 CONSENT = {
     "speaker": "Speaker 7",
     "consent_scope": "Studies of how machines hear people.",
-    "consent_until": "2099-12-31",
+    "consent_until": UNTIL.isoformat(),
     "licence": "cc_by",
     "licence_text": "",
     "evidence": "Form 12/2026",
@@ -92,7 +93,7 @@ def test_voice_is_made_of_a_file_and_a_consent(rosa: User, client: Client) -> No
         rosa,
         "upload",
     )
-    assert (version.speaker, version.consent_until, version.licence) == ("Speaker 7", date(2099, 12, 31), "cc_by")
+    assert (version.speaker, version.consent_until, version.licence) == ("Speaker 7", UNTIL, "cc_by")
     assert version.quality["verdict"] == "ok"
 
 
@@ -195,7 +196,7 @@ def test_renewed_consent_makes_a_new_version_of_the_same_recording(rosa: User, c
     change(client, first.voice, renew="on", **CONSENT)
     second = first.voice.newest
     assert second is not None
-    assert (second.number, second.sha256, second.consent_until) == (2, first.sha256, date(2099, 12, 31))
+    assert (second.number, second.sha256, second.consent_until) == (2, first.sha256, UNTIL)
 
 
 def test_changed_consent_alone_is_not_lost_silently(rosa: User, client: Client) -> None:

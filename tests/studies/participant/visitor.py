@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.test import Client
@@ -10,17 +9,17 @@ from django.test import Client
 from studies.models import Session, Study, Take
 from studies.protocol.reading.document import parse
 from studies.publish import open_study, publish
-from tests.studies.factories import make_take
+from tests.studies.factories import make_take, years_ahead
 from tests.studies.participant.reports import report
 
 PURPOSES = ("participate", "record", "convert")
 
 
 def open_new_study(document: dict[str, Any], slug: str = "voices") -> Study:
-    """A study with `document` as its published protocol, open until 2036."""
+    """A study with `document` as its published protocol, open for years."""
     study = Study.objects.create(slug=slug, title="Voices", is_demo=True)
     publish(study, parse(document))
-    open_study(study, ethics_reference="EK-2026/17", retention_until=date(2036, 1, 1))
+    open_study(study, ethics_reference="EK-2026/17", retention_until=years_ahead())
     return study
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import pytest
@@ -33,7 +32,7 @@ from studies.talk.filing.filing import file_take
 from studies.talk.filing.measuring import measure_and_store
 from studies.talk.journal.file import journal_path
 from studies.withdrawal import finish_withdrawals
-from tests.studies.factories import PROTOCOL, make_answer, make_judgement, make_session, make_take
+from tests.studies.factories import PROTOCOL, make_answer, make_judgement, make_session, make_take, years_ahead
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import paired
 
@@ -53,7 +52,7 @@ def open_study_that(**retention: Any) -> Study:
     document["retention"] = retention
     study = Study.objects.create(slug="weekends", title="Weekends")
     publish(study, parse(document))
-    open_study(study, ethics_reference="EK-2026/17", retention_until=date(2036, 1, 1))
+    open_study(study, ethics_reference="EK-2026/17", retention_until=years_ahead())
     return study
 
 
