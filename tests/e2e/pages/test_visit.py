@@ -186,13 +186,29 @@ def plain() -> dict[str, Any]:
 def test_links_that_do_not_lead_in_say_why(
     page: Page, live_server: LiveServer, study: Study, screenshots: Screenshots
 ) -> None:
-    page.goto(f"{live_server.url}/s/voices/")
+    refused = page.goto(f"{live_server.url}/s/voices/")
+    assert refused is not None
+    assert refused.status == 400
+    tells(page, "This link does not lead in", "The link you opened does not say who you are.", "Nothing was recorded.")
     screenshots(page, "visit-no-entry")
     Study.objects.update(state="paused")
     page.goto(f"{live_server.url}/s/voices/?PROLIFIC_PID=abc")
+    tells(page, "This study is taking a break", "The research team has paused it. Please come back later")
     screenshots(page, "visit-paused")
-    page.goto(f"{live_server.url}/p/nobody/")
+    unknown = page.goto(f"{live_server.url}/p/nobody/")
+    assert unknown is not None
+    assert unknown.status == 404
+    tells(page, "There is no such page", "open the whole link you were given")
     screenshots(page, "visit-unknown")
+    assert Session.objects.count() == 0
+
+
+def tells(page: Page, heading: str, *texts: str) -> None:
+    """The page has this one heading and these texts, and no way in."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    for text in texts:
+        expect(page.get_by_role("main")).to_contain_text(text)
+    expect(page.get_by_role("button", name="Begin")).to_have_count(0)
 
 
 def test_form_after_its_cookie_was_lost_can_be_sent_again(
