@@ -18,13 +18,12 @@ from tests.e2e.filing import filed_takes
 from tests.e2e.own_databases import ON_SERVICES_TOO, own_databases
 from tests.e2e.pages.conftest import voiced
 from tests.e2e.stack import Stack
-from tests.e2e.test_kill import ready_again
 from tests.e2e.visitor import open_browser, picture
 from tests.e2e.walk import barriers
 from tests.speech import write_microphone
 from tests.studies.talk.cable import Cable
 
-GRACE_SEC = 8
+GRACE_SEC = 30  # a web process that was killed is back well before, on a busy machine too
 LONG_MS = 60_000  # nothing here is about speed
 
 
@@ -157,14 +156,12 @@ def test_killed_worker_is_told_and_the_talk_begins_anew(talking: Page, stack: St
 def test_killed_web_process_loses_nothing(talking: Page, stack: Stack, token: str) -> None:
     stack.kill("web")
     expect(talking.locator("#talk")).to_have_attribute("data-state", "reconnecting", timeout=LONG_MS)
-    again = talking.get_by_role("button", name="Start again")
-    talking.locator("#talk[data-state=live], #talk[data-state=ended]").wait_for(timeout=LONG_MS)
-    if again.is_visible():  # it was away for longer than the grace
-        ready_again(stack)
-        start(talking, "Start again")
+    live(talking)
     talking.wait_for_timeout(1_500)
     end(talking)
-    assert outcomes(stack, token) in (["completed"], ["abandoned", "completed"])
+    (take,) = takes(stack, token)
+    assert (take["outcome"], take["counts"]["lost_samples"]) == ("completed", 0)
+    assert take["tracks"]["participant"]["duration_samples"] > 12_000
 
 
 def test_page_loaded_again_offers_to_go_on(talking: Page, stack: Stack, token: str) -> None:
