@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -21,6 +22,17 @@ from tests.e2e.filing import filed
 from tests.e2e.own_databases import own_databases
 from tests.e2e.stack import Stack
 from tests.ports import free_port
+from tests.waiting import until
+
+START_WITHIN_SEC: Final = 90
+
+
+def answers(url: str) -> bool:
+    try:
+        httpx.get(f"{url}/healthz", timeout=2)
+    except httpx.TransportError:
+        return False
+    return True
 
 
 @contextmanager
@@ -31,12 +43,11 @@ def second_web(stack: Stack) -> Iterator[str]:
     process = subprocess.Popen(command, cwd=ROOT, env=stack.environment | {"PORT": str(port)})
     try:
         url = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            try:
-                httpx.get(f"{url}/healthz", timeout=2)
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
+        deadline = time.monotonic() + START_WITHIN_SEC
+        while not answers(url):
+            assert process.poll() is None, f"the second web process ended with status {process.returncode}"
+            assert time.monotonic() < deadline, f"the second web process does not answer at {url}"
+            time.sleep(0.1)
         yield url
     finally:
         process.terminate()
@@ -56,16 +67,15 @@ async def test_withdrawal_at_one_web_process_ends_what_is_live_at_another(tmp_pa
         talking = asyncio.create_task(twin.talk(0, duration_sec=120))
         preview_url = f"{stack.url.replace('http', 'ws', 1)}/ws/p/{token}/preview/"
         async with connect(preview_url, origin=stack.url, compression=None) as preview:  # type: ignore[arg-type]
-            while twin.acknowledged < 50:
-                await asyncio.sleep(0.1)
+            await until(lambda: twin.acknowledged >= 50 or talking.done(), otherwise=lambda: stack.log)
+            assert not talking.done(), f"the talk ended by itself: {talking}"
             page = await withdraw(other, token)
             over = await asyncio.wait_for(talking, 20)
             await asyncio.wait_for(preview.wait_closed(), 20)
         found = await asyncio.to_thread(filed, stack, twin.take)
         left = [path for path in (stack.folder / "data" / "journal").iterdir() if twin.take in path.name]
-        while left:  # until the process that wrote it has seen that it is gone
-            await asyncio.sleep(0.1)
-            left = [path for path in left if path.exists()]
+        # the process that wrote it has yet to see that it is gone
+        await until(lambda: not any(path.exists() for path in left), otherwise=lambda: f"{left}\n{stack.log}")
     assert over.reason == "withdrawn"
     assert preview.close_code == 4403
     assert (found["outcome"], found["end_reason"], found["tracks"]) == ("interrupted", "withdrawn", {})

@@ -12,15 +12,9 @@ from pathlib import Path
 import pytest
 
 from hearmeout_site.supervisor import Child, free_port, how_it_ended
+from tests.waiting import until
 
 TALKER = "import sys, time; print('here', flush=True); time.sleep(60)"
-
-
-async def until(true: object, within_sec: float = 20.0) -> None:
-    assert callable(true)
-    async with asyncio.timeout(within_sec):
-        while not true():
-            await asyncio.sleep(0.02)
 
 
 def python(code: str) -> list[str]:
@@ -80,13 +74,16 @@ async def test_child_that_dies_takes_its_own_children_along(tmp_path: Path) -> N
     await child.stop()
 
 
-async def test_child_that_ignores_the_request_to_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_child_that_ignores_the_request_to_stop_is_killed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("hearmeout_site.supervisor.STOP_WITHIN_SEC", 0.3)
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(60)"
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    )
     child = Child("stubborn", python(code), dict(os.environ))
     running = asyncio.create_task(child.run())
-    await until(lambda: child.process is not None)
-    await asyncio.sleep(0.5)  # past the handler
+    await until(lambda: "│ deaf" in capsys.readouterr().out)
     running.cancel()
     await child.stop()
     assert child.process is not None

@@ -16,6 +16,7 @@ from inference.terminal.arguments import read
 from tests.inference.running import SECRET, running_worker
 from tests.inference.terminal.terminal import likeness, problem
 from tests.inference.worker.doors.chat.stock import SoundCard
+from tests.waiting import until
 
 
 def tone(frames: int) -> Float32:
@@ -31,17 +32,17 @@ async def test_microphone_is_heard_and_the_answer_played(monkeypatch: pytest.Mon
     stop = asyncio.Event()
     async with running_worker() as worker:
         talking = asyncio.create_task(run(read([worker.address]), stop))
-        while np.count_nonzero(played := np.concatenate([np.zeros(1, np.float32), *card.played])) < len(said) // 2:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(sounding(card.played)) >= len(said) // 2)
         stop.set()
         await talking
         assert worker.takes.table.free_slots == worker.takes.table.slots
-    first = int(np.flatnonzero(played)[0])
-    spoken = int(np.flatnonzero(card.recorded)[0])
-    assert (
-        likeness(played[first : first + 3 * FRAME_SAMPLES], card.recorded[spoken : spoken + 3 * FRAME_SAMPLES], 0)
-        > 0.99
-    )
+    heard = sounding(card.played)[: len(said) // 2]
+    assert likeness(heard, said[: len(heard)], 0) > 0.99
+
+
+def sounding(played: list[Float32]) -> Float32:
+    """What was played, without the blocks of silence before it and where the next frame came too late to follow."""
+    return np.concatenate([np.zeros(0, np.float32), *(block for block in list(played) if block.any())])
 
 
 async def test_without_the_package_or_its_library_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

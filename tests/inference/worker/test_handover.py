@@ -40,6 +40,7 @@ from tests.inference.running import (
     running_worker,
     say,
 )
+from tests.waiting import until
 
 TAKE = "a take/1 ü"  # any text names one
 VOICES = {
@@ -156,11 +157,9 @@ async def test_frames_that_no_step_has_heard_move_along() -> None:
         await say(slot, 1, 2, 3)
         conversation = leaving.takes.find(TAKE)
         assert conversation is not None
-        while conversation.next_step < 4:
-            await asyncio.sleep(0.001)
+        await until(lambda: conversation.next_step >= 4)
         async with draining(leaving):
-            while not conversation.frozen:
-                await asyncio.sleep(0.001)
+            await until(lambda: conversation.frozen)
             HeldEngine.go.set()
             before, next_step = await until_moving(slot)
             other = await open_take(staying, TAKE, moved_from=leaving.address)
@@ -188,8 +187,7 @@ async def test_talk_whose_socket_is_away_moves_too() -> None:
         await next_event(slot, "live")
         await slot.close(end=False)
         async with draining(leaving):
-            while not leaving.takes.draining:
-                await asyncio.sleep(0)
+            await until(lambda: leaving.takes.draining, every_sec=0)
             with pytest.raises(SlotLost) as caught:
                 await open_take(leaving, TAKE)
             other = await open_take(staying, TAKE, moved_from=leaving.address)

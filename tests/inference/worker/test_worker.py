@@ -36,6 +36,7 @@ from tests.inference.running import (
     running_worker,
     say,
 )
+from tests.waiting import until
 
 
 def frames_of(messages: list[wire.Message], kind: Kind) -> list[AudioFrame]:
@@ -276,8 +277,7 @@ async def test_engine_far_behind_drops_the_oldest_and_tells() -> None:
         await asyncio.to_thread(HeldEngine.entered.wait)
         await say(slot, *range(1, INBOX_STEPS + 4))
         await slot.send(encode(Metadata("end")))
-        while worker.takes.statistics.frames_dropped["uplink"] < 3:
-            await asyncio.sleep(0.01)
+        await until(lambda: worker.takes.statistics.frames_dropped["uplink"] >= 3)
         HeldEngine.go.set()
         messages, _ = await everything(slot)
     steps = [frame.sequence for frame in frames_of(messages, Kind.HEARD)]

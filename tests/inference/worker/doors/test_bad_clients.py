@@ -35,6 +35,7 @@ from tests.inference.running import (
     raw_connection,
     running_worker,
 )
+from tests.waiting import until
 
 STEPS = 6
 MASKED_FRAME_HEADER = bytes([0x82, 0xFE, 0x0F, 0x10, 1, 2, 3, 4])  # a binary WebSocket frame of 3,856 bytes, masked
@@ -132,8 +133,7 @@ async def test_neighbour_talks_on(act: Callable[[ClientConnection], Coroutine[An
         messages += await converse(good, range(STEPS, 2 * STEPS))
         leave(bad)
         messages += await end(good)
-        while worker.takes.table.free_slots < 2:
-            await asyncio.sleep(0.001)
+        await until(lambda: worker.takes.table.free_slots == 2)
         third, fourth = [await open_take(worker, take) for take in ("third", "fourth")]
         await next_event(third, "live")
         await next_event(fourth, "live")
@@ -148,8 +148,7 @@ async def test_in_the_queue(act: Callable[[ClientConnection], Coroutine[Any, Any
         bad = await raw_connection(worker, take="bad")
         await act(bad)
         waiting = await open_take(worker, "waiting")
-        while worker.takes.find("bad"):
-            await asyncio.sleep(0.001)
+        await until(lambda: not worker.takes.find("bad"))
         assert audio(await converse(good, range(STEPS)) + await end(good)) == echoed(STEPS)
         await next_event(waiting, "live")
         leave(bad)
@@ -170,8 +169,7 @@ async def test_burst_after_a_silence_drops_the_oldest_of_it_alone() -> None:
         for step in range(37):
             await bursting.send(encode_audio(Kind.PARTICIPANT, step, 0, noise_frame(step)))
         await bursting.send(encode(Metadata("end")))
-        while worker.takes.statistics.frames_dropped["uplink"] < 25:
-            await asyncio.sleep(0.001)
+        await until(lambda: worker.takes.statistics.frames_dropped["uplink"] >= 25)
         HeldEngine.go.set()
         messages += await talking + await converse(good, range(STEPS + 1, 2 * STEPS)) + await end(good)
         told, _ = await everything(bursting)

@@ -20,6 +20,7 @@ from tests.studies.talk.cable import Cable, laid_cable
 from tests.studies.talk.conftest import Serving, announce, open_page, reread
 from tests.studies.talk.live.test_relay import end, journalled, live_page, noted, other_take, sequences
 from tests.studies.talk.pages import Page
+from tests.waiting import until
 
 STEP_FRAMES = 4
 
@@ -181,8 +182,7 @@ async def test_broken_connection_is_resumed_and_nothing_is_doubled_or_lost(
     await answered(page, 5)
     line.swallows_up = True  # the next steps leave here and never arrive
     say_steps(page, 5, 6)
-    while line.swallowed_bytes < 2 * 2 * FRAME_SAMPLES:
-        await asyncio.sleep(0.01)
+    await until(lambda: line.swallowed_bytes >= 2 * 2 * FRAME_SAMPLES)
     line.cut()
     await page.event("away")
     say_steps(page, 7)
@@ -205,8 +205,7 @@ async def test_frames_that_a_broken_connection_swallowed_are_told(take: Take, ca
     await answered(page, 5)
     line.swallows_down = True
     say_steps(page, 5, 6)
-    while line.swallowed_bytes < 2 * 2 * 2 * FRAME_SAMPLES:  # heard and agent of both
-        await asyncio.sleep(0.01)
+    await until(lambda: line.swallowed_bytes >= 2 * 2 * 2 * FRAME_SAMPLES)  # heard and agent of both
     line.cut()
     line.mend()
     await page.event("away")

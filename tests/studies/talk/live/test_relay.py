@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -17,13 +16,14 @@ from studies.talk import takes
 from studies.talk.filing.erasure import erase_recordings
 from studies.talk.filing.filing import file_take
 from studies.talk.journal.file import journal_path, read_journal
-from studies.talk.journal.records import Record
+from studies.talk.journal.records import Record, now_us
 from studies.talk.journal.writer import writer
 from studies.talk.live.endings import CLOSE_ANOTHER_TAB, CLOSE_OVER, CLOSE_TOO_SLOW
 from studies.talk.registry import RUNNING
 from tests.studies.factories import make_session
 from tests.studies.talk.conftest import Serving, open_page, reread
 from tests.studies.talk.pages import Page, microphone_frame
+from tests.waiting import until
 
 
 async def end(page: Page) -> None:
@@ -120,14 +120,17 @@ async def test_step_with_a_missing_frame_is_filled_with_silence_for_the_engine(t
     assert first.pcm == microphone_frame(0) + microphone_frame(1) + silence + microphone_frame(3)
 
 
-async def test_reconnect_goes_on_and_backfill_is_recorded_alone(take: Take, serving: Serving) -> None:
+async def test_reconnect_goes_on_and_backfill_is_recorded_alone(
+    take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with serving():
         first = await live_page(take)
         first.say(*range(20))
         await first.until(lambda: len(first.agent_frames()) == 5)
         first.drop()
         await first.gone()
-        await asyncio.sleep(1.0)  # so that what is sent late is late
+        for module in ("journal", "relay"):  # a second passes, so that what is sent late is late
+            monkeypatch.setattr(f"studies.talk.{module}.now_us", lambda: now_us() + 1_000_000)
         second = await live_page(take)
         assert second.events("hello")[0]["next_sequence"] == 20
         assert (second.events("hello")[0]["resumed"], second.events("live")[0]["resumed"]) == (True, True)
@@ -207,8 +210,7 @@ async def test_nobody_comes_back_ends_the_take(take: Take, serving: Serving, set
         await page.until(lambda: len(page.agent_frames()) == 1)
         page.drop()
         await page.gone()
-        while take.pk in RUNNING:
-            await asyncio.sleep(0.02)
+        await until(lambda: take.pk not in RUNNING)
         take = await reread(take)
         assert (take.state, take.outcome, take.end_reason) == ("ended", "abandoned", "abandoned")
         assert sequences(take) == list(range(4))
@@ -265,8 +267,7 @@ async def test_slow_browser_misses_live_frames_which_are_recorded(take: Take, se
 
 
 async def until_journalled(take: Take, kind: Kind, count: int) -> None:
-    while len(journalled(take, kind)) < count:
-        await asyncio.sleep(0.02)
+    await until(lambda: len(journalled(take, kind)) >= count)
 
 
 async def test_stalled_browser_is_closed(take: Take, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -13,9 +14,11 @@ from inference.contract.errors import NoWorker, OptionError
 from inference.contract.tokens import SlotRequest, VoiceSegment
 from studies.models import InferenceWorker
 from studies.talk.live.engine_link import find_slot
+from studies.talk.workers import reports
 from studies.talk.workers.needs import Needs
 from tests.ports import free_port
 from tests.studies.talk.conftest import Serving
+from tests.waiting import WITHIN_SEC
 
 REQUEST = SlotRequest(take="a-take", engine="cascade", voices=(VoiceSegment("none"),))
 NEEDS = Needs("cascade", frozenset({"none"}), third_party=False, test_models=False)
@@ -44,10 +47,20 @@ async def test_worker_that_does_not_answer_is_passed_over_until_it_reports(servi
     assert dead.seen_at < timezone.now() - timedelta(seconds=9)
 
 
-async def test_worker_that_comes_back_is_waited_for(serving: Serving) -> None:
-    await add_dead_worker()
+async def test_worker_that_comes_back_is_waited_for(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = await add_dead_worker()
+    passed_over = asyncio.Event()
+
+    def mark_gone(address: str) -> None:
+        reports.mark_gone(address)
+        assert address == dead.address
+        loop.call_soon_threadsafe(passed_over.set)
+
+    loop = asyncio.get_running_loop()
+    instead = SimpleNamespace(pick=reports.pick, mark_gone=mark_gone)
+    monkeypatch.setattr("studies.talk.live.engine_link.reports", instead)
     searching = asyncio.create_task(find_slot(REQUEST, NEEDS))
-    await asyncio.sleep(0.1)
+    await asyncio.wait_for(passed_over.wait(), WITHIN_SEC)
     assert not searching.done()
     async with serving():
         _, slot = await searching

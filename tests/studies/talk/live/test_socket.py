@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +17,7 @@ from tests.studies.factories import make_session
 from tests.studies.talk.conftest import Serving, open_page, reread
 from tests.studies.talk.live.test_relay import end, live_page, noted, sequences
 from tests.studies.talk.pages import Page, microphone_frame
+from tests.waiting import until
 
 
 async def refused(page: Page) -> tuple[str, int]:
@@ -163,5 +163,4 @@ async def test_flood_of_events_is_stopped(take: Take, serving: Serving, monkeypa
         await page.gone()
         assert len(noted(take, "buffer")) < 100
         RUNNING[take.pk].end("participant")
-        while take.pk in RUNNING:
-            await asyncio.sleep(0.02)
+        await until(lambda: take.pk not in RUNNING)

@@ -16,6 +16,7 @@ from studies.talk.live import engine_link, watch
 from studies.talk.registry import RUNNING
 from tests.studies.talk.conftest import Serving, open_page, reread
 from tests.studies.talk.pages import Page
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +34,7 @@ async def live_page(take: Take) -> Page:
 
 async def over(take: Take) -> None:
     """All is on disk and in the row."""
-    while take.pk in RUNNING:
-        await asyncio.sleep(0.02)
+    await until(lambda: take.pk not in RUNNING)
 
 
 async def test_withdrawal_in_another_process_closes_the_socket(take: Take, serving: Serving) -> None:

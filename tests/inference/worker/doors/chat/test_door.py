@@ -30,6 +30,7 @@ from tests.inference.running import (
     say,
 )
 from tests.inference.worker.doors.chat.stock import RawClient, heard_by_server, opus_messages, stock_client
+from tests.waiting import until
 
 
 def speech(frames: int, seed: int = 0) -> Float32:
@@ -352,8 +353,7 @@ async def test_token_of_the_slot_door_does_not_open_this_one_again() -> None:
 
 async def _all_free(worker: Worker) -> None:
     """Until every slot can be lent again."""
-    while worker.takes.table.free_slots < worker.takes.table.slots:
-        await asyncio.sleep(0.01)
+    await until(lambda: worker.takes.table.free_slots == worker.takes.table.slots)
 
 
 async def test_printed_token_opens_the_door(
