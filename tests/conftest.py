@@ -26,7 +26,7 @@ hypothesis_settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """SQLite in a file, as the product has it, where a connection waits for another one's write. In memory it would
     not: “database table is locked” would be all that a page's request hears while a test reads or writes beside it."""
     for database in settings.DATABASES.values():

@@ -129,7 +129,7 @@ async def test_reconnect_goes_on_and_backfill_is_recorded_alone(
         await first.until(lambda: len(first.agent_frames()) == 5)
         first.drop()
         await first.gone()
-        for module in ("journal", "relay"):  # a second passes, so that what is sent late is late
+        for module in ("journal.writer", "live.relay"):  # a second passes, so that what is sent late is late
             monkeypatch.setattr(f"studies.talk.{module}.now_us", lambda: now_us() + 1_000_000)
         second = await live_page(take)
         assert second.events("hello")[0]["next_sequence"] == 20
