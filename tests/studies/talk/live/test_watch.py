@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.test import Client
+from django.urls import reverse
 
 from inference.engines.echo import EchoEngine
-from studies.errors import TakeRefused
 from studies.models import Session, Study, Take, Trial
-from studies.talk import takes
 from studies.talk.journal.file import journal_path
 from studies.talk.live import engine_link, watch
 from studies.talk.registry import RUNNING
@@ -87,10 +87,9 @@ async def test_closed_study_ends_its_talks_and_a_paused_one_does_not(
         await Study.objects.aupdate(state=Study.State.PAUSED)
         page.say(*range(8, 80))
         await page.until(lambda: page.acknowledged() == 79)
-        due = await Trial.objects.select_related("session__version__study", "condition", "prompt").aget(pk=trial.pk)
-        with pytest.raises(TakeRefused) as refused:
-            await sync_to_async(takes.start_take)(due)
-        assert refused.value.code == "study_paused"
+        begin = reverse("create_take", args=[trial.session.token, trial.position])
+        refused = await sync_to_async(Client().post)(begin)
+        assert (refused.status_code, refused.json()["code"]) == (409, "study_paused")
         await Study.objects.aupdate(state=Study.State.CLOSED)
         await page.until_closed()
         await page.gone()
