@@ -13,9 +13,8 @@ from tests.environment import ROOT
 from tests.extent import examples
 
 SERVICES = ("DATABASE_URL", "REDIS_URL")
-SHARED_STACKS = ("echo_stack", "local_stack")  # of tests/e2e/conftest.py
 TALKS = "talks"
-WORKER_NAME = "PYTEST_XDIST_WORKER"
+SHARED = {"echo_stack": TALKS, "local_stack": TALKS, "loaded_engine": "engine"}  # fixtures, and the group of each
 _gives_way = False
 
 # a busy machine is no failure
@@ -51,28 +50,29 @@ def skip_without_services(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"{' and '.join(missing)} not set"))
 
 
-def stacks(item: pytest.Item) -> list[str]:
-    """Which of the shared stacks the test runs on."""
-    return [name for name in SHARED_STACKS if name in getattr(item, "fixturenames", ())]
+def shared_by(item: pytest.Item) -> str:
+    """The costly fixture that the test shares with other modules; "" for none."""
+    return next((name for name in SHARED if name in getattr(item, "fixturenames", ())), "")
 
 
 def group(items: list[pytest.Item]) -> None:
-    """For pytest-xdist: a module's tests run in one process, and so do all that run on a shared stack, because two
-    people who talk at once are more than two cores can play. These begin, and the browser's other tests come last."""
+    """For pytest-xdist: a module's tests run in one process, and so do all that share something costly. Those that talk
+    begin; two people who talk at once are more than two cores can play. The browser's other tests come last."""
 
     def order(item: pytest.Item) -> int:
-        if on := stacks(item):
-            return SHARED_STACKS.index(on[0])
-        return len(SHARED_STACKS) + bool(item.get_closest_marker("browser"))
+        if shared := shared_by(item):
+            return list(SHARED).index(shared)
+        return len(SHARED) + bool(item.get_closest_marker("browser"))
 
     items.sort(key=order)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(TALKS if stacks(item) else str(item.path.relative_to(ROOT))))
+        name = SHARED.get(shared_by(item)) or str(item.path.relative_to(ROOT))
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """The process whose tests nobody listens to gives way to the one where somebody talks."""
+    """A process whose tests nobody listens to gives way to the one where somebody talks."""
     global _gives_way
-    if WORKER_NAME in os.environ and not stacks(item) and not _gives_way:
+    if "PYTEST_XDIST_WORKER" in os.environ and SHARED.get(shared_by(item)) != TALKS and not _gives_way:
         os.nice(10)
         _gives_way = True

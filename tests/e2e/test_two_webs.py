@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 from hearmeout_site.environment import ROOT
 from tests.e2e.browser_twin import BrowserTwin
 from tests.e2e.filing import filed
-from tests.e2e.own_databases import own_databases
+from tests.e2e.own_databases import ON_SERVICES_TOO, own_databases
 from tests.e2e.stack import Stack
 from tests.ports import free_port
 from tests.waiting import until
@@ -54,7 +54,7 @@ def second_web(stack: Stack) -> Iterator[str]:
         process.wait(40)
 
 
-@pytest.mark.parametrize("where", ["embedded", pytest.param("services", marks=pytest.mark.services)])
+@pytest.mark.parametrize("where", ["embedded", pytest.param("services", marks=ON_SERVICES_TOO)])
 async def test_withdrawal_at_one_web_process_ends_what_is_live_at_another(tmp_path: Path, where: str) -> None:
     places: AbstractContextManager[dict[str, str]] = own_databases() if where == "services" else nullcontext({})
     with (
