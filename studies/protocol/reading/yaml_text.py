@@ -5,12 +5,22 @@ By YAML 1.1 `no` is false, `12:30` is 750 and `2026-12-31` is no text; by 1.2 th
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Hashable, Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
+from ruamel.yaml.emitter import Emitter
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.representer import SafeRepresenter
+from ruamel.yaml.resolver import BaseResolver, implicit_resolvers
 
 from studies.errors import Problem, ProtocolError
 from studies.protocol.base import Place
@@ -30,9 +40,13 @@ PLAINER: Final = {
     "one left over?",
     "expected <block end>, but found '<block mapping start>'": "the line is indented further than those it belongs to",
     "expected <block end>, but found '-'": "the - is not indented as far as those of the list above it",
+    "expected '<document start>'": "this does not belong to the block above it; is it indented as far, or is a bracket "
+    "left over?",
     "could not find expected ':'": "a key without a colon; is the line indented as far as the text it belongs to?",
 }
-"""What PyYAML says: what a researcher can do about it."""
+"""How what the parser says begins: what a researcher can do about it."""
+_BREAK: Final = re.compile("(?<! ) (?! )")
+"""A single blank: of several, none could be left out."""
 _PARENT: Final = re.compile(r"(\.[^.\[\]]*|\[[^\[\]]*\])$")
 # https://yaml.org/spec/1.2.2/#103-core-schema
 _CORE: Final = {
@@ -73,19 +87,15 @@ def read(text: str) -> Read:
     if len(text) > MAX_CHARACTERS:
         raise ProtocolError([Problem("", f"is {len(text):,} characters long; expected at most {MAX_CHARACTERS:,}")])
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        if node is None:
-            return Read(None, {})
-        marks: dict[str, tuple[int, int]] = {}
-        _mark(node, (), marks)
-        return Read(loader.construct_document(node), marks, tuple(loader.twice))
-    except yaml.MarkedYAMLError as error:
+        node = _parser().compose(text)
+        return _Reading().of(node) if node is not None else Read(None, {})
+    except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         why = error.problem or error.context or ""
-        raise _not_yaml(PLAINER.get(why, why), line, column) from None
-    except yaml.reader.ReaderError as error:
+        plainer = (words for beginning, words in PLAINER.items() if why.startswith(beginning))
+        raise _not_yaml(next(plainer, why), line, column) from None
+    except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise _not_yaml(f"a character that cannot be shown (U+{ord(text[error.position]):04X})", line, 1) from None
     except RecursionError:
@@ -94,7 +104,9 @@ def read(text: str) -> Read:
 
 def write(document: object) -> str:
     """YAML that reads back as the same document; texts of several lines, and long ones, as blocks."""
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+    written = io.StringIO()
+    _writer().dump(document, written)
+    return written.getvalue()
 
 
 def _not_yaml(why: str, line: int, column: int) -> ProtocolError:
@@ -105,111 +117,153 @@ def _problem(why: str, line: int, column: int) -> Problem:
     return Problem(f"line {line}", f"is not valid YAML: {why}", line, column)
 
 
-def _mark(node: yaml.Node, place: Place, marks: dict[str, tuple[int, int]]) -> None:
-    if isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            marks[path_of((*place, index))] = _of(item)
-            _mark(item, (*place, index), marks)
-    elif isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                marks[path_of((*place, key.value))] = _of(key)
-                _mark(value, (*place, key.value), marks)
-
-
-def _of(node: yaml.Node) -> tuple[int, int]:
+def _of(node: Node) -> tuple[int, int]:
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
-class _Loader(yaml.SafeLoader):
-    """Knows the core schema of YAML 1.2 alone."""
+class _Core(BaseResolver):
+    """Knows the core schema of YAML 1.2 alone: no timestamps, merge keys or underscores in numbers."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}
-    yaml_constructors: ClassVar[dict[Any, Any]] = {}
-    _in_plain = False
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.twice: list[Problem] = []
+    def __init__(self, version: object = None, loader: Any = None) -> None:
+        super().__init__(loader)
 
-    def scan_plain(self) -> Any:
-        """Text without quotes. By YAML 1.1 no ? may stand in it between braces, as in `{text: Why?}`."""
-        self._in_plain = True
-        try:
-            return super().scan_plain()
-        finally:
-            self._in_plain = False
+    @property
+    def processing_version(self) -> tuple[int, int]:
+        return 1, 2
 
-    def peek(self, index: int = 0) -> str:
-        """The next character, or one after it; a ? within text as any other letter."""
-        character = str(super().peek(index))
-        return "x" if character == "?" and self._in_plain else character
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="aliases (*) are not allowed; write it out", problem_mark=mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is not None and key in seen:
-                self.twice.append(_problem(f"{key!r} stands twice", *_of(key_node)))
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge keys (<<) are of YAML 1.1."""
-
-    def number(self, node: yaml.ScalarNode) -> int | float:
-        """Raises MarkedYAMLError."""
-        text = str(self.construct_scalar(node)).lower()
-        try:
-            if node.tag == f"{_TAG}float":
-                return float(text.replace(".inf", "inf").replace(".nan", "nan"))
-            return int(text, 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10)
-        except ValueError:  # tagged as one, or of more digits than Python converts
-            short = repr(text) if len(text) <= LONGEST_FLOW else f"what begins with {text[:20]!r}"
-            problem = f"{short} is no number" + ("" if len(text) <= LONGEST_FLOW else f" ({len(text):,} characters)")
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
-
-    def truth(self, node: yaml.ScalarNode) -> bool:
-        return str(self.construct_scalar(node)).lower() == "true"
-
-    def nothing(self, node: yaml.ScalarNode) -> None:
-        self.construct_scalar(node)
-
-    def unknown(self, node: yaml.Node) -> None:
-        problem = f"the tag {node.tag!r} is not allowed; write the value plainly"
-        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+class _Either(_Core):
+    """Knows what either version of YAML takes for something else than text."""
 
 
 for _name, (_pattern, _first) in _CORE.items():
-    _Loader.add_implicit_resolver(f"{_TAG}{_name}", re.compile(_pattern), _first)
-_Loader.add_constructor(f"{_TAG}null", _Loader.nothing)
-_Loader.add_constructor(f"{_TAG}bool", _Loader.truth)
-_Loader.add_constructor(f"{_TAG}int", _Loader.number)
-_Loader.add_constructor(f"{_TAG}float", _Loader.number)
-for _name in ("str", "seq", "map"):
-    _Loader.add_constructor(f"{_TAG}{_name}", yaml.SafeLoader.yaml_constructors[f"{_TAG}{_name}"])
-_Loader.add_constructor(None, _Loader.unknown)
+    _Core.add_implicit_resolver_base(f"{_TAG}{_name}", re.compile(_pattern), _first)
+for _versions, _tag, _regexp, _first in implicit_resolvers:
+    if (1, 1) in _versions:
+        _Either.add_implicit_resolver_base(_tag, _regexp, _first)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Quotes what either version of YAML would take for something else than text."""
+class _NoAliases(Composer):
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.warn_double_anchors = False  # nothing can refer to them
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.parser.check_event(AliasEvent):
+            raise _refused("aliases (*) are not allowed; write it out", self.parser.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+
+def _parser() -> YAML:
+    """A new one for each text, since a parser keeps its state."""
+    parser = YAML(typ="safe", pure=True)
+    parser.Resolver, parser.Composer = _Core, _NoAliases
+    return parser
+
+
+def _refused(problem: str, mark: Any) -> MarkedYAMLError:
+    return MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+class _Reading:
+    """Turns nodes into plain data, and keeps where they stand and which keys stand twice."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, tuple[int, int]] = {}
+        self._twice: list[Problem] = []
+
+    def of(self, node: Node) -> Read:
+        """Raises MarkedYAMLError."""
+        data = self._value(node, ())
+        return Read(data, self._marks, tuple(self._twice))
+
+    def _value(self, node: Node, place: Place) -> Any:
+        tag = str(node.tag).removeprefix(_TAG)
+        match node:
+            case MappingNode() if tag == "map":
+                return self._mapping(node.value, place)
+            case SequenceNode() if tag == "seq":
+                return [self._item(item, (*place, index)) for index, item in enumerate(node.value)]
+            case ScalarNode() if tag in ("int", "float"):
+                return _number(node, tag)
+            case ScalarNode() if tag == "bool":
+                return node.value.lower() == "true"
+            case ScalarNode() if tag == "null":
+                return None
+            case ScalarNode() if tag == "str":
+                return node.value
+        raise _refused(f"the tag {str(node.tag)!r} is not allowed; write the value plainly", node.start_mark)
+
+    def _item(self, node: Node, place: Place) -> Any:
+        self._marks[path_of(place)] = _of(node)
+        return self._value(node, place)
+
+    def _mapping(self, entries: Iterable[tuple[Node, Node]], place: Place) -> dict[Any, Any]:
+        mapping: dict[Any, Any] = {}
+        names: set[str] = set()
+        for key, value in entries:
+            if not isinstance(key, ScalarNode):
+                raise _refused("found unhashable key", key.start_mark)
+            if key.value in names:
+                self._twice.append(_problem(f"{key.value!r} stands twice", *_of(key)))
+            names.add(key.value)
+            inner = (*place, key.value)
+            self._marks[path_of(inner)] = _of(key)
+            mapping[self._value(key, inner)] = self._value(value, inner)
+        return mapping
+
+
+def _number(node: ScalarNode, tag: str) -> int | float:
+    """Raises MarkedYAMLError."""
+    text = str(node.value).lower()
+    try:
+        if tag == "float":
+            return float(text.replace(".inf", "inf").replace(".nan", "nan"))
+        return int(text, 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10)
+    except ValueError:  # tagged as one, or of more digits than Python converts
+        short = repr(text) if len(text) <= LONGEST_FLOW else f"what begins with {text[:20]!r}"
+        size = "" if len(text) <= LONGEST_FLOW else f" ({len(text):,} characters)"
+        raise _refused(f"{short} is no number{size}", node.start_mark) from None
+
+
+class _Plain(SafeRepresenter):
+    """Writes no aliases."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True
 
 
-for _name, (_pattern, _first) in _CORE.items():
-    _Dumper.add_implicit_resolver(f"{_TAG}{_name}", re.compile(_pattern), _first)
+class _Emitter(Emitter):
+    def analyze_scalar(self, scalar: str) -> Any:
+        """Between braces, text with a ? or a : is quoted, which YAML 1.1 would not read. Single quotes are used
+        wherever they can be."""
+        analysis = super().analyze_scalar(scalar)
+        analysis.allow_flow_plain = analysis.allow_flow_plain and not {"?", ":"} & set(scalar)
+        analysis.allow_double_quoted = False
+        return analysis
+
+    def write_plain(self, text: str, split: bool = True) -> None:
+        """Breaks lines after the word that reaches the width, and leaves no blanks at their ends."""
+        width, self.best_width = self.best_width, sys.maxsize
+        for number, words in enumerate(_BREAK.split(text)):
+            if number and split and self.column > width:
+                self.write_indent()
+            super().write_plain(words)
+        self.best_width = width
 
 
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar(f"{_TAG}str", text, style=_style(text))
+def _writer() -> YAML:
+    writer = YAML(typ="safe", pure=True)
+    writer.Resolver, writer.Representer, writer.Emitter = _Either, _Plain, _Emitter
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.width = WIDTH
+    return writer
+
+
+def _represent_text(representer: _Plain, text: str) -> ScalarNode:
+    return representer.represent_scalar(f"{_TAG}str", text, style=_style(text))
 
 
 def _style(text: str) -> str | None:
@@ -220,13 +274,21 @@ def _style(text: str) -> str | None:
     return ">" if len(text) > WIDTH - 20 else None
 
 
-def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.SequenceNode:
-    return dumper.represent_sequence(f"{_TAG}seq", items, flow_style=_fits(items))
+def _represent_float(representer: _Plain, number: float) -> ScalarNode:
+    """YAML 1.1 reads 1e-07 as text."""
+    node: ScalarNode = representer.represent_float(number)
+    if "." not in node.value:
+        node.value = node.value.replace("e", ".0e")
+    return node
 
 
-def _represent_mapping(dumper: yaml.SafeDumper, mapping: dict[str, Any]) -> yaml.MappingNode:
+def _represent_list(representer: _Plain, items: list[Any]) -> SequenceNode:
+    return representer.represent_sequence(f"{_TAG}seq", items, flow_style=_fits(items))
+
+
+def _represent_mapping(representer: _Plain, mapping: dict[str, Any]) -> MappingNode:
     fits = 0 < len(mapping) <= 3 and _fits([*mapping, *mapping.values()])
-    return dumper.represent_mapping(f"{_TAG}map", mapping.items(), flow_style=fits)
+    return representer.represent_mapping(f"{_TAG}map", mapping.items(), flow_style=fits)
 
 
 def _fits(items: list[Any]) -> bool:
@@ -235,6 +297,7 @@ def _fits(items: list[Any]) -> bool:
     return plain and sum(len(str(item)) + 2 for item in items) <= LONGEST_FLOW
 
 
-_Dumper.add_representer(str, _represent_text)
-_Dumper.add_representer(list, _represent_list)
-_Dumper.add_representer(dict, _represent_mapping)
+_Plain.add_representer(str, _represent_text)
+_Plain.add_representer(float, _represent_float)
+_Plain.add_representer(list, _represent_list)
+_Plain.add_representer(dict, _represent_mapping)
