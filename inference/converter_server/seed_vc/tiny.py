@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
+from ruamel.yaml import YAML
 
 from inference.converter_server.seed_vc.weights import SPEAKER_DIMENSIONS, import_package
 
@@ -22,16 +22,15 @@ def make(folder: Path, seed: int = 0) -> None:
     """Writes a weights folder of a few megabytes plus 28 for the speaker model. Raises EngineUnavailable, OSError."""
     from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
+    yaml = YAML(typ="safe")
     package = import_package()
     folder.mkdir(parents=True, exist_ok=True)
-    config: dict[str, Any] = yaml.safe_load(
-        (package.folder / "configs/presets/config_dit_mel_seed_uvit_xlsr_tiny.yml").read_text()
-    )
+    config: dict[str, Any] = yaml.load(package.folder / "configs/presets/config_dit_mel_seed_uvit_xlsr_tiny.yml")
     parameters = config["model_params"]
     parameters["speech_tokenizer"] = {"type": "xlsr", "output_layer": 1, "name": "random"}
     parameters["length_regulator"].update(channels=CHANNELS, in_channels=CHANNELS)
     parameters["DiT"].update(hidden_dim=CHANNELS, num_heads=2, depth=3, content_dim=CHANNELS)
-    (folder / "config.yml").write_text(yaml.safe_dump(config))
+    yaml.dump(config, folder / "config.yml")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         munched = package.commons.recursive_munch(parameters)
@@ -40,10 +39,10 @@ def make(folder: Path, seed: int = 0) -> None:
         torch.save({"net": {name: model[name].state_dict() for name in model}}, folder / "model.pth")
         speaker = package.campplus.CAMPPlus(feat_dim=80, embedding_size=SPEAKER_DIMENSIONS)
         torch.save(speaker.state_dict(), folder / "campplus.bin")
-        vocoder = yaml.safe_load((package.folder / "configs/hifigan.yml").read_text())
+        vocoder = yaml.load(package.folder / "configs/hifigan.yml")
         vocoder["hift"].update(base_channels=CHANNELS)
         vocoder["f0_predictor"].update(cond_channels=CHANNELS)
-        (folder / "hifigan.yml").write_text(yaml.safe_dump(vocoder))
+        yaml.dump(vocoder, folder / "hifigan.yml")
         predictor = package.f0.ConvRNNF0Predictor(**vocoder["f0_predictor"])
         torch.save(
             package.hifigan.HiFTGenerator(**vocoder["hift"], f0_predictor=predictor).state_dict(), folder / "hift.pt"

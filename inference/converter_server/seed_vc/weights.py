@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 from torch import Tensor, nn
 
 from inference.contract.errors import EngineUnavailable
@@ -72,7 +73,7 @@ def load(folder: Path, device: torch.device) -> Weights:
         raise EngineUnavailable(NAME, f"{folder} lacks {', '.join(missing)}", FETCH)
     try:
         package = import_package()
-        config = yaml.safe_load((folder / "config.yml").read_text())
+        config = YAML(typ="safe").load(folder / "config.yml")
         parameters = package.commons.recursive_munch(config["model_params"])
         parameters.dit_type = "DiT"
         model = package.commons.build_model(parameters, stage="DiT")
@@ -83,7 +84,7 @@ def load(folder: Path, device: torch.device) -> Weights:
         speaker.load_state_dict(torch.load(folder / "campplus.bin", map_location="cpu", weights_only=True))
         vocoder = _vocoder(package, folder)
         content, extractor = _content(folder / "content", parameters.speech_tokenizer)
-    except (OSError, KeyError, AttributeError, RuntimeError, ValueError, yaml.YAMLError) as error:
+    except (OSError, KeyError, AttributeError, RuntimeError, ValueError, YAMLError) as error:
         raise EngineUnavailable(NAME, f"{folder} cannot be loaded ({type(error).__name__}: {error})", FETCH) from None
     flow = model["cfm"].eval().to(device)
     flow.estimator.setup_caches(max_batch_size=2, max_seq_length=MAX_FRAMES)
@@ -150,7 +151,7 @@ def _fill(module: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
 
 def _vocoder(package: types.SimpleNamespace, folder: Path) -> nn.Module:
     file = folder / "hifigan.yml"
-    config = yaml.safe_load((file if file.is_file() else package.folder / "configs/hifigan.yml").read_text())
+    config = YAML(typ="safe").load(file if file.is_file() else package.folder / "configs/hifigan.yml")
     predictor = package.f0.ConvRNNF0Predictor(**config["f0_predictor"])
     vocoder: nn.Module = package.hifigan.HiFTGenerator(**config["hift"], f0_predictor=predictor)
     vocoder.load_state_dict(torch.load(folder / "hift.pt", map_location="cpu", weights_only=True))

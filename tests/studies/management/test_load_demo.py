@@ -3,12 +3,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-import yaml
 from django.core.management import call_command
 from django.utils import timezone
 
 from studies.management.commands.load_demo import load
 from studies.models import Condition, ProtocolVersion, Study, Track
+from studies.protocol.reading import yaml_text
 from tests.studies.participant.visitor import Visitor
 from tests.studies.protocol.documents import paired
 
@@ -34,21 +34,21 @@ def test_loading_again_changes_nothing() -> None:
 
 
 def test_changed_demo_becomes_a_new_version() -> None:
-    study = load("voices", yaml.safe_dump(paired()), today=TODAY)
-    load("voices", yaml.safe_dump(paired(debrief="New words.")), today=TODAY)
+    study = load("voices", yaml_text.write(paired()), today=TODAY)
+    load("voices", yaml_text.write(paired(debrief="New words.")), today=TODAY)
     assert study.current_version is not None
     assert study.current_version.number == 2
 
 
 def test_paused_demo_stays_paused() -> None:
-    text = yaml.safe_dump(paired())
+    text = yaml_text.write(paired())
     load("voices", text, today=TODAY)
     Study.objects.update(state="paused")
     assert load("voices", text, today=TODAY + timedelta(days=60)).state == "paused"
 
 
 def test_demo_whose_retention_ran_out_is_erased_before_it_opens_for_longer() -> None:
-    text = yaml.safe_dump(paired())
+    text = yaml_text.write(paired())
     load("voices", text, today=TODAY)
     anna = Visitor().to_talk()
     anna.talk()

@@ -7,13 +7,13 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-import yaml
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from studies.models import ProtocolVersion, Study, StudyDraft
+from studies.protocol.reading import yaml_text
 from studies.protocol.reading.document import parse, parse_yaml, sha256_of
 from studies.protocol.schema import Protocol
 from studies.publish import publish
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "voices.yaml"
-    path.write_text(yaml.safe_dump(paired()))
+    path.write_text(yaml_text.write(paired()))
     return path
 
 
@@ -57,14 +57,14 @@ def test_import_publishes_a_draft_under_the_files_name(file: Path) -> None:
 def test_import_of_the_same_again_makes_no_new_version(file: Path) -> None:
     study("import", file)
     assert study("import", file).startswith("Nothing has changed: Voices v1")
-    file.write_text(yaml.safe_dump(paired(debrief="New.")))
+    file.write_text(yaml_text.write(paired(debrief="New.")))
     assert study("import", file).startswith("Published Voices v2")
 
 
 def test_import_that_cannot_be_published_leaves_no_study(file: Path) -> None:
     document = paired()
     document["conditions"][0]["engine"] = "echo"
-    file.write_text(yaml.safe_dump(document))
+    file.write_text(yaml_text.write(document))
     assert refusal("import", file) == [
         f"{file} is a valid protocol, but cannot be published here:",
         "  conditions[0].engine: Echo is for tests and set-up; choose another engine to publish",
@@ -108,7 +108,7 @@ def test_export_writes_the_protocol_that_was_imported(file: Path, tmp_path: Path
 
 def test_export_of_an_earlier_version(file: Path, tmp_path: Path) -> None:
     study("import", file)
-    file.write_text(yaml.safe_dump(paired(debrief="New.")))
+    file.write_text(yaml_text.write(paired(debrief="New.")))
     study("import", file)
     out = tmp_path / "out.yaml"
     study("export", "voices@1", out)
@@ -160,7 +160,7 @@ def test_validate_says_how_even_the_design_is(file: Path) -> None:
         "  Conditions and prompts: Each condition meets each prompt twice.",
     ]
     document = paired(pairs=[], questionnaires=[]) | {"design": {"cells": "crossed", "order": "fixed"}}
-    file.write_text(yaml.safe_dump(document))
+    file.write_text(yaml_text.write(document))
     assert (
         "  Conditions at each position: Not each condition stands equally often at each position: "
         "own 0 to 1 times; higher 0 to 1 times."
@@ -168,7 +168,7 @@ def test_validate_says_how_even_the_design_is(file: Path) -> None:
 
 
 def test_validate_lists_every_problem_with_its_line(file: Path) -> None:
-    file.write_text(yaml.safe_dump(paired(titel="x", kind="pared"), sort_keys=False))
+    file.write_text(yaml_text.write(paired(titel="x", kind="pared")))
     assert refusal("validate", file) == [
         f"{file} is not a valid protocol:",
         "  line 2: kind: is 'pared'; expected 'planned' or 'explore'; did you mean planned?",
@@ -219,7 +219,7 @@ def test_export_of_an_unknown_study_says_so(file: Path, tmp_path: Path) -> None:
 def test_diff_of_files_and_versions(file: Path) -> None:
     study("import", file)
     newer = file.with_name("newer.yaml")
-    newer.write_text(yaml.safe_dump(paired(debrief="New.")))
+    newer.write_text(yaml_text.write(paired(debrief="New.")))
     study("import", newer, "--slug", "voices")
     expected = "~ debrief: Thank you. -> New.\n"
     assert [study("diff", file, newer), study("diff", "voices@1", "voices"), study("diff", file, "voices@2")] == [

@@ -9,9 +9,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 
+from studies.protocol.reading import yaml_text
 from studies.protocol.reading.document import json_schema, to_document
 from studies.protocol.schema import Protocol
 from tests.extent import examples
@@ -35,7 +35,7 @@ def test_every_stored_document_is_valid(validator: Any, protocol: Protocol) -> N
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
 def test_template_is_valid_as_it_is_written(validator: Any, path: Path) -> None:
-    validator.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    validator.validate(yaml_text.read(path.read_text(encoding="utf-8")).data)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from django.test import Client
 
 from studies.entrance import mode_link
@@ -17,6 +16,7 @@ from studies.participant.preview import bar
 from studies.protocol.cells import FREE_VOICE
 from studies.protocol.free_voice import neutral_parameters
 from studies.protocol.languages import texts_of as texts_of_study
+from studies.protocol.reading import yaml_text
 from studies.protocol.reading.document import parse
 from tests.studies.participant.spoken import ListeningClient, english_in, texts_of
 from tests.studies.participant.visitor import Visitor, open_new_study
@@ -95,7 +95,7 @@ def test_explore_study_speaks_the_language_of_the_study(language: str) -> None:
 @pytest.mark.parametrize("language", ["sv", "de"])
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_page_of_a_template_speaks_the_language_of_the_session(template: Path, language: str) -> None:
-    document = yaml.safe_load(template.read_text()) | {"languages": ["en"], "translations": {}}
+    document = yaml_text.read(template.read_text()).data | {"languages": ["en"], "translations": {}}
     originals = texts_of_study(parse(document))
     translations = {path: text.swapcase() for path, text in originals.items()}  # to be told from the interface's own
     study = open_new_study(document | {"languages": ["en", language], "translations": {language: translations}})

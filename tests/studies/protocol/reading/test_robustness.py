@@ -7,7 +7,6 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -84,7 +83,7 @@ def test_valid_documents_with_something_changed(document: dict[str, Any], data: 
 
 
 @settings_of_any
-@given(st.text() | values.map(lambda value: yaml.safe_dump(value, allow_unicode=True)))
+@given(st.text() | values.map(lambda value: yaml_text.write(value)))
 def test_any_text_has_a_line_for_each_problem(text: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         parse_yaml(text)
