@@ -196,6 +196,8 @@ def test_second_tab_takes_over_and_the_first_may_take_back(
     page = new_page(browser)
     anna = begin(page, live_server, *EVERY_ITEM)
     other = new_page(browser)
+    for tab in (page, other):
+        tab.route("**/tab/*", lambda route: route.abort())  # an answer is what learns of the other tab
     other.goto(f"{live_server.url}/p/{anna.token}/")
     page.get_by_role("radio", name="Tea").check()
     expect(page.get_by_text("opened in another tab")).to_be_visible()
@@ -203,6 +205,7 @@ def test_second_tab_takes_over_and_the_first_may_take_back(
     page.get_by_role("button", name="Go on here").click()
     expect(page.get_by_text(SAVED)).to_be_visible()
     assert known(anna.session) == {"drink": "tea"}
+    page.unroute("**/tab/*")
     with page.expect_response("**/tab/*") as asked:
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     assert asked.value.json()["live"] is True
