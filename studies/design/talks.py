@@ -18,7 +18,6 @@ from typing import TypeVar
 from studies.design.orders import Kind, in_order, row_count
 from studies.design.squares import graeco_latin
 from studies.design.turns import Turns, turns
-from studies.protocol.rules.plan import analytical_prompts, spread_conditions
 from studies.protocol.schema import Protocol
 
 T = TypeVar("T")
@@ -48,7 +47,7 @@ def shape(protocol: Protocol) -> tuple[int, ...]:
     if design.order == "graeco_latin":
         return (len(_graeco_latin(protocol)),)
     blocks = _blocks_of_cells(protocol, _assigned(protocol, 0))
-    return (*_order_shape(protocol, blocks), len(spread_conditions(protocol)))
+    return (*_order_shape(protocol, blocks), len(protocol.spread_conditions))
 
 
 def talks(protocol: Protocol, digits: Sequence[int], draw: random.Random) -> list[Talk]:
@@ -110,19 +109,19 @@ def _written_out(protocol: Protocol, index: int) -> list[Talk]:
 
 
 def _crossed(protocol: Protocol) -> list[Talk]:
-    conditions = spread_conditions(protocol)
-    return [Talk(prompt, condition) for prompt in analytical_prompts(protocol) for condition in conditions]
+    conditions = protocol.spread_conditions
+    return [Talk(prompt, condition) for prompt in protocol.analytical_prompts for condition in conditions]
 
 
 def _assigned(protocol: Protocol, rotation: int) -> list[Talk]:
-    conditions = spread_conditions(protocol)
-    prompts = analytical_prompts(protocol) if conditions else []
+    conditions = protocol.spread_conditions
+    prompts = protocol.analytical_prompts if conditions else []
     return [Talk(prompt, conditions[(i + rotation) % len(conditions)]) for i, prompt in enumerate(prompts)]
 
 
 def _jointly_balanced(protocol: Protocol, row: int) -> Iterator[Talk]:
     """A row of the Graeco-Latin square. Repetitions begin one place later in it: the same cells, other places."""
-    conditions, prompts = spread_conditions(protocol), analytical_prompts(protocol)
+    conditions, prompts = protocol.spread_conditions, protocol.analytical_prompts
     places = _graeco_latin(protocol)[row]
     for repetition in range(protocol.design.repetitions):
         start = repetition % len(places)
@@ -132,7 +131,7 @@ def _jointly_balanced(protocol: Protocol, row: int) -> Iterator[Talk]:
 
 def _graeco_latin(protocol: Protocol) -> list[list[tuple[int, int]]]:
     """Of the prompts; each condition stands for as many numbers of the second square as there are prompts to one."""
-    prompts, conditions = len(analytical_prompts(protocol)), len(spread_conditions(protocol))
+    prompts, conditions = len(protocol.analytical_prompts), len(protocol.spread_conditions)
     if not conditions or prompts % conditions:
         raise ValueError(
             f"{prompts} prompts cannot be spread evenly over {conditions} conditions: a Graeco-Latin order needs as "
@@ -207,7 +206,7 @@ def _blocks(units: Iterable[T], rank: Callable[[T], int]) -> list[list[T]]:
 
 
 def _blocks_of_cells(protocol: Protocol, cells: Sequence[Talk]) -> list[list[Talk]]:
-    prompts, conditions = analytical_prompts(protocol), spread_conditions(protocol)
+    prompts, conditions = protocol.analytical_prompts, protocol.spread_conditions
     match protocol.design.block_by:
         case "prompt":
             return _blocks(cells, lambda cell: prompts.index(cell.prompt))

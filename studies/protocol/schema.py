@@ -116,6 +116,32 @@ class Protocol(Strict):
         voices = [*self.offer.voices, *([FREE_VOICE] if self.offer.free_voice else [])]
         return [_cell(engine, voice, one) for engine in self.offer.engines for voice in voices]
 
+    @property
+    def analytical_prompts(self) -> list[str]:
+        """The keys of the prompts whose talks count."""
+        return [prompt.key for prompt in self.prompts if prompt.study_role == "analytical"]
+
+    @property
+    def spread_conditions(self) -> list[str]:
+        """The keys of the conditions that the design combines with prompts: all except those that only stand in for
+        others in some group."""
+        groups = self.allocation.groups
+        stand_ins = {key for group in groups for key in group.replace.values()}
+        replaced = {key for group in groups for key in group.replace}
+        return [condition.key for condition in self.conditions if condition.key not in stand_ins - replaced]
+
+    @property
+    def talk_count(self) -> int:
+        """The most talks that count which one participant can have by the design."""
+        prompts, conditions = len(self.analytical_prompts), len(self.spread_conditions)
+        once = {
+            "pairs": sum(len(pair.conditions) for pair in self.pairs),
+            "crossed": prompts * conditions,
+            "assigned": prompts,
+            "variants": max((len(variant.trials) for variant in self.design.variants), default=0),
+        }
+        return once[self.design.cells] * self.design.repetitions
+
     def schedules(self) -> Iterator[tuple[Place, list[Segment]]]:
         """(place in the document, segments) of every voice schedule that is written there."""
         for index, condition in enumerate(self.conditions):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from studies.errors import Problem
 from studies.protocol.counterbalancing import Design
 from studies.protocol.reading.problems import path_of, suggestion
-from studies.protocol.rules.plan import analytical_prompts, spread_conditions
 from studies.protocol.rules.talks import check_prompt
 from studies.protocol.schema import Protocol
 
@@ -37,7 +36,7 @@ def check(protocol: Protocol) -> Iterator[Problem]:
 
 
 def _check_names(protocol: Protocol, design: Design) -> Iterator[Problem]:
-    conditions = spread_conditions(protocol)
+    conditions = protocol.spread_conditions
     for index, block in enumerate(design.blocks):
         place = ("design", "blocks", index)
         for number, key in enumerate(block.prompts):
@@ -83,7 +82,7 @@ def _talks(protocol: Protocol) -> Talks:
             ]
             for index, pair in enumerate(protocol.pairs)
         }
-    prompts, conditions = analytical_prompts(protocol), spread_conditions(protocol)
+    prompts, conditions = protocol.analytical_prompts, protocol.spread_conditions
     return {f"{prompt} under {key}": [(prompt, key)] for prompt in prompts for key in conditions}
 
 

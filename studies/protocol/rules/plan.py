@@ -31,39 +31,15 @@ def check(protocol: Protocol) -> Iterator[Problem]:
     yield from _check_order(protocol, design)
     yield from _check_variants(protocol, design)
     yield from _check_cells_of_pairs(protocol)
-    talks = talk_count(protocol)
+    talks = protocol.talk_count
     if talks > MOST_TALKS:
         message = f"makes {talks:,} talks for each participant; expected at most {MOST_TALKS}"
         yield Problem("design", f"{message}: have fewer prompts, conditions or repetitions")
 
 
-def talk_count(protocol: Protocol) -> int:
-    """The most analytical talks that one participant can have."""
-    prompts, conditions = len(analytical_prompts(protocol)), len(spread_conditions(protocol))
-    once = {
-        "pairs": sum(len(pair.conditions) for pair in protocol.pairs),
-        "crossed": prompts * conditions,
-        "assigned": prompts,
-        "variants": max((len(variant.trials) for variant in protocol.design.variants), default=0),
-    }
-    return once[protocol.design.cells] * protocol.design.repetitions
-
-
-def analytical_prompts(protocol: Protocol) -> list[str]:
-    return [prompt.key for prompt in protocol.prompts if prompt.study_role == "analytical"]
-
-
-def spread_conditions(protocol: Protocol) -> list[str]:
-    """Those that the design combines with prompts: all but the ones that only stand in for others in some group."""
-    groups = protocol.allocation.groups
-    stand_ins = {key for group in groups for key in group.replace.values()}
-    replaced = {key for group in groups for key in group.replace}
-    return [cell.key for cell in protocol.conditions if cell.key not in stand_ins - replaced]
-
-
 def _check_stand_ins(protocol: Protocol) -> Iterator[Problem]:
     """Pairs of conditions that are not crossed, so that nobody could compare them."""
-    spread = spread_conditions(protocol)
+    spread = protocol.spread_conditions
     replaced = {new: old for group in protocol.allocation.groups for old, new in group.replace.items()}
     for index, pair in enumerate(protocol.pairs):
         for side, key in enumerate(pair.conditions):
@@ -73,7 +49,7 @@ def _check_stand_ins(protocol: Protocol) -> Iterator[Problem]:
 
 
 def _check_order(protocol: Protocol, design: Design) -> Iterator[Problem]:
-    prompts, conditions = len(analytical_prompts(protocol)), len(spread_conditions(protocol))
+    prompts, conditions = len(protocol.analytical_prompts), len(protocol.spread_conditions)
     default = Design.model_fields["order"].default
     if design.cells == "variants" and design.order not in (default, "fixed"):
         yield Problem("design.order", f"is '{design.order}', but variants write the order out; leave it out")
@@ -137,9 +113,7 @@ def _check_cells_of_pairs(protocol: Protocol) -> Iterator[Problem]:
     """Where talks are not made for a pair each, one that several pairs need has to come as often."""
     design = protocol.design
     if design.cells == "crossed":
-        plans = [
-            Counter((prompt, key) for prompt in analytical_prompts(protocol) for key in spread_conditions(protocol))
-        ]
+        plans = [Counter((prompt, key) for prompt in protocol.analytical_prompts for key in protocol.spread_conditions)]
     elif design.cells == "variants":
         plans = [Counter((trial.prompt, trial.condition) for trial in variant.trials) for variant in design.variants]
     else:

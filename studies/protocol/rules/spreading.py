@@ -12,7 +12,6 @@ from studies.protocol.reading.problems import path_of, suggestion
 from studies.protocol.rules.answers import FEW, answers_of
 from studies.protocol.rules.asking import Asked, asked_items
 from studies.protocol.rules.logic import before_trials, check_values
-from studies.protocol.rules.plan import spread_conditions
 from studies.protocol.rules.talks import check_condition
 from studies.protocol.schema import Protocol
 
@@ -111,7 +110,7 @@ def _together(protocol: Protocol) -> Iterator[tuple[str, Sequence[str]]]:
     for index, pair in enumerate(protocol.pairs):
         yield path_of(("pairs", index)), pair.conditions
     if protocol.design.cells in ("crossed", "assigned"):
-        yield "the design", spread_conditions(protocol)
+        yield "the design", protocol.spread_conditions
 
 
 def _clash(conditions: Sequence[str]) -> str | None:

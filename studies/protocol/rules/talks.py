@@ -96,7 +96,7 @@ def _check_unused(protocol: Protocol) -> Iterator[Problem]:
         prompts |= {pair.prompt for pair in protocol.pairs}
         conditions |= {key for pair in protocol.pairs for key in pair.conditions}
     else:
-        prompts |= {prompt.key for prompt in protocol.prompts if prompt.study_role == "analytical"}
+        prompts |= set(protocol.analytical_prompts)
         conditions |= {condition.key for condition in protocol.conditions}
     where = {"pairs": "under pairs", "variants": "in a variant"}.get(cells, "in the design")
     if prompts <= {prompt.key for prompt in protocol.prompts}:  # else one is misspelt, and that is told

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from studies.design.arms import arm_count
 from studies.design.plan import plan_trials
 from studies.protocol.reading.document import parse
-from studies.protocol.rules.plan import talk_count
 from studies.protocol.schema import Protocol
 from tests.extent import examples
 from tests.studies.protocol.strategies import planned_documents
@@ -20,4 +19,4 @@ def test_every_arm_of_any_valid_study_has_its_talks(protocol: Protocol, data: st
     arm = data.draw(st.integers(0, arm_count(protocol) - 1))
     trials = plan_trials(protocol, arm, seed=1)
     assert sum(trial.practice for trial in trials) == len(protocol.practice)
-    assert sum(not trial.practice for trial in trials) == talk_count(protocol)
+    assert sum(not trial.practice for trial in trials) == protocol.talk_count
