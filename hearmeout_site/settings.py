@@ -249,13 +249,19 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(message)s"}},
-    "filters": {"hide_links": {"()": "hearmeout_site.logs.HideLinks"}},
+    "filters": {
+        "hide_links": {"()": "hearmeout_site.logs.HideLinks"},
+        "probes": {"()": "hearmeout_site.logs.ProbesAreNoNews"},
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["hide_links"]}},
     "root": {"handlers": ["console"], "level": ENV.log_level},
     "loggers": {
         # its own handler would pass the filter by
         "django": {"handlers": [], "propagate": True},
-        "django.request": {"level": "ERROR"},  # a page that is not there is the visitor's news, not the operator's
+        "django.request": {
+            "level": "ERROR",
+            "filters": ["probes"],
+        },  # a page that is not there is the visitor's news, not the operator's
         "daphne": {"level": "WARNING"},
         "django.channels.server": {"level": "ERROR"},
         "kombu": {"level": "ERROR"},

@@ -1,5 +1,8 @@
-"""`make run`: everything on one machine. Starts the web process, an inference worker and Celery, restarts what
-dies, stops all on one Ctrl-C.
+"""`make run`: everything on one machine. It starts the web process, an inference worker and Celery, restarts what
+dies, and stops all on one Ctrl-C.
+
+The worker loads for the longest, so it begins at once. The web process waits for the database, and Celery lets the
+speech engine have the processor first.
 
     python -m hearmeout_site.supervisor
 """
@@ -8,19 +11,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
-import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
-from typing import Any
+from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from hearmeout_site.celery import READY
 from hearmeout_site.environment import ROOT, WebSettings, read_environment
 
 FIRST_WAIT_SEC = 1.0
@@ -28,11 +33,17 @@ STEADY_AFTER_SEC = 60.0  # a child that ran this long starts its back-off anew
 STOP_WITHIN_SEC = 15.0
 NAME_WIDTH = 9
 LONGEST_LINE = 2**20
+LOOK_EVERY_SEC = 0.2
+TELL_EVERY_SEC = 10.0
+ENGINE_FIRST_SEC = 20.0  # how long Celery waits for a speech engine that does not get ready
+AS_ROOT = "ignore:You're running the worker with superuser privileges"  # ordinary in a container
+WORKER_LINE: Final = re.compile(r"timestamp='[^']*' level='(?P<level>\w+)' event='(?P<event>[^']*)' ?(?P<rest>.*)")
 
 
 @dataclass
 class Child:
-    """One supervised process, started in a group of its own so that nothing of it outlives it."""
+    """One supervised process, started in a group of its own so that nothing of it outlives it. It starts once `after`
+    is set; `ready` is set when it has printed the line READY."""
 
     name: str
     command: list[str]
@@ -40,9 +51,13 @@ class Child:
     longest_wait_sec: float = 30.0
     process: asyncio.subprocess.Process | None = None
     wait_sec: float = field(default=FIRST_WAIT_SEC)
+    after: asyncio.Event | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Start, pass the output on, and start again, later each time, until cancelled."""
+        if self.after is not None:
+            await self.after.wait()
         while True:
             started = time.monotonic()
             # a pipe of our own: with asyncio's, the end of a child is not seen while what it started holds it open
@@ -77,7 +92,10 @@ class Child:
         )
         try:
             async for line in reader:
-                say(self.name, line.decode(errors="replace").rstrip())
+                text = line.decode(errors="replace").rstrip()
+                if text == READY:
+                    self.ready.set()
+                say(self.name, readable(text))
         finally:
             transport.close()
 
@@ -104,6 +122,15 @@ def how_it_ended(code: int) -> str:
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
 
 
+def readable(line: str) -> str:
+    """A line of the inference worker's log without what is for machines; any other line as it is."""
+    match = WORKER_LINE.fullmatch(line)
+    if match is None:
+        return line
+    text = f"{match['event']}: {match['rest']}" if match["rest"] else match["event"]
+    return text if match["level"] == "info" else f"{match['level'].upper()} {text}"
+
+
 def say(name: str, text: str) -> None:
     print(f"{name:<{NAME_WIDTH}}│ {text}", flush=True)
 
@@ -125,8 +152,23 @@ def free_port(wanted: int, purpose: str, taken: tuple[int, ...] = ()) -> int:
     raise AssertionError("unreachable")
 
 
-def children(settings: WebSettings, web_port: int, worker_port: int) -> list[Child]:
-    """The processes of one machine, with the environment that joins them."""
+@dataclass(frozen=True)
+class Family:
+    """The processes of one machine, and what the later ones wait for."""
+
+    worker: Child
+    web: Child
+    celery: Sequence[Child]
+    prepared: asyncio.Event
+    engine_had_its_turn: asyncio.Event
+
+    @property
+    def all(self) -> Sequence[Child]:
+        return (self.worker, self.web, *self.celery)
+
+
+def family_of(settings: WebSettings, web_port: int, worker_port: int) -> Family:
+    """The processes, with the environment that joins them."""
     python = [sys.executable, "-u", "-m"]
     web_url = f"http://127.0.0.1:{web_port}"
     environment = {
@@ -141,29 +183,47 @@ def children(settings: WebSettings, web_port: int, worker_port: int) -> list[Chi
         "WEB_URL": web_url,
         "PYTHONUNBUFFERED": "1",
     }
-    celery = [*python, "celery", "--app", "hearmeout_site", "--quiet"]
+    celery = [sys.executable, "-u", "-W", AS_ROOT, "-m", "celery", "--app", "hearmeout_site", "--quiet"]
     concurrency = str(settings.celery_concurrency)
-    commands = {
-        "web": [*python, "hearmeout_site.web"],
-        "inference": [*python, "inference.worker"],
-        "celery": [*celery, "worker", "--loglevel", "WARNING", "--concurrency", concurrency, "--hostname", "tasks@%h"],
-        "schedule": [*celery, "beat", "--loglevel", "WARNING"],
-    }
-    return [Child(name, command, environment, settings.restart_wait_max_sec) for name, command in commands.items()]
+    tasks = [*celery, "worker", "--loglevel", "WARNING", "--concurrency", concurrency, "--hostname", "tasks@%h"]
+    schedule = [*celery, "beat", "--loglevel", "WARNING"]
+    prepared, engine_had_its_turn = asyncio.Event(), asyncio.Event()
+
+    def child(name: str, command: list[str], after: asyncio.Event | None = None) -> Child:
+        return Child(name, command, environment, settings.restart_wait_max_sec, after=after)
+
+    return Family(
+        worker=child("inference", [*python, "inference.worker"]),
+        web=child("web", [*python, "hearmeout_site.web"], prepared),
+        celery=[child("celery", tasks, engine_had_its_turn), child("schedule", schedule, engine_had_its_turn)],
+        prepared=prepared,
+        engine_had_its_turn=engine_had_its_turn,
+    )
 
 
-async def announce(url: str, started: float) -> None:
-    """Print the link once the site answers, and again what is ready once an engine is."""
+async def announce(family: Family, url: str, started: float) -> None:
+    """Print the link once the site answers, what is waited for, and that all is ready."""
+    say("run", "The web process is starting …")
     while await asyncio.to_thread(health_status, url) is None:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(LOOK_EVERY_SEC)
+    answered = told = time.monotonic()
     say("run", "")
     say("run", f"Hear Me Out is at  {url}/")
     say("run", f"Researchers sign in at  {url}/admin/")
     say("run", "The speech engine is loading …")
     while await asyncio.to_thread(health_status, url) != HTTPStatus.OK:
-        await asyncio.sleep(0.5)
-    took_sec = time.monotonic() - started
-    say("run", f"The speech engine is ready, {took_sec:.0f} s after the start. Ctrl-C stops everything.")
+        now = time.monotonic()
+        if now - told > TELL_EVERY_SEC:
+            told = now
+            say("run", f"The speech engine is still loading, {now - started:.0f} s after the start …")
+        if now - answered > ENGINE_FIRST_SEC:
+            family.engine_had_its_turn.set()
+        await asyncio.sleep(LOOK_EVERY_SEC)
+    say("run", f"The speech engine is ready, {time.monotonic() - started:.0f} s after the start: people can talk.")
+    family.engine_had_its_turn.set()
+    for child in family.celery:
+        await child.ready.wait()
+    say("run", f"Everything is ready, {time.monotonic() - started:.0f} s after the start. Ctrl-C stops everything.")
 
 
 def health_status(url: str) -> int | None:
@@ -177,41 +237,55 @@ def health_status(url: str) -> int | None:
         return None
 
 
-def prepare(environment: dict[str, str]) -> None:
-    """The worker's settings are checked; then database, demo studies and the first researcher. Exits with what went
-    wrong."""
-    for command in (["-m", "inference.worker.settings"], ["manage.py", "prepare"]):
-        done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment)  # noqa: S603
-        if done.returncode:
-            sys.exit(done.returncode)
+async def prepare(environment: dict[str, str]) -> int:
+    """Database, demo studies and the first researcher; the exit status. The process says itself what went wrong."""
+    say("run", "The database is brought up to date …")
+    process = await asyncio.create_subprocess_exec(sys.executable, "manage.py", "prepare", cwd=ROOT, env=environment)
+    try:
+        return await process.wait()
+    except asyncio.CancelledError:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+        raise
 
 
-async def supervise() -> None:
+async def supervise() -> int:
+    """Until Ctrl-C; the exit status."""
     started = time.monotonic()
     settings = read_environment()
     web_port = free_port(settings.port, "site")
     worker_port = free_port(settings.worker_port, "inference worker", taken=(web_port,))
-    family = children(settings, web_port, worker_port)
-    await asyncio.to_thread(prepare, family[0].environment)
+    family = family_of(settings, web_port, worker_port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    running = [asyncio.create_task(child.run(), name=child.name) for child in family]
-    telling = asyncio.create_task(announce(f"http://127.0.0.1:{web_port}", started))
+    running = [asyncio.create_task(child.run(), name=child.name) for child in family.all]
     stopping: asyncio.Task[Any] = asyncio.create_task(stop.wait())
+    preparing = asyncio.create_task(prepare(family.web.environment))
     # a child's task never ends by itself: if one does, its exception ends the run and is shown
-    done, _ = await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
-    say("run", "stopping …")
-    for task in (*running, telling):
+    done, _ = await asyncio.wait([*running, stopping, preparing], return_when=asyncio.FIRST_COMPLETED)
+    status = preparing.result() if preparing in done else 0
+    telling: asyncio.Task[None] | None = None
+    if preparing in done and status == 0:
+        family.prepared.set()
+        telling = asyncio.create_task(announce(family, f"http://127.0.0.1:{web_port}", started))
+        done, _ = await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
+    say("run", "stopping …" if status == 0 else "The database could not be prepared, as said above; stopping …")
+    for task in (*running, preparing, *([telling] if telling else [])):
         task.cancel()
-    await asyncio.gather(*(child.stop() for child in family))
-    for task in done - {stopping}:
+    if telling is None:  # nobody can have talked yet
+        family.worker.signal_group(signal.SIGKILL)
+    await asyncio.gather(*(child.stop() for child in family.all))
+    await asyncio.wait([preparing])
+    for task in done - {stopping, preparing}:
         task.result()
+    return status
 
 
 def main() -> None:
-    asyncio.run(supervise())
+    sys.exit(asyncio.run(supervise()))
 
 
 if __name__ == "__main__":

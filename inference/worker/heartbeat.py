@@ -12,6 +12,7 @@ import structlog
 from inference.contract.tokens import HEARTBEAT, sign
 
 INTERVAL_SEC: Final = 2.0
+FIRST_INTERVAL_SEC: Final = 0.5  # until the web answers for the first time: a worker may be there before it
 TIMEOUT_SEC: Final = 2.0
 PATH: Final = "/workers/heartbeat/"
 
@@ -26,13 +27,14 @@ class Heartbeat:
         self._secret = secret
         self._report = report
         self._answered: bool | None = None
+        self._heard = False
 
     async def run(self) -> None:
         """Until cancelled."""
         async with self._client() as client:
             while True:
                 await self._beat(client)
-                await asyncio.sleep(INTERVAL_SEC)
+                await asyncio.sleep(INTERVAL_SEC if self._heard else FIRST_INTERVAL_SEC)
 
     async def once(self) -> None:
         """A single report, for when the state has just changed."""
@@ -54,3 +56,4 @@ class Heartbeat:
         elif not problem and not self._answered:
             log.info("heartbeat heard", url=self._url)
         self._answered = not problem
+        self._heard = self._heard or self._answered

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 from typing import Any, Final, TypeVar
@@ -206,16 +206,23 @@ class StepLoop:
         return None
 
     def _load(self) -> None:
+        with ThreadPoolExecutor(1, thread_name_prefix="converters") as beside:  # engines take longer
+            converters = beside.submit(self._load_converters)
+            for name, make in self._make_engine.items():
+                engine = make()
+                engine.warm_up()
+                self.batches[name] = Batch(name, engine, self.converters, self._listener)
+            converters.result()
+
+    def _load_converters(self) -> None:
+        started = time.monotonic()
         for name in self._converter_names:
             try:
                 self.converters[name] = converter_class(name)()
             except EngineUnavailable as error:
-                tell = log.info if error.reason == NOT_CONFIGURED else log.warning
+                tell = log.debug if error.reason == NOT_CONFIGURED else log.warning
                 tell("converter unavailable", converter=name, reason=error.reason, remedy=error.remedy)
-        for name, make in self._make_engine.items():
-            engine = make()
-            engine.warm_up()
-            self.batches[name] = Batch(name, engine, self.converters, self._listener)
+        log.info("loaded", part="voices", seconds=round(time.monotonic() - started, 1))
 
     def _check(self, request: SlotRequest) -> None:
         if request.engine not in self.batches:

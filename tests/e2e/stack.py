@@ -52,7 +52,7 @@ class Stack:
                 start_new_session=True,
             )
         try:
-            self.wait_for("The speech engine is ready", within_sec=240)
+            self.wait_for("Everything is ready", within_sec=240)
         except BaseException:
             self.stop()
             raise

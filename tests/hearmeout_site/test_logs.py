@@ -54,3 +54,9 @@ def test_link_that_leads_nowhere_is_not_logged(client: Client, capfd: pytest.Cap
     assert client.get("/p/Ab3-_x9ZkQ11223344/").status_code == 404
     out, err = capfd.readouterr()
     assert "Ab3-_x9ZkQ11223344" not in out + err
+
+
+@pytest.mark.django_db
+def test_probe_that_is_told_what_is_missing_leaves_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    assert Client().get("/healthz").status_code == 503
+    assert caplog.records == []

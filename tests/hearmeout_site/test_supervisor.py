@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hearmeout_site.supervisor import Child, free_port, how_it_ended
+from hearmeout_site.supervisor import Child, free_port, how_it_ended, readable
 from tests.waiting import until
 
 TALKER = "import sys, time; print('here', flush=True); time.sleep(60)"
@@ -111,3 +111,37 @@ def test_port_that_is_free_is_used_in_silence(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(("code", "words"), [(-9, "was killed by SIGKILL"), (0, "ended with status 0")])
 def test_end_is_told_in_words(code: int, words: str) -> None:
     assert how_it_ended(code) == words
+
+
+async def test_child_waits_for_its_turn_and_tells_when_it_is_ready(capsys: pytest.CaptureFixture[str]) -> None:
+    turn = asyncio.Event()
+    code = "import time; print('loading', flush=True); print('ready', flush=True); time.sleep(60)"
+    child = Child("later", python(code), dict(os.environ), after=turn)
+    running = asyncio.create_task(child.run())
+    await asyncio.sleep(0.1)
+    assert child.process is None
+    turn.set()
+    async with asyncio.timeout(20):
+        await child.ready.wait()
+    running.cancel()
+    await child.stop()
+    assert capsys.readouterr().out.splitlines()[:2] == ["later    │ loading", "later    │ ready"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "timestamp='2026-11-30T13:56:09Z' level='info' event='loaded' part='voices' seconds=1.2",
+            "loaded: part='voices' seconds=1.2",
+        ),
+        ("timestamp='2026-11-30T13:56:09Z' level='info' event='inference worker stopped'", "inference worker stopped"),
+        (
+            "timestamp='2026-11-30T13:56:09Z' level='critical' event='inference worker cannot start' problem='why'",
+            "CRITICAL inference worker cannot start: problem='why'",
+        ),
+        ("Traceback (most recent call last):", "Traceback (most recent call last):"),
+    ],
+)
+def test_log_of_the_worker_is_passed_on_without_what_is_for_machines(line: str, words: str) -> None:
+    assert readable(line) == words

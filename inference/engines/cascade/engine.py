@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from threading import Event
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import structlog
@@ -33,6 +33,21 @@ log = structlog.get_logger()
 THREADS_PER_SLOT: Final = 8  # two for an attempt to answer, the others for withdrawn ones that are about to end
 
 
+R = TypeVar("R")
+
+
+def _begin(loading: Executor, part: str, load: Callable[[], R]) -> Future[R]:
+    """Loads in the background, and says so when it is done."""
+
+    def timed() -> R:
+        started = perf_counter()
+        loaded = load()
+        log.info("loaded", part=part, seconds=round(perf_counter() - started, 1))
+        return loaded
+
+    return loading.submit(timed)
+
+
 class CascadeEngine(Engine):
     """Recognition, language model and synthesis in a row. Between the two voices there are only words."""
 
@@ -41,19 +56,29 @@ class CascadeEngine(Engine):
         started = perf_counter()
         own = CascadeSettings.read_for("cascade", settings)
         threads = own.threads
-        try:
-            weights = {component.name: find(component, own) for component in ENGINE_COMPONENTS["cascade"]}
-        except WeightsError as error:
-            raise EngineUnavailable(
-                "cascade", f"the weights of {error.component} {error.reason}", error.remedy
-            ) from error
+        # side by side: all of them spend their time outside Python
+        with ThreadPoolExecutor(thread_name_prefix="cascade-load") as loading:
+            vad, synthesiser = loading.submit(load_vad), _begin(loading, "speech synthesis", Synthesiser)
+            found = {part.name: loading.submit(find, part, own) for part in ENGINE_COMPONENTS["cascade"]}
+            try:
+                weights = {name: finding.result() for name, finding in found.items()}
+            except WeightsError as error:
+                raise EngineUnavailable(
+                    "cascade", f"the weights of {error.component} {error.reason}", error.remedy
+                ) from error
+            path = {name: each.path for name, each in weights.items()}
+            recogniser = _begin(loading, "speech recognition", lambda: Recogniser(path["recognition"], threads=threads))
+            language = _begin(
+                loading, "language model", lambda: LanguageModel(path["language"], slots=self.slots, threads=threads)
+            )
+            turn_end = _begin(loading, "end of turn", lambda: TurnEnd(path["turn_end"]))
         self._conversations: dict[int, Conversation] = {}
-        self._vad = load_vad()
+        self._vad = vad.result()
         self._models = Models(
-            turn_end=TurnEnd(weights["turn_end"].path),
-            recogniser=Recogniser(weights["recognition"].path, threads=threads),
-            language=LanguageModel(weights["language"].path, slots=self.slots, threads=threads),
-            synthesiser=Synthesiser(),
+            turn_end=turn_end.result(),
+            recogniser=recogniser.result(),
+            language=language.result(),
+            synthesiser=synthesiser.result(),
             threads=ThreadPoolExecutor(THREADS_PER_SLOT * self.slots, thread_name_prefix="cascade"),
         )
         self._snapshot = describe(weights, threads=threads)
@@ -62,11 +87,16 @@ class CascadeEngine(Engine):
     def warm_up(self) -> None:
         never = Event()
         second = np.zeros(RATE_HZ, np.float32)
-        self._models.turn_end(second, never)
-        self._models.recogniser(second, never)
-        self._models.synthesiser("Hello there.", 0, never)
-        for slot in range(self.slots):
-            self._models.language.read(slot, opening(""))
+        models = self._models
+        with ThreadPoolExecutor(thread_name_prefix="cascade-warm-up") as warming:
+            warm: list[Future[Any]] = [
+                warming.submit(models.recogniser, second, never),
+                *(warming.submit(models.language.read, slot, opening("")) for slot in range(self.slots)),
+                warming.submit(models.synthesiser, "Hello there.", 0, never),
+                warming.submit(models.turn_end, second, never),
+            ]
+        for each in warm:
+            each.result()
 
     def check(self, config: SlotConfig) -> None:
         Options.read(config.options)
