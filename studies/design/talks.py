@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TypeVar
 
-from studies.design.orders import Kind, in_order, row_count
+from studies.design.orders import Kind, Turns, in_order, row_count, turns
 from studies.design.squares import graeco_latin
-from studies.design.turns import Turns, turns
 from studies.protocol.schema import Protocol
 
 T = TypeVar("T")
