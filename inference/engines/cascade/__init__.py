@@ -1,7 +1,7 @@
 """The local engine: voice activity, end of turn, recognition, a small language model, synthesis; all on CPU.
 
     turn.py         when the participant holds the floor, pauses, is done (pure)
-    conversation.py one slot: frames in, frames and events out, never waiting for a model
+    dialogue.py     one slot: frames in, frames and events out, never waiting for a model
     reply.py        one attempt to answer, on a thread of its own
     vad, turn_end, recognition, language, synthesis   one model each, shared by all slots
     clauses, playout, history, scrub                  small pure parts

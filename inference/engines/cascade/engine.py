@@ -15,7 +15,7 @@ from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.errors import EngineUnavailable, OptionError
 from inference.contract.options.cascade import Options
 from inference.engines.base import Engine, SlotConfig, StepOutput
-from inference.engines.cascade.conversation import Conversation
+from inference.engines.cascade.dialogue import Conversation
 from inference.engines.cascade.hearing.recognition import Recogniser
 from inference.engines.cascade.hearing.turn_end import TurnEnd
 from inference.engines.cascade.hearing.vad import RATE_HZ, load_vad

@@ -15,7 +15,7 @@ from inference.contract.audio import FRAME_SAMPLES
 from inference.contract.errors import RemoteLost
 from inference.contract.options.openai_realtime import Options
 from inference.engines.base import SlotConfig
-from inference.engines.openai_realtime.conversation import Conversation
+from inference.engines.openai_realtime.events import Conversation
 from inference.engines.openai_realtime.dialects import UNMUTE, Agreed, Dialect, Unsupported, dialect_of
 from inference.engines.openai_realtime.errors import is_harmless, plain_words
 from inference.engines.openai_realtime.fields import Broken, object_of

@@ -16,7 +16,7 @@ from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.options.cascade import Options
 from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig
-from inference.engines.cascade.conversation import Conversation
+from inference.engines.cascade.dialogue import Conversation
 from inference.engines.cascade.reply import FALLBACK
 from tests.inference.engines.cascade.partner import Partner
 
