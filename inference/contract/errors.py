@@ -3,12 +3,24 @@
 InferenceError
 ├── WireError              a message that does not follow the wire protocol
 ├── TokenError             a slot token that is malformed, expired, replayed or signed by another secret
+├── WrongSettings          environment variables that are wrong (settings.py)
 ├── UnknownName            an engine or converter that is not in the catalogue
 ├── OptionError            an engine option or converter parameter that is unknown or out of range
 ├── EngineUnavailable      an engine whose weights or packages are missing on this machine
+│   └── NoSuchFile         a repository of the hub that lacks a file (engines/moshi/source.py)
+├── WeightsError           weights that are missing, damaged or cannot be fetched (weights/packages.py)
+├── FolderProblem          a folder that cannot take a tiny checkpoint (engines/moshi/tiny.py)
 ├── TargetUnavailable      a target voice that a converter needs and cannot have
 ├── NoWorker               no worker serves what a take needs
+├── NoRow                  all rows of a converter server are taken (converter_server/rows.py)
+├── RowBroken              one row of a batch cannot go on (engines/moshi/engine.py)
+├── LanguageError          llama.cpp refused a request (engines/cascade/language.py)
+├── Withdrawn              a request of somebody who went on speaking (engines/cascade/sharing.py)
 ├── RemoteLost             a server that an engine talks to refused, broke the protocol or went away
+├── Broken                 an event of a server that breaks the protocol (engines/openai_realtime/fields.py)
+├── Unsupported            a server's wish that an engine cannot fulfil (engines/openai_realtime/dialects.py)
+├── TooMuchSound           a server that sends far ahead of its time (engines/remote/playout.py)
+├── TalkProblem            a talk in the terminal that cannot begin or go on (terminal/link.py)
 ├── SlotNotMovable         a conversation's state that cannot be exported, or not taken up here
 └── SlotLost               the worker went away, or ended the slot, in mid-take
 """

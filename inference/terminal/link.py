@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from inference.contract.audio import Float32
+from inference.contract.errors import InferenceError
 
 
-class TalkProblem(Exception):
+class TalkProblem(InferenceError):
     """The talk cannot begin or go on; the text says why, and what to do. `status` is the exit status."""
+
+    code = "talk_problem"
 
     BROKE_OFF = 1
     UNREACHABLE = 3

@@ -6,14 +6,13 @@ import asyncio
 from collections import deque
 from typing import Final, Protocol
 
-from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, UPLINK_PER_FRAME, UPLINK_SAMPLES
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
 from inference.contract.errors import WireError
 from inference.contract.wire import AUDIO_HEADER, Message, Metadata, encode
 from inference.worker.seats import Delivery, Seat
 from inference.worker.slots import Lease
 
 FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
-UPLINK_BYTES: Final = UPLINK_SAMPLES * BYTES_PER_SAMPLE
 OUTBOX_MESSAGES: Final = 250  # ten seconds of heard and agent; audio beyond that is dropped and counted
 
 
@@ -25,7 +24,7 @@ class Carrier(Protocol):
         """One encoded wire message. Raises ConnectionClosed."""
 
 
-class Conversation:
+class Connection:
     """Outlives its socket: what could not be sent is sent to the next one. Used on the event loop only."""
 
     def __init__(self, lease: Lease, *, can_move: bool = False) -> None:
@@ -44,34 +43,19 @@ class Conversation:
         self._outbox: deque[bytes] = deque()
         self._dropped = 0
         self._filled = asyncio.Event()
-        self._gathered = bytearray()
-        self._first = (0, 0)  # step and sample of what is gathered
 
-    def gather(self, data: bytes) -> tuple[int, int, bytes] | None:
-        """One encoded microphone frame, of 20 ms or of a whole step -> (step, sample, pcm) when a step is full.
+    def read(self, data: bytes) -> tuple[int, int, bytes] | None:
+        """One encoded microphone frame of a whole step -> (step, sample, pcm).
 
-        Steps already past are passed over: a frame sent twice is heard once. Raises WireError."""
+        None for a step that is already past: a frame sent twice is heard once. Raises WireError."""
         pcm_bytes = len(data) - AUDIO_HEADER.size
-        if pcm_bytes not in (UPLINK_BYTES, FRAME_BYTES):
-            raise WireError(f"{UPLINK_BYTES} or {FRAME_BYTES} bytes of audio", f"{max(pcm_bytes, 0)}")
-        _, sequence, sample = AUDIO_HEADER.unpack_from(data)
-        if pcm_bytes == FRAME_BYTES:
-            self._gathered.clear()
-            return self._next(sequence, sample, data[AUDIO_HEADER.size :])
-        if not self._gathered:
-            self._first = (sequence // UPLINK_PER_FRAME, sample)
-        self._gathered += data[AUDIO_HEADER.size :]
-        if len(self._gathered) < FRAME_BYTES:
-            return None
-        pcm = bytes(self._gathered)
-        self._gathered.clear()
-        return self._next(*self._first, pcm)
-
-    def _next(self, step: int, sample: int, pcm: bytes) -> tuple[int, int, bytes] | None:
+        if pcm_bytes != FRAME_BYTES:
+            raise WireError(f"{FRAME_BYTES} bytes of audio", f"{max(pcm_bytes, 0)}")
+        _, step, sample = AUDIO_HEADER.unpack_from(data)
         if step < self.next_step:
             return None
         self.next_step = step + 1
-        return step, sample, pcm
+        return step, sample, data[AUDIO_HEADER.size :]
 
     def tell(self, message: Message) -> None:
         """Queues one message."""
@@ -105,7 +89,6 @@ class Conversation:
         if greeting is not None:
             self._outbox.appendleft(encode(greeting))
         self._filled.set()
-        self._gathered.clear()
         while self._carrier is carrier:
             await self._filled.wait()
             self._filled.clear()
@@ -125,7 +108,6 @@ class Conversation:
         if self._carrier is not carrier:
             return False
         self._carrier = None
-        self._gathered.clear()
         return True
 
     def _tell_dropped(self) -> None:

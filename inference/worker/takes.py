@@ -15,14 +15,13 @@ from inference.contract.tokens import SlotRequest
 from inference.contract.wire import ErrorMessage, Message, Metadata
 from inference.engines.base import Engine
 from inference.voices.targets import TargetVoices
-from inference.worker.connection import Carrier, Conversation
-from inference.worker.handover.arrive import Arrival, arriving
+from inference.worker.connection import Carrier, Connection
+from inference.worker.handover.arrive import SeatedTake, seated
 from inference.worker.handover.state import MovedState
-from inference.worker.load import Load
 from inference.worker.seats import Delivery, Frame, Seat
 from inference.worker.settings import WorkerSettings
 from inference.worker.slots import Lease, SlotTable
-from inference.worker.statistics import StepStatistics
+from inference.worker.statistics import Load, StepStatistics
 from inference.worker.steps import StepLoop
 
 WATCH_SEC: Final = 0.5  # how often the load is looked at
@@ -65,8 +64,8 @@ class Takes:
         self.targets = TargetVoices(settings.web_url, settings.worker_secret)
         self._load = Load(self.statistics, settings.max_step_ms)
         self._loop = asyncio.get_running_loop()
-        self._by_take: dict[str, Conversation] = {}
-        self._by_seat: dict[Seat, Conversation] = {}
+        self._by_take: dict[str, Connection] = {}
+        self._by_seat: dict[Seat, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -81,22 +80,22 @@ class Takes:
         return not self.draining and not self._load.overloaded()
 
     @property
-    def conversations(self) -> list[Conversation]:
+    def conversations(self) -> list[Connection]:
         """All that are not over, those that wait included."""
         return list(self._by_take.values())
 
-    def find(self, take: str) -> Conversation | None:
+    def find(self, take: str) -> Connection | None:
         """The take's conversation, if it is here."""
         return self._by_take.get(take)
 
-    def join(self, request: SlotRequest, *, can_move: bool = False) -> tuple[Conversation, Message | None]:
+    def join(self, request: SlotRequest, *, can_move: bool = False) -> tuple[Connection, Message | None]:
         """The take's conversation, begun now or taken up again, and what its new socket is to be told first.
 
         `can_move`: the client understands `moving`."""
         conversation = self._by_take.get(request.take)
         if conversation is None:
             lease = self.table.ask(request)
-            conversation = self._by_take[request.take] = Conversation(lease, can_move=can_move)
+            conversation = self._by_take[request.take] = Connection(lease, can_move=can_move)
         if conversation.expiry:
             conversation.expiry.cancel()
             conversation.expiry = None
@@ -105,18 +104,18 @@ class Takes:
         self._lend()
         return conversation, self._live(conversation, resumed=True) if conversation.seat else None
 
-    def hear(self, conversation: Conversation, data: bytes) -> None:
+    def hear(self, conversation: Connection, data: bytes) -> None:
         """One encoded microphone frame; passed over while the take waits, or moves. Raises WireError."""
-        if conversation.seat is not None and not conversation.frozen and (frame := conversation.gather(data)):
+        if conversation.seat is not None and not conversation.frozen and (frame := conversation.read(data)):
             self.steps.submit(conversation.seat, Frame(*frame))
 
-    def hear_exactly(self, conversation: Conversation, step: int, samples: Float32) -> None:
+    def hear_exactly(self, conversation: Connection, step: int, samples: Float32) -> None:
         """One frame, float32 [FRAME_SAMPLES], of a talk that nobody records: the engine hears it unrounded."""
         if conversation.seat is not None:
             conversation.next_step = step + 1
             self.steps.submit(conversation.seat, Frame(step, step * FRAME_SAMPLES, b"", samples))
 
-    def leave(self, conversation: Conversation, carrier: Carrier) -> None:
+    def leave(self, conversation: Connection, carrier: Carrier) -> None:
         """The socket is gone; the take may come back within the grace."""
         if not conversation.drop(carrier) or not self._is_open(conversation):
             return
@@ -125,7 +124,7 @@ class Takes:
             self._settings.reconnect_grace_sec, lambda: self._start(self.end(conversation, ended("grace_over")))
         )
 
-    async def freeze(self, conversation: Conversation) -> bool:
+    async def freeze(self, conversation: Connection) -> bool:
         """Leaves a live take as it stands, for another worker to go on, and tells its client. False when it cannot
         move."""
         seat = conversation.seat
@@ -138,7 +137,7 @@ class Takes:
             log.info("take ready to move", take=conversation.lease.request.take, row=seat.row)
         return True
 
-    async def export(self, conversation: Conversation) -> MovedState:
+    async def export(self, conversation: Connection) -> MovedState:
         """Where a frozen take stands. Raises SlotNotMovable, SlotLost."""
         seat = conversation.seat
         assert seat is not None
@@ -152,7 +151,7 @@ class Takes:
             engine_state=await asyncio.wrap_future(self.steps.export(seat)),
         )
 
-    async def end(self, conversation: Conversation, message: Message) -> None:
+    async def end(self, conversation: Connection, message: Message) -> None:
         """Releases the lease, cleans its row, says `message` to whoever is connected, lets the next one in."""
         if not self._is_open(conversation):
             return
@@ -224,12 +223,12 @@ class Takes:
                 conversation.told = place
                 conversation.tell(place)
 
-    async def _open(self, conversation: Conversation) -> None:
+    async def _open(self, conversation: Connection) -> None:
         row, request = conversation.lease.row, conversation.lease.request
         assert row is not None
         try:
-            async with arriving(self.steps, self.targets, row, request, self._settings.worker_secret) as arrival:
-                self._seated(conversation, arrival)
+            async with seated(self.steps, self.targets, row, request, self._settings.worker_secret) as taken:
+                self._seated(conversation, taken)
         except Exception as error:
             log.error("slot not opened", take=request.take, row=row, exc_info=error)
             if isinstance(error, InferenceError):
@@ -238,13 +237,13 @@ class Takes:
                 refusal = ErrorMessage("open_failed", ENDINGS["open_failed"])
             await self.end(conversation, refusal)
 
-    def _seated(self, conversation: Conversation, arrival: Arrival) -> None:
+    def _seated(self, conversation: Connection, taken: SeatedTake) -> None:
         """It is live from here on."""
-        seat, request = arrival.seat, conversation.lease.request
-        conversation.seat, conversation.next_step = seat, arrival.next_step
+        seat, request = taken.seat, conversation.lease.request
+        conversation.seat, conversation.next_step = seat, taken.next_step
         self._by_seat[seat] = conversation
         conversation.tell(self._live(conversation, resumed=bool(request.moved_from)))
-        for frame in arrival.waiting:
+        for frame in taken.waiting:
             self.steps.submit(seat, frame)
         log.info("take live", take=request.take, row=seat.row, engine=seat.engine, moved=bool(request.moved_from))
 
@@ -261,7 +260,7 @@ class Takes:
             self.table.put_back(row)
         del self._by_seat[seat]
 
-    def _live(self, conversation: Conversation, *, resumed: bool) -> Metadata:
+    def _live(self, conversation: Connection, *, resumed: bool) -> Metadata:
         seat = conversation.seat
         assert seat is not None
         fields: dict[str, Any] = {
@@ -274,10 +273,10 @@ class Takes:
         }
         return Metadata("live", fields)
 
-    def _of(self, lease: Lease) -> Conversation:
+    def _of(self, lease: Lease) -> Connection:
         return self._by_take[lease.request.take]
 
-    def _is_open(self, conversation: Conversation) -> bool:
+    def _is_open(self, conversation: Connection) -> bool:
         return self._by_take.get(conversation.lease.request.take) is conversation
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

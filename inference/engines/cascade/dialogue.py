@@ -25,7 +25,7 @@ PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset: soft first
 LONGEST_TURN_FRAMES: Final = 120_000 // VAD_FRAME_MS  # of a longer turn the beginning is forgotten
 
 
-class Conversation:
+class Dialogue:
     """Times in events count from the slot's first frame."""
 
     def __init__(self, slot: int, config: SlotConfig, options: Options, models: Models, vad: Session) -> None:

@@ -15,7 +15,7 @@ from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.errors import EngineUnavailable, OptionError
 from inference.contract.options.cascade import Options
 from inference.engines.base import Engine, SlotConfig, StepOutput
-from inference.engines.cascade.dialogue import Conversation
+from inference.engines.cascade.dialogue import Dialogue
 from inference.engines.cascade.hearing.recognition import Recogniser
 from inference.engines.cascade.hearing.turn_end import TurnEnd
 from inference.engines.cascade.hearing.vad import RATE_HZ, load_vad
@@ -72,7 +72,7 @@ class CascadeEngine(Engine):
                 loading, "language model", lambda: LanguageModel(path["language"], slots=self.slots, threads=threads)
             )
             turn_end = _begin(loading, "end of turn", lambda: TurnEnd(path["turn_end"]))
-        self._conversations: dict[int, Conversation] = {}
+        self._conversations: dict[int, Dialogue] = {}
         self._vad = vad.result()
         self._models = Models(
             turn_end=turn_end.result(),
@@ -109,7 +109,7 @@ class CascadeEngine(Engine):
     def open(self, slot: int, config: SlotConfig) -> None:
         self.check(config)
         self.close(slot)
-        self._conversations[slot] = Conversation(slot, config, Options.read(config.options), self._models, self._vad)
+        self._conversations[slot] = Dialogue(slot, config, Options.read(config.options), self._models, self._vad)
 
     def step(self, frames: Mapping[int, Float32]) -> dict[int, StepOutput]:
         outputs = {}

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import xllamacpp
 
+from inference.contract.errors import InferenceError
 from inference.contract.options.cascade import Options
 from inference.engines.cascade.history import CONTEXT_TOKENS, Message
 
@@ -31,8 +32,10 @@ EXAMPLES: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
-class LanguageError(RuntimeError):
+class LanguageError(InferenceError):
     """llama.cpp refused a request."""
+
+    code = "language_error"
 
 
 def opening(persona: str) -> list[Message]:

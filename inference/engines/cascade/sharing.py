@@ -7,12 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import ParamSpec, TypeVar
 
+from inference.contract.errors import InferenceError
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Withdrawn(Exception):
+class Withdrawn(InferenceError):
     """The participant went on speaking, or the slot was closed."""
+
+    code = "withdrawn"
 
 
 class ServedInTurn:

@@ -41,7 +41,7 @@ class RowBroken(InferenceError):
 
 
 @dataclass(slots=True)
-class _Conversation:
+class _Row:
     config: SlotConfig
     sampling: Sampling
     monologue: Monologue
@@ -68,7 +68,7 @@ class MoshiEngine(Engine):
         self.memory = loaded.memory
         if loaded.device.type == "cpu":
             torch.set_num_threads(1)  # The steps are too small to share, and idle threads would spin.
-        self._conversations: dict[int, _Conversation] = {}
+        self._conversations: dict[int, _Row] = {}
         with placing.enough_memory(self.slots):
             self._batch: Batch = batch.Batch(loaded.mimi, loaded.lm, self.slots, loaded.conditions)
             self._prompting: Prompting = loaded.prompting(self._batch)
@@ -103,7 +103,7 @@ class MoshiEngine(Engine):
         except Exception:
             self.close(slot)
             raise
-        self._conversations[slot] = _Conversation(config, sampling, Monologue(self._checkpoint.vocabulary))
+        self._conversations[slot] = _Row(config, sampling, Monologue(self._checkpoint.vocabulary))
 
     def step(self, frames: Mapping[int, Float32]) -> dict[int, StepOutput]:
         outputs: dict[int, StepOutput] = {}
@@ -163,7 +163,7 @@ class MoshiEngine(Engine):
         if slot in self._conversations:
             self.close(slot)
         self._batch.restore(slot, tensors, sampling)
-        self._conversations[slot] = _Conversation(config, sampling, monologue)
+        self._conversations[slot] = _Row(config, sampling, monologue)
 
     def shut_down(self) -> None:
         for slot in list(self._conversations):

@@ -103,7 +103,7 @@ class Repository(Source):
         self._settings = settings
         try:
             self.config_path = self.fetch(CONFIG)
-        except _NoSuchFile:
+        except NoSuchFile:
             self.config_path = None
         self.config = _read_config(self.config_path)
 
@@ -128,7 +128,7 @@ def _of_another_repository(name: str, settings: MoshiSettings) -> Path:
 def _download(repository: str, name: str, revision: str, settings: MoshiSettings) -> Path:
     """Downloads a file through the hub's cache.
 
-    Raises EngineUnavailable, or its subclass _NoSuchFile if only the file is missing."""
+    Raises EngineUnavailable, or its subclass NoSuchFile if only the file is missing."""
     from huggingface_hub import errors, hf_hub_download
 
     try:
@@ -163,7 +163,7 @@ def _download(repository: str, name: str, revision: str, settings: MoshiSettings
             "Connect it and leave HF_HUB_OFFLINE empty, or bring a folder and set MOSHI_CHECKPOINT to it.",
         ) from error
     except errors.EntryNotFoundError as error:
-        raise _NoSuchFile(
+        raise NoSuchFile(
             "moshi", f"{repository} has no file {name}", "It is no Moshi checkpoint, or not at this revision."
         ) from error
     except errors.HfHubHTTPError as error:
@@ -183,7 +183,7 @@ def _download(repository: str, name: str, revision: str, settings: MoshiSettings
         ) from error
 
 
-class _NoSuchFile(EngineUnavailable):
+class NoSuchFile(EngineUnavailable):
     """Raised when the repository exists but the file does not."""
 
 

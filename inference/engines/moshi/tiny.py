@@ -22,6 +22,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from inference.contract.errors import InferenceError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -46,8 +48,10 @@ LM: Final[Mapping[str, Any]] = {
 MIMI_DIM: Final = 32
 
 
-class FolderProblem(Exception):
+class FolderProblem(InferenceError):
     """Raised when the folder cannot take a checkpoint; the text says why and what to do."""
+
+    code = "folder_problem"
 
 
 def make(folder: Path, seed: int = 0, lm: Mapping[str, Any] | None = None) -> None:
@@ -179,6 +183,14 @@ def _save(state: Mapping[str, Tensor], path: Path) -> None:
     save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, path)
 
 
+def make_personaplex(folder: Path, seed: int = 0) -> None:
+    """Writes a checkpoint of PersonaPlex's shape and its folder of voices. Raises as `make`."""
+    from inference.engines.moshi.personaplex import tiny
+
+    make(folder, seed, tiny.LM)
+    tiny.reshape(folder, seed)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m inference.engines.moshi.tiny", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="a new or empty folder")
@@ -186,12 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the random weights (default 0)")
     given = parser.parse_args(arguments)
     try:
-        if given.shape == "personaplex":
-            from inference.engines.moshi.personaplex import tiny
-
-            tiny.make(given.folder, given.seed)
-        else:
-            make(given.folder, given.seed)
+        (make_personaplex if given.shape == "personaplex" else make)(given.folder, given.seed)
     except FolderProblem as problem:
         print(problem, file=sys.stderr)
         return 1

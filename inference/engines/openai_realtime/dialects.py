@@ -17,6 +17,7 @@ import numpy as np
 import sphn
 
 from inference.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
+from inference.contract.errors import InferenceError
 from inference.contract.options.openai_realtime import Options
 from inference.contract.resampling import Resampler
 from inference.engines.base import SlotConfig
@@ -32,8 +33,10 @@ FINAL_NAMES: Final[Mapping[str, str]] = {
 }
 
 
-class Unsupported(Exception):
+class Unsupported(InferenceError):
     """The server wants something that this engine cannot do; the text says what."""
+
+    code = "unsupported"
 
 
 class Codec(ABC):

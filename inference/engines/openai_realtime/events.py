@@ -21,7 +21,7 @@ MAX_BAD_DELTAS: Final = 10
 Command = dict[str, Any]
 
 
-class Conversation:
+class EventReader:
     """One conversation. `handle` takes the server's events and returns those to send. Knows no network.
 
     `cancels`: the server does not stop an answer by itself when the participant speaks, so it is told to."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from inference.contract.errors import InferenceError
 
-class Broken(Exception):
+
+class Broken(InferenceError):
     """The server broke the protocol or gave up; the text says how, in plain words."""
+
+    code = "broken"
 
 
 def text_of(event: Mapping[str, Any], name: str) -> str:

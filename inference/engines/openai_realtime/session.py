@@ -15,9 +15,9 @@ from inference.contract.audio import FRAME_SAMPLES
 from inference.contract.errors import RemoteLost
 from inference.contract.options.openai_realtime import Options
 from inference.engines.base import SlotConfig
-from inference.engines.openai_realtime.events import Conversation
 from inference.engines.openai_realtime.dialects import UNMUTE, Agreed, Dialect, Unsupported, dialect_of
 from inference.engines.openai_realtime.errors import is_harmless, plain_words
+from inference.engines.openai_realtime.events import EventReader
 from inference.engines.openai_realtime.fields import Broken, object_of
 from inference.engines.openai_realtime.settings import RealtimeServer
 from inference.engines.remote.engine import Session
@@ -54,7 +54,7 @@ class RealtimeSession(Session):
         try:
             ready = await self._call()
             async with ready.connection as connection:
-                conversation = Conversation(
+                conversation = EventReader(
                     line.playout,
                     ready.dialect,
                     ready.agreed.codec,
@@ -133,7 +133,7 @@ class RealtimeSession(Session):
             if event.get("type") == kind:
                 return object_of(event, "session")
 
-    async def _send(self, connection: ClientConnection, line: Line, conversation: Conversation, agreed: Agreed) -> None:
+    async def _send(self, connection: ClientConnection, line: Line, conversation: EventReader, agreed: Agreed) -> None:
         sent = 0
         while True:
             sample, pcm = await line.heard()
@@ -142,7 +142,7 @@ class RealtimeSession(Session):
             audio = agreed.codec.encode(pcm)
             await connection.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
 
-    async def _receive(self, connection: ClientConnection, conversation: Conversation) -> None:
+    async def _receive(self, connection: ClientConnection, conversation: EventReader) -> None:
         async for message in connection:
             for command in conversation.handle(self._read(message)):
                 await connection.send(json.dumps(command))

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.errors import InferenceError
 from inference.contract.wire import Metadata
 from inference.engines.base import StepOutput
 
@@ -29,8 +30,10 @@ QUIET: Final = 0.005  # root mean square of such a piece, about -46 dBFS
 REMEMBERED_SPANS: Final = 256
 
 
-class TooMuchSound(Exception):
+class TooMuchSound(InferenceError):
     """The server sent more than MAX_ANSWER_SAMPLES ahead of its time."""
+
+    code = "too_much_sound"
 
 
 @dataclass(slots=True)

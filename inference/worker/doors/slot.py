@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 from inference.contract.errors import InferenceError, SlotLost, TokenError, WireError
 from inference.contract.tokens import SLOT, SlotRequest, TokenReader
 from inference.contract.wire import MAX_OPUS_BYTES, ErrorMessage, Kind, Message, Metadata, Ping, decode, encode
-from inference.worker.connection import Conversation
+from inference.worker.connection import Connection
 from inference.worker.takes import Takes, ended
 
 MAX_MESSAGE_BYTES: Final = MAX_OPUS_BYTES + 1
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 class Door(Protocol):
     """One protocol. A door joins a take (`Takes.join`), lets the conversation speak over something with `send`
-    (`Conversation.carry`), hands over what it hears (`Takes.hear`) and says when it is gone (`Takes.leave`)."""
+    (`Connection.carry`), hands over what it hears (`Takes.hear`) and says when it is gone (`Takes.leave`)."""
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """None lets the WebSocket open, and `serve` begins; a response refuses."""
@@ -81,7 +81,7 @@ class SlotDoor:
             self._takes.leave(conversation, connection)
             sending.cancel()
 
-    async def _read(self, connection: ServerConnection, conversation: Conversation) -> None:
+    async def _read(self, connection: ServerConnection, conversation: Connection) -> None:
         """Returns when the client ends the talk. Raises WireError, ConnectionClosed."""
         while True:
             data = await connection.recv()
@@ -101,7 +101,7 @@ class SlotDoor:
                     raise WireError("microphone frames or an end", other.kind.name.lower())
 
 
-async def _send(connection: ServerConnection, conversation: Conversation, greeting: Message | None) -> None:
+async def _send(connection: ServerConnection, conversation: Connection, greeting: Message | None) -> None:
     """Everything the conversation has to say, to its end or until another connection takes over."""
     with suppress(ConnectionClosed):
         await conversation.carry(connection, greeting)

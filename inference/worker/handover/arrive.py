@@ -16,7 +16,7 @@ from inference.worker.steps import StepLoop
 REPLAY_STEPS: Final = 5  # at once, between the steps of those who talk
 
 
-class Arrival(NamedTuple):
+class SeatedTake(NamedTuple):
     """`next_step` is the first frame that is still to come, `waiting` are those that came before and are unheard."""
 
     seat: Seat
@@ -25,22 +25,22 @@ class Arrival(NamedTuple):
 
 
 @asynccontextmanager
-async def arriving(
+async def seated(
     steps: StepLoop, targets: TargetVoices, row: int, request: SlotRequest, secret: str
-) -> AsyncIterator[Arrival]:
+) -> AsyncIterator[SeatedTake]:
     """Seats a take in a clean row; a take that moves is given up by its former worker when the block ends.
 
     Raises whatever the engine or a converter does, TargetUnavailable and SlotNotMovable; the row is clean then."""
     await enrol(steps, targets, request.voices)
     if not request.moved_from:
-        yield Arrival(await asyncio.wrap_future(steps.open(row, request)))
+        yield SeatedTake(await asyncio.wrap_future(steps.open(row, request)))
         return
     async with fetched_state(request.moved_from, request.take, secret) as state:
         seat = await asyncio.wrap_future(steps.seat(row, request))
         for start in range(0, len(state.remembered), REPLAY_STEPS):
             await asyncio.wrap_future(steps.replay(seat, state.remembered[start : start + REPLAY_STEPS]))
         await asyncio.wrap_future(steps.go_on(seat, request, state))
-        yield Arrival(seat, state.next_step, state.waiting)
+        yield SeatedTake(seat, state.next_step, state.waiting)
 
 
 async def enrol(steps: StepLoop, targets: TargetVoices, voices: Sequence[VoiceSegment]) -> None:

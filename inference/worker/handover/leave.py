@@ -19,7 +19,7 @@ from websockets.http11 import Request, Response
 
 from inference.contract.errors import InferenceError, SlotLost, SlotNotMovable, TokenError
 from inference.contract.tokens import STATE, TokenReader
-from inference.worker.connection import Conversation
+from inference.worker.connection import Connection
 from inference.worker.doors.slot import POLICY_VIOLATION, bearer, refusal
 from inference.worker.handover.state import PIECE_BYTES, STATE_PATH, TRANSFER_SEC, pack_head
 from inference.worker.takes import Takes, ended
@@ -35,8 +35,8 @@ class Departures:
     def __init__(self, takes: Takes, tokens: TokenReader) -> None:
         self._takes = takes
         self._tokens = tokens
-        self._asked_for: WeakKeyDictionary[ServerConnection, Conversation] = WeakKeyDictionary()
-        self._in_transfer: set[Conversation] = set()
+        self._asked_for: WeakKeyDictionary[ServerConnection, Connection] = WeakKeyDictionary()
+        self._in_transfer: set[Connection] = set()
         self._sending_off: list[asyncio.Task[None]] = []
 
     async def drain(self, limit_sec: float) -> None:
@@ -49,7 +49,7 @@ class Departures:
         await _all_over(conversations, limit_sec)
         await _all_over(self._in_transfer, TRANSFER_SEC)
 
-    async def _send_off(self, conversation: Conversation) -> None:
+    async def _send_off(self, conversation: Connection) -> None:
         try:
             is_ready = await self._takes.freeze(conversation)
         except SlotLost:
@@ -92,7 +92,7 @@ class Departures:
         finally:
             self._in_transfer.discard(conversation)
 
-    async def _send(self, connection: ServerConnection, conversation: Conversation) -> None:
+    async def _send(self, connection: ServerConnection, conversation: Connection) -> None:
         state = await self._takes.export(conversation)
         await connection.send(pack_head(state))
         rest = memoryview(state.engine_state)
@@ -100,7 +100,7 @@ class Departures:
             await connection.send(rest[start : start + PIECE_BYTES])
 
 
-async def _all_over(conversations: Iterable[Conversation], limit_sec: float) -> None:
+async def _all_over(conversations: Iterable[Connection], limit_sec: float) -> None:
     """Waits for their ends, `limit_sec` at most."""
     ends = [asyncio.ensure_future(each.over.wait()) for each in conversations]
     if ends:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,20 +15,20 @@ from inference.contract.tokens import SlotRequest
 from inference.contract.wire import AudioFrame, Kind, Metadata, encode, encode_audio
 from inference.voices.none import NoConversion
 from inference.voices.schedule import VoiceSchedule
-from inference.worker.connection import OUTBOX_MESSAGES, Conversation
+from inference.worker.connection import OUTBOX_MESSAGES, Connection
 from inference.worker.seats import Delivery, Seat
 from inference.worker.slots import Lease
 
 
-def new_conversation() -> Conversation:
-    return Conversation(Lease(SlotRequest("take-1", "echo")))
+def new_conversation() -> Connection:
+    return Connection(Lease(SlotRequest("take-1", "echo")))
 
 
-def uplink(sequence: int, sample: int, samples: int = UPLINK_SAMPLES) -> bytes:
+def uplink(sequence: int, sample: int, samples: int = FRAME_SAMPLES) -> bytes:
     return encode_audio(Kind.PARTICIPANT, sequence, sample, bytes([sequence % 256, 0]) * samples)
 
 
-async def sent_by(conversation: Conversation) -> list[wire.Message]:
+async def sent_by(conversation: Connection) -> list[wire.Message]:
     """Everything that a finished conversation sends."""
 
     async def carry(connection: ServerConnection) -> None:
@@ -64,36 +62,27 @@ async def test_full_outbox_drops_audio_keeps_events_and_tells() -> None:
     assert messages[-3:] == [word, Metadata("overflow", {"direction": "downlink", "frames": 2}), last]
 
 
-def test_gather_four_frames_of_20_ms() -> None:
+def test_read_step() -> None:
     conversation = new_conversation()
-    gathered = [conversation.gather(uplink(sequence, 31 + 480 * sequence)) for sequence in range(4, 8)]
-    pcm = b"".join(bytes([sequence, 0]) * UPLINK_SAMPLES for sequence in range(4, 8))
-    assert gathered == [None, None, None, (1, 31 + 480 * 4, pcm)]
-
-
-def test_gather_whole_step() -> None:
-    conversation = new_conversation()
-    assert conversation.gather(uplink(9, 7, FRAME_SAMPLES)) == (9, 7, bytes([9, 0]) * FRAME_SAMPLES)
+    assert conversation.read(uplink(9, 7)) == (9, 7, bytes([9, 0]) * FRAME_SAMPLES)
     assert conversation.next_step == 10
 
 
-def test_gather_step_again() -> None:
+def test_read_step_again() -> None:
     conversation = new_conversation()
-    conversation.gather(uplink(9, 7, FRAME_SAMPLES))
-    assert [conversation.gather(uplink(step, 7, FRAME_SAMPLES)) for step in (9, 3)] == [None, None]
+    conversation.read(uplink(9, 7))
+    assert [conversation.read(uplink(step, 7)) for step in (9, 3)] == [None, None]
 
 
 @given(st.lists(st.integers(0, 12), max_size=40))
-def test_gather_any_loss_keeps_steps_rising(jumps: list[int]) -> None:
+def test_read_after_any_loss_or_repetition_keeps_steps_rising(sent: list[int]) -> None:
     conversation = new_conversation()
-    sequences = list(accumulate(jumps, lambda sequence, jump: sequence + jump + 1, initial=0))
-    steps = [full[0] for sequence in sequences if (full := conversation.gather(uplink(sequence, 480 * sequence)))]
-    assert len(steps) == len(sequences) // 4
-    assert steps == sorted(set(steps))
+    steps = [heard[0] for step in sent if (heard := conversation.read(uplink(step, FRAME_SAMPLES * step)))]
+    assert steps == sorted({step for place, step in enumerate(sent) if step > max(sent[:place], default=-1)})
 
 
-@pytest.mark.parametrize("samples", [0, 1, 479, 481, 960, 1_919, 1_921])
-def test_gather_other_sizes(samples: int) -> None:
+@pytest.mark.parametrize("samples", [0, 1, UPLINK_SAMPLES, 1_919, 1_921])
+def test_read_other_sizes(samples: int) -> None:
     with pytest.raises(WireError) as caught:
-        new_conversation().gather(uplink(0, 0, samples))
+        new_conversation().read(uplink(0, 0, samples))
     assert caught.value.found == str(2 * samples)

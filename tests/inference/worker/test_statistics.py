@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from inference.contract.audio import FRAME_SEC
-from inference.worker.load import BUSY_SEC, WINDOW_SEC, Load
 from inference.worker.statistics import (
+    BUSY_SEC,
     EXPECT_STEPS,
+    LOAD_WINDOW_SEC,
     MAX_STEPS,
     EngineSteps,
+    Load,
     Step,
     StepStatistics,
     occupancy,
@@ -74,9 +76,9 @@ def test_overloaded_until_steps_are_well_below_the_limit() -> None:
     assert not load.overloaded()  # not for long enough
     stepped(statistics, stopwatch, 0.081)
     assert load.overloaded()
-    stepped(statistics, stopwatch, *[0.07] * int(WINDOW_SEC / 0.07 + 1))
+    stepped(statistics, stopwatch, *[0.07] * int(LOAD_WINDOW_SEC / 0.07 + 1))
     assert load.overloaded()  # one more talk would be one too many
-    stepped(statistics, stopwatch, *[0.06] * int(WINDOW_SEC / 0.06 + 1))
+    stepped(statistics, stopwatch, *[0.06] * int(LOAD_WINDOW_SEC / 0.06 + 1))
     assert not load.overloaded()
 
 
@@ -86,7 +88,7 @@ def test_no_steps_no_load() -> None:
     load = Load(statistics, LIMIT_MS)
     stepped(statistics, stopwatch, *[0.2] * 20)
     assert load.overloaded()
-    stopwatch.seconds += WINDOW_SEC
+    stopwatch.seconds += LOAD_WINDOW_SEC
     assert not load.overloaded()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from inference.contract import wire
-from inference.contract.audio import FRAME_SAMPLES, UPLINK_SAMPLES
+from inference.contract.audio import FRAME_SAMPLES
 from inference.contract.client import Slot
 from inference.contract.errors import SlotLost
 from inference.contract.tokens import VoiceSegment
@@ -71,14 +71,12 @@ async def test_take_from_live_to_ended() -> None:
     assert messages[-1] == ended("released")
 
 
-async def test_frames_of_20_ms_are_gathered() -> None:
+async def test_frame_keeps_its_place_on_the_microphone_clock() -> None:
     async with running_worker() as worker:
         slot = await open_take(worker)
         await next_event(slot, "live")
-        pcm = noise_frame(0) + noise_frame(1)
-        for place in range(8):
-            piece = pcm[2 * UPLINK_SAMPLES * place : 2 * UPLINK_SAMPLES * (place + 1)]
-            await slot.send(encode_audio(Kind.PARTICIPANT, place, 31 + place * UPLINK_SAMPLES, piece))
+        for step in range(2):
+            await slot.send(encode_audio(Kind.PARTICIPANT, step, 31 + step * FRAME_SAMPLES, noise_frame(step)))
         messages = await end(slot)
     assert frames_of(messages, Kind.HEARD) == [
         AudioFrame(Kind.HEARD, step, 31 + step * FRAME_SAMPLES, noise_frame(step)) for step in range(2)
@@ -290,11 +288,11 @@ BAD_INPUT: dict[str, tuple[str | bytes, str]] = {
     "text": ("hello", "expected binary messages, got text"),
     "empty": (b"", "expected a message, got no bytes"),
     "unknown type": (b"\xff", "expected a known type byte, got 0xff"),
-    "half a sample": (encode_audio(Kind.PARTICIPANT, 0, 0, b"\x00"), "expected 960 or 3840 bytes of audio, got 1"),
-    "header cut short": (b"\x10\x00", "expected 960 or 3840 bytes of audio, got 0"),
+    "half a sample": (encode_audio(Kind.PARTICIPANT, 0, 0, b"\x00"), "expected 3840 bytes of audio, got 1"),
+    "header cut short": (b"\x10\x00", "expected 3840 bytes of audio, got 0"),
     "oversized frame": (
         encode_audio(Kind.PARTICIPANT, 0, 0, bytes(7_680)),
-        "expected 960 or 3840 bytes of audio, got 7680",
+        "expected 3840 bytes of audio, got 7680",
     ),
     "oversized message": (
         b"\x04" + bytes(MAX_MESSAGE_BYTES),

@@ -1,4 +1,4 @@
-"""Makes a tiny checkpoint of PersonaPlex's shape: its layout of weights, its 16 depth steps, its two kinds of voices.
+"""Gives a tiny Moshi PersonaPlex's shape: its layout of weights, its 16 depth steps, its two kinds of voices.
 
 python -m inference.engines.moshi.tiny FOLDER --shape personaplex
 """
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inference.contract.audio import SAMPLE_RATE_HZ
-from inference.engines.moshi import tiny
 from inference.engines.moshi.personaplex.model import CHANNELS, CODEBOOKS, Tokens, model_inputs, voice_steps
 
 if TYPE_CHECKING:
@@ -29,9 +28,8 @@ RECORDED_SEC: Final = 1.3
 _OF_A_STEP: Final = re.compile(r"(in|out)_projs\.(\d+)\.weight$")
 
 
-def make(folder: Path, seed: int = 0) -> None:
-    """Writes the checkpoint and its folder of voices. Raises FolderProblem, ModuleNotFoundError."""
-    tiny.make(folder, seed, LM)
+def reshape(folder: Path, seed: int) -> None:
+    """Rewrites a tiny Moshi that was made with LM, and adds its folder of voices. Raises ModuleNotFoundError."""
     import torch
     from safetensors.torch import load_file, save_file
 

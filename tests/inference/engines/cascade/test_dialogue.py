@@ -16,7 +16,7 @@ from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.options.cascade import Options
 from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig
-from inference.engines.cascade.dialogue import Conversation
+from inference.engines.cascade.dialogue import Dialogue
 from inference.engines.cascade.reply import FALLBACK
 from tests.inference.engines.cascade.partner import Partner
 
@@ -41,7 +41,7 @@ class Talk:
 
     def __post_init__(self) -> None:
         models = self.partner.models(self.threads)
-        self.conversation = Conversation(0, SlotConfig(seed=1), self.options, models, Loudness())
+        self.conversation = Dialogue(0, SlotConfig(seed=1), self.options, models, Loudness())
 
     def hear(self, frame: Float32, steps: int = 1) -> Float32:
         output = [self.conversation.step(frame) for _ in range(steps)]

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inference.contract.audio import UPLINK_SAMPLES
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES
 from inference.contract.wire import (
     AudioFrame,
     Control,
@@ -65,10 +65,10 @@ async def vanish_once_live(connection: ClientConnection) -> None:
 
 
 async def vanish_in_a_step(connection: ClientConnection) -> None:
-    """Between the frames of 20 ms that make a step."""
+    """With steps that nobody has answered yet."""
     await connection.recv()
     for place in range(3):
-        await connection.send(encode_audio(Kind.PARTICIPANT, place, 0, bytes(2 * UPLINK_SAMPLES)))
+        await connection.send(encode_audio(Kind.PARTICIPANT, place, 0, bytes(BYTES_PER_SAMPLE * FRAME_SAMPLES)))
     connection.transport.abort()
 
 

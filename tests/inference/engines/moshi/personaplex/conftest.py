@@ -14,9 +14,9 @@ import pytest
 from inference.contract.audio import Float32
 from inference.contract.options.moshi import Sampling
 from inference.engines.base import SlotConfig
+from inference.engines.moshi import tiny
 from inference.engines.moshi.batch import Batch, Stepped
 from inference.engines.moshi.checkpoint import load
-from inference.engines.moshi.personaplex import tiny
 from inference.engines.moshi.personaplex.tiny import RECORDED_VOICE, SAVED_VOICE
 from inference.engines.moshi.prompts.persona import PersonaPlexPrompting
 from inference.engines.moshi.settings import MoshiSettings
@@ -36,7 +36,7 @@ _made = tempfile.TemporaryDirectory(prefix="hearmeout-personaplex-")
 def checkpoint_folder() -> Path:
     """Nobody may change it: copy it for that."""
     folder = Path(_made.name) / "tiny"
-    tiny.make(folder)
+    tiny.make_personaplex(folder)
     return folder
 
 
