@@ -134,7 +134,6 @@ class _Visit:
         self._loop = asyncio.get_running_loop()
         self._unsent: asyncio.Queue[bytes | str | None] = asyncio.Queue()
         self._talker: Talker | None = None
-        self._failure: Exception | None = None
 
     async def run(self) -> None:
         """Runs the connection. Raises WireError, and the error with which the network refused."""

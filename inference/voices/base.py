@@ -39,10 +39,9 @@ class VoiceStream(ABC):
 class Converter(ABC):
     """Opens streams.
 
-    `batchable` says whether streams can be stepped together on a device. `needs_target` says whether the converter
-    turns the voice into a target voice, which is enrolled before a stream is opened."""
+    `needs_target` says whether the converter turns the voice into a target voice, which is enrolled before a stream is
+    opened."""
 
-    batchable: ClassVar[bool] = False
     needs_target: ClassVar[bool] = False
 
     @abstractmethod

@@ -44,9 +44,16 @@ CHUNK_SAMPLES: Final = 3_200  # 200 ms, as the servers expect
 CONNECT_SEC: Final = 10.0
 ENROL_SEC: Final = 60.0
 RESAMPLING_HOLD_SAMPLES: Final = 1_920  # what the two resamplers hold back, at 24 kHz; measured: 1,756
+
+
+def _at_24_khz(samples: int) -> int:
+    """Samples of such a server -> as many of ours as last equally long."""
+    return samples * SAMPLE_RATE_HZ // RATE_HZ
+
+
 TIMINGS: Final[Mapping[str, Timing]] = {  # at 24 kHz; sending in chunks of 200 ms adds one chunk to the hold
-    "meanvc": Timing(2_720 * 3 // 2, (3_680 + CHUNK_SAMPLES) * 3 // 2 + RESAMPLING_HOLD_SAMPLES),
-    "xvc": Timing(0, (3_840 + CHUNK_SAMPLES) * 3 // 2 + RESAMPLING_HOLD_SAMPLES),
+    "meanvc": Timing(_at_24_khz(2_720), _at_24_khz(3_680 + CHUNK_SAMPLES) + RESAMPLING_HOLD_SAMPLES),
+    "xvc": Timing(0, _at_24_khz(3_840 + CHUNK_SAMPLES) + RESAMPLING_HOLD_SAMPLES),
 }
 
 
