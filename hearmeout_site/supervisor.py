@@ -257,6 +257,11 @@ async def supervise() -> int:
     web_port = free_port(settings.port, "site")
     worker_port = free_port(settings.worker_port, "inference worker", taken=(web_port,))
     family = family_of(settings, web_port, worker_port)
+    checking = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "inference.worker.settings", cwd=ROOT, env=family.worker.environment
+    )
+    if status := await checking.wait():  # the process says itself what is wrong with the worker's settings
+        return status
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

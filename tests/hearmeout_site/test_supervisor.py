@@ -6,11 +6,13 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from hearmeout_site.environment import ROOT
 from hearmeout_site.supervisor import Child, free_port, how_it_ended, readable
 from tests.waiting import until
 
@@ -145,3 +147,14 @@ async def test_child_waits_for_its_turn_and_tells_when_it_is_ready(capsys: pytes
 )
 def test_log_of_the_worker_is_passed_on_without_what_is_for_machines(line: str, words: str) -> None:
     assert readable(line) == words
+
+
+def test_wrong_settings_of_the_worker_stop_the_start_before_anything_runs(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "WORKER_SLOTS": "0", "CASCADE_THREADS": "many"}
+    done = subprocess.run(
+        [sys.executable, "-m", "hearmeout_site.supervisor"], cwd=ROOT, env=environ, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    wrong = [line.split(":")[0].strip() for line in done.stderr.splitlines()[1:-1]]
+    assert wrong == ["WORKER_SLOTS", "CASCADE_THREADS"]
+    assert not (tmp_path / "db.sqlite3").exists()
