@@ -47,6 +47,7 @@ class BrowserTwin:
     steps: list[int] = field(default_factory=list)
     take: str = ""
     reconnects: int = 0
+    live: bool = False  # connected, and heard by the engine
 
     async def talk(self, position: int, duration_sec: float, grace_sec: float = 15.0) -> TalkOver:
         """Start a take and hold it for `duration_sec` of captured sound; reconnects as the page does."""
@@ -97,6 +98,7 @@ class BrowserTwin:
                 try:
                     return await self._receive(socket, live)
                 finally:
+                    self.live = False
                     sending.cancel()
         except (ConnectionClosed, InvalidStatus, OSError, TimeoutError):
             return None
@@ -114,6 +116,7 @@ class BrowserTwin:
                         await socket.send(self._encoded(number, self.frames[number]))
                 case wire.Metadata("live") as event:
                     self.events.append(event)
+                    self.live = True
                     live.set()
                 case wire.Metadata("ended", fields):
                     return TalkOver(fields["reason"], fields["message"])
