@@ -51,6 +51,10 @@ async def test_kill_of_any_process_in_mid_take_loses_nothing_acknowledged(tmp_pa
             assert over.reason in {"participant", "engine_lost"}, over
             if twin.acknowledged >= 0:
                 talks.append((twin.take, twin.acknowledged, twin.seed, over))
+        undisturbed = BrowserTwin(stack.url, token, seed=position)
+        over = await undisturbed.talk(position, TALK_SEC)
+        talks.append((undisturbed.take, undisturbed.acknowledged, undisturbed.seed, over))
+        assert over.reason == "participant"
         assert {over.reason for *_, over in talks} == {"participant", "engine_lost"}
         for take, acknowledged, seed, over in talks:
             found = await asyncio.to_thread(filed, stack, take)
