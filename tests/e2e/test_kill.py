@@ -20,6 +20,7 @@ from tests.extent import THOROUGH
 
 KILLS = 20 if THOROUGH else 6
 TALK_SEC = 8.0
+GRACE_SEC = 60  # a web process that was killed is back well before, on a busy machine too
 VICTIMS = ("web", "inference", "celery")
 
 
@@ -29,12 +30,12 @@ async def test_kill_of_any_process_in_mid_take_loses_nothing_acknowledged(tmp_pa
     victims = [VICTIMS[number % len(VICTIMS)] for number in range(KILLS)]
     chance.shuffle(victims)
     talks: list[tuple[str, int, int, TalkOver]] = []  # take, last acknowledged, seed, end
-    with Stack(tmp_path, WORKER_ENGINES="echo") as stack:
+    with Stack(tmp_path, WORKER_ENGINES="echo", RECONNECT_GRACE_SEC=str(GRACE_SEC)) as stack:
         (token,) = stack.script("tests.e2e.seed", trials=60, engine="echo")
         position = 0
         while victims:
             twin = BrowserTwin(stack.url, token, seed=position)
-            talking = asyncio.create_task(twin.talk(position, TALK_SEC))
+            talking = asyncio.create_task(twin.talk(position, TALK_SEC, GRACE_SEC))
             position += 1
             while not talking.done() and victims:
                 await asyncio.sleep(chance.uniform(0.2, 2.0))
@@ -52,7 +53,7 @@ async def test_kill_of_any_process_in_mid_take_loses_nothing_acknowledged(tmp_pa
             if twin.acknowledged >= 0:
                 talks.append((twin.take, twin.acknowledged, twin.seed, over))
         undisturbed = BrowserTwin(stack.url, token, seed=position)
-        over = await undisturbed.talk(position, TALK_SEC)
+        over = await undisturbed.talk(position, TALK_SEC, GRACE_SEC)
         talks.append((undisturbed.take, undisturbed.acknowledged, undisturbed.seed, over))
         assert over.reason == "participant"
         assert {over.reason for *_, over in talks} == {"participant", "engine_lost"}
