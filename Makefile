@@ -4,7 +4,7 @@
 # make test   all checks, and all tests but the slow ones
 # make test-all  all checks and all tests, at length
 # make pictures  screenshots of what the browser tests see, into tests/e2e/screenshots
-# make check  ruff, mypy, import-linter, tsc, migrations, djade
+# make check  ruff, vulture, mypy, import-linter, tsc, migrations, djade
 # make messages  what is said and not yet translated, into studies/locale
 # make bench  the numbers in docs/benchmarks.md
 # make bench-voices  what converters do to human speech of both sexes, into docs/voices.md
@@ -107,6 +107,7 @@ node-version:
 	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || (echo "Node 20 or newer is needed; this is $$(node -v)." && false)
 
 check: setup-dev
+	@echo "Checking types, style, dead code, imports, scripts and migrations"
 	@$(MAKE) --no-print-directory --jobs 2 $(CHECKS)
 
 check-types:
@@ -115,6 +116,7 @@ check-types:
 check-style:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/vulture
 	$(BIN)/djade --check $$(git ls-files 'templates/*.html' 'templates/**/*.html')
 
 check-imports:
@@ -159,4 +161,4 @@ format: setup-dev
 	$(BIN)/djade $$(git ls-files 'templates/*.html' 'templates/**/*.html')
 
 clean:
-	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

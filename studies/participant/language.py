@@ -17,7 +17,6 @@ from django.utils.translation.trans_real import DjangoTranslation, parse_accept_
 from django.views.i18n import JavaScriptCatalog
 
 from studies.languages import direction, interface_language, language_of, normal
-from studies.models import Session
 
 ASK = "language"  # the parameter of an address that asks for a language
 ENGLISH_ONLY = ("/admin/", "/accounts/", "/research/", "/workers/")
@@ -54,11 +53,6 @@ def wanted_languages(request: HttpRequest) -> list[str]:
     browser = parse_accept_lang_header(request.headers.get("Accept-Language", "").lower()[:LONGEST_HEADER])
     asked = [normal(request.GET.get(ASK, "")), *(tag for tag, _quality in browser)]
     return [tag for tag in asked if tag and tag != "*"]
-
-
-def activate_for(request: HttpRequest, session: Session) -> None:
-    """Makes what follows in this request speak the language of the session."""
-    activate_language(request, language_of(pk=session.pk) or str(settings.LANGUAGE_CODE))
 
 
 def activate_language(request: HttpRequest, tag: str) -> None:

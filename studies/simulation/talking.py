@@ -12,7 +12,6 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES
 from inference.contract.errors import WireError
 from inference.contract.wire import (
-    Ack,
     AudioFrame,
     ErrorMessage,
     Kind,
@@ -35,12 +34,10 @@ DEVICE: Final = Metadata("device", {"settings": {"client": "bot"}})
 
 @dataclass(slots=True)
 class Talked:
-    """What a bot knows of its talk. Of what it sent, `acknowledged_samples` were known to be on disk when it ended."""
+    """What a bot knows of its talk."""
 
     take: str
     sent_samples: int = 0
-    acknowledged_samples: int = 0
-    heard_steps: int = 0
     reason: str = ""
 
 
@@ -63,7 +60,6 @@ class _Talk:
         self._frames = round(seconds / FRAME_SEC)
         self._live = asyncio.Event()
         self._over = asyncio.Event()
-        self._acknowledged = -1
         self._heard_at_sec = 0.0
         self.result = Talked(take)
 
@@ -79,7 +75,6 @@ class _Talk:
             listening.cancel()
         if self.result.reason not in {"participant", "limit"}:
             raise SimulationError(f"the talk {self.result.take} ended by {self.result.reason or 'a lost connection'}")
-        self.result.acknowledged_samples = (self._acknowledged + 1) * UPLINK_SAMPLES
         return self.result
 
     async def _admitted(self) -> None:
@@ -127,9 +122,6 @@ class _Talk:
             case ErrorMessage(code, _):
                 self.result.reason = code
                 self._over.set()
-            case Ack(sequence):
-                self._acknowledged = max(self._acknowledged, sequence)
             case AudioFrame(Kind.AGENT, step, sample, _):
-                self.result.heard_steps += 1
                 if step % REPORT_EVERY_STEPS == 0:
                     await self._socket.send(encode(Playback(step, step, sample, 0, 0)))

@@ -48,9 +48,7 @@ class EventReader:
         kind = text_of(event, "type")
         if not kind:
             raise Broken("it sends events without a type")
-        for answer in [answer for answer in self._answers.values() if answer.over]:
-            del self._answers[answer.id]
-            self._gone |= {answer.id, *answer.items}
+        self._let_go_of_the_over()
         match FINAL_NAMES.get(kind, kind):
             case "error":
                 self._complain(event)
@@ -83,6 +81,11 @@ class EventReader:
             case "response.done":
                 return self._done(object_of(event, "response"))
         return []
+
+    def _let_go_of_the_over(self) -> None:
+        for answer in [answer for answer in self._answers.values() if answer.over]:
+            del self._answers[answer.id]
+            self._gone |= {answer.id, *answer.items}
 
     def _begin(self, name: str) -> Answer:
         self.participant.answered(self._turn)
