@@ -1,4 +1,4 @@
-"""Serves a recording to somebody who may hear it, in ranges, so that a player can seek. Every read is logged."""
+"""Serves a recording, in ranges so that a player can seek, to somebody who may hear it. Every read is logged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ByteRange:
 
 
 def serve_track(request: HttpRequest, track: Track, reader: str) -> HttpResponse:
-    """The FLAC file of `track`, whole or the range asked for. The caller has checked that `reader` may hear it."""
+    """Serves the FLAC file of `track`, or the requested range. The caller has checked that `reader` may hear it."""
     target = f"{track.take_id} {track.kind}"
     return serve_flac(request, str(track.file.name), track.sha256, name=track.kind, reader=reader, target=target)
 
@@ -31,8 +31,9 @@ def serve_track(request: HttpRequest, track: Track, reader: str) -> HttpResponse
 def serve_flac(
     request: HttpRequest, stored: str, sha256: str, *, name: str, reader: str, target: str, action: str = "listen"
 ) -> HttpResponse:
-    """The FLAC file stored under this name, whole or the range asked for. `reader`, `action` and `target` go into the
-    access log when something is sent."""
+    """Serves the FLAC file stored under this name, or the requested range.
+
+    `reader`, `action` and `target` are written to the access log when something is sent."""
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     etag = f'"{sha256}"'
@@ -67,7 +68,7 @@ def serve_flac(
 
 
 def parse_range(header: str, size: int) -> ByteRange | None:
-    """The one range of a Range header; None for no header, or one that may be ignored. Raises RangeError."""
+    """Parses a Range header with one range. Returns None if it is absent or may be ignored. Raises RangeError."""
     found = _RANGE.fullmatch(header.strip())
     if found is None or found.groups() == ("", ""):
         return None

@@ -1,4 +1,4 @@
-"""What is live in this process: takes and previews, so that they can be ended from anywhere."""
+"""The takes and previews that are live in this process, so that they can be ended from anywhere."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from uuid import UUID
 
 
 class Live(Protocol):
-    """What the registry knows of whatever is live."""
+    """What the registry needs from a take or preview that is live."""
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
 
     def end(self, reason: str) -> None:
-        """Ends it; on the event loop only."""
+        """Ends it. It is called only on the event loop."""
 
 
 class LiveTake(Live, Protocol):
     @property
     def epoch(self) -> int:
-        """Its session's, when the take was let in."""
+        """The session's epoch when the take was admitted."""
 
 
 class LivePreview(Live, Protocol):
     @property
     def token(self) -> str:
-        """Its session's."""
+        """The token of its session."""
 
 
 RUNNING: dict[UUID, LiveTake] = {}
@@ -36,12 +36,12 @@ PREVIEWS: set[LivePreview] = set()
 
 
 def end_running(take_id: UUID, reason: str) -> bool:
-    """Asks a take of this process to end, from any thread. False when it does not run here."""
+    """Asks a take to end, from any thread. Returns False if the take does not run in this process."""
     running = RUNNING.get(take_id)
     if running is None:
         return False
-    with suppress(RuntimeError):  # its loop has closed, and the take with it
-        # in a context of its own: the caller's says that it holds the database's thread, which the ending needs
+    with suppress(RuntimeError):  # the loop has closed and ended the take
+        # in a context of its own: the caller's says that it holds the database thread, which the ending needs
         running.loop.call_soon_threadsafe(running.end, reason, context=Context())
         return True
     return False

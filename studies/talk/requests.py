@@ -1,4 +1,4 @@
-"""What a take asks of an inference worker, from its condition."""
+"""Builds from a take's condition the request that goes to an inference worker."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from studies.publish import session_protocol
 
 
 def asked_of_model(take: Take) -> dict[str, Any]:
-    """What a new take asks the model with: {engine, options, text_prompt, voice_prompt, seed}, stored in its row. Texts
-    are in the session's language where the protocol has them in it."""
+    """Returns what a new take sends to the model: {engine, options, text_prompt, voice_prompt, seed}.
+
+    This is stored in the take's row. Texts are in the session's language where the protocol has them in it."""
     trial = take.trial
     condition, prompt = trial.condition, trial.prompt
     own, given = _text_prompts(trial)
@@ -29,7 +30,7 @@ def asked_of_model(take: Take) -> dict[str, Any]:
 
 
 def slot_request(take: Take) -> SlotRequest:
-    """Names no person."""
+    """Returns the request for a take's slot, which names no person."""
     trial = take.trial
     asked = take.request or asked_of_model(take)
     segments = tuple(voice_segment(voice, asked["seed"]) for voice in trial.voices)
@@ -46,7 +47,7 @@ def slot_request(take: Take) -> SlotRequest:
 
 
 def voice_segment(voice: Mapping[str, Any], seed: int) -> VoiceSegment:
-    """One segment of a stored voice schedule."""
+    """Returns one segment of a stored voice schedule."""
     end_sec = voice.get("end_sec")
     return VoiceSegment(
         converter=voice["converter"],
@@ -64,7 +65,7 @@ def _samples(sec: float) -> int:
 
 
 def _text_prompts(trial: Trial) -> tuple[str, str]:
-    """The condition's, and the prompt's."""
+    """Returns the text prompts of the condition and of the prompt."""
     session = trial.session
     if session.language not in session.version.document.get("translations", {}):
         return trial.condition.text_prompt, trial.prompt.text_prompt
@@ -73,7 +74,7 @@ def _text_prompts(trial: Trial) -> tuple[str, str]:
 
 
 def _model_seed(policy: Mapping[str, Any], session_seed: int, position: int, number: int) -> int:
-    """By the condition's policy (see `studies.protocol.cells.Seed`); it can be derived again."""
+    """Returns the seed by the condition's policy (see `studies.protocol.cells.Seed`). It can be derived again."""
     match policy.get("policy"):
         case "fixed":
             return int(policy.get("value") or 0)
@@ -83,6 +84,6 @@ def _model_seed(policy: Mapping[str, Any], session_seed: int, position: int, num
 
 
 def _seed(*parts: int) -> int:
-    """31 bits that differ for different parts."""
+    """Returns a 31-bit seed that differs for different parts."""
     digest = hashlib.sha256(":".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:4], "little") >> 1

@@ -1,4 +1,4 @@
-"""The life of a take as verbs on its row: start, let a socket in, go live, end. All block on the database."""
+"""The life of a take as operations on its row: start, admit a socket, go live, end. All block on the database."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Everything the audio path needs of a take, so that it touches no database. `hear_yourself`: participants may
-    hear themselves as the engine does. `language` is that of the session (BCP 47), `epoch` says which of its tabs is
-    the live one."""
+    """Everything that the audio path needs to know of a take, so that it does not use the database.
+
+    `hear_yourself` says whether participants may hear themselves as the engine does. `language` is that of the session
+    (BCP 47), and `epoch` identifies its live tab."""
 
     take_id: UUID
     limit_ms: int
@@ -48,9 +49,9 @@ class Admission:
 
 
 def start_take(trial: Trial) -> Take:
-    """Opens the next attempt at a trial that may_talk lets begin; attempts of the session that still run end."""
+    """Opens a new take of a trial that `may_talk` allows, and ends the session's takes that still run."""
     for earlier in Take.objects.filter(trial__session=trial.session, state__in=OPEN_STATES):
-        # one that runs in this process says goodbye to its browser, and then ends itself
+        # a take that runs in this process first tells its browser and then ends itself
         if not end_running(earlier.pk, "abandoned"):
             end_take(earlier.pk, Take.Outcome.ABANDONED, "abandoned")
     with transaction.atomic():
@@ -63,8 +64,9 @@ def start_take(trial: Trial) -> Take:
 
 
 def issue_ticket(take: Take) -> str:
-    """A ticket for the take's socket: signed, short-lived, for one take and one use. Earlier ones stop being valid.
-    Raises TakeRefused when the take is over; the socket asks for everything else."""
+    """Issues a signed, short-lived ticket for one use of the take's socket; earlier tickets become invalid.
+
+    Raises TakeRefused if the take is over; the socket checks everything else."""
     check_open(take)
     nonce = secrets.token_urlsafe(12)
     Take.objects.filter(pk=take.pk, state__in=OPEN_STATES).update(ticket=nonce)
@@ -72,7 +74,7 @@ def issue_ticket(take: Take) -> str:
 
 
 def redeem_ticket(take_id: UUID, text: str) -> Admission:
-    """Lets one socket in to the take. Raises TakeRefused, which is counted in the take's row where there is one."""
+    """Admits one socket to the take. A refusal raises TakeRefused and is counted in the take's row, if there is one."""
     try:
         return _redeem(take_id, text)
     except TakeRefused as refusal:
@@ -82,8 +84,9 @@ def redeem_ticket(take_id: UUID, text: str) -> Admission:
 
 
 def mark_live(take_id: UUID, snapshot: Mapping[str, Any]) -> None:
-    """The engine, which runs as its snapshot says, hears from now on. Consent is asked once more: this is where
-    recording begins. Raises TakeRefused."""
+    """Notes that the engine hears from now on and stores its snapshot.
+
+    Recording begins here, so consent is checked once more. Raises TakeRefused."""
     take = Take.objects.select_related("trial__session__version__study", "trial__condition").get(pk=take_id)
     may_talk(take.trial.session, take.trial.condition)
     found = obstacle(needs_of(take.trial.session, take.trial.condition), snapshot)
@@ -94,7 +97,7 @@ def mark_live(take_id: UUID, snapshot: Mapping[str, Any]) -> None:
 
 
 def end_take(take_id: UUID, outcome: str, reason: str) -> bool:
-    """Ends a take and asks for its filing; False when it had ended before."""
+    """Ends a take and requests its filing. Returns False if it had already ended."""
     ended = Take.objects.filter(pk=take_id, state__in=OPEN_STATES).update(
         state=Take.State.ENDED, outcome=outcome, end_reason=reason, ended_at=timezone.now(), ticket=""
     )
@@ -104,9 +107,11 @@ def end_take(take_id: UUID, outcome: str, reason: str) -> bool:
 
 
 def may_talk(session: Session, condition: Condition, *, begins: bool = False) -> None:
-    """Raises TakeRefused unless a talk of this session under this condition may begin, or else go on: its study is open
-    to it, the participant takes part and agreed to all that will happen to the voice, and the speakers of its target
-    voices agree to their use today. Asked when a take is made, when its socket opens and when recording begins."""
+    """Raises TakeRefused unless a talk of this session under this condition may begin or, if it has begun, go on.
+
+    The study must be open to it, the participant must be taking part and have agreed to everything done with the
+    voice, and the speakers of its target voices must currently agree to their use. This is checked when a take is
+    made, when its socket opens and when recording begins."""
     check_study(session, begins=begins)
     if session.state != Session.State.STARTED:
         raise TakeRefused("session_over", _("This visit is over, so there is nothing more to talk about."))
@@ -122,8 +127,9 @@ def may_talk(session: Session, condition: Condition, *, begins: bool = False) ->
 
 
 def check_study(session: Session, *, begins: bool = False) -> None:
-    """Raises TakeRefused in a closed study, and when a talk `begins` in one that is paused: those that run come to
-    their end. Pilots and previews know no pause."""
+    """Raises TakeRefused in a closed study, and when a talk `begins` in a paused one; running talks may finish.
+
+    Pilots and previews are not affected by a pause."""
     state = session.study.state
     if state == Study.State.CLOSED:
         raise TakeRefused("study_closed", _("This study has ended. It does not take in anything more."))
@@ -132,7 +138,7 @@ def check_study(session: Session, *, begins: bool = False) -> None:
 
 
 def _check_voices(condition: Condition) -> None:
-    """What the participant is told does not say which voice it is."""
+    """Checks that target voices may be used. What the participant is told does not reveal which voice it is."""
     today = timezone.localdate()
     for pin in condition.pinned_voices.select_related("voice_version__voice"):
         obstacle = pin.voice_version.obstacle_on(today)
@@ -148,13 +154,13 @@ def _check_voices(condition: Condition) -> None:
 
 
 def check_open(take: Take) -> None:
-    """Raises TakeRefused when the take has ended."""
+    """Raises TakeRefused if the take has ended."""
     if take.state not in OPEN_STATES:
         raise TakeRefused("take_over", _("This talk is over. You can start another one."))
 
 
 def count_refusal(take_id: UUID, code: str) -> None:
-    """Keeps in the take's row that something was refused."""
+    """Records a refusal in the take's row."""
     with transaction.atomic():
         take = Take.objects.select_for_update().filter(pk=take_id).first()
         if take is None:
@@ -189,7 +195,7 @@ def _redeem(take_id: UUID, text: str) -> Admission:
 
 
 def _read_ticket(text: str) -> tuple[UUID, str]:
-    """The take it is for, and the nonce, which is valid while it stands in the take's row. Raises TakeRefused."""
+    """Returns the ticket's take and nonce; the nonce is valid while it is in the take's row. Raises TakeRefused."""
     try:
         fields = signing.loads(text, salt=_SALT, max_age=TICKET_TTL_SEC)
         return UUID(fields["take"]), fields["nonce"]
@@ -202,5 +208,5 @@ def _read_ticket(text: str) -> tuple[UUID, str]:
 def _ask_for_filing(take_id: UUID) -> None:
     try:
         current_app.send_task("studies.tasks.file_take", [str(take_id)])
-    except Exception:  # whatever the broker's transport raises: the periodic sweep files the take instead
+    except Exception:  # the broker's transport may raise anything; the periodic sweep files the take instead
         log.exception("filing_not_queued", take=str(take_id))

@@ -1,4 +1,4 @@
-"""Addresses of takes, inference workers and health. The talk socket's is in hearmeout_site.asgi."""
+"""The addresses of takes, inference workers and health. The talk socket's address is in hearmeout_site.asgi."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from studies.talk import views
 
 
 class KindConverter:
-    """A kind of track."""
+    """Matches a kind of track."""
 
     regex = "|".join(Track.Kind.values)
 

@@ -1,4 +1,4 @@
-"""What the talk page asks over HTTP, what inference workers report, and whether this process is well. All JSON."""
+"""The JSON views for the talk page's requests, the inference workers' reports and the health of this process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ View = Callable[..., HttpResponse]
 
 
 def _refusals_as_json(view: View) -> View:
-    """TakeRefused becomes {"code", "message"}, 409 unless STATUS_CODES says otherwise."""
+    """Answers TakeRefused with {"code", "message"} and status 409, unless STATUS_CODES names another."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -55,8 +55,9 @@ def _refusals_as_json(view: View) -> View:
 @never_cache
 @_refusals_as_json
 def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse:
-    """Starts a take of a trial and hands out the first ticket for its socket; not for an older tab, which says by its
-    `epoch` that it is one, nor for a talk of a fixed plan that was had."""
+    """Starts a take of a trial and issues the first ticket for its socket.
+
+    It refuses an older tab, which its `epoch` reveals, and a talk of a fixed plan that has already taken place."""
     trial = get_object_or_404(
         Trial.objects.select_related("session__version__study", "condition", "prompt"),
         session__token=token,
@@ -67,7 +68,7 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
     if trial.take is not None and session_protocol(trial.session).kind != "explore":
         raise TakeRefused("talk_done", _("You have had this talk. What was said in it is kept."))
     takes.may_talk(trial.session, trial.condition, begins=True)
-    # one that has just died is about to be back, and the relay waits for it
+    # a worker that has just died will soon be back, and the relay waits for it
     if not reports.is_served(needs_of(trial.session, trial.condition), BACK_WITHIN_SEC):
         raise TakeRefused("no_worker", _("This conversation is not available just now. Please try again in a moment."))
     if shutil.disk_usage(settings.JOURNAL_DIR).free < settings.JOURNAL_MIN_FREE_BYTES:
@@ -92,14 +93,14 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
 @never_cache
 @_refusals_as_json
 def issue_ticket(request: HttpRequest, token: str, take_id: UUID) -> HttpResponse:
-    """A ticket to come back to a take with."""
+    """Issues a ticket with which a page can reconnect to a take."""
     return JsonResponse({"ticket": takes.issue_ticket(_take(token, take_id))})
 
 
 @require_safe
 @never_cache
 def take_status(request: HttpRequest, token: str, take_id: UUID) -> HttpResponse:
-    """Whether a take is over and filed, and what was said in it."""
+    """Returns whether a take is over and filed, and what was said in it."""
     take = _take(token, take_id)
     spoken = take.utterances.filter(discarded=False)
     return JsonResponse(
@@ -116,7 +117,7 @@ def take_status(request: HttpRequest, token: str, take_id: UUID) -> HttpResponse
 
 
 def participant_track(request: HttpRequest, token: str, take_id: UUID, kind: str) -> HttpResponse:
-    """One track of a take to the participant whose it is; gone once they have withdrawn."""
+    """Serves one track of a take to its own participant, until they withdraw."""
     track = get_object_or_404(
         Track.objects.exclude(take__trial__session__state=Session.State.WITHDRAWN),
         take_id=take_id,
@@ -129,7 +130,7 @@ def participant_track(request: HttpRequest, token: str, take_id: UUID, kind: str
 @csrf_exempt
 @require_POST
 def heartbeat(request: HttpRequest) -> HttpResponse:
-    """A signed report of an inference worker."""
+    """Takes a signed report from an inference worker."""
     if int(request.headers.get("Content-Length") or 0) > MAX_HEARTBEAT_BYTES:
         return JsonResponse({"code": "too_long"}, status=413)
     try:
@@ -142,7 +143,7 @@ def heartbeat(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def health(request: HttpRequest) -> HttpResponse:
-    """200 while people can talk and be recorded; 503 with what is wrong."""
+    """Answers 200 while people can talk and be recorded, and otherwise 503 with the problems."""
     wrong = []
     fresh = 0
     try:
@@ -162,7 +163,7 @@ def health(request: HttpRequest) -> HttpResponse:
 
 
 def _take(token: str, take_id: UUID) -> Take:
-    """The take, if it is of the session with this token; 404 otherwise."""
+    """Returns the take if it belongs to the session with this token; raises Http404 otherwise."""
     return get_object_or_404(
         Take.objects.select_related("trial__session__version__study", "trial__condition"),
         pk=take_id,

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How much went. `removed`: what the participant is told of it, by kind (see `ErasureReceipt.What`)."""
+    """What was erased. `removed` counts what the participant is told about, by kind (see `ErasureReceipt.What`)."""
 
     takes: int
     files: int
@@ -36,15 +36,16 @@ class Erased:
 
 
 def erase_recordings(session: Session, *, metrics: bool = True, why: str = Take.ErasedBecause.WITHDRAWN) -> Erased:
-    """Deletes journals, tracks, events and words of a session, and ends its talks; can be done again.
+    """Ends a session's talks and deletes its journals, tracks, events and words. It may safely be repeated.
 
-    `metrics`: the values computed from them too (kept when only a retention date has passed)."""
+    With `metrics`, the values computed from the recordings are deleted too; they are kept when only a retention date
+    has passed."""
     files = takes = 0
     removed: Counter[str] = Counter()
     for take in Take.objects.filter(trial__session=session).exclude(erased_because=why):
         end_running(take.pk, "withdrawn")
         with transaction.atomic():
-            # the row first: a filing that is at work finds its take changed, and keeps nothing
+            # the row changes first, so that a filing in progress sees that its take has changed and keeps nothing
             take = Take.objects.select_for_update().get(pk=take.pk)
             names = {track.file.name for track in take.tracks.all()} | {take.events.name or ""}
             removed["event_logs"] += bool(take.events)
@@ -59,7 +60,7 @@ def erase_recordings(session: Session, *, metrics: bool = True, why: str = Take.
             take.save()
         files += sum(_delete(name) for name in names if name) + _delete_folder(take.pk)
         for path in journal_path(take.pk).parent.glob(f"{take.pk}.*"):
-            path.unlink(missing_ok=True)  # a process that still writes it notices, and ends the talk
+            path.unlink(missing_ok=True)  # a process that is still writing it notices this and ends the talk
             removed["journals"] += 1
             files += 1
         takes += 1
@@ -68,7 +69,7 @@ def erase_recordings(session: Session, *, metrics: bool = True, why: str = Take.
 
 
 def erase_leftovers() -> int:
-    """Files of takes that were erased, stored by a filing that was killed before it saw that. Returns how many."""
+    """Deletes the files that a filing stored for an erased take before it was killed. Returns how many there were."""
     folders = {UUID(name): name for name in recordings().listdir("")[0] if _UUID.fullmatch(name)}
     erased = Take.objects.filter(pk__in=list(folders)).exclude(erased_because=Take.ErasedBecause.NOT_ERASED)
     return sum(_delete_folder(take_id) for take_id in erased.values_list("pk", flat=True))
@@ -93,10 +94,12 @@ def erase_expired(today: date) -> Erased:
 
 
 def _delete_folder(take_id: UUID) -> int:
-    """All that is stored of a take, also what a cut-off filing left, which no row names. Returns how many files."""
+    """Deletes every file stored for a take, including those that an interrupted filing left and no row names.
+
+    Returns the number of files."""
     names = [*(f"{take_id}/{kind}.flac" for kind in Track.Kind.values), f"{take_id}/events.jsonl"]
     deleted = sum(_delete(name) for name in names)
-    with suppress(NotImplementedError, OSError):  # no folder, or not on this machine's disk
+    with suppress(NotImplementedError, OSError):  # no such folder, or storage that is not on this machine's disk
         Path(recordings().path(str(take_id))).rmdir()
     return deleted
 

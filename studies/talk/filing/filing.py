@@ -1,7 +1,7 @@
-"""Files a take that is over: three FLAC tracks on one time axis, what was said, what happened. Then the journal goes.
+"""Files a take that is over: three FLAC tracks on one time axis, its words and its events. Then it deletes the journal.
 
-Can be done again at any point: nothing refers to a file before the last transaction, and the journal is there until
-after it.
+Filing can be repeated from any point: nothing refers to a file until the last transaction, and the journal is deleted
+only after that.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class EncodedTrack:
 
 
 def file_take(take_id: UUID) -> bool:
-    """Files an ended take. False when there is nothing to do now: it still runs, is being filed, or has been.
+    """Files an ended take. Returns False if the take is still running, is being filed or has already been filed.
 
-    Raises what goes wrong; the row then says so, and after MAX_ATTEMPTS stays "failed" with its journal kept."""
+    An error is recorded in the row and raised again. After MAX_ATTEMPTS the row stays "failed"; the journal is kept."""
     path = journal_path(take_id)
     fd: int | None = None
     try:
@@ -97,7 +97,7 @@ def _file(take: Take, path: Path) -> None:
     damaged = [part for part in reading.damage if not part.torn]
     with transaction.atomic():
         take = Take.objects.select_for_update().get(pk=take.pk)
-        if take.state != Take.State.ENDED:  # erased while it was read: what was just stored goes too
+        if take.state != Take.State.ENDED:  # erased during filing, so the files just stored are deleted too
             for name in {*names.values(), events_name} - {""}:
                 recordings().delete(name)
             return
@@ -142,15 +142,17 @@ def _file(take: Take, path: Path) -> None:
         take.state = Take.State.FINAL
         take.save()
     if damaged:
-        path.rename(path.with_suffix(".damaged"))  # for whoever wants to look; erased with the recordings
+        path.rename(path.with_suffix(".damaged"))  # kept for inspection; it is erased with the recordings
     else:
         path.unlink(missing_ok=True)
     log.info("take_filed", take=str(take.pk), samples=reading.duration, damaged_bytes=take.counts["damaged_bytes"])
 
 
 def encode_tracks(reading: Reading, heard_comment: str = "") -> list[EncodedTrack]:
-    """The three tracks, as long as each other; none when no microphone frame was kept. `heard_comment` goes into the
-    file of what the engine heard. Raises RecordingError when an encoded track does not decode to what went in."""
+    """Encodes the three tracks, all of one length, or none if no microphone frame was kept.
+
+    `heard_comment` is written into the file of the heard track. Raises RecordingError if an encoded track does not
+    decode to the samples it was made from."""
     if not reading.participant.end:
         return []
     lanes = {
@@ -167,12 +169,12 @@ def encode_tracks(reading: Reading, heard_comment: str = "") -> list[EncodedTrac
 def conversion_of(
     trial: Trial, snapshots: Sequence[Any], switches: Sequence[Mapping[str, Any]] = ()
 ) -> list[dict[str, Any]]:
-    """A record for each segment of the voice schedule: converter, preset, target voice, parameters, times and
-    `as_it_ran`, the converter's own snapshot; `fell_back` where another voice had to take over, at which sample of the
-    microphone clock and why. Empty when the voice is as it was throughout.
+    """Returns a record for each segment of the voice schedule, or nothing if the voice was never converted.
 
-    `snapshots`: what the inference worker reported, in the order of the schedule; shorter when it never went live.
-    `switches`: the events of that name."""
+    A record holds the converter, preset, target voice, parameters and times, and in `as_it_ran` the converter's own
+    snapshot. Where a fallback voice had to take over, `fell_back` gives the sample on the microphone clock and the
+    reason. `snapshots` are those that the inference worker reported, in the order of the schedule; there are fewer if
+    the take never went live. `switches` are the events of that name."""
     if all(segment.get("converter", "none") == "none" for segment in trial.voices):
         return []
     ran = [*snapshots, *[None] * len(trial.voices)]
@@ -185,13 +187,13 @@ def conversion_of(
 
 
 def _at(records: Sequence[dict[str, Any]], sample: int) -> dict[str, Any]:
-    """The segment that the sample lies in."""
+    """Returns the segment that contains the sample."""
     begun = [record for record in records if (record.get("start_sec") or 0) * SAMPLE_RATE_HZ <= sample]
     return begun[-1] if begun else records[0]
 
 
 def file_comment(conversion: Sequence[Any]) -> str:
-    """What the file says of itself, as its Vorbis comment; empty for a voice as it was."""
+    """Returns the Vorbis comment that describes the conversion, or an empty text for an unconverted voice."""
     if not conversion:
         return ""
     marked = {"converted_voice": True, "segments": list(conversion)}
@@ -203,7 +205,7 @@ def _encode(kind: str, lane: Lane, delay_samples: int, duration: int, comment: s
     file = io.BytesIO()
     with soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, 1, "PCM_16", format="FLAC") as flac:
         if comment:
-            flac.comment = comment  # before the samples, which the header stands before
+            flac.comment = comment  # must be set before the samples are written, because the header precedes them
         flac.write(samples)
     data = file.getvalue()
     decoded: Int16
@@ -214,11 +216,11 @@ def _encode(kind: str, lane: Lane, delay_samples: int, duration: int, comment: s
 
 
 def _store(name: str, data: bytes) -> str:
-    """Puts a file where recordings are and sees that it is on disk: the journal it was made from is deleted next."""
+    """Stores a recording and syncs it to disk, because the journal it was made from is deleted next."""
     storage = recordings()
-    storage.delete(name)  # of a filing that did not get to its end
+    storage.delete(name)  # a file left by an unfinished filing
     stored: str = storage.save(name, ContentFile(data))
-    with suppress(NotImplementedError):  # not on this machine's disk
+    with suppress(NotImplementedError):  # the storage is not on this machine's disk
         path = Path(storage.path(stored))
         for place in (path, path.parent):
             fd = os.open(place, os.O_RDONLY)
@@ -247,7 +249,7 @@ def _keep_snapshots(take: Take, live: Mapping[str, Any]) -> None:
 
 
 def canonical_sha256(value: Mapping[str, Any]) -> str:
-    """The same for equal JSON objects, whatever the order of their keys."""
+    """Returns a digest that is the same for equal JSON objects, whatever the order of their keys."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

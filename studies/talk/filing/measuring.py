@@ -1,4 +1,4 @@
-"""From a filed take to its Metric rows."""
+"""Computes the Metric rows of a filed take."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 def measure_and_store(take_id: UUID) -> int:
     """Measures a take's tracks and replaces its metrics; returns how many values and reasons were stored.
 
-    Nothing is stored for a take that is not filed, or was erased meanwhile."""
+    Nothing is stored for a take that has not been filed or has been erased in the meantime."""
     tracks = {cast(TrackKind, track.kind): _samples(track) for track in Track.objects.filter(take_id=take_id)}
     if not tracks:
         return 0
@@ -44,7 +44,7 @@ def measure_and_store(take_id: UUID) -> int:
         for found in measure(tracks, words)
     ]
     with transaction.atomic():
-        Take.objects.select_for_update().get(pk=take_id)  # two measurements at once store one set
+        Take.objects.select_for_update().get(pk=take_id)  # two concurrent measurements store one set
         if not Track.objects.filter(take_id=take_id).exists():
             return 0
         Metric.objects.filter(take=take).delete()

@@ -1,4 +1,4 @@
-"""Reads a whole journal into what filing needs: three lanes, events in order, counts. Writes nothing."""
+"""Reads a whole journal into what filing needs: three lanes, the events in order, and counts. It writes nothing."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from studies.talk.journal.file import read_journal
 from studies.talk.journal.records import Damage, Record
 
 COUNTED: Final = {
-    "missing": "missing_frames",  # sequences the relay never saw
-    "lost": "browser_lost_frames",  # of these, what the browser says it could not keep
-    "overflow": "overflow_frames",  # not heard by the engine
-    "gap": "skipped_frames",  # of the agent, not sent to a slow browser
+    "missing": "missing_frames",  # sequences that never reached the relay
+    "lost": "browser_lost_frames",  # the part of these that the browser reports it could not keep
+    "overflow": "overflow_frames",  # steps that the engine did not hear
+    "gap": "skipped_frames",  # agent frames that were not sent to a slow browser
 }
 TIMES: Final = {
     "slip": "slips",
     "stalled": "stalls",
     "connect": "sockets",
-    "returned": "engine_reconnects",  # to the inference worker it had lost
-    "moved": "engine_moves",  # to another one
+    "returned": "engine_reconnects",  # reconnections to the same inference worker
+    "moved": "engine_moves",  # moves to another inference worker
 }
 TAKEN_FROM_END: Final = ("duplicates", "early")
 
 
 @dataclass(slots=True)
 class Reading:
-    """A take as its journal tells it."""
+    """A take as recorded in its journal."""
 
     participant: Lane = field(default_factory=Lane)
     heard: Lane = field(default_factory=Lane)
@@ -44,7 +44,7 @@ class Reading:
     device: dict[str, Any] = field(default_factory=dict)
     live: dict[str, Any] = field(default_factory=dict)
     steps: list[tuple[int, int]] = field(default_factory=list)  # (step, place) of agent frames
-    places: list[int] = field(default_factory=list)  # the same without steps, but with those of frames that were lost
+    places: list[int] = field(default_factory=list)  # places of agent frames, including those that were lost
     reports: list[tuple[int, int]] = field(default_factory=list)  # (sounding step, place)
     counts: Counter[str] = field(default_factory=Counter)
     damage: list[Damage] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Reading:
 
     @property
     def duration(self) -> int:
-        """Samples of the longest lane, which all tracks get."""
+        """The length of the longest lane in samples; all tracks are given this length."""
         return max(self.participant.end, self.heard.end, self.agent.end)
 
     @property
@@ -60,11 +60,11 @@ class Reading:
         return SlotClock(self.places)
 
     def events_by_name(self) -> list[dict[str, Any]]:
-        """The events as the wire tells them, "event" first."""
+        """Returns the events as the wire encodes them, with "event" first."""
         return [{**event, "event": event["type"]} for event in self.events]
 
     def summary(self) -> dict[str, int]:
-        """`Take.counts`: everything that was not as it should be, zeros included."""
+        """Returns `Take.counts`: the number of irregularities of each kind, including the zeros."""
         delay = playback_delay_samples(self.reports, self.steps)
         counts = self.counts
         return {
@@ -84,13 +84,12 @@ class Reading:
 
 
 def read_take(path: Path) -> Reading:
-    """Reads everything that can be read, whatever state the file is in. Raises RecordingError when it cannot be
-    opened."""
+    """Reads everything readable, whatever the state of the file. Raises RecordingError if it cannot be opened."""
     reading = Reading()
     heard: Delayed | None = None
     arrival = ArrivalClock()
     first_us: int | None = None
-    captured: dict[int, int] = {}  # where each microphone frame stands
+    captured: dict[int, int] = {}  # the place of each microphone frame
     with read_journal(path) as records:
         for found in records:
             if isinstance(found, Damage):
@@ -134,13 +133,13 @@ def read_take(path: Path) -> Reading:
 
 
 def _places(captured: Mapping[int, int], step: int, sample: int) -> list[int]:
-    """Where the microphone frames of a step stand: not one behind the other where the capture clock jumped."""
+    """Returns the places of a step's microphone frames, which are not contiguous where the capture clock jumped."""
     frames = range(UPLINK_PER_FRAME)
     return [captured.get(step * UPLINK_PER_FRAME + frame, sample + frame * UPLINK_SAMPLES) for frame in frames]
 
 
 def _mark(stretches: list[list[int]], start: int, end: int) -> None:
-    """Adds a stretch that comes after all others, or goes on with the last."""
+    """Adds a stretch after all others, or extends the last one if the two are contiguous."""
     if stretches and sum(stretches[-1]) == start:
         stretches[-1][1] += end - start
     else:
@@ -148,7 +147,7 @@ def _mark(stretches: list[list[int]], start: int, end: int) -> None:
 
 
 def _event(record: Record) -> dict[str, Any]:
-    """An event, a playback report or an error, as a JSON object with "event"; empty for what is none of them."""
+    """Returns an event, playback report or error as a JSON object with "event", and an empty one for anything else."""
     if record.kind == Kind.METADATA:
         return record.event()
     if record.kind == Kind.ERROR:

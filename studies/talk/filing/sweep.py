@@ -1,4 +1,4 @@
-"""Finds takes that nobody looks after any more: left by their participant, their process or a lost message."""
+"""Finds takes that were abandoned: their participant left, their process died or a task message was lost."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from studies.talk.journal.file import continuation, is_locked, journal_path
 from studies.talk.takes import OPEN_STATES, end_take
 
 NEVER_OPENED_AFTER: Final = timedelta(hours=1)
-FILED_BY_NOW: Final = timedelta(seconds=10)  # a take that ended longer ago than this lost its message
+FILED_BY_NOW: Final = timedelta(seconds=10)  # if a take ended longer ago than this, its task message was lost
 
 log = structlog.get_logger(__name__)
 
 
 def end_left_takes() -> int:
-    """Ends takes whose participant and process are gone. Returns how many."""
+    """Ends takes whose participant and process are both gone. Returns how many there were."""
     ended = 0
     for take in Take.objects.filter(state__in=OPEN_STATES):
         path = journal_path(take.pk)
@@ -47,18 +47,18 @@ def end_left_takes() -> int:
 
 
 def file_forgotten_takes() -> list[UUID]:
-    """Files takes whose filing was never asked for, or was cut off. Returns those it filed."""
+    """Files takes whose filing was never requested or was interrupted. Returns those it filed."""
     filed = []
     late = timezone.now() - FILED_BY_NOW
     for take_id in Take.objects.filter(state=Take.State.ENDED, ended_at__lt=late).values_list("pk", flat=True):
-        with suppress(Exception):  # it is named in its row and the log; the others are still to be filed
+        with suppress(Exception):  # the error is recorded in the row and the log; the other takes must still be filed
             if file_take(take_id):
                 filed.append(take_id)
     return filed
 
 
 def remove_filed_journals() -> int:
-    """Deletes journals of takes that are filed: the process died between the two. Returns how many."""
+    """Deletes journals of filed takes, left by a process that died in between. Returns how many there were."""
     paths = {UUID(path.stem): path for path in Path(settings.JOURNAL_DIR).glob("*.journal")}
     final = Take.objects.filter(pk__in=list(paths), state=Take.State.FINAL).values_list("pk", flat=True)
     removed = [paths[take_id] for take_id in final if not is_locked(paths[take_id])]
@@ -68,7 +68,7 @@ def remove_filed_journals() -> int:
 
 
 def unmeasured_takes() -> list[UUID]:
-    """Filed takes with tracks and without a single metric."""
+    """Returns the filed takes that have tracks but no metric at all."""
     tracks, metrics = Track.objects.filter(take=OuterRef("pk")), Metric.objects.filter(take=OuterRef("pk"))
     found = Take.objects.filter(Exists(tracks), ~Exists(metrics), state=Take.State.FINAL)
     return list(found.values_list("pk", flat=True))

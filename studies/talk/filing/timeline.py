@@ -1,4 +1,4 @@
-"""Puts frames of a track where they belong on the microphone clock. Pure: bytes in, samples and gaps out."""
+"""Places the frames of a track on the microphone clock. The code is pure: it turns bytes into samples and gaps."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, Int16, sam
 
 @dataclass(slots=True)
 class Lane:
-    """One track in the making. Nothing is put over what is there: a frame that claims an earlier place comes after."""
+    """A track being assembled. Nothing is overwritten: a frame that claims an occupied place is put after it."""
 
     end: int = 0
     _pieces: list[tuple[int, bytes]] = field(default_factory=list)
     _slips: list[tuple[int, int]] = field(default_factory=list)
 
     def slipped(self, sample: int, samples: int) -> None:
-        """What was put here is padding that fills a frame up, not sound: the capture clock jumped."""
+        """Marks what was placed here as padding, not sound, because the capture clock jumped."""
         self._slips.append((max(0, sample), sample + samples))
 
     def add(self, sample: int, pcm: bytes) -> None:
-        """Puts PCM16 at `sample`; what would lie before sample 0 is left out."""
+        """Places PCM16 at `sample` and drops whatever would lie before sample 0."""
         if sample < 0:
             pcm = pcm[-sample * BYTES_PER_SAMPLE :]
             sample = 0
@@ -35,7 +35,7 @@ class Lane:
             self.end = start + len(pcm) // BYTES_PER_SAMPLE
 
     def gaps(self, duration: int) -> list[list[int]]:
-        """[first sample, samples] of every stretch of `duration` samples in which nothing was put, or only padding."""
+        """Returns [first sample, samples] of every stretch within `duration` that holds nothing or only padding."""
         empty, end = [], 0
         for start, pcm in [*self._pieces, (duration, b"")]:
             empty.append((end, start))
@@ -52,7 +52,7 @@ class Lane:
         return gaps
 
     def samples(self, duration: int) -> Int16:
-        """int16 [duration], with silence in the gaps."""
+        """Returns the track as int16 [duration], with silence in the gaps."""
         track = np.zeros(duration, "<i2")
         for start, pcm in self._pieces:
             track[start : start + len(pcm) // BYTES_PER_SAMPLE] = np.frombuffer(pcm, "<i2")
@@ -60,10 +60,10 @@ class Lane:
 
 
 class Delayed:
-    """A lane behind a constant latency, which it takes out.
+    """A lane that removes a converter's constant latency.
 
-    What comes out of a converter with one frame belongs to the audio that went in `latency_samples` of *stream* before
-    it. Across a gap in time, in which no frame went in, that is before the gap: so places are owed, first in first out.
+    A frame of converter output belongs to the input that entered `latency_samples` of *stream* earlier. After a gap in
+    which no frame went in, that input lies before the gap, so input places are queued and given out in order.
     """
 
     def __init__(self, lane: Lane, latency_samples: int) -> None:
@@ -73,7 +73,7 @@ class Delayed:
         self._warm_up = latency_samples
 
     def add(self, places: Sequence[int], pcm: bytes) -> None:
-        """One frame of output, and where the parts of its input stood, which are as long as each other."""
+        """Adds one frame of output. `places` are those of the equally long parts of the input that went in with it."""
         part = len(pcm) // BYTES_PER_SAMPLE // len(places)
         self._owed.extend((place, part) for place in places)
         skipped = min(self._warm_up, len(pcm) // BYTES_PER_SAMPLE)
@@ -88,20 +88,22 @@ class Delayed:
                 self._owed.appendleft((place + count, size - count))
 
     def lost(self) -> None:
-        """Frames of output are missing here: the next ones still hold the end of those."""
+        """Accounts for missing frames of output; the beginning of the next frames still belongs to them."""
         self._owed.clear()
         self._warm_up = self._latency
 
 
 @dataclass(frozen=True, slots=True)
 class SlotClock:
-    """An engine counts milliseconds of what it was stepped with; `places` says where each of its steps stood on the
-    microphone clock, so that time it was not stepped is put back in."""
+    """Converts an engine's time to the microphone clock.
+
+    An engine counts only the milliseconds of the steps it was given. `places` are the places of those steps on the
+    microphone clock, so that the time in which it was not stepped is added back."""
 
     places: Sequence[int]
 
     def mic_ms(self, slot_ms: float) -> float:
-        """Milliseconds of the slot -> milliseconds of the microphone clock."""
+        """Converts milliseconds of the slot to milliseconds of the microphone clock."""
         if not self.places:
             return slot_ms
         frame_ms = samples_to_ms(FRAME_SAMPLES)
@@ -110,8 +112,10 @@ class SlotClock:
 
 
 def playback_delay_samples(reports: Sequence[tuple[int, int]], steps: Sequence[tuple[int, int]]) -> int | None:
-    """How long after its place on the microphone clock an agent frame began to sound: the median over `reports`
-    (sounding step, microphone sample) given the `steps` (step, place), which grow; None without any that match."""
+    """Returns how long after its place on the microphone clock an agent frame began to sound.
+
+    This is the median over `reports` (sounding step, microphone sample) that match one of the `steps` (step, place),
+    which are in ascending order; None if none match."""
     numbers = [step for step, _ in steps]
     delays = []
     for step, sample in reports:

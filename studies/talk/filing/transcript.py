@@ -1,4 +1,4 @@
-"""From a take's events to its utterances: one for each side of each turn. Pure."""
+"""Turns a take's events into utterances, one for each side of each turn. The code is pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from studies.talk.filing.timeline import SlotClock
 
 @dataclass(slots=True)
 class Spoken:
-    """What becomes an Utterance; times on the microphone clock."""
+    """The content of an Utterance, with times on the microphone clock."""
 
     role: str
     turn: int
@@ -24,11 +24,11 @@ class Spoken:
 
 
 def utterances(events: Iterable[Mapping[str, Any]], clock: SlotClock, latency_samples: int) -> list[Spoken]:
-    """In the order of turns, participant first. A transcript counts over the words it was made of, and the last one
-    of a turn over earlier ones. A turn that was discarded and never spoken is an empty, discarded utterance.
+    """Returns the utterances in the order of turns, the participant's first.
 
-    `latency_samples`: how much later than the microphone the engine hears, which its times for the participant have
-    in them."""
+    A transcript takes precedence over the words it was made from, and a turn's last transcript over its earlier ones.
+    A turn that was discarded before it was spoken becomes an empty, discarded utterance. `latency_samples` is the
+    delay between the microphone and what the engine hears; the engine's times for the participant include it."""
     spoken: dict[tuple[str, int], Spoken] = {}
     complete: set[tuple[str, int]] = set()
     discarded: set[int] = set()

@@ -1,4 +1,4 @@
-"""A take's journal as a file: where it is, who has it, what it holds and where it stops."""
+"""A take's journal as a file: its path, its lock, its contents and where it ends."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @dataclass(slots=True)
 class Continuation:
-    """Where a journal on disk stops, and so where its take goes on."""
+    """The state at the end of a journal on disk, from which its take continues."""
 
     next_sequence: int = 0
-    live: bool = False  # the engine has heard it
+    live: bool = False  # the engine has begun to hear
     ending: tuple[str, str] | None = None  # (outcome, reason), once it has ended
     last_time_us: int | None = None
     live_time_us: int | None = None
-    clock_us: int | None = None  # earliest that microphone sample 0 can have been, from when frames arrived
+    clock_us: int | None = None  # earliest possible time of microphone sample 0, estimated from arrival times
     worker: str = ""  # address of the inference worker that holds its slot
-    end_offset: int = 0  # of what can be read
+    end_offset: int = 0  # the end of the readable part
 
     def note(self, record: Record) -> None:
-        """One more record that stands in the file."""
+        """Takes in the next record of the file."""
         self.last_time_us = record.time_us
         if record.kind == Kind.PARTICIPANT:
             sequence, sample = record.place
@@ -58,13 +58,13 @@ class Continuation:
 
 
 def journal_path(take_id: UUID) -> Path:
-    """Where a take's journal is, or would be."""
+    """Returns the path of a take's journal, whether or not the file exists."""
     return Path(settings.JOURNAL_DIR) / f"{take_id}.journal"
 
 
 @contextmanager
 def read_journal(path: Path) -> Iterator[Iterator[Record | Damage]]:
-    """The records of a journal; none of a file that is missing or empty. Raises RecordingError."""
+    """Returns a journal's records, or none if the file is missing or empty. Raises RecordingError."""
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
@@ -79,7 +79,7 @@ def read_journal(path: Path) -> Iterator[Iterator[Record | Damage]]:
 
 
 def continuation(path: Path) -> Continuation:
-    """Reads a journal through to its end. Raises RecordingError."""
+    """Reads a journal to its end to find where its take continues. Raises RecordingError."""
     state = Continuation()
     state.end_offset = path.stat().st_size if path.exists() else 0
     with read_journal(path) as records:
@@ -92,9 +92,10 @@ def continuation(path: Path) -> Continuation:
 
 
 def lock(path: Path, wait_sec: float = 0.0) -> int:
-    """Opens a journal for the one process that may have it, and returns its file descriptor.
+    """Opens a journal for exclusive use by this process and returns its file descriptor.
 
-    Raises RecordingError("in_use") when another still has it after `wait_sec`, FileNotFoundError when there is none."""
+    Raises RecordingError("in_use") if another process still holds it after `wait_sec`, and FileNotFoundError if it
+    does not exist."""
     fd = os.open(path, os.O_RDWR | os.O_APPEND)
     until = time.monotonic() + wait_sec
     while True:
@@ -110,7 +111,7 @@ def lock(path: Path, wait_sec: float = 0.0) -> int:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process is writing this journal, or filing it, just now."""
+    """Returns whether a process is currently writing or filing this journal."""
     try:
         os.close(lock(path))
     except RecordingError:
@@ -121,5 +122,5 @@ def is_locked(path: Path) -> bool:
 
 
 def recording_error(error: OSError) -> RecordingError:
-    """Says what a file system meant."""
+    """Returns the RecordingError that corresponds to an error of the file system."""
     return RecordingError("disk_full" if error.errno in NO_SPACE else "disk_error")

@@ -1,9 +1,9 @@
-"""The journal's format: one record for every wire message of a take, as it passed, with a checksum.
+"""The journal's format: one record with a checksum for every wire message of a take, exactly as it passed.
 
 A file is `MAGIC`, then records. A record is, little-endian: mark (4 bytes), CRC-32 of all that follows (uint32), length
 of the message (uint32), time in microseconds since 1970 (uint64), the message. An audio message carries its track (the
 type byte), sequence and place on the microphone clock in its own header (see `contract.wire`); events are metadata
-messages. So nothing is told twice, and a frame is journalled without being taken apart.
+messages. So nothing is stored twice, and a frame is journalled without being parsed.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from inference.contract.wire import AUDIO_HEADER, MAX_OPUS_BYTES, Kind
 MAGIC: Final = b"HMOJRNL1"
 MARK: Final = b"\xf1HMO"
 MAX_MESSAGE_BYTES: Final = 4 * MAX_OPUS_BYTES
-_CHECKED = struct.Struct("<IQ")  # what the checksum covers, with the message
+_CHECKED = struct.Struct("<IQ")  # the checksum covers these fields and the message
 _CHECKSUM = struct.Struct("<4sI")
 HEADER_BYTES: Final = _CHECKSUM.size + _CHECKED.size
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message that passed, and when."""
+    """One message and the time at which it passed."""
 
     time_us: int
     message: bytes
@@ -40,17 +40,17 @@ class Record:
 
     @property
     def place(self) -> tuple[int, int]:
-        """(sequence or step, sample) of an audio message."""
+        """Returns (sequence or step, sample) of an audio message."""
         _, sequence, sample = AUDIO_HEADER.unpack_from(self.message)
         return sequence, sample
 
     @property
     def pcm(self) -> bytes:
-        """Samples of an audio message."""
+        """Returns the samples of an audio message."""
         return self.message[AUDIO_HEADER.size :]
 
     def event(self) -> dict[str, Any]:
-        """The JSON object of a metadata message, with its "event"; empty when it cannot be read."""
+        """Returns the JSON object of a metadata message, including its "event", or an empty one if it is unreadable."""
         try:
             value = json.loads(self.message[1:])
         except ValueError:
@@ -60,7 +60,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes that are no records. `torn` when nothing readable follows: a write that was cut off."""
+    """Bytes that do not form records. They are `torn` if nothing readable follows, as after an interrupted write."""
 
     offset: int
     size: int
@@ -68,26 +68,26 @@ class Damage:
 
 
 def now_us() -> int:
-    """The clock of `Record.time_us`."""
+    """Returns the time on the clock of `Record.time_us`."""
     return time.time_ns() // 1_000
 
 
 def pack(message: bytes, time_us: int) -> bytes:
-    """One record."""
+    """Encodes one record."""
     checked = _CHECKED.pack(len(message), time_us)
     return b"".join((_CHECKSUM.pack(MARK, zlib.crc32(message, zlib.crc32(checked))), checked, message))
 
 
 def pack_event(event: str, data: Mapping[str, Any]) -> bytes:
-    """A metadata message of the journal's own: not checked against the wire's events, which it need not be one of."""
+    """Encodes a metadata message for the journal only. It need not be one of the wire's events and is not checked."""
     return bytes([Kind.METADATA]) + json.dumps({"event": event, **data}, ensure_ascii=False).encode()
 
 
 def scan(data: bytes | mmap.mmap) -> Iterator[Record | Damage]:
-    """All records in order. What is damaged is named and stepped over, whatever the bytes."""
+    """Yields all records in order, and a Damage for each damaged stretch that it skips, whatever the bytes."""
     offset, end = len(MAGIC), len(data)
     if data[:offset] != MAGIC:
-        offset = 0  # a header cut off or overwritten: what follows it may still be read
+        offset = 0  # the header is incomplete or overwritten, but what follows may still be readable
     while offset < end:
         found = _record_at(data, offset)
         if found is not None:
@@ -105,7 +105,7 @@ def scan(data: bytes | mmap.mmap) -> Iterator[Record | Damage]:
 
 
 def _record_at(data: bytes | mmap.mmap, offset: int) -> Record | None:
-    """The record that starts at `offset`; None unless it is whole and its checksum holds."""
+    """Returns the record at `offset`, or None if it is incomplete or its checksum is wrong."""
     start = offset + HEADER_BYTES
     if data[offset : offset + len(MARK)] != MARK or start > len(data):
         return None

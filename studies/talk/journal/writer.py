@@ -1,7 +1,7 @@
-"""A take's journal on disk: appended to by the event loop, written and synced by one thread for the whole process.
+"""Writes journals to disk: the event loop appends, and one thread for the whole process writes and syncs.
 
-What `append` takes is in the file at most 0.1 s later (so a killed process loses no more), on the disk about a second
-later (so a power cut loses no more), and only then is it acknowledged.
+An appended message is in the file within 0.1 s, so a killed process loses no more than that, and on the disk within
+about a second, so a power cut loses no more than that. It is acknowledged only once it is on the disk.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from studies.talk.journal.records import MAGIC, now_us, pack
 
 BATCH_SEC: Final = 0.1
 SYNC_SEC: Final = 1.0
-LOCK_WAIT_SEC: Final = 0.5  # for somebody who only looks whether it is locked
-MAX_PENDING_RECORDS: Final = 6_000  # a minute or more of one take: the disk has stopped
+LOCK_WAIT_SEC: Final = 0.5  # allows for a process that takes the lock only to check it
+MAX_PENDING_RECORDS: Final = 6_000  # a minute or more of one take; the disk has stopped responding
 
 log = structlog.get_logger(__name__)
 
 
 class Journal:
-    """One take's file. `append` belongs to the event loop, everything else to the writer's thread.
+    """One take's file. `append` is called on the event loop, everything else on the writer's thread.
 
-    `on_durable(sequence)` says that all microphone frames up to it are on disk, `on_failed` that nothing more will
-    be. Both may be called from the writer's thread, and must not raise."""
+    `on_durable(sequence)` is called when all microphone frames up to `sequence` are on disk, and `on_failed` when no
+    more can be written. Both may be called from the writer's thread and must not raise."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Journal:
         on_durable: Callable[[int], None],
         on_failed: Callable[[RecordingError], None],
     ) -> None:
-        """Opens or creates the file, cuts off a torn end and reads where it stopped. Blocks on the disk.
+        """Opens or creates the file, truncates a torn end and finds where to continue. Blocks on the disk.
 
         Raises RecordingError: in_use, disk_full, disk_error."""
         self.path = path
@@ -54,11 +54,11 @@ class Journal:
         self.on_failed = on_failed
         self.failed: RecordingError | None = None
         self.closed: Future[None] = Future()
-        self.closed.set_running_or_notify_cancel()  # whoever waits for it may be cancelled; it may not
+        self.closed.set_running_or_notify_cancel()  # a waiting task may be cancelled, but this may not
         self.closing = False
         self.pending: deque[bytes] = deque()
-        self.sequence = -1  # last microphone frame appended
-        self.durable = -1  # last one known to be on disk
+        self.sequence = -1  # the last microphone frame that was appended
+        self.durable = -1  # the last one known to be on disk
         self._writer = writer
         writer.check_space()
         try:
@@ -76,7 +76,7 @@ class Journal:
         writer.add(self)
 
     def append(self, message: bytes) -> int:
-        """Journals one wire message; returns when that was, in microseconds since 1970."""
+        """Journals one wire message and returns the time in microseconds since 1970."""
         time_us = now_us()
         if self.failed is None and len(self.pending) < MAX_PENDING_RECORDS:
             self.pending.append(pack(message, time_us))
@@ -87,14 +87,14 @@ class Journal:
         return time_us
 
     def append_frame(self, message: bytes, sequence: int) -> int:
-        """The same for a microphone frame, which is to be acknowledged."""
+        """Does the same for a microphone frame, which will be acknowledged."""
         time_us = self.append(message)
         if self.failed is None:
-            self.sequence = sequence  # after the record is in the queue: the writer reads them the other way round
+            self.sequence = sequence  # set after the record is queued: the writer reads in the opposite order
         return time_us
 
     def close(self) -> Future[None]:
-        """Done once everything is on disk and the lock is given back, or writing has failed."""
+        """Returns a future that is done once everything is on disk and the lock is released, or writing has failed."""
         self.closing = True
         self._writer.wake()
         return self.closed
@@ -112,16 +112,17 @@ class Journal:
 
 
 class JournalWriter(threading.Thread):
-    """Writes what all journals of the process have pending, ten times a second while there is anything, and syncs
-    each of them once a second: each when its own second is over, since a hundred acknowledgements at once would hold
-    the audio up. A journal that cannot be written fails alone."""
+    """Writes pending records of all journals in the process ten times a second and syncs each journal once a second.
+
+    Each journal is synced when its own second is over, because a hundred acknowledgements at once would delay the
+    audio. If one journal cannot be written, the others are unaffected."""
 
     def __init__(self, folder: Path, min_free_bytes: int) -> None:
         super().__init__(name="journal-writer", daemon=True)
         self.folder = folder
         self.min_free_bytes = min_free_bytes
         self._journals: dict[Journal, None] = {}
-        self._unsynced: dict[Journal, float] = {}  # since when, on time.monotonic
+        self._unsynced: dict[Journal, float] = {}  # the time.monotonic since which each has been unsynced
         self._lock = threading.Lock()
         self._work = threading.Event()
         self._stopping = False
@@ -131,7 +132,7 @@ class JournalWriter(threading.Thread):
             self._journals[journal] = None
 
     def stop(self) -> None:
-        """Closes every journal, with all it has pending, and ends the thread."""
+        """Writes what is pending, closes every journal and ends the thread."""
         self._stopping = True
         with self._lock:
             for journal in self._journals:
@@ -140,11 +141,11 @@ class JournalWriter(threading.Thread):
         self.join()
 
     def wake(self) -> None:
-        if not self._work.is_set():  # the cheap question first: this runs for every frame
+        if not self._work.is_set():  # the cheap check comes first, because this runs for every frame
             self._work.set()
 
     def check_space(self) -> None:
-        """Raises RecordingError("disk_full") when less than the reserve is free."""
+        """Raises RecordingError("disk_full") if less than the reserve is free."""
         try:
             free = shutil.disk_usage(self.folder).free
         except OSError as error:
@@ -182,7 +183,7 @@ class JournalWriter(threading.Thread):
         try:
             self.check_space()
         except RecordingError as error:
-            # what is left belongs to the filing: every talk ends now, with all it has so far
+            # the remaining space is reserved for filing, so every talk ends now with what it has recorded
             for journal in list(self._unsynced):
                 self._guarded(self._sync, journal)
                 self._fail(journal, error)
@@ -193,7 +194,7 @@ class JournalWriter(threading.Thread):
     def _sync(self, journal: Journal) -> None:
         self._unsynced.pop(journal, None)
         sequence = journal.sequence
-        self._write(journal)  # so that everything up to `sequence` is among what is synced
+        self._write(journal)  # so that everything up to `sequence` is included in the sync
         os.fdatasync(journal.fd)
         self._unsynced.pop(journal, None)
         if os.fstat(journal.fd).st_nlink == 0:
@@ -212,7 +213,7 @@ class JournalWriter(threading.Thread):
         journal.closed.set_result(None)
 
     def _guarded(self, action: Callable[[Journal], None], journal: Journal) -> None:
-        """One take's trouble is not the others'."""
+        """Runs one journal's work so that a failure affects only that take."""
         if journal.failed is not None:
             return
         try:
@@ -235,7 +236,7 @@ class JournalWriter(threading.Thread):
 
 @cache
 def writer() -> JournalWriter:
-    """This process's one writer, started on first use."""
+    """Returns the only writer of this process and starts it on first use."""
     thread = JournalWriter(Path(settings.JOURNAL_DIR), settings.JOURNAL_MIN_FREE_BYTES)
     thread.start()
     return thread

@@ -1,4 +1,4 @@
-"""A take's side towards the browser: whichever socket carries it now, and what happens while there is none."""
+"""A take's link to the browser: the socket that carries it now, and what happens while there is none."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ PING = encode(Ping())
 
 
 class BrowserLink:
-    """Sends to the newest socket. Agent frames that no browser got are told as a gap, and journalled by `note`."""
+    """Sends to the newest socket. Agent frames that reach no browser are reported as a gap and journalled by `note`."""
 
     def __init__(self, note: Callable[[str, Mapping[str, Any]], None], language: str | None = None) -> None:
-        self.sockets = 0  # so far
+        self.sockets = 0  # number of sockets so far
         self._note = note
         self._language = language
         self._downlink: Downlink | None = None
-        self._unheard: tuple[int, int] | None = None  # (first step, frames) while no browser was there
+        self._unheard: tuple[int, int] | None = None  # (first step, frames) that came while no browser was connected
 
     def join(self, send: Send) -> Downlink:
-        """A socket comes; the one before it is told that it was taken over."""
+        """Takes in a new socket and tells the one before it that it was taken over."""
         if self._downlink is not None:
             self._downlink.event("ended", {"reason": "another_tab", "message": said(ANOTHER_TAB, self._language)})
             self._downlink.close(CLOSE_ANOTHER_TAB)
@@ -39,11 +39,11 @@ class BrowserLink:
 
     @property
     def connected(self) -> bool:
-        """Whether a browser is there."""
+        """Returns whether a browser is connected."""
         return self._downlink is not None
 
     def part(self, downlink: Downlink) -> bool:
-        """A socket has gone. False when another had taken over before."""
+        """Notes that a socket has gone. Returns False if another had already taken over."""
         if downlink is not self._downlink:
             return False
         downlink.end_gap()
@@ -51,11 +51,11 @@ class BrowserLink:
         return True
 
     def carries(self, downlink: Downlink) -> bool:
-        """Whether this socket is the current one, and is to stay."""
+        """Returns whether this socket is the current one and is not being closed."""
         return downlink is self._downlink and not downlink.closing
 
     def frame(self, step: int, data: bytes) -> None:
-        """One agent frame, encoded."""
+        """Sends one encoded agent frame."""
         if self._downlink is not None:
             self._downlink.frame(step, data)
         else:
@@ -63,12 +63,12 @@ class BrowserLink:
             self._unheard = first, frames + 1
 
     def own_voice(self, data: bytes) -> None:
-        """What a browser that is behind does without, encoded."""
+        """Sends one encoded frame of the participant's own voice, unless the browser is behind."""
         if self._downlink is not None:
             self._downlink.own_voice(data)
 
     def message(self, data: bytes) -> None:
-        """Anything else, encoded."""
+        """Sends any other encoded message."""
         if self._downlink is not None:
             self._downlink.message(data)
 
@@ -76,16 +76,16 @@ class BrowserLink:
         self.message(encode(Metadata(event, data)))
 
     def tell(self, event: str, data: Mapping[str, Any]) -> None:
-        """An event for browser and journal."""
+        """Sends an event to the browser and journals it."""
         self._note(event, data)
         self.event(event, data)
 
     def ping(self) -> None:
-        """Shows a page that hears nothing else that the connection stands."""
+        """Shows a page that receives nothing else that the connection is alive."""
         self.message(PING)
 
     def end_gap(self) -> None:
-        """Tells of agent frames that were not sent until now, if any."""
+        """Reports the agent frames that have not been sent so far, if there are any."""
         if self._unheard is not None:
             unheard, self._unheard = self._unheard, None
             self._on_gap(*unheard)
@@ -93,7 +93,7 @@ class BrowserLink:
             self._downlink.end_gap()
 
     def close(self, reason: str, message: StrOrPromise) -> None:
-        """The take is over."""
+        """Closes the socket because the take is over."""
         self.event("ended", {"reason": reason, "message": said(message, self._language)})
         if self._downlink is not None:
             self._downlink.close(CLOSE_NORMAL)

@@ -1,7 +1,7 @@
-"""What goes down to one browser socket: in order, bounded, sent by a task of its own.
+"""The messages to one browser socket, sent in order from a bounded queue by a task of its own.
 
-A socket's own backpressure says nothing (a server buffers megabytes), so the browser's playback reports open a window:
-with `DOWNLINK_WINDOW_FRAMES` agent frames unreported, later ones are skipped until it catches up.
+The socket's own backpressure is of no use, because a server buffers megabytes. Flow control therefore relies on the
+browser's playback reports: while `DOWNLINK_WINDOW_FRAMES` agent frames are unreported, later ones are skipped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from inference.contract.wire import DOWNLINK_WINDOW_FRAMES, ErrorMessage, Metadata, encode
 
-MAX_MESSAGES: Final = 1_000  # events and acknowledgements waiting for a browser that reads nothing
+MAX_MESSAGES: Final = 1_000  # events and acknowledgements queued for a browser that reads nothing
 OWN_VOICE_MESSAGES: Final = 10
 STALL_SEC: Final = 10.0
 
@@ -21,8 +21,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Downlink:
-    """`on_gap(first_step, frames)` is told of skipped frames once the browser has caught up, `on_stalled()` that it
-    has reported nothing for 10 s."""
+    """Sends to one browser socket.
+
+    `on_gap(first_step, frames)` is called with the skipped frames once the browser has caught up, and `on_stalled()`
+    when it has reported nothing for 10 s."""
 
     def __init__(self, send: Send, on_gap: Callable[[int, int], None], on_stalled: Callable[[], None]) -> None:
         self._send = send
@@ -41,7 +43,7 @@ class Downlink:
         return self._close_code is not None
 
     def frame(self, step: int, message: bytes) -> None:
-        """One agent frame, as it came from the inference worker."""
+        """Queues one agent frame as it came from the inference worker."""
         if self.closing:
             return
         if len(self._unreported) >= DOWNLINK_WINDOW_FRAMES:
@@ -57,24 +59,24 @@ class Downlink:
         self._put(message)
 
     def reported(self, received_step: int) -> None:
-        """The browser has every frame up to `received_step`."""
+        """Notes that the browser has received every frame up to `received_step`."""
         while self._unreported and self._unreported[0] <= received_step:
             self._unreported.popleft()
             self._reported_at = self._loop.time()
 
     def own_voice(self, message: bytes) -> None:
-        """What participants hear of themselves: left out while the browser is behind, and nobody is told."""
+        """Queues a frame of the participant's own voice; while the browser is behind, it is silently dropped."""
         if len(self._unreported) < DOWNLINK_WINDOW_FRAMES // 2 and len(self._queue) < OWN_VOICE_MESSAGES:
             self._put(message)
 
     def end_gap(self) -> None:
-        """Reports frames that were skipped until now, if any."""
+        """Reports the frames that were skipped so far, if there are any."""
         if self._gap is not None:
             gap, self._gap = self._gap, None
             self._on_gap(*gap)
 
     def message(self, message: bytes) -> None:
-        """Anything that is not an agent frame."""
+        """Queues any message that is not an agent frame."""
         if len(self._queue) >= MAX_MESSAGES:
             self._on_stalled()
         self._put(message)
@@ -83,18 +85,18 @@ class Downlink:
         self.message(encode(Metadata(event, data)))
 
     def error(self, code: str, text: str, close_code: int) -> None:
-        """Tells what went wrong, then closes."""
+        """Sends an error message, then closes the socket."""
         self._put(encode(ErrorMessage(code, text)))
         self.close(close_code)
 
     def close(self, code: int) -> None:
-        """Closes the socket after all that is queued; nothing is taken from now on."""
+        """Closes the socket after everything queued has been sent, and accepts nothing more."""
         if self._close_code is None:
             self._close_code = code
             self._wake.set()
 
     async def run(self) -> None:
-        """Sends until closed or cancelled."""
+        """Sends queued messages until closed or cancelled."""
         while True:
             while self._queue:
                 await self._send({"type": "websocket.send", "bytes": self._queue.popleft()})

@@ -1,4 +1,4 @@
-"""Why a take ends, what that makes of it, and what the participant is told."""
+"""The reasons why a take ends, the outcome of each, and what the participant is told."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ CLOSE_CODES: Final[Mapping[str, int]] = {
     "study_paused": CLOSE_OVER,
     "another_tab": CLOSE_OVER,
 }
-"""How a refusal closes the socket; the others with CLOSE_UNAVAILABLE, after which trying again may help."""
+"""The close code for each refusal. All others use CLOSE_UNAVAILABLE, after which trying again may help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`outcome` when the engine had begun to hear; before that a take is abandoned, whatever ended it."""
+    """How a take ends. `outcome` applies once the engine has begun to hear; a take that ends earlier is abandoned."""
 
     outcome: str
     message: StrOrPromise
@@ -100,8 +100,8 @@ ENDINGS: Final[Mapping[str, Ending]] = {
     ),
 }
 AT_ONCE: Final = frozenset({"withdrawn", "voice_withdrawn", "study_closed", "another_tab"})
-"""Endings in which somebody said stop: the socket closes before anything else happens."""
+"""Endings that somebody asked for: the socket closes before anything else happens."""
 RECORDING_ENDINGS: Final[Mapping[str, str]] = {"disk_full": "disk_full", "erased": "withdrawn"}
-"""RecordingError.reason -> why the take ends; the others are "recording_failed"."""
+"""RecordingError.reason -> the take's ending; for all other reasons it is "recording_failed"."""
 ANOTHER_TAB: Final = _("The conversation goes on in another window.")
 UNEXPECTED: Final = _("The page sent something unexpected: %(problem)s.")

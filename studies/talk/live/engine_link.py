@@ -1,5 +1,7 @@
-"""The inference worker's side of a take: finds one, holds its slot, goes back to it or along with it to another worker,
-and says why it came to an end."""
+"""A take's link to its inference worker.
+
+It finds a worker and holds its slot, reconnects to it, follows the conversation when it moves to another worker, and
+says why the conversation ended."""
 
 from __future__ import annotations
 
@@ -22,28 +24,30 @@ from studies.talk.live.uplink import Uplink
 from studies.talk.workers import reports
 from studies.talk.workers.needs import Needs
 
-PATIENCE_SEC: Final = 30.0  # an inference worker that died is back within seconds
+PATIENCE_SEC: Final = 30.0  # an inference worker that died restarts within seconds
 LOOK_AGAIN_SEC: Final = 0.5
 CLOSE_SLOT_SEC: Final = 2.0
 TRY_AGAIN_SEC: Final = 0.5
-MOVE_WITHIN_SEC: Final = 5.0  # two heartbeats, in which a worker with room is heard of
-TRANSFER_SEC: Final = 30.0  # gigabytes, with some engines
-TELL_EVERY_SEC: Final = 2.0  # sooner than the page takes silence for a broken connection
-MAX_OPENINGS: Final = 5  # of a take that waits, when one worker after another goes away
+MOVE_WITHIN_SEC: Final = 5.0  # two heartbeats, in which a worker with a free slot reports
+TRANSFER_SEC: Final = 30.0  # the state of some engines takes gigabytes
+TELL_EVERY_SEC: Final = 2.0  # before the page mistakes silence for a broken connection
+MAX_OPENINGS: Final = 5  # for a waiting take, if one worker after another goes away
 
 log = structlog.get_logger(__name__)
 
 
 class Place(NamedTuple):
-    """Where a slot is."""
+    """The location of a slot."""
 
     name: str
     address: str
 
 
 class Listener(Protocol):
-    """Who holds a conversation. `recording` is whether the engine has begun to hear, `fingerprint` what an engine must
-    have to take the conversation over."""
+    """The owner of a conversation.
+
+    `recording` says whether the engine has begun to hear. `fingerprint` is the one that an engine must have to take
+    over the conversation."""
 
     @property
     def recording(self) -> bool: ...
@@ -55,17 +59,19 @@ class Listener(Protocol):
         """Journals an event."""
 
     def tell_away(self, away: bool) -> None:
-        """No engine hears just now, or one does again; said again every TELL_EVERY_SEC."""
+        """Tells the browser, again every TELL_EVERY_SEC, that no engine hears at the moment, or that one does again."""
 
     async def on_engine_message(self, data: bytes) -> None:
-        """One encoded message; resumes the uplink with a `live`. Raises SlotLost when it is the last, Moving when the
-        worker hands over, TakeRefused when there may be no more."""
+        """Handles one encoded message; a `live` resumes the uplink.
+
+        Raises SlotLost if the message is the last, Moving if the worker hands the take over, and TakeRefused if the
+        take may not go on."""
 
 
 async def converse(request: SlotRequest, needs: Needs, address: str, uplink: Uplink, listener: Listener) -> str:
-    """From queue to end; returns which of ENDINGS it is. Gives the slot back, also when cancelled.
+    """Runs a conversation from the queue to its end and returns one of ENDINGS. It releases the slot even if cancelled.
 
-    `address`: of the inference worker that has the slot already, or empty."""
+    `address` is that of the inference worker that already holds the slot, or empty."""
     link = EngineLink(request, needs, uplink, listener)
     try:
         await link.hold(address)
@@ -88,7 +94,7 @@ async def converse(request: SlotRequest, needs: Needs, address: str, uplink: Upl
 
 
 class EngineLink:
-    """One take's slot, wherever it is just now."""
+    """One take's slot, on whichever worker it currently is."""
 
     def __init__(self, request: SlotRequest, needs: Needs, uplink: Uplink, listener: Listener) -> None:
         self.place = Place("", "")
@@ -101,7 +107,7 @@ class EngineLink:
         self._openings = 0
 
     async def hold(self, address: str) -> NoReturn:
-        """Carries the conversation until it cannot go on. Raises SlotLost, InferenceError, TakeRefused."""
+        """Carries the conversation until it cannot continue. Raises SlotLost, InferenceError or TakeRefused."""
         if address:
             self.place = Place(await database_sync_to_async(reports.name_of)(address), address)
             await self._go_back()
@@ -117,10 +123,10 @@ class EngineLink:
             except SlotLost as error:
                 if error.reason != "stopping" or self._listener.recording:
                     raise
-                await self._find()  # it waited in the queue of a worker that stops
+                await self._find()  # it was queued at a worker that is stopping
 
     async def release(self) -> None:
-        """Gives the slot back, if there is one."""
+        """Releases the slot, if there is one."""
         await _close(await self._detach(), end=True)
 
     async def _find(self) -> None:
@@ -154,7 +160,9 @@ class EngineLink:
             await self._go_back()
 
     async def _go_back(self) -> None:
-        """To the slot that the same worker keeps for the grace. Raises SlotLost when it does not, or is gone."""
+        """Reconnects to the slot that the same worker keeps for the reconnect grace.
+
+        Raises SlotLost if the worker has not kept it or is gone."""
         await _close(await self._detach(), end=False)
         give_up_at = _now() + settings.RECONNECT_GRACE_SEC
         while True:
@@ -162,8 +170,8 @@ class EngineLink:
                 slot = await open_slot(self.place.address, self._request, settings.WORKER_SECRET)
             except SlotLost as error:
                 if error.reason == "stopping" and self._listener.fingerprint:
-                    return await self._move()  # that it moves was said on the connection that broke
-                # nobody listens there any more: the process has died, and what it knew of the take with it
+                    return await self._move()  # the move was announced on the connection that broke
+                # nothing listens there any more: the process has died and its state of the take is lost
                 if isinstance(error.__cause__, ConnectionRefusedError) or _now() > give_up_at:
                     await database_sync_to_async(reports.mark_gone)(self.place.address)
                     raise
@@ -171,7 +179,7 @@ class EngineLink:
                 continue
             self._enter(self.place, slot)
             if not self._listener.recording:
-                return None  # it waits in the queue there
+                return None  # the take is in the queue there
             try:
                 await self._until_live(settings.RECONNECT_GRACE_SEC)
             except Moving:
@@ -180,7 +188,9 @@ class EngineLink:
             return None
 
     async def _move(self) -> None:
-        """To another worker that fetches the conversation from the one that stops. Raises SlotLost without one."""
+        """Moves to another worker, which fetches the conversation from the one that is stopping.
+
+        Raises SlotLost if there is none."""
         leaving, left = self.place, await self._detach()
         moved = False
         try:
@@ -193,7 +203,7 @@ class EngineLink:
                 self.place = leaving
                 raise SlotLost("moving, and no other inference worker can take it over")
         finally:
-            await _close(left, end=not moved)  # what nobody fetched need not be kept
+            await _close(left, end=not moved)  # a state that nobody fetched need not be kept
 
     async def _find_twin(self, leaving: Place) -> bool:
         request = replace(self._request, moved_from=leaving.address)
@@ -221,7 +231,7 @@ class EngineLink:
         return [Place(worker.name, worker.address) for worker in found if worker.address not in tried]
 
     async def _until_live(self, within_sec: float) -> None:
-        """Raises SlotLost, also when the slot is not live in time."""
+        """Handles messages until the slot is live. Raises SlotLost, including when it is not live in time."""
         try:
             async with asyncio.timeout(within_sec):
                 while self._uplink.paused:
@@ -235,7 +245,7 @@ class EngineLink:
         self._sending = asyncio.get_running_loop().create_task(self._uplink.run(slot.send))
 
     async def _detach(self) -> Slot | None:
-        """Nothing is sent to the slot any more, which is still open."""
+        """Stops sending to the slot, which stays open."""
         self._uplink.pause()
         sending, self._sending = self._sending, None
         slot, self._slot = self._slot, None
@@ -261,10 +271,10 @@ class EngineLink:
 
 
 async def find_slot(request: SlotRequest, needs: Needs) -> tuple[InferenceWorker, Slot]:
-    """The first worker that answers, and the slot (or the place in its queue) there.
+    """Returns the first worker that answers and the slot, or the place in its queue, there.
 
-    A worker that does not answer counts as gone until it reports again. Raises NoWorker after PATIENCE_SEC, and at
-    once what a worker refused the request with."""
+    A worker that does not answer counts as gone until it reports again. Raises NoWorker after PATIENCE_SEC; if a
+    worker refuses the request, its error is raised at once."""
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + PATIENCE_SEC
     while True:
@@ -283,7 +293,7 @@ async def find_slot(request: SlotRequest, needs: Needs) -> tuple[InferenceWorker
 
 
 async def _close(slot: Slot | None, *, end: bool) -> None:
-    """`end` gives the slot up; without it, it waits for somebody to come back."""
+    """Closes the connection. With `end` the slot is released; otherwise it is kept for a reconnect."""
     if slot is not None:
         with suppress(SlotLost, OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_SLOT_SEC):

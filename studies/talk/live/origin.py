@@ -1,4 +1,4 @@
-"""A talk socket may be opened only by a page of this site. Browsers say which page opens one."""
+"""Allows only pages of this site to open a talk socket, judged by the Origin that browsers send."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 def same_origin(application: Application) -> Application:
-    """Lets through sockets whose Origin is this site's Host or one of CSRF_TRUSTED_ORIGINS; tells the others why."""
+    """Accepts sockets whose Origin is this site's Host or one of CSRF_TRUSTED_ORIGINS, and tells the others why not."""
 
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:
         if is_same_origin(scope):
@@ -30,7 +30,7 @@ def same_origin(application: Application) -> Application:
             return
         log.warning("talk_refused", code="foreign_origin")
         await receive()  # websocket.connect
-        # a refused handshake would reach the page as a bare "failed": open, say why, close
+        # the page sees a refused handshake only as "failed", so open the socket, send the reason and close it
         message = ErrorMessage("foreign_origin", "This page may not open a conversation. Open the study's own link.")
         await send({"type": "websocket.accept"})
         await send({"type": "websocket.send", "bytes": encode(message)})
@@ -40,7 +40,7 @@ def same_origin(application: Application) -> Application:
 
 
 def is_same_origin(scope: Scope) -> bool:
-    """Whether the handshake names an Origin that may talk; one that names none may not."""
+    """Returns whether the handshake names an allowed Origin; a handshake without an Origin is not allowed."""
     headers = {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
     origin, host = headers.get(b"origin", ""), headers.get(b"host", "")
     try:

@@ -1,7 +1,7 @@
-"""A running take: browser on one side, inference worker on the other, the journal between them.
+"""A running take: it connects the browser, the journal and the inference worker.
 
-A relay outlives its socket by RECONNECT_GRACE_SEC, and another socket for the same take takes over from the last. The
-order of things is the promise: a message is journalled before it is passed on, and acknowledged once it is on disk.
+A relay outlives its socket by RECONNECT_GRACE_SEC, and another socket for the same take takes over from the last. It
+guarantees that a message is journalled before it is passed on and acknowledged only once it is on disk.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from studies.talk.workers import reports
 
 UPLINK_BYTES: Final = AUDIO_HEADER.size + UPLINK_SAMPLES * BYTES_PER_SAMPLE
 FROM_BROWSER: Final = frozenset({"device", "slip", "lost", "mute", "buffer", "monitor", "end"})
-TO_BROWSER: Final = frozenset({"words", "transcript", "turn"})  # `switch` would tell which voice it is
+TO_BROWSER: Final = frozenset({"words", "transcript", "turn"})  # `switch` would reveal the voice
 
 log = structlog.get_logger(__name__)
 
 
 class Relay:
-    """One take. All methods on the event loop."""
+    """One running take. All methods are called on the event loop."""
 
     def __init__(self, admission: takes.Admission) -> None:
         self.loop = asyncio.get_running_loop()
@@ -75,7 +75,7 @@ class Relay:
     # -- sockets ---------------------------------------------------------------------------------------------------
 
     async def attach(self, send: Send) -> Downlink:
-        """A browser's socket joins; an earlier one is told that it was taken over. Raises TakeRefused."""
+        """Attaches a browser's socket and tells an earlier one that it was taken over. Raises TakeRefused."""
         await asyncio.shield(self._opening)
         if self._ending is not None:
             raise TakeRefused("take_over", _("This talk is over. You can start another one."))
@@ -90,15 +90,15 @@ class Relay:
         return downlink
 
     def detach(self, downlink: Downlink) -> None:
-        """A socket has gone; when it was the current one, the take waits for another."""
+        """Detaches a socket that has gone. If it was the current one, the take waits for another."""
         if self._browser.part(downlink) and self._ending is None:
             self.note("disconnect", {})
             self._deadlines.set("abandoned", settings.RECONNECT_GRACE_SEC)
 
     def receive(self, downlink: Downlink, data: bytes | None) -> None:
-        """One message of a browser. Raises WireError for what does not belong here."""
+        """Handles one message from a browser. Raises WireError for a message that does not belong here."""
         if not self._browser.carries(downlink) or self._ending is not None:
-            return  # a socket that was told to go
+            return  # a socket that was told to close
         if not data:
             raise WireError("binary messages", "text or nothing")
         if data[0] == Kind.PARTICIPANT:
@@ -107,18 +107,19 @@ class Relay:
             self._on_browser_message(downlink, data)
 
     def refuse(self, downlink: Downlink, error: WireError, close_code: int) -> None:
-        """Tells a browser that it broke the protocol, records that, and closes its socket; the take may go on."""
+        """Tells a browser that it broke the protocol, records this and closes its socket. The take may continue."""
         if not downlink.closing:
             self.note("refused", {"code": error.code, "message": str(error)})
             text = said(UNEXPECTED, self._admission.language) % {"problem": error}
             downlink.error(error.code, text, close_code)
 
     def end(self, reason: str) -> None:
-        """Ends the take for one of ENDINGS; the first reason counts. From now on nothing is recorded. Where somebody
-        has said stop, the page is told at once; otherwise when all that was said is on disk."""
+        """Ends the take for one of ENDINGS; the first reason counts. Nothing is recorded from now on.
+
+        If somebody asked for the end, the page is told at once; otherwise once everything said is on disk."""
         if self._ending is None:
             if reason == "abandoned" and self._browser.connected:
-                reason = "another_tab"  # began the next one
+                reason = "another_tab"  # another tab began the next take
             self._ending = self.loop.create_task(self._finish(reason))
             if reason in AT_ONCE:
                 self._browser.close(reason, ENDINGS[reason].message)
@@ -126,7 +127,7 @@ class Relay:
     # -- opening and ending ----------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        """Raises TakeRefused."""
+        """Opens the journal and starts or resumes the talk. Raises TakeRefused."""
         try:
             self._journal = await open_journal(
                 self.take_id,
@@ -147,19 +148,19 @@ class Relay:
         try:
             await self._opening
         except TakeRefused:
-            return  # it had not begun
+            return  # the take had not begun
         ending = ENDINGS[reason]
         outcome = ending.outcome if self.recording else Take.Outcome.ABANDONED
         try:
             await self._wind_up(reason, outcome)
             await database_sync_to_async(takes.end_take)(self.take_id, outcome, reason)
         except Exception:
-            log.exception("take_not_ended", take=str(self.take_id))  # the sweep reads its end from the journal
+            log.exception("take_not_ended", take=str(self.take_id))  # the sweep will read the ending from the journal
         del RUNNING[self.take_id]
         self._browser.close(reason, ending.message)
 
     async def _wind_up(self, reason: str, outcome: str) -> None:
-        """Gives the slot back, then puts everything that is known on disk."""
+        """Releases the slot, then writes everything received to disk."""
         self._deadlines.clear_all()
         if self._talking is not None and not self._talking.done():
             self._talking.cancel()
@@ -201,7 +202,7 @@ class Relay:
             raise SlotLost("error")
 
     async def _on_engine_event(self, data: bytes) -> None:
-        fields = json.loads(data[1:])  # our own side of the wire, and a snapshot may be longer than a browser's event
+        fields = json.loads(data[1:])  # trusted, and a snapshot may be longer than a browser's event
         match fields.pop("event"):
             case "live":
                 await self._on_live(fields, data)
@@ -224,7 +225,7 @@ class Relay:
 
     async def _on_live(self, live: Mapping[str, Any], data: bytes) -> None:
         if self.recording and not live.get("resumed"):
-            raise SlotLost("conversation forgotten")  # the slot had been given to another
+            raise SlotLost("conversation forgotten")  # the slot had been leased to another take
         snapshot = live.get("snapshot") or {}
         if not self.recording:
             await database_sync_to_async(takes.mark_live)(self.take_id, snapshot)
@@ -236,7 +237,7 @@ class Relay:
         self._browser.event("live", {**engine, "resumed": bool(live.get("resumed"))})
 
     def _note_swallowed(self, data: bytes) -> None:
-        """Before the first frame after a broken connection: what the engine made of steps, and the connection lost."""
+        """Notes, before the first frame after a reconnect, the agent frames that the broken connection lost."""
         if self._state.resumed:
             self._state.resumed = False
             lost = self._uplink.sent_between(self._state.agent_step, AUDIO_HEADER.unpack_from(data)[1])
@@ -246,7 +247,7 @@ class Relay:
     # -- browser ---------------------------------------------------------------------------------------------------
 
     def _on_frame(self, data: bytes) -> None:
-        """The hot path: 50 times a second for every take."""
+        """Handles one microphone frame. This is the hot path: it runs 50 times a second for every take."""
         if len(data) != UPLINK_BYTES:
             raise WireError(f"microphone frames of {UPLINK_BYTES} bytes", f"{len(data)}")
         state = self._state
@@ -293,5 +294,5 @@ class Relay:
         self._journal.append(pack_event(event, data))
 
     def _from_thread(self, callback: Any, *arguments: Any) -> None:
-        with suppress(RuntimeError):  # the loop has closed, and all takes with it
+        with suppress(RuntimeError):  # the loop has closed and ended all its takes
             self.loop.call_soon_threadsafe(callback, *arguments)

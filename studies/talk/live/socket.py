@@ -1,7 +1,7 @@
-"""The talk socket: Channels routes to it, then it reads and writes the ASGI connection itself.
+"""The talk socket. Channels routes to it, but it reads and writes the ASGI connection itself.
 
-Channels' own dispatch awaits the database's shared thread for every message; on the audio path that is most of the CPU
-and, beside a slow query, most of the delay. Nothing here touches the database once the socket is open.
+Channels' own dispatch awaits the shared database thread for every message. On the audio path that would cost most of
+the CPU time and, beside a slow query, most of the delay. Nothing here uses the database once the socket is open.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from studies.talk.takes import redeem_ticket
 class TalkConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
     """One browser socket of one take.
 
-    The page starts to send frames once it has seen `live`, or after a `hello` with `resumed`; frames before that are
-    counted and not kept. Whatever is wrong is told in an error message, then by the close code (see endings)."""
+    The page starts to send frames once it has received `live`, or a `hello` with `resumed`; earlier frames are
+    counted but not kept. A problem is reported in an error message and then by the close code (see endings)."""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
         await receive()  # websocket.connect
@@ -40,7 +40,7 @@ class TalkConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             admission = await database_sync_to_async(redeem_ticket)(take_id, ticket)
         except TakeRefused as error:
             refusal = error
-        # a refused handshake would reach the page as a bare "failed": open, say why, close
+        # the page sees a refused handshake only as "failed", so open the socket, send the reason and close it
         await send({"type": "websocket.accept"})
         if refusal is None:
             try:

@@ -1,4 +1,4 @@
-"""Where a take stands: what its journal says of it, what has come since, and when it ends by itself."""
+"""The state of a take: what its journal holds, what has arrived since, and when it ends by itself."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from studies.talk.journal.records import now_us
 from studies.talk.journal.writer import Journal, writer
 from studies.talk.live.endings import ENDINGS, RECORDING_ENDINGS
 
-MAX_EVENT_BYTES: Final = 4_000_000  # of one take from its browser: far beyond an hour's reports
-OVERTIME_MS: Final = 30_000  # the microphone clock may be this far past the limit
+MAX_EVENT_BYTES: Final = 4_000_000  # all events of one take from its browser; far more than an hour's reports
+OVERTIME_MS: Final = 30_000  # how far the microphone clock may run past the limit
 
 
 @dataclass(slots=True)
 class TalkState:
-    """What a relay knows of its take. On the event loop only."""
+    """What a relay knows of its take. It is used only on the event loop."""
 
     limit_ms: int
-    next_sequence: int = 0  # of the microphone frames
-    recording: bool = False  # from `live` on
-    live_us: int = 0  # when that was; 0 before
-    fingerprint: str = ""  # of the engine that hears
-    engine: dict[str, Any] = field(default_factory=dict)  # what the browser is told of it
-    queue: dict[str, Any] = field(default_factory=dict)  # and of its place before
-    away: bool = False  # no engine hears just now
+    next_sequence: int = 0  # sequence of the next microphone frame
+    recording: bool = False  # true from `live` on
+    live_us: int = 0  # time of `live`; 0 before it
+    fingerprint: str = ""  # fingerprint of the engine that hears
+    engine: dict[str, Any] = field(default_factory=dict)  # what the browser is told about the engine
+    queue: dict[str, Any] = field(default_factory=dict)  # and about its place in the queue before
+    away: bool = False  # no engine hears at the moment
     monitoring: bool = False  # the participant hears what the engine hears
-    agent_step: int = -1  # of the newest frame that came
-    resumed: bool = False  # since that frame
+    agent_step: int = -1  # step of the newest agent frame
+    resumed: bool = False  # the take was resumed after that frame
     event_bytes: int = 0
     duplicates: int = 0
     early: int = 0
     arrival: ArrivalClock = field(default_factory=ArrivalClock)
 
     def pick_up(self, before: Continuation) -> None:
-        """Goes on where a journal stops."""
+        """Continues from the end of a journal."""
         self.next_sequence, self.arrival.start_us = before.next_sequence, before.clock_us
         self.recording, self.live_us = before.live, before.live_time_us or 0
 
     def begin(self, engine: Mapping[str, Any], fingerprint: str) -> bool:
-        """An engine hears from now on; False when one had before, of which this is the continuation."""
+        """Notes that an engine hears from now on. Returns False if this continues an earlier conversation."""
         self.fingerprint, self.engine, self.resumed = fingerprint, dict(engine), self.recording
         if self.recording:
             return False
@@ -66,17 +66,17 @@ class TalkState:
 
     @property
     def left_sec(self) -> float:
-        """Until the limit."""
+        """Returns the seconds left until the limit."""
         return max(0.0, self.limit_ms / 1_000 - (now_us() - self.live_us) / 1_000_000)
 
     def hello(self) -> dict[str, Any]:
-        """What a socket is told at first."""
+        """Returns the first event sent to a socket."""
         elapsed_ms = (now_us() - self.live_us) // 1_000 if self.live_us else 0
         told = {"next_sequence": self.next_sequence, "limit_ms": self.limit_ms, "resumed": self.has_begun}
         return {**told, "elapsed_ms": elapsed_ms}
 
     def events(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What a socket that comes now has missed."""
+        """Yields the events that a socket connecting now has missed."""
         if self.engine:
             yield "live", {**self.engine, "resumed": True}
         elif self.queue:
@@ -85,14 +85,15 @@ class TalkState:
             yield "away", {"away": True}
 
     def count_event(self, size: int) -> None:
-        """Raises WireError for more than a browser may report of one take."""
+        """Counts an event of the browser. Raises WireError if it reports more than is allowed for one take."""
         self.event_bytes += size
         if self.event_bytes > MAX_EVENT_BYTES:
             raise WireError(f"at most {MAX_EVENT_BYTES} bytes of reports", "more")
 
     def missing_before(self, sequence: int, sample: int) -> int:
-        """How many microphone frames are missing before this one, which is the next now; negative for one that was
-        there before. Raises WireError for a place beyond the limit."""
+        """Accepts a microphone frame and returns the number of frames missing before it.
+
+        The number is negative for a frame that had already arrived. Raises WireError for a place beyond the limit."""
         max_sample = (self.limit_ms + OVERTIME_MS) * SAMPLE_RATE_HZ // 1_000
         if sample > max_sample or sequence * UPLINK_SAMPLES > max_sample:
             raise WireError("a place within the take", "one far beyond its time limit")
@@ -105,14 +106,14 @@ class TalkState:
 
 
 class Deadlines:
-    """Calls `on_passed(reason)` when one has passed that was not taken back. On the event loop only."""
+    """Calls `on_passed(reason)` when a deadline passes that was not cancelled. It is used only on the event loop."""
 
     def __init__(self, on_passed: Callable[[str], None]) -> None:
         self._on_passed = on_passed
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def set(self, reason: str, delay_sec: float) -> None:
-        """In place of an earlier one for the same reason."""
+        """Sets a deadline, replacing an earlier one for the same reason."""
         self.clear(reason)
         self._timers[reason] = asyncio.get_running_loop().call_later(delay_sec, self._on_passed, reason)
 
@@ -129,8 +130,9 @@ class Deadlines:
 async def open_journal(
     take_id: UUID, on_durable: Callable[[int], None], on_failed: Callable[[RecordingError], None]
 ) -> Journal:
-    """A take's journal, opened where an earlier process left it, if one did. Raises TakeRefused when it cannot be
-    written or the take is over, which then ends."""
+    """Opens a take's journal, continuing one that an earlier process left.
+
+    If the journal cannot be written or the take is over, the take ends and TakeRefused is raised."""
     try:
         journal = await asyncio.to_thread(Journal, journal_path(take_id), writer(), on_durable, on_failed)
     except RecordingError as error:

@@ -1,4 +1,4 @@
-"""Microphone frames on their way to the engine, which alone misses what a full queue drops: four make a step."""
+"""Sends microphone frames to the engine, four in each step. A full queue drops steps only for the engine."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Final
 from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_MS, UPLINK_PER_FRAME, UPLINK_SAMPLES
 from inference.contract.wire import AUDIO_HEADER, Kind
 
-MAX_STEPS: Final = 1_000 // FRAME_MS  # a second: what is older than that, an answer no longer needs
-REMEMBERED_STEPS: Final = 2_000 // FRAME_MS  # of those sent: what a broken connection can have swallowed
-CATCH_UP_SEC: Final = FRAME_MS / 3_000  # between steps that are late already: a slot's inbox holds a second of them
+MAX_STEPS: Final = 1_000 // FRAME_MS  # a second; older sound no longer helps the engine to answer
+REMEMBERED_STEPS: Final = 2_000 // FRAME_MS  # sent steps to remember: as many as a broken connection can have lost
+CATCH_UP_SEC: Final = FRAME_MS / 3_000  # between late steps, because a slot's inbox holds only a second
 _SILENCE: Final = bytes(UPLINK_SAMPLES * BYTES_PER_SAMPLE)
 
 
 class Uplink:
-    """Step k holds the frames 4k to 4k+3, so that a step's number needs no memory of earlier ones. Frames that are
-    missing in a step are silence for the engine.
+    """Sends steps to the slot. Step k holds frames 4k to 4k+3, so a step's number does not depend on earlier ones.
 
-    It begins paused: `resume` says from which step on the slot that carries the take wants to hear."""
+    Frames missing from a step are silence for the engine. The uplink begins paused; `resume` is called with the first
+    step that the slot still needs."""
 
     def __init__(self, on_overflow: Callable[[int], None]) -> None:
-        """`on_overflow(steps)` is told how many were dropped, once the queue moves again."""
+        """`on_overflow(steps)` is called with the number of dropped steps once the queue moves again."""
         self._on_overflow = on_overflow
         self._queue: deque[tuple[int, bytes]] = deque()
         self._sent: deque[tuple[int, bytes]] = deque(maxlen=REMEMBERED_STEPS)
@@ -36,7 +36,7 @@ class Uplink:
         self.paused = True
 
     def frame(self, sequence: int, sample: int, message: bytes) -> None:
-        """Takes one microphone frame of 480 samples as it came over the wire; sequences grow."""
+        """Takes one microphone frame of 480 samples as it came over the wire. Sequences must increase."""
         step, place = divmod(sequence, UPLINK_PER_FRAME)
         if step != self._step:
             self._push()
@@ -47,12 +47,13 @@ class Uplink:
             self._push()
 
     def pause(self) -> None:
-        """The slot is gone, or about to be. What comes waits for the next one, up to a second more than it used to."""
+        """Pauses because the slot is gone or about to go. New steps wait for the next slot, up to the queue's limit."""
         self.paused = True
 
     def resume(self, next_step: int) -> None:
-        """A slot is there that has heard everything before `next_step`: what was sent of the rest is sent again, at
-        three times the speed of sound that comes in."""
+        """Resumes with a slot that has heard everything before `next_step`.
+
+        Steps from there on that were already sent are sent again, at three times real time."""
         while self._sent and self._sent[-1][0] >= next_step:
             self._queue.appendleft(self._sent.pop())
         self.paused = False
@@ -60,14 +61,14 @@ class Uplink:
         self._wake.set()
 
     def sent_between(self, first: int, last: int) -> int:
-        """How many of the remembered steps were sent after `first` and before `last`."""
+        """Returns how many of the remembered steps lie after `first` and before `last`."""
         return sum(first < step < last for step, _ in self._sent)
 
     async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
-        """Sends steps as they come while not paused, until cancelled. Raises what `send` raises."""
+        """Sends steps as they come, except while paused, until cancelled. Errors of `send` are raised."""
         while True:
             while self._queue and not self.paused:
-                self._sent.append(self._queue.popleft())  # before it is known to have arrived
+                self._sent.append(self._queue.popleft())  # remembered before it is known to have arrived
                 await send(self._sent[-1][1])
                 if self._dropped:
                     dropped, self._dropped = self._dropped, 0

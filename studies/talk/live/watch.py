@@ -1,9 +1,9 @@
-"""Ends what is live in this process and may not go on, wherever that was decided: somebody withdrew, here or in another
-process, another tab took over, or the study is closed.
+"""Ends the takes and previews in this process that may no longer go on, whichever process decided so.
 
-The database says so, whoever wrote it there. It is asked once a second, in a thread, so that audio waits for nothing;
-two queries answer for all that is live in a process. Whoever decides something also says "look now": inside the process
-directly, to the others over the channel layer where that is Redis. A message that gets lost costs a second."""
+The reason may be that somebody withdrew, that another tab took over or that the study was closed. The database is the
+authority: it is queried once a second in a thread, so that audio never waits, and two queries cover everything live in
+the process. Code that makes such a decision also asks for an immediate look, directly within the process and over the
+channel layer, where that is Redis, in other processes. A lost message only delays the ending by a second."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ log = structlog.get_logger(__name__)
 
 
 class Watch:
-    """Of one event loop: there while anything on it is live."""
+    """The watch of one event loop, which exists while anything on that loop is live."""
 
     def __init__(self) -> None:
         self._looking: asyncio.Task[None] | None = None
         self._now = asyncio.Event()
 
     def start(self) -> None:
-        """On the loop, whenever something becomes live there."""
+        """Starts watching. It is called on the loop whenever something becomes live there."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._run(), context=Context())
 
     def look(self) -> None:
-        """Sooner than in its turn."""
+        """Makes the next look happen at once."""
         self._now.set()
 
     async def _run(self) -> None:
@@ -60,7 +60,7 @@ class Watch:
                 self._now.clear()
                 try:
                     await _end_what_may_not_go_on(loop)
-                except Exception:  # a database that is away for a moment: asked again in a second
+                except Exception:  # the database may be briefly unavailable; it is asked again in a second
                     log.exception("live_not_looked_at")
         finally:
             listening.cancel()
@@ -72,7 +72,7 @@ _WATCHES: dict[asyncio.AbstractEventLoop, Watch] = {}
 
 
 def watch() -> None:
-    """Something is live on this event loop from now on."""
+    """Starts the watch of this event loop, on which something is now live."""
     loop = asyncio.get_running_loop()
     for gone in [other for other in _WATCHES if other.is_closed()]:
         del _WATCHES[gone]
@@ -80,25 +80,25 @@ def watch() -> None:
 
 
 def look_now() -> None:
-    """What may go on has changed: told to every process once that is committed. From any thread but an event loop's."""
+    """Tells every process, after the commit, to look again. Must not be called from an event loop's thread."""
     transaction.on_commit(_tell)
 
 
 def _tell() -> None:
     for loop, watching in list(_WATCHES.items()):
-        with suppress(RuntimeError):  # it has closed, and all that was live with it
+        with suppress(RuntimeError):  # the loop has closed and ended everything live on it
             loop.call_soon_threadsafe(watching.look)
     layer = get_channel_layer()
     if layer is None or isinstance(layer, InMemoryChannelLayer):
         return
     try:
         async_to_sync(layer.group_send)(GROUP, LOOK)
-    except Exception:  # whatever the layer's transport raises: they look by themselves within a second
+    except Exception:  # the transport may raise anything, and the others look by themselves within a second
         log.exception("live_not_told")
 
 
 async def _listen(look: Callable[[], None]) -> None:
-    """Passes on what other processes say."""
+    """Looks whenever another process asks for it."""
     layer: Any = get_channel_layer()
     while layer is not None and not isinstance(layer, InMemoryChannelLayer):
         try:
@@ -132,8 +132,10 @@ def _live_on(loop: asyncio.AbstractEventLoop) -> bool:
 
 
 def ended_takes(epochs: Mapping[UUID, int]) -> dict[UUID, str]:
-    """Take -> why it may not go on (one of ENDINGS), for those of `epochs` that may not. `epochs`: the session's, when
-    the take was let in: since then another tab may have taken over. A paused study lets its talks come to their end."""
+    """Returns the takes of `epochs` that may not go on, each with the reason (one of ENDINGS).
+
+    `epochs` maps takes to their session's epoch when they were admitted, because another tab may have taken over since.
+    Talks may finish while their study is paused."""
     target_withdrawn = PinnedVoice.objects.filter(
         condition=OuterRef("trial__condition"), voice_version__voice__withdrawn_at__isnull=False
     )
@@ -146,11 +148,11 @@ def ended_takes(epochs: Mapping[UUID, int]) -> dict[UUID, str]:
         .select_related("trial__session__version__study", "trial__condition")
     )
     found = {take.pk: _why(take, epochs[take.pk]) for take in rows}
-    return {pk: why for pk in epochs if (why := found.get(pk, "withdrawn"))}  # no row: erased altogether
+    return {pk: why for pk in epochs if (why := found.get(pk, "withdrawn"))}  # without a row, the take was erased
 
 
 def ended_previews(tokens: Collection[str]) -> set[str]:
-    """Those of these sessions in which nobody may hear themselves any more."""
+    """Returns the sessions whose previews may not go on."""
     newest = ConsentEvent.objects.filter(session=OuterRef("pk"), purpose=ConsentEvent.Purpose.RECORD).order_by("-id")
     live = Session.objects.annotate(may_record=Subquery(newest.values("granted")[:1])).filter(
         token__in=list(tokens),
@@ -180,7 +182,7 @@ def _why(take: Take, epoch_then: int) -> str:
 
 
 def _is_agreed(take: Take) -> bool:
-    """A purpose may have been taken back that this talk does not need."""
+    """Returns whether the consent that this talk needs still stands; other purposes may have been withdrawn."""
     try:
         may_talk(take.trial.session, take.trial.condition)
     except TakeRefused:

@@ -1,1 +1,1 @@
-"""Inference workers as the web knows them: what they report, and which one a take needs."""
+"""Inference workers as seen by the web: what they report, and which one can serve a take."""

@@ -1,4 +1,4 @@
-"""Whether the open studies have anybody to talk with, and why not, for researchers."""
+"""Tells researchers whether the open studies have an inference worker to serve them and, if not, why."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from studies.talk.workers.reports import fresh
 
 
 def unserved(studies: Iterable[Study]) -> dict[int, list[str]]:
-    """Study -> what of its newest protocol no inference worker serves just now, a line each; only those that are open
-    and lack something. Three queries, however many studies."""
+    """Returns for each open study what no inference worker currently serves of its newest protocol, one line each.
+
+    Studies that lack nothing are left out. This takes three queries, however many studies there are."""
     opened = {study.pk: study for study in studies if study.state == Study.State.OPEN}
     versions: dict[int, ProtocolVersion] = {}
     published = ProtocolVersion.objects.filter(study__in=opened, published_at__isnull=False)
@@ -30,7 +31,7 @@ def unserved(studies: Iterable[Study]) -> dict[int, list[str]]:
 
 
 def _needs(version: ProtocolVersion, condition: Condition) -> Needs:
-    """Of somebody who agreed to everything that the protocol asks for."""
+    """Returns the needs of somebody who agreed to everything that the protocol asks for."""
     asked = {purpose.get("key") for purpose in version.document.get("consent", {}).get("purposes", ())}
     return Needs(
         engine=condition.engine,
@@ -42,7 +43,7 @@ def _needs(version: ProtocolVersion, condition: Condition) -> Needs:
 
 
 def _problem(needs: Needs, workers: Iterable[InferenceWorker]) -> str:
-    """Empty when a worker serves all of it."""
+    """Returns why no worker serves all that is needed, or an empty text if one does."""
     obstacles = {worker.name: obstacle_at(needs, worker) for worker in workers}
     if not obstacles:
         return f"Nobody answers as {needs.engine}: no inference worker reports."

@@ -1,4 +1,4 @@
-"""What a take needs of an inference worker, and what its participant and its study let that worker be."""
+"""What a take needs from an inference worker, and what its participant and study allow that worker to be."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from studies.models import Condition, ConsentEvent, InferenceWorker, ProtocolVer
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """`third_party`: the voice may be sent to somebody else. `test_models`: random weights may answer.
-    `latency_samples`: the converters may be so late at most; None: as late as they are."""
+    """What a take needs.
+
+    `third_party` allows the voice to be sent to somebody else, and `test_models` allows random weights to answer.
+    `latency_samples` is the most latency that the converters may have; None sets no limit."""
 
     engine: str
     converters: frozenset[str]
@@ -26,7 +28,7 @@ class Needs:
 
 
 def needs_of(session: Session, condition: Condition) -> Needs:
-    """Of a talk of this session under this condition, with the consent as it is now."""
+    """Returns the needs of a talk of this session under this condition, given its current consent."""
     return Needs(
         engine=condition.engine,
         converters=converters_of(condition),
@@ -41,18 +43,20 @@ def converters_of(condition: Condition) -> frozenset[str]:
 
 
 def may_use_test_models(version: ProtocolVersion) -> bool:
-    """Never where participants are: in a published version of an open study. Settings make an exception for tests."""
+    """Returns whether random weights may answer: never to participants, in a published version of an open study.
+
+    A setting makes an exception for tests."""
     return bool(settings.ALLOW_TEST_MODELS) or version.published_at is None or version.study.state != Study.State.OPEN
 
 
 def sends_to_third_party(engine: str, snapshot: Mapping[str, Any]) -> bool:
-    """Whether the voice leaves for somebody else: always with some engines, with others by where they are set up."""
+    """Returns whether the voice is sent to a third party. Some engines always do so, others only in some set-ups."""
     entry = ENGINES.get(engine)
     return bool(snapshot.get("third_party")) or (entry is not None and entry.third_party)
 
 
 def obstacle(needs: Needs, snapshot: Mapping[str, Any]) -> str:
-    """Why an engine that runs so is not used, in words for a researcher; empty when nothing speaks against it."""
+    """Returns why an engine with this snapshot may not be used, in words for a researcher, or an empty text."""
     if sends_to_third_party(needs.engine, snapshot) and not needs.third_party:
         return f"sends the voice for {needs.engine} to somebody else, without a consent to that (third_party)"
     if snapshot.get("test_only") and not needs.test_models:
@@ -61,7 +65,7 @@ def obstacle(needs: Needs, snapshot: Mapping[str, Any]) -> str:
 
 
 def obstacle_at(needs: Needs, worker: InferenceWorker) -> str:
-    """Why a worker is not used; empty when it serves all that is needed."""
+    """Returns why a worker cannot be used, or an empty text if it serves all that is needed."""
     if needs.engine not in worker.engines:
         return f"does not run {needs.engine}"
     missing = needs.converters - set(worker.converters)

@@ -1,4 +1,4 @@
-"""The inference workers as they report themselves, and the choice of one for a take."""
+"""The reports of inference workers, and the choice of a worker for a take."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORGET_AFTER: Final = timedelta(days=1)
 
 
 class Heartbeat(BaseModel):
-    """One report. Raises ValidationError for anything else."""
+    """One report. Anything else raises ValidationError."""
 
     model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 
@@ -41,7 +41,7 @@ class Heartbeat(BaseModel):
 
 
 def record_heartbeat(text: str) -> InferenceWorker:
-    """Stores a signed report; workers unseen for a day are forgotten. Raises TokenError."""
+    """Stores a signed report and forgets workers unseen for a day. Raises TokenError."""
     try:
         report = Heartbeat.model_validate(read(HEARTBEAT, text, settings.WORKER_SECRET))
     except ValidationError:
@@ -53,19 +53,20 @@ def record_heartbeat(text: str) -> InferenceWorker:
 
 
 def fresh(within_sec: float = 0) -> QuerySet[InferenceWorker]:
-    """Workers seen lately, by default within WORKER_STALE_SEC."""
+    """Returns the workers seen recently, by default within WORKER_STALE_SEC."""
     since = timezone.now() - timedelta(seconds=within_sec or settings.WORKER_STALE_SEC)
     return InferenceWorker.objects.filter(seen_at__gte=since)
 
 
 def is_served(needs: Needs, within_sec: float) -> bool:
-    """Whether a worker that serves a take was seen so lately that it, or one in its place, is about to be there."""
+    """Returns whether a worker for the take was seen so recently that it or its successor will soon be there."""
     return any(not obstacle_at(needs, worker) for worker in fresh(within_sec))
 
 
 def find(needs: Needs) -> InferenceWorker:
-    """The least loaded worker that serves a take. One that accepts nobody just now comes last: what is sent there
-    waits in its queue. Raises NoWorker."""
+    """Returns the least loaded worker that serves a take. Raises NoWorker.
+
+    A worker that currently accepts nobody comes last, because a take sent there has to queue."""
     able = [worker for worker in fresh().filter(draining=False) if not obstacle_at(needs, worker)]
     if not able:
         raise NoWorker(needs.engine, sorted(needs.converters))
@@ -73,7 +74,7 @@ def find(needs: Needs) -> InferenceWorker:
 
 
 def pick(needs: Needs) -> InferenceWorker:
-    """`find`'s worker, which counts as one slot fuller until it reports again. Raises NoWorker."""
+    """Returns `find`'s worker and counts it as one slot fuller until it reports again. Raises NoWorker."""
     worker = find(needs)
     if worker.free_slots:
         InferenceWorker.objects.filter(pk=worker.pk, free_slots__gt=0).update(free_slots=F("free_slots") - 1)
@@ -83,14 +84,15 @@ def pick(needs: Needs) -> InferenceWorker:
 
 
 def find_converting(converters: frozenset[str]) -> InferenceWorker | None:
-    """The least loaded worker with these converters, whatever engines it has; None without one."""
+    """Returns the least loaded worker with these converters, whatever its engines, or None if there is none."""
     able = [worker for worker in fresh().filter(draining=False) if converters <= set(worker.converters)]
     return min(able, key=_load, default=None)
 
 
 def find_twins(needs: Needs, fingerprint: str, leaving: str) -> list[InferenceWorker]:
-    """Workers that can take a live conversation over from the one at address `leaving`, the least loaded first: same
-    weights, and a free slot now."""
+    """Returns the workers that can take over a live conversation from the one at address `leaving`.
+
+    They have the same weights and a free slot, and the least loaded comes first."""
     return sorted(
         (
             worker
@@ -106,19 +108,19 @@ def find_twins(needs: Needs, fingerprint: str, leaving: str) -> list[InferenceWo
 
 
 def fingerprint_of(snapshot: Any) -> str:
-    """What engines that answer with the same tokens have in common; empty for one whose conversations cannot move."""
+    """Returns what engines that produce the same tokens share, or an empty text if conversations cannot move."""
     found = snapshot.get("fingerprint") if isinstance(snapshot, dict) else None
     return found if isinstance(found, str) else ""
 
 
 def name_of(address: str) -> str:
-    """What the worker at an address calls itself; the address when it is not known any more."""
+    """Returns the name of the worker at an address, or the address if the worker is no longer known."""
     names = InferenceWorker.objects.filter(address=address).order_by("-seen_at").values_list("name", flat=True)
     return names.first() or address
 
 
 def mark_gone(address: str) -> None:
-    """A worker that did not answer is not chosen again until its next report."""
+    """Keeps a worker that did not answer from being chosen until its next report."""
     before = timezone.now() - timedelta(seconds=settings.WORKER_STALE_SEC)
     InferenceWorker.objects.filter(address=address, seen_at__gt=before).update(seen_at=before)
 

@@ -1,4 +1,4 @@
-"""What people are shown of an inference worker: whether it serves, how its steps go, and which engines it runs."""
+"""What people see of an inference worker: whether it serves, how long its steps take and which engines it runs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from studies.models import InferenceWorker
 from studies.talk.workers.needs import sends_to_third_party
 
 FACTS: Final = ("model", "revision", "version", "dtype", "device", "slots")
-"""What of an engine's snapshot tells one from another at a glance."""
+"""The fields of an engine's snapshot that distinguish engines at a glance."""
 MAX_FACT_CHARACTERS: Final = 60
 SHORT_REVISION: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class StepChart:
-    """The step times of the last minute on a line that is twice as long as a step may take."""
+    """The step times of the last minute, on a line that spans twice the time that a step may take."""
 
     p50_ms: float
     p95_ms: float
@@ -33,12 +33,12 @@ class StepChart:
 
     @property
     def is_late(self) -> bool:
-        """Whether one step in twenty takes longer than the sound it makes."""
+        """Returns whether one step in twenty takes longer than the sound it produces."""
         return self.p95_ms > self.BUDGET_MS
 
     @property
     def places(self) -> dict[str, float]:
-        """Where each stands, in percent of the line; what would lie beyond stands at its end."""
+        """Returns the position of each value in percent of the line, at most 100."""
         values = {"p50": self.p50_ms, "p95": self.p95_ms, "p99": self.p99_ms, "budget": self.BUDGET_MS}
         return {name: round(min(100.0, 100 * value / self.FULL_MS), 1) for name, value in values.items()}
 
@@ -56,14 +56,14 @@ class EngineState:
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """`fresh` when it reported lately enough to be given talks."""
+    """A worker as people see it. It is `fresh` if it reported recently enough to be given talks."""
 
     worker: InferenceWorker
     fresh: bool
 
     @property
     def status(self) -> tuple[str, str]:
-        """One of open, paused, closed, and the word for it."""
+        """Returns one of open, paused and closed, and the word for it."""
         if not self.fresh:
             return "closed", "Silent"
         if self.worker.draining:
@@ -72,7 +72,7 @@ class WorkerState:
 
     @property
     def chart(self) -> StepChart | None:
-        """None where no step was measured."""
+        """Returns the chart, or None if no step was measured."""
         worker = self.worker
         if worker.step_ms_p50 is None or worker.step_ms_p95 is None or worker.step_ms_p99 is None:
             return None
