@@ -118,9 +118,11 @@ def extract_template(
     yield from extract_python(BytesIO(code.encode()), keywords, tags, {"encoding": "utf-8"})
 
 
-def extract_offered(file: IO[bytes], *_how: object, **_options: object) -> Iterator[tuple[int, None, str, list[str]]]:
-    """Texts that visitors choose from and read of measurements, in modules that know nothing of Django."""
-    texts = {
+def extract_offered(
+    file: IO[bytes], keywords: Mapping[str, Any], tags: list[str], options: Mapping[str, Any]
+) -> Iterator[Any]:
+    """A module that knows nothing of Django and offers texts to visitors in its data, beside those it marks."""
+    offered = {
         "catalog.py": [text for entry in ENGINES.values() if entry.selectable for text in (entry.label, entry.about)],
         "cells.py": [FREE_VOICE.label],
         "presets.py": [label for label, _parameters in free_presets().values()],
@@ -128,8 +130,9 @@ def extract_offered(file: IO[bytes], *_how: object, **_options: object) -> Itera
         "free_voice.py": [*MAIN.values(), *MORE.values()],
         "measure.py": [text for method in METHODS for text in (method.unit, method.citation) if text],
     }
-    for text in texts[Path(file.name).name]:
+    for text in offered[Path(file.name).name]:
         yield 1, None, text, []
+    yield from extract_python(file, keywords, tags, {"encoding": "utf-8"})
 
 
 def _first(message: Message) -> str:
