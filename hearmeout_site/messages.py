@@ -36,6 +36,7 @@ OF_ENGINES: Final = "inference/contract/catalog.py"  # their labels and descript
 # Which arguments of a call are texts, as `pybabel --keywords` takes it; Python's are those beside Babel's own.
 PYTHON_KEYWORDS: Final = {
     "gettext_lazy": "1",
+    "gettext_noop": "1",
     "ngettext_lazy": "1,2",
     "pgettext_lazy": "1c,2",
     "npgettext_lazy": "1c,2,3",
