@@ -14,11 +14,11 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from studies.allocation.queue import lapsed
-from studies.design.questions import is_true, items_of
 from studies.errors import QuotaFull
 from studies.models import AllocationSlot, Answer, Session, Study
 from studies.protocol.counterbalancing import Quota
 from studies.protocol.schema import Protocol
+from studies.questions.conditions import is_true, items_of
 
 
 def usable(study: Study) -> QuerySet[Session]:

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import lcm, prod
 from typing import Any, Final
 
-from studies.design.questions import OTHER, is_answered, is_true
 from studies.design.talks import shape
 from studies.protocol.counterbalancing import Group
-from studies.protocol.items import Rule, When
 from studies.protocol.schema import Protocol
+from studies.questions.conditions import OTHER, Rule, When, is_answered, is_true
 
 MOST_ROWS: Final = 2_000
 """Beyond this, rows are not every combination of digits. All digits go round together instead: every order of the

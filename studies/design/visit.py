@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from studies.design.plan import PlannedTrial
-from studies.protocol.items import EACH_TRIAL, Moment, Questionnaire
+from studies.protocol.questionnaires import EACH_TRIAL, Moment, Questionnaire
 from studies.protocol.schema import Protocol
 
 Kind = Literal["questions", "consent", "check", "headphones", "intro", "explore", "talk", "compare", "break", "debrief"]

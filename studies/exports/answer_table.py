@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from studies.design.questions import scored
 from studies.design.visit import Page
 from studies.exports.columns import UTC, Cell, Column
 from studies.exports.item_columns import readable_protocol
 from studies.exports.session_rows import SessionRow
 from studies.models import Session, Trial
-from studies.protocol.items import AnyItem, Questionnaire
+from studies.protocol.questionnaires import Questionnaire
 from studies.protocol.schema import Protocol
+from studies.questions.registry import AnyItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class AnswerRow:
 
     @property
     def score(self) -> Any:
-        return scored(self.asked[1], self.value) if self.asked is not None else None
+        return self.asked[1].score(self.value) if self.asked is not None else None
 
 
 def answer_rows(row: SessionRow) -> Iterator[AnswerRow]:

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from studies.design.plan import PlannedTrial
-from studies.design.questions import asked, is_answered, is_true, visible
+from studies.design.questions import asked, visible
 from studies.design.visit import applies
 from studies.exports.item_columns import items_at, readable_protocol
 from studies.models import ProtocolVersion, Trial
-from studies.protocol.items import Moment, Notice, Preference, Questionnaire
+from studies.protocol.questionnaires import Moment, Questionnaire
 from studies.protocol.schema import Protocol
+from studies.questions.conditions import is_answered, is_true
 
 REASONS: Final = (
     "other_version (its version of the study has no such item), other_talk (it is not asked about this scenario), "
@@ -50,7 +51,7 @@ def _reasons(
         shown = visible(items, values) if is_true(questionnaire.show_if, values) else []
         shown_keys = {item.key for item in shown}
         for item in items:
-            if item.key not in values and not isinstance(item, Notice | Preference):
+            if item.key not in values and item.asks and not item.is_verdict:
                 yield item.key, "unanswered" if item.key in shown_keys else "hidden"
 
 

@@ -11,7 +11,7 @@ from studies.exports.missing import REASONS, missing
 from studies.exports.rows import is_erased
 from studies.exports.session_rows import SessionRow
 from studies.models import ConsentEvent, Session, Study
-from studies.protocol.items import EACH_TRIAL, MOMENTS, Moment
+from studies.protocol.questionnaires import EACH_TRIAL, MOMENTS, Moment
 from studies.protocol.schema import Protocol
 
 Value = Callable[[SessionRow], Cell]

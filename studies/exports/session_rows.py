@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from studies.design.questions import fails
 from studies.exports.item_columns import readable_protocol
 from studies.exports.rows import LISTENED, is_erased
 from studies.models import Answer, ConsentEvent, Judgement, Session, Study, Take, Trial
@@ -50,7 +49,7 @@ class SessionRow:
         protocol = readable_protocol(self.session.version)
         items = protocol.items() if protocol is not None else {}
         latest = {(answer.trial_id, answer.pair, answer.item): answer.value for answer in self.answers}
-        return [item for (_trial, _pair, item), value in latest.items() if item in items and fails(items[item], value)]
+        return [item for (_trial, _pair, item), value in latest.items() if item in items and items[item].fails(value)]
 
 
 def sessions_of(study: Study) -> QuerySet[Session]:

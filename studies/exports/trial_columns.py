@@ -12,7 +12,8 @@ from studies.exports.plan_columns import PLAN_COLUMNS
 from studies.exports.rows import TrialRow
 from studies.exports.take_columns import TAKE_COLUMNS
 from studies.models import Judgement, Metric, Study
-from studies.protocol.items import EACH_TRIAL, Moment, Preference
+from studies.protocol.questionnaires import EACH_TRIAL, Moment
+from studies.questions.registry import AnyItem
 
 OF_TRIALS: Final[frozenset[Moment]] = EACH_TRIAL | {"after_pair"}
 
@@ -34,9 +35,7 @@ def columns_of(study: Study) -> list[Column[TrialRow]]:
     """COLUMNS, then a stable order of what was asked of trials and of pairs, judged and measured."""
     protocols = protocols_of(study)
     asked = items_at(protocols, OF_TRIALS)
-    verdicts = {
-        key: item for protocol in protocols for key, item in protocol.items().items() if isinstance(item, Preference)
-    }
+    verdicts = {key: item for protocol in protocols for key, item in protocol.items().items() if item.is_verdict}
     return [
         *COLUMNS,
         *(column for item, _protocol in asked.values() for column in item_columns(item, _answer)),
@@ -57,7 +56,7 @@ def _answer(row: TrialRow, item: str) -> Any:
     return row.answers.get(item)
 
 
-def _judgement(item: Preference) -> Iterator[Column[TrialRow]]:
+def _judgement(item: AnyItem) -> Iterator[Column[TrialRow]]:
     """What the participant said of this trial's pair; the same in all rows of the pair."""
     key, text = item.key, item.text
 

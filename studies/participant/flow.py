@@ -10,14 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studies.design.plan import PlannedTrial, plan_trials
-from studies.design.questions import asked, is_true, visible
+from studies.design.questions import asked, visible
 from studies.design.visit import Kind, Page, applies, pages
 from studies.models import PageLog, Session, Take, Trial
 from studies.participant.answering import answers
 from studies.participant.checking.device import check_done, headphones_done
-from studies.protocol.items import Questionnaire
+from studies.protocol.questionnaires import Questionnaire
 from studies.protocol.schema import Protocol
 from studies.publish import session_protocol
+from studies.questions.conditions import is_true
 
 DEBRIEF: Final = Page("debrief")
 KINDS: Final[Mapping[str, Kind]] = {

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from studies.protocol.base import Key, Label, Line, Markdown, Option, Persona, Sec, Strict
+from studies.questions.fields import Key, Label, Line, Markdown, Option, Persona, Sec, Strict
 
 MOST_COMPARED = 6
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from studies.protocol.base import Day, Key, Strict
-from studies.protocol.items import Value, When
+from studies.questions.conditions import Value, When
+from studies.questions.fields import Day, Key, Strict
 
 
 class Cell(Strict):

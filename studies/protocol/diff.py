@@ -9,11 +9,11 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
-from studies.protocol.base import Place
 from studies.protocol.cells import Pair
 from studies.protocol.reading import yaml_text
 from studies.protocol.reading.problems import path_of
 from studies.protocol.schema import Protocol
+from studies.questions.fields import Place
 
 Kind = Literal["added", "removed", "changed", "moved"]
 LONGEST: Final = 100

@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from studies.errors import Problem
-from studies.protocol.base import SHOWN, Shown
 from studies.protocol.reading.problems import suggestion
 from studies.protocol.schema import Protocol
+from studies.questions.fields import SHOWN, Shown
 
 MAY_TRANSLATE = frozenset({"text_prompt"})
 MAX_CHARACTERS = 20_000

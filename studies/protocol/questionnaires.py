@@ -6,13 +6,9 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from studies.protocol.base import Key, Line, Markdown, Strict
-from studies.protocol.items.base import Notice
-from studies.protocol.items.choices import MultipleChoice, SingleChoice
-from studies.protocol.items.conditions import When
-from studies.protocol.items.entries import Date, LongText, Number, ShortText, Switch
-from studies.protocol.items.scales import Likert, SelfAssessmentManikin, SemanticDifferential, VisualAnalogue
-from studies.protocol.items.talks import Playback, Preference
+from studies.questions.conditions import When
+from studies.questions.fields import Key, Line, Markdown, Strict
+from studies.questions.registry import AnyItem
 
 Moment = Literal[
     "eligibility",
@@ -31,24 +27,6 @@ Moment = Literal[
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 EACH_TRIAL: frozenset[Moment] = frozenset({"before_trial", "after_trial", "playback"})
 """Asked once a trial; `after_pair` once a pair; all others once."""
-
-AnyItem = Annotated[
-    Notice
-    | SingleChoice
-    | MultipleChoice
-    | Likert
-    | VisualAnalogue
-    | SemanticDifferential
-    | SelfAssessmentManikin
-    | Number
-    | ShortText
-    | LongText
-    | Switch
-    | Date
-    | Playback
-    | Preference,
-    Field(discriminator="type"),
-]
 
 
 class Insertion(Strict):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from studies.protocol.base import KEY_PATTERN, LANGUAGE_PATTERN
 from studies.protocol.json_schema import json_schema
+from studies.questions.fields import KEY_PATTERN, LANGUAGE_PATTERN
 
 NO_DEFAULT = object()
 OF_PATTERNS = {KEY_PATTERN: "key", LANGUAGE_PATTERN: "language tag", r"^\d{4}-\d{2}-\d{2}$": "day"}

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from studies.protocol.base import Language, Line, Markdown, Place, Strict
 from studies.protocol.cells import (
     FREE_VOICE,
     Comparison,
@@ -26,7 +25,7 @@ from studies.protocol.cells import (
     VoiceOffer,
 )
 from studies.protocol.counterbalancing import Allocation, Cell, Design, Quota, Stopping
-from studies.protocol.items import AnyItem, Moment, Questionnaire
+from studies.protocol.questionnaires import Moment, Questionnaire
 from studies.protocol.visit import (
     AttentionChecks,
     Audio,
@@ -37,6 +36,8 @@ from studies.protocol.visit import (
     Retention,
     ScreenOut,
 )
+from studies.questions.fields import Language, Line, Markdown, Place, Strict
+from studies.questions.registry import AnyItem
 
 SCHEMA_VERSION: Final = 2
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from studies.protocol.base import Line, Markdown, Strict
-from studies.protocol.items import When
+from studies.questions.conditions import When
+from studies.questions.fields import Line, Markdown, Strict
 
 
 class Purpose(Strict):

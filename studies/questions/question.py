@@ -1,14 +1,158 @@
-"""What all items share, and the one that asks nothing."""
+"""What every question type declares about itself, and the fields that questions share."""
 
 from __future__ import annotations
 
-from typing import Literal
+import random
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from studies.protocol.base import Key, Line, Markdown, Strict
-from studies.protocol.items.conditions import When
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from studies.questions.answer import Answer, Score
+from studies.questions.columns import AnswerColumn, plain
+from studies.questions.conditions import Value, When, is_answered, is_same
+from studies.questions.drawing import Drawn
+from studies.questions.fields import Key, Line, Strict
+from studies.questions.possible import Answers
+from studies.questions.recordings import Excerpt, Recording
+from studies.questions.study import Fault, Occasion, Study
 
 
-class Item(Strict):
+class Question(Strict):
+    """A question type. A subclass in `studies/questions/types/` declares its fields, of which `type` is a literal with
+    the name of its module, and overrides what differs from the answers below. The name of the type is also that of its
+    template (`components/questions/<type>.html`), of its script (`js/questions/types/<type>.js`) and of its style sheet
+    (`css/questions/<type>.css`), of which the latter two are needed by few types."""
+
+    order: ClassVar[int]
+    """Its place among the types in the schema, the form and the reference."""
+    asks: ClassVar[bool] = True
+    """Whether there is something to answer."""
+    is_verdict: ClassVar[bool] = False
+    """Whether its answers are kept as judgements of a pair."""
+    is_written: ClassVar[bool] = False
+    """Whether the answer is written and not chosen."""
+    has_several: ClassVar[bool] = False
+    """Whether one answer may hold several values."""
+    frame: ClassVar[Literal["field", "radiogroup", "group"]] = "group"
+    """What stands around its template: a label of its one field, or the legend of a group."""
+
+    if TYPE_CHECKING:  # each type has these fields, in an order of its own
+        type: str
+        key: str
+        text: str
+        show_if: When | None
+        prompts: list[str] | None
+
+    @property
+    def help_text(self) -> str | None:
+        return None
+
+    @property
+    def is_required(self) -> bool:
+        """Whether there must be an answer before going on."""
+        return False
+
+    @property
+    def expected(self) -> Value | None:
+        """The right answer, which makes the question an attention check."""
+        return None
+
+    @property
+    def recording(self) -> Recording | None:
+        """What it plays."""
+        return None
+
+    @property
+    def row_keys(self) -> list[str]:
+        """The keys of its rows, each of which has an answer of its own."""
+        return []
+
+    # in a study
+
+    def faults(self, study: Study, occasion: Occasion) -> Iterator[Fault]:
+        """What is wrong with it in this study, beyond what the fields say by themselves."""
+        yield from ()
+
+    def key_lists(self) -> Mapping[str, list[str]]:
+        """Field -> the keys in it, each of which may stand there once."""
+        return {}
+
+    def possible(self, study: Study) -> Answers | None:
+        """Which answers a condition can ask for; None where it can only ask whether there is an answer."""
+        return None
+
+    def possible_in_row(self) -> Answers | None:
+        """The same for one of its rows."""
+        return None
+
+    def written_out(self, scenarios: Mapping[str, str], draw: random.Random | None = None) -> Self:
+        """The question as it is shown: with the study's scenarios (key -> title) where it offers them, and in an order
+        that `draw` decides where it is random."""
+        return self
+
+    def joined_with(self, forms: Iterable[Question]) -> Self:
+        """The question with all that may have been answered in its forms in other versions of the study, oldest first
+        and written out."""
+        return self
+
+    # its answers
+
+    def checked(
+        self, value: object, *, complete: bool = True, sides: Collection[str] = (), excerpt: Excerpt | None = None
+    ) -> Answer:
+        """The value to keep. With `complete` the answer must be there and whole, as it must be to go on; without it the
+        answer may be half given. `sides` are those of the pair. Raises ValidationError with words for participants."""
+        given = self.read(value, sides) if is_answered(value) else None
+        kept = given if is_answered(given) else None
+        if complete:
+            self.check_complete(kept, excerpt)
+        return kept
+
+    def read(self, value: object, sides: Collection[str]) -> Answer:
+        """The answer in a value that came as JSON. Raises ValidationError with words for participants."""
+        raise NotImplementedError
+
+    def check_complete(self, value: Answer, excerpt: Excerpt | None = None) -> None:
+        """Raises ValidationError with words for participants where this is not enough to go on."""
+        if value is None and self.is_required:
+            raise ValidationError(_("Please fill this in.") if self.is_written else _("Please choose an answer."))
+
+    def added_to(self, before: Answer, given: Answer) -> Answer:
+        """What to keep when `before` is kept already. Raises ValidationError with words for participants."""
+        return given
+
+    def fails(self, value: object) -> bool:
+        """Whether this is the wrong answer to an attention check. No answer is not a wrong one."""
+        return self.expected is not None and is_answered(value) and not is_same(value, self.expected)
+
+    def score(self, value: object) -> Score:
+        """What an answer counts for on the scale, reversed where the question says so; None for answers beside the
+        scale and for types without a score."""
+        return None
+
+    def columns(self) -> Iterator[AnswerColumn]:
+        """Its columns in the exports."""
+        yield AnswerColumn("", "text", f"{self.asked}, in the participant's words", plain)
+
+    def simulate(self, draw: random.Random, sides: Collection[str] = ()) -> Answer:
+        """A valid and complete answer, drawn at random, for bots."""
+        return None
+
+    # on the page
+
+    def parts(self, drawn: Drawn) -> Mapping[str, Any]:
+        """What its template shows, beside the question itself."""
+        return {}
+
+    @property
+    def asked(self) -> str:
+        """The beginning of what a column means."""
+        return f"Answer to “{self.text}”"
+
+
+class Item(Question):
     """What all items share."""
 
     key: Key
@@ -24,17 +168,10 @@ class Item(Strict):
     prompts: list[Key] | None = None
     """Asked about these scenarios only."""
 
+    @property
+    def help_text(self) -> str | None:
+        return self.note
 
-class Notice(Strict):
-    """Words to read, with nothing to answer."""
-
-    type: Literal["notice"]
-    """What kind of item it is."""
-    key: Key
-    """Its name; unique in the whole study."""
-    text: Markdown
-    """The words, as Markdown."""
-    show_if: When | None = None
-    """Shown only where this is true."""
-    prompts: list[Key] | None = None
-    """Shown about these scenarios only."""
+    @property
+    def is_required(self) -> bool:
+        return self.required

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from studies.design.headphones import target_of
-from studies.design.questions import options_of, visible
+from studies.design.questions import scenarios_of, visible
 from studies.errors import SimulationError
-from studies.protocol.items import AnyItem, Choices, Notice
 from studies.protocol.schema import Protocol, offer_key
 from studies.protocol.voices import converts as changes_voice
+from studies.questions.registry import AnyItem
 from studies.simulation.answering import answer, eligible_answers, form_fields
 from studies.simulation.diary import Asked, Diary
 from studies.simulation.leaving import reasons_to_leave
@@ -242,10 +242,8 @@ class Bot:
         keys = dict.fromkeys(name.split(".")[0] for name in [*form.names, *form.hidden])
         listed: list[AnyItem] = []
         for item in (known[key] for key in keys if key in known):
-            if isinstance(item, Choices):
-                item = item.model_copy(update={"options": options_of(item, self._protocol)})
-            if not isinstance(item, Notice):
-                listed.append(item)
+            if item.asks:
+                listed.append(item.written_out(scenarios_of(self._protocol)))
         return listed
 
     def _known(self, position: int | None, pair: int | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,14 +13,16 @@ from typing import Any, Final
 from inference.contract.audio import samples_to_ms
 from studies.design.arms import arms_for, group_of
 from studies.design.plan import PlannedTrial, plan_trials
+from studies.design.questions import scenarios_of
 from studies.exports.cells import as_cell
 from studies.exports.tables import TABLES, write
 from studies.models import ProtocolVersion, Session
-from studies.protocol.items import EACH_TRIAL, Notice, Preference
+from studies.protocol.questionnaires import EACH_TRIAL
 from studies.protocol.schema import Protocol
 from studies.publish import protocol_of
+from studies.questions.answer import Answer
+from studies.questions.registry import AnyItem
 from studies.simulation.diary import Asked, Diary
-from studies.simulation.expecting import cells_of, long_cell
 from studies.simulation.leaving import attention_failed, reasons_to_leave
 
 MEASURED: Final = ("noise_dbfs", "snr_db", "clipped_percent", "round_trip_ms")
@@ -62,6 +65,7 @@ class _Comparison:
         self._protocol = protocol
         self._found = found
         self._given = diary.answers if diary.consents else {}
+        self._scenarios = scenarios_of(protocol)
 
     def sessions(self, rows: Sequence[Row]) -> None:
         where = f"bot {self._diary.bot}, sessions.csv"
@@ -106,7 +110,9 @@ class _Comparison:
         for asked, value in given.items():
             row = cells.get(_place(asked))
             if row is not None:
-                self._same(f"{where}, {_spelt(_place(asked))}", row, {"value": long_cell(value), "session_mode": "bot"})
+                self._same(
+                    f"{where}, {_spelt(_place(asked))}", row, {"value": _long_cell(value), "session_mode": "bot"}
+                )
 
     def _visit(self) -> dict[str, str]:
         reasons = reasons_to_leave(self._protocol, self._diary)
@@ -175,9 +181,9 @@ class _Comparison:
         cells: dict[str, str] = {}
         for questionnaire in self._protocol.questionnaires:
             for item in questionnaire.all_items() if is_at(questionnaire.at) else ():
-                if not isinstance(item, Notice | Preference):
+                if item.asks and not item.is_verdict:
                     value = self._given.get(Asked(item.key, position, pair))
-                    cells.update(cells_of(item, value, self._protocol))
+                    cells.update(_cells(item.written_out(self._scenarios), value))
         return cells
 
     def _planned(self, trial: PlannedTrial) -> dict[str, str]:
@@ -217,7 +223,7 @@ class _Comparison:
         pair = trial.pair if trial.pair is not None else -1
         cells = {"listened_sec": as_cell(self._diary.listened_sec.get((pair, trial.side)))}
         for key, item in self._protocol.items().items():
-            if isinstance(item, Preference):
+            if item.is_verdict:
                 choice = self._diary.answers.get(Asked(key, None, trial.pair)) if trial.pair is not None else None
                 chosen = sides.get(choice or "")
                 cells[f"judgement_{key}"] = choice or ""
@@ -257,6 +263,17 @@ def _read(version: ProtocolVersion, table: str) -> list[Row]:
     pieces: list[str] = []
     write(version.study, TABLES[table], pieces.append)
     return list(csv.DictReader(io.StringIO("".join(pieces), newline="")))
+
+
+def _cells(item: AnyItem, value: Answer) -> dict[str, str]:
+    """Column -> cell, of all columns that an item has. Without an answer all of them are empty."""
+    return {f"answer_{item.key}{column.suffix}": as_cell(column.value(value)) for column in item.columns()}
+
+
+def _long_cell(value: Answer) -> str:
+    """The one cell of an answer in answers.csv."""
+    has_parts = isinstance(value, Mapping | list)
+    return as_cell(json.dumps(value, ensure_ascii=False, sort_keys=True) if has_parts else value)
 
 
 def _place(asked: Asked) -> tuple[str, str, str]:

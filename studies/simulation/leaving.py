@@ -3,8 +3,8 @@ the site makes of it, or a mistake there would not be seen."""
 
 from __future__ import annotations
 
-from studies.design.questions import fails, is_true
 from studies.protocol.schema import Protocol
+from studies.questions.conditions import is_true
 from studies.simulation.diary import Diary
 
 
@@ -24,4 +24,4 @@ def reasons_to_leave(protocol: Protocol, diary: Diary) -> list[str]:
 def attention_failed(protocol: Protocol, diary: Diary) -> int:
     """How many attention checks were answered wrongly."""
     items = protocol.items()
-    return sum(fails(items[asked.item], value) for asked, value in diary.answers.items())
+    return sum(items[asked.item].fails(value) for asked, value in diary.answers.items())

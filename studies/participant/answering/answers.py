@@ -13,11 +13,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from studies.design.questions import fails, is_answered
 from studies.errors import AnswerRefused
 from studies.models import Answer, Judgement, Session, Trial
-from studies.protocol.items import Preference
 from studies.publish import protocol_of
+from studies.questions.conditions import is_answered
 
 LISTENED = "listened_sec"  # how long an answer was heard before it was judged, as the browser counted
 
@@ -94,13 +93,11 @@ def attention_failed(session: Session) -> list[str]:
     latest = {
         (answer.trial_id, answer.pair, answer.item): answer.value for answer in session.answers.order_by("revision")
     }
-    return [
-        item for (_of_trial, _of_pair, item), value in latest.items() if item in items and fails(items[item], value)
-    ]
+    return [item for (_of_trial, _of_pair, item), value in latest.items() if item in items and items[item].fails(value)]
 
 
 def _verdicts(session: Session) -> set[str]:
-    return {key for key, item in protocol_of(session.version).items().items() if isinstance(item, Preference)}
+    return {key for key, item in protocol_of(session.version).items().items() if item.is_verdict}
 
 
 def _revise(session: Session, scope: Scope, item: str, value: Any, questionnaire: str, client_id: UUID | None) -> None:

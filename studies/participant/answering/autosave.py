@@ -20,7 +20,6 @@ from studies.models import Session
 from studies.participant.access import TAKEN_OVER, is_open, is_running, take_over
 from studies.participant.answering.answers import LISTENED, save_listened
 from studies.participant.answering.question_page import QuestionPage
-from studies.protocol.items import Notice
 from studies.publish import session_protocol
 
 MAX_BYTES: Final = 512_000
@@ -71,7 +70,7 @@ def _save(session: Session, sending: _Sending) -> None:
     if sending.item == LISTENED:
         _save_listened(page, sending)
         return
-    item = next((item for item in page.items if item.key == sending.item and not isinstance(item, Notice)), None)
+    item = next((item for item in page.items if item.key == sending.item and item.asks), None)
     if item is None:
         raise AnswerRefused("unknown", _("This question is not asked here. Please load the page again."))
     try:

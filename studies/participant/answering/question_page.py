@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,16 +14,20 @@ from django.utils.translation import gettext as _
 
 from studies.design.arms import stand_in
 from studies.design.plan import PlannedTrial
-from studies.design.questions import asked, is_true, items_of, visible
+from studies.design.questions import asked, visible
 from studies.design.visit import Page, applies
 from studies.models import Session, Trial
 from studies.participant import flow
 from studies.participant.answering import answers
 from studies.participant.answering.answers import Scope
-from studies.participant.answering.excerpts import Excerpt, excerpt_of, heard_enough
-from studies.participant.answering.values import checked, posted
-from studies.protocol.items import EACH_TRIAL, AnyItem, Notice, Playback, Questionnaire, When
+from studies.participant.answering.excerpts import excerpt_of
+from studies.participant.answering.posted import posted
+from studies.protocol.questionnaires import EACH_TRIAL, Questionnaire
 from studies.publish import session_protocol
+from studies.questions.answer import Answer
+from studies.questions.conditions import When, is_true, items_of
+from studies.questions.recordings import Excerpt, Recording
+from studies.questions.registry import AnyItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,35 +106,33 @@ class QuestionPage:
     def excerpts(self) -> dict[str, Excerpt]:
         """What each playback item plays."""
         return {
-            item.key: excerpt_of(self.session, self._in_group(item), self.trial, self.pair)
+            item.key: excerpt_of(self.session, self._in_group(item.recording), self.trial, self.pair)
             for item in self.items
-            if isinstance(item, Playback)
+            if item.recording is not None
         }
 
-    def _in_group(self, item: Playback) -> Playback:
+    def _in_group(self, recording: Recording) -> Recording:
         """With the condition that the session's group has in place of the one that is named."""
-        if item.condition is None:
-            return item
-        return item.model_copy(update={"condition": stand_in(self.protocol, self.session.group, item.condition)})
+        if recording.condition is None:
+            return recording
+        return replace(recording, condition=stand_in(self.protocol, self.session.group, recording.condition))
 
     def shown_keys(self, values: Mapping[str, Any] | None = None) -> set[str]:
         """Keys of the items that are not hidden when `values` have been given beside what is known."""
         given = {item: value for item, value in {**self.known, **(values or {})}.items() if value is not None}
         return {item.key for item in visible(self.items, given)}
 
-    def check(self, item: AnyItem, value: Any, *, complete: bool = True) -> Any:
+    def check(self, item: AnyItem, value: object, *, complete: bool = True) -> Answer:
         """The value to keep. Raises ValidationError."""
-        given = checked(item, value, complete=complete, sides=self.sides)
-        if not isinstance(item, Playback):
-            return given
-        given = self._played(item, given)
-        if complete and item.required and not heard_enough(item, given, self.excerpts[item.key]):
-            raise ValidationError(_("Please listen to this recording to its end."))
-        return given
+        given = item.checked(value, complete=False, sides=self.sides)
+        kept = item.added_to(self.known.get(item.key), given)
+        if complete:
+            item.check_complete(kept, self.excerpts.get(item.key))
+        return kept
 
     def read(self, data: QueryDict) -> Sent:
         """What a form says to all items, hidden ones left out."""
-        typed = {item.key: posted(item, data) for item in self.items if not isinstance(item, Notice)}
+        typed = {item.key: posted(item, data) for item in self.items if item.asks}
         page = {item.key: item for item in self.items}
         values: dict[str, Any] = {}
         errors: dict[str, str] = {}
@@ -181,20 +183,11 @@ class QuestionPage:
             for item in (item.key for item in other.items if item.key not in shown and item.key in other.known):
                 other._save({item: None}, other.questionnaire_of[item])
             missing = [item for item in other.items if item.key in shown and item.key not in other.known]
-            if any(not isinstance(item, Notice | Playback) and item.required for item in missing):
+            if any(item.is_required and item.recording is None for item in missing):
                 self.session.pages.filter(page=step.page.name).update(done_at=None)
 
     def _save(self, values: Mapping[str, Any], questionnaire: str, **sending: Any) -> None:
         answers.save(self.session, values, self.scope, questionnaire=questionnaire, shown=self.pair, **sending)
-
-    def _played(self, item: Playback, given: Any) -> Any:
-        """Together with what was played before the page was opened again."""
-        before = self.known.get(item.key)
-        if given is None:
-            return before
-        if item.max_plays is not None and given["plays"] > item.max_plays:
-            raise ValidationError(_("This recording was played as often as it may be."))
-        return {name: max(number, before[name]) for name, number in given.items()} if before else given
 
     @cached_property
     def _asked(self) -> list[tuple[Questionnaire, list[AnyItem]]]:

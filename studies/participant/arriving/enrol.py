@@ -12,7 +12,6 @@ from studies.allocation.places import allocate, free, renew
 from studies.allocation.quotas import is_stopped, quota_full
 from studies.design.arms import group_of
 from studies.design.plan import plan_trials
-from studies.design.questions import items_of
 from studies.entrance import Arrival
 from studies.entrance import mode_link as mode_link
 from studies.errors import QuotaFull
@@ -23,7 +22,7 @@ from studies.participant.arriving import screening
 from studies.participant.consenting import documents
 from studies.participant.flow import steps
 from studies.protocol.schema import Protocol
-from studies.publish import session_protocol
+from studies.questions.conditions import items_of
 from studies.sealing import keyed_hash, seal
 
 ATTEMPTS = 5

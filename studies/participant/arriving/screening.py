@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from studies.design.questions import is_true, items_of
 from studies.models import Session
 from studies.participant.answering import answers
 from studies.participant.checking.device import device_screened_out
 from studies.participant.flow import Step
 from studies.protocol.schema import Protocol
+from studies.questions.conditions import is_true, items_of
 
 ATTENTION = "attention"
 DEVICE = "device"

@@ -15,10 +15,10 @@ from studies.errors import AnswerRefused
 from studies.models import Session, Take, Track, Trial
 from studies.participant.access import frame, go_on, session_page
 from studies.participant.answering.answers import LISTENED, save_listened
-from studies.participant.answering.excerpts import was_heard
 from studies.participant.answering.page import asked_context, keep
 from studies.participant.answering.question_page import QuestionPage, Sent
 from studies.participant.comparing.heard import HeardTake, Recording, heard_take
+from studies.questions.recordings import was_heard
 
 LONGEST_SEC: Final = 86_400
 

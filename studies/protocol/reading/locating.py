@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from studies.protocol.base import Place
+from studies.questions.fields import Place
 
 IN_WORDS = {str: "text", int: "a number", float: "a number", bool: "true or false"}
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from inference.contract.catalog import ENGINES
 from studies.errors import Problem
-from studies.protocol.base import KEY_PATTERN, Place, Shown
 from studies.protocol.reading.locating import Located, located
 from studies.protocol.reading.problems import nearest, path_of
 from studies.protocol.schema import Protocol
+from studies.questions.fields import KEY_PATTERN, Place, Shown
 
 DECISIVE: Final = frozenset({"cells", "study_role", "conditions", "questionnaires", "pairs", "practice", "offer"})
 """Words and lists on which much of the rest depends."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from studies.errors import Problem
-from studies.protocol.base import Place
 from studies.protocol.reading.problems import found, path_of
+from studies.questions.fields import Place
 
 MAX_DEPTH: Final = 20
 LARGEST_NUMBER: Final = 2**53 - 1

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from inference.contract.errors import OptionError
 from studies.errors import Problem
-from studies.protocol.base import KEY_PATTERN, LANGUAGE_PATTERN, Place
 from studies.protocol.reading.locating import Located, located
+from studies.questions.fields import KEY_PATTERN, LANGUAGE_PATTERN, Place
 
 LONGEST_FOUND: Final = 40
 EXPECTED: Final = {

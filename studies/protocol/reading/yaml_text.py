@@ -23,8 +23,8 @@ from ruamel.yaml.representer import SafeRepresenter
 from ruamel.yaml.resolver import BaseResolver, implicit_resolvers
 
 from studies.errors import Problem, ProtocolError
-from studies.protocol.base import Place
 from studies.protocol.reading.problems import path_of
+from studies.questions.fields import Place
 
 MAX_CHARACTERS: Final = 500_000
 WIDTH: Final = 110

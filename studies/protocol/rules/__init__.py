@@ -7,10 +7,9 @@ talks.py       prompts, conditions, pairs, practice: what they refer to, and tha
 plan.py        the design and its variants: orders and squares that exist
 blocks.py      blocks that are written out: every talk in one of them
 spreading.py   groups, strata, quotas: how people are spread over the orders
-questions.py   questionnaires and their items, each on its own
+questions.py   questionnaires, and what the question types find wrong with their items
 logic.py       conditions on answers: asked before, and possible
 clashes.py     conditions whose rules no answer fits at once
-answers.py     which answers an item can have
 asking.py      when each item is asked, and about what
 consent.py     what has to be agreed to
 visit.py       screening, device check, recruiter

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, partial
 
-from studies.protocol.base import Place
-from studies.protocol.items import EACH_TRIAL, MOMENTS, AnyItem, Moment, Questionnaire
+from studies.protocol.questionnaires import EACH_TRIAL, MOMENTS, Moment, Questionnaire
 from studies.protocol.schema import Protocol
+from studies.questions.fields import Place
+from studies.questions.registry import AnyItem
+from studies.questions.study import Occasion, Scope, Study
 
-Scope = Literal["visit", "talk", "pair"]
 BEFORE_TRIALS = frozenset({"eligibility", "consent", "background", "device_check"})
 WITHOUT_TALKS = frozenset({"eligibility", "consent", "background", "device_check", "end", "debrief"})
 """All that an explore study asks at."""
@@ -42,6 +42,12 @@ class Asked:
     def scope(self) -> Scope:
         return scope_of(self.moment)
 
+    @property
+    def occasion(self) -> Occasion:
+        named = [each for each in (self.questionnaire.prompts, self.item.prompts) if each is not None]
+        before_first_talk = self.moment in BEFORE_TRIALS | {"before_trial"}
+        return Occasion(self.moment, self.scope, before_first_talk, named)
+
 
 def asked_items(protocol: Protocol) -> Iterator[Asked]:
     """Every item, in the order of the document; what is inserted has its turn behind what it is inserted after."""
@@ -64,3 +70,30 @@ def asked_items(protocol: Protocol) -> Iterator[Asked]:
 def start_of(protocol: Protocol, number: int) -> tuple[int, int, int]:
     """The turn before all items of a questionnaire."""
     return MOMENTS.index(protocol.questionnaires[number].at), number, -1
+
+
+def study_of(protocol: Protocol) -> Study:
+    """What the rules of question types may ask about this study."""
+    return Study(
+        kind=protocol.kind,
+        scenarios={prompt.key: prompt.title for prompt in protocol.prompts if prompt.study_role == "analytical"},
+        limits_sec={prompt.key: prompt.limit_sec for prompt in protocol.prompts},
+        conditions=[condition.key for condition in protocol.conditions],
+        pairs=[(pair.prompt, pair.conditions) for pair in protocol.pairs],
+        has_several_talks=partial(_has_several_talks, protocol),
+    )
+
+
+def _has_several_talks(protocol: Protocol, prompt: str) -> bool:
+    """Whether one participant talks about it under several conditions."""
+    practised = {cell.condition for cell in protocol.practice if cell.prompt == prompt}
+    if practised:
+        return len(practised) > 1
+    cells = protocol.design.cells
+    if cells == "pairs":
+        return any(pair.prompt == prompt for pair in protocol.pairs)
+    if cells == "crossed":
+        return len(protocol.conditions) > 1
+    variants = protocol.design.variants if cells == "variants" else []
+    talked = ({trial.condition for trial in variant.trials if trial.prompt == prompt} for variant in variants)
+    return any(len(conditions) > 1 for conditions in talked)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from inference.contract.catalog import ENGINES, check_options
 from studies.errors import Problem
-from studies.protocol.base import Place
 from studies.protocol.cells import FREE_VOICE, ConditionCell, EngineOffer
 from studies.protocol.reading.problems import option_problem, path_of, suggestion
 from studies.protocol.schema import Protocol, offer_key
 from studies.protocol.voices import check_schedule
+from studies.questions.fields import Place
 
 LONGEST_KEY = 50
 LONGEST_LABEL = 120

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from studies.errors import Problem
-from studies.protocol.base import Place
-from studies.protocol.items import MultipleChoice, Rule, Value, When
 from studies.protocol.reading.problems import path_of
-from studies.protocol.rules.answers import Answers, answers_of, answers_of_row
-from studies.protocol.rules.asking import Asked
+from studies.protocol.rules.asking import Asked, study_of
 from studies.protocol.schema import Protocol
+from studies.questions.conditions import Rule, Value, When, is_same
+from studies.questions.fields import Place
+from studies.questions.possible import Answers
 
 
 def check_clashes(when: When, place: Place, items: Mapping[str, Asked], protocol: Protocol) -> Iterator[Problem]:
@@ -33,9 +33,9 @@ def _answers(name: str, items: Mapping[str, Asked], protocol: Protocol) -> Answe
     """None for items that have several answers, or none to compare with."""
     key, _, row = name.partition(".")
     item = items[key].item
-    if isinstance(item, MultipleChoice):
+    if item.has_several:
         return None
-    return answers_of_row(item) if row and item.type == "semantic_differential" else answers_of(item, protocol)
+    return item.possible_in_row() if row and item.row_keys else item.possible(study_of(protocol))
 
 
 def _examples(possible: Answers, rules: Sequence[Rule]) -> list[Value | None]:
@@ -61,14 +61,9 @@ def _holds(rule: Rule, value: Value | None) -> bool:
         return rule.none_of is not None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return (
-        (rule.equals is None or _same(value, rule.equals))
-        and (rule.one_of is None or any(_same(value, one) for one in rule.one_of))
-        and (rule.none_of is None or not any(_same(value, one) for one in rule.none_of))
+        (rule.equals is None or is_same(value, rule.equals))
+        and (rule.one_of is None or any(is_same(value, one) for one in rule.one_of))
+        and (rule.none_of is None or not any(is_same(value, one) for one in rule.none_of))
         and (rule.at_least is None or (is_number and value >= rule.at_least))  # type: ignore[operator]
         and (rule.at_most is None or (is_number and value <= rule.at_most))  # type: ignore[operator]
     )
-
-
-def _same(value: Value, other: Value) -> bool:
-    """Yes is not 1, though Python holds them equal."""
-    return isinstance(value, bool) == isinstance(other, bool) and value == other

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from studies.errors import Problem
-from studies.protocol.base import Place
-from studies.protocol.items import Choices, Likert, SemanticDifferential, VisualAnalogue
 from studies.protocol.reading.problems import path_of
 from studies.protocol.rules.asking import asked_items
 from studies.protocol.schema import Protocol
+from studies.questions.fields import Place
 
 Named = tuple[Place, str]
 
@@ -30,15 +29,8 @@ def _lists(protocol: Protocol) -> Iterator[Iterable[Named]]:
         yield _keyed(getattr(protocol, name), name)
     yield [((*asked.place, "key"), asked.item.key) for asked in asked_items(protocol)]
     for asked in asked_items(protocol):
-        match asked.item:
-            case Choices(options=list(options)):
-                yield _keyed(options, *asked.place, "options")
-            case Likert() | VisualAnalogue() as scale:
-                yield _keyed(scale.extra, *asked.place, "extra")
-            case SemanticDifferential() as differential:
-                yield _keyed(differential.rows, *asked.place, "rows")
-            case _:
-                pass
+        for field, keys in asked.item.key_lists().items():
+            yield [((*asked.place, field, index, "key"), key) for index, key in enumerate(keys)]
         yield _plain(asked.item.prompts or [], *asked.place, "prompts")
     for index, questionnaire in enumerate(protocol.questionnaires):
         yield _plain(questionnaire.prompts or [], "questionnaires", index, "prompts")

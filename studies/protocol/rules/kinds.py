@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from studies.errors import Problem
-from studies.protocol.items import MOMENTS
+from studies.protocol.questionnaires import MOMENTS
 from studies.protocol.reading.problems import path_of
 from studies.protocol.rules.asking import WITHOUT_TALKS
 from studies.protocol.schema import Protocol

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from studies.errors import Problem
-from studies.protocol.base import Place
-from studies.protocol.items import Notice, Playback, Rule, SemanticDifferential, Value, When
 from studies.protocol.reading.problems import nearest, path_of, suggestion
-from studies.protocol.rules.answers import Answers, answers_of, answers_of_row
-from studies.protocol.rules.asking import BEFORE_TRIALS, Asked, Scope, asked_items, scope_of, start_of
+from studies.protocol.rules.asking import BEFORE_TRIALS, Asked, asked_items, scope_of, start_of, study_of
 from studies.protocol.rules.clashes import check_clashes
 from studies.protocol.schema import Protocol
+from studies.questions.conditions import Rule, Value, When
+from studies.questions.fields import Place
+from studies.questions.possible import Answers
+from studies.questions.registry import AnyItem
+from studies.questions.study import Scope
 
 TESTS = ("equals", "one_of", "none_of", "at_least", "at_most", "answered")
 RANGE = ["at_least", "at_most"]
@@ -52,7 +54,7 @@ def check_rule(
     yield from _check_range(rule, place)
     key, _, row = rule.item.partition(".")
     if key not in items:
-        names = [name for name in items if not isinstance(items[name].item, Notice)]
+        names = [name for name in items if items[name].item.asks]
         message = f"there is no item called {key!r}; {suggestion(key, names)}"
         yield Problem(path_of((*place, "item")), message)
         return
@@ -85,16 +87,15 @@ def _check_range(rule: Rule, place: Place) -> Iterator[Problem]:
 
 def _check_answers(rule: Rule, place: Place, asked: Asked, row: str, protocol: Protocol) -> Iterator[Problem]:
     item = asked.item
-    if isinstance(item, Notice):
-        yield Problem(path_of((*place, "item")), f"{item.key} is a notice, which nobody answers")
+    if not item.asks:
+        yield Problem(path_of((*place, "item")), f"{item.key} is a {item.type}, which nobody answers")
         return
-    possible = answers_of(item, protocol)
-    if isinstance(item, SemanticDifferential) and row:
-        rows = [each.key for each in item.rows]
-        if row not in rows:
-            yield Problem(path_of((*place, "item")), f"{item.key} has no row {row!r}; {suggestion(row, rows)}")
+    possible = item.possible_in_row() if row else item.possible(study_of(protocol))
+    if row and item.row_keys:
+        if row not in item.row_keys:
+            told = suggestion(row, item.row_keys)
+            yield Problem(path_of((*place, "item")), f"{item.key} has no row {row!r}; {told}")
             return
-        possible = answers_of_row(item)
     elif row:
         yield Problem(path_of((*place, "item")), f"{item.key} has no rows; write {item.key} alone")
         return
@@ -116,12 +117,10 @@ def _check_answers(rule: Rule, place: Place, asked: Asked, row: str, protocol: P
             yield Problem(path_of((*place, name)), message)
 
 
-def _only_answered(item: SemanticDifferential | Playback | object) -> str:
-    if isinstance(item, SemanticDifferential):
-        rows = f"{item.key}.{item.rows[0].key}"
-        return (
-            f"{item.key} has an answer for each row; name one of them, such as {rows}, or ask whether it was answered"
-        )
+def _only_answered(item: AnyItem) -> str:
+    if item.row_keys:
+        one = f"{item.key}.{item.row_keys[0]}"
+        return f"{item.key} has an answer for each row; name one of them, such as {one}, or ask whether it was answered"
     return "can only be asked whether it was answered; write answered: true or answered: false"
 
 

@@ -1,53 +1,27 @@
-"""Questionnaires and items, each on its own: limits, right answers, scenarios, recordings to listen to."""
+"""Questionnaires, each on its own: what it is asked about, and what the question types find wrong with its items."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from studies.errors import Problem
-from studies.protocol.base import Place
-from studies.protocol.items import (
-    ChoiceOption,
-    Choices,
-    Date,
-    Likert,
-    MultipleChoice,
-    Number,
-    Playback,
-    Preference,
-    Questionnaire,
-    SingleChoice,
-    VisualAnalogue,
-)
+from studies.protocol.questionnaires import Questionnaire
 from studies.protocol.reading.problems import path_of, suggestion
-from studies.protocol.rules.answers import OTHER, option_keys
-from studies.protocol.rules.asking import BEFORE_TRIALS, Asked, asked_items
-from studies.protocol.rules.talks import check_condition
+from studies.protocol.rules.asking import asked_items, study_of
 from studies.protocol.schema import Protocol
+from studies.questions.fields import Place
 
 
 def check(protocol: Protocol) -> Iterator[Problem]:
     for number, questionnaire in enumerate(protocol.questionnaires):
         yield from _check_questionnaire(protocol, questionnaire, ("questionnaires", number))
+    study = study_of(protocol)
     for asked in asked_items(protocol):
         item, place = asked.item, asked.place
         yield from _check_prompts(protocol, asked.questionnaire, item.prompts, (*place, "prompts"))
-        match item:
-            case Choices():
-                yield from _check_choices(protocol, item, place)
-            case Likert() | VisualAnalogue():
-                yield from _check_scale(item, place)
-            case Number() | Date():
-                yield from _check_limits(item, place)
-            case Playback():
-                yield from _check_playback(protocol, asked, item)
-            case Preference():
-                if asked.moment != "after_pair":
-                    message = (
-                        f"is asked at {asked.moment}; a preference compares a pair, so it belongs to at: after_pair"
-                    )
-                    yield Problem(path_of((*place, "type")), message)
+        for fault in item.faults(study, asked.occasion):
+            ending = f"; {suggestion(fault.unknown, fault.known)}" if fault.unknown is not None else ""
+            yield Problem(path_of((*place, *fault.place)), f"{fault.message}{ending}")
 
 
 def _check_questionnaire(protocol: Protocol, questionnaire: Questionnaire, place: Place) -> Iterator[Problem]:
@@ -108,117 +82,3 @@ def _check_prompts(
             yield Problem(where, f"{key} is in no pair; {suggestion(key, paired)}")
         elif named is not questionnaire.prompts and key not in (questionnaire.prompts or roles):
             yield Problem(where, f"the questionnaire is not asked about {key}; see its prompts")
-
-
-def _check_choices(protocol: Protocol, item: Choices, place: Place) -> Iterator[Problem]:
-    keys = option_keys(item, protocol)
-    if item.options == "scenarios" and len(keys) < 2:
-        message = f"are the study's scenarios, of which there are {len(keys)}; expected at least 2 analytical prompts"
-        yield Problem(path_of((*place, "options")), message)
-    elif not keys:
-        yield Problem(path_of((*place, "options")), "is empty; list at least one")
-    if item.other is not None and OTHER in keys:
-        where = place if item.options == "scenarios" else (*place, "options", keys.index(OTHER), "key")
-        yield Problem(path_of(where), f"{OTHER!r} stands for an answer in one's own words; choose another key")
-    if isinstance(item, SingleChoice) and item.expect is not None and item.expect not in keys:
-        message = f"is {item.expect!r}, which is no option; {suggestion(item.expect, keys)}"
-        yield Problem(path_of((*place, "expect")), message)
-    if isinstance(item, MultipleChoice):
-        most = len(keys) + (item.other is not None)
-        for name in ("min_choices", "max_choices"):
-            given = getattr(item, name)
-            if keys and given is not None and given > most:
-                yield Problem(path_of((*place, name)), f"is {given}, but there are {most} options to choose from")
-        if item.max_choices is not None and item.min_choices > item.max_choices:
-            message = f"is {item.min_choices}, above max_choices, {item.max_choices}; nobody could answer"
-            yield Problem(path_of((*place, "min_choices")), message)
-
-
-def _check_scale(item: Likert | VisualAnalogue, place: Place) -> Iterator[Problem]:
-    for index, option in enumerate(item.extra):
-        if _looks_like_number(option):
-            message = f"{option.key!r} looks like a point of the scale; choose a word"
-            yield Problem(path_of((*place, "extra", index, "key")), message)
-    if isinstance(item, Likert) and item.expect is not None and not 1 <= item.expect <= item.points:
-        yield Problem(path_of((*place, "expect")), f"is {item.expect}; expected a point from 1 to {item.points}")
-
-
-def _looks_like_number(option: ChoiceOption) -> bool:
-    return option.key.replace("_", "").isdigit()
-
-
-def _check_limits(item: Number | Date, place: Place) -> Iterator[Problem]:
-    low, high = item.min, item.max
-    if low is None or high is None:
-        return
-    if low > high:  # type: ignore[operator]  # both numbers, or both days
-        yield Problem(path_of((*place, "min")), f"is {_spelt(low)}, above max, {_spelt(high)}; nobody could answer")
-    elif isinstance(item, Number) and item.whole and math.ceil(item.min or 0) > math.floor(item.max or 0):
-        yield Problem(path_of((*place, "whole")), f"no whole number lies between {_spelt(low)} and {_spelt(high)}")
-
-
-def _spelt(bound: float | str) -> str:
-    return bound if isinstance(bound, str) else f"{bound:g}"
-
-
-def _check_playback(protocol: Protocol, asked: Asked, item: Playback) -> Iterator[Problem]:
-    place = asked.place
-    if protocol.kind == "explore" or asked.moment in BEFORE_TRIALS | {"before_trial"}:
-        why = "visitors of an explore study talk or not" if protocol.kind == "explore" else "nobody has talked yet"
-        yield Problem(path_of((*place, "type")), f"a recording cannot be played at {asked.moment}: {why}")
-        return
-    if item.prompt is not None:
-        yield from _check_recording(protocol, item, place)
-    elif asked.scope == "visit":
-        yield Problem(path_of((*place, "prompt")), f"is missing: at {asked.moment} it must be said which talk to play")
-    if item.condition is not None:
-        yield from check_condition(protocol, item.condition, *place, "condition")
-    if (
-        item.prompt is not None
-        and item.condition is None
-        and asked.scope == "visit"
-        and _several(protocol, item.prompt)
-    ):
-        message = f"is missing: {item.prompt} is talked about under several conditions"
-        yield Problem(path_of((*place, "condition")), message)
-    if item.prompt is None and item.condition is not None and asked.scope == "pair":
-        yield from _check_pairs_played(protocol, asked, item.condition)
-    if item.prompt is None and item.condition is not None and asked.scope == "talk":
-        yield Problem(path_of((*place, "condition")), "belongs to a prompt; name both, or leave both out for this talk")
-
-
-def _check_pairs_played(protocol: Protocol, asked: Asked, condition: str) -> Iterator[Problem]:
-    """Pairs that are asked about, of which no talk is held under the condition that is to be played."""
-    prompts = [named for named in (asked.questionnaire.prompts, asked.item.prompts) if named is not None]
-    for index, pair in enumerate(protocol.pairs):
-        if all(pair.prompt in named for named in prompts) and condition not in pair.conditions:
-            message = f"{condition} is none of those of pairs[{index}]; name one that every pair asked about has"
-            yield Problem(path_of((*asked.place, "condition")), message)
-            return
-
-
-def _check_recording(protocol: Protocol, item: Playback, place: Place) -> Iterator[Problem]:
-    prompts = {prompt.key: prompt for prompt in protocol.prompts}
-    if item.prompt not in prompts:
-        message = f"there is no prompt called {item.prompt!r}; {suggestion(str(item.prompt), prompts)}"
-        yield Problem(path_of((*place, "prompt")), message)
-    elif item.start_sec >= prompts[item.prompt].limit_sec:
-        limit = prompts[item.prompt].limit_sec
-        yield Problem(
-            path_of((*place, "start_sec")), f"is {item.start_sec:g}, but talks about it last at most {limit} s"
-        )
-
-
-def _several(protocol: Protocol, prompt: str) -> bool:
-    """Whether one participant talks about it under several conditions."""
-    practised = {cell.condition for cell in protocol.practice if cell.prompt == prompt}
-    if practised:
-        return len(practised) > 1
-    cells = protocol.design.cells
-    if cells == "pairs":
-        return any(pair.prompt == prompt for pair in protocol.pairs)
-    if cells == "crossed":
-        return len(protocol.conditions) > 1
-    variants = protocol.design.variants if cells == "variants" else []
-    talked = ({trial.condition for trial in variant.trials if trial.prompt == prompt} for variant in variants)
-    return any(len(conditions) > 1 for conditions in talked)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from studies.errors import Problem
-from studies.protocol.base import Place
 from studies.protocol.counterbalancing import Allocation, Group
-from studies.protocol.items import Value
 from studies.protocol.reading.problems import path_of, suggestion
-from studies.protocol.rules.answers import FEW, answers_of
-from studies.protocol.rules.asking import Asked, asked_items
+from studies.protocol.rules.asking import Asked, asked_items, study_of
 from studies.protocol.rules.logic import before_trials, check_values
 from studies.protocol.rules.talks import check_condition
 from studies.protocol.schema import Protocol
+from studies.questions.conditions import Value
+from studies.questions.fields import Place
+from studies.questions.possible import FEW
 
 
 def check(protocol: Protocol) -> Iterator[Problem]:
@@ -63,14 +63,14 @@ def _check_item(protocol: Protocol, items: dict[str, Asked], key: str, place: Pl
 
 
 def _few(protocol: Protocol, asked: Asked) -> bool:
-    possible = answers_of(asked.item, protocol)
-    return possible is not None and possible.few and asked.item.type != "multiple_choice"
+    possible = asked.item.possible(study_of(protocol))
+    return possible is not None and possible.few and not asked.item.has_several
 
 
 def _check_answers(protocol: Protocol, items: dict[str, Asked]) -> Iterator[Problem]:
     allocation = protocol.allocation
     by = items.get(allocation.by) if allocation.by is not None else None
-    possible = answers_of(by.item, protocol) if by is not None else None
+    possible = by.item.possible(study_of(protocol)) if by is not None else None
     taken: list[tuple[Value, str]] = []
     for index, group in enumerate(allocation.groups):
         place: Place = ("allocation", "groups", index, "for_answers")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from studies.errors import Problem
-from studies.protocol.base import Place
 from studies.protocol.reading.problems import path_of, suggestion
 from studies.protocol.schema import Protocol
+from studies.questions.fields import Place
 
 
 def check(protocol: Protocol) -> Iterator[Problem]:

@@ -1,18 +1,29 @@
-"""Scales: answers that are numbers between two ends."""
+"""A scale of points with words at both ends."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import random
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from studies.protocol.base import Key, Label, Line, Strict
-from studies.protocol.items.base import Item
-from studies.protocol.items.choices import ChoiceOption
+from studies.questions.answer import Answer, Score
+from studies.questions.columns import AnswerColumn, plain
+from studies.questions.drawing import Drawn
+from studies.questions.fields import Line
+from studies.questions.options import ChoiceOption
+from studies.questions.possible import Answers
+from studies.questions.question import Item
+from studies.questions.scales import extra_faults, levels, read_extra, read_point, score_meaning, score_of
+from studies.questions.study import Fault, Occasion, Study
 
 
 class Likert(Item):
     """A scale from 1 to `points` with words at both ends."""
+
+    order: ClassVar = 40
+    frame: ClassVar = "radiogroup"
 
     type: Literal["likert"]
     """What kind of item it is."""
@@ -29,56 +40,41 @@ class Likert(Item):
     expect: int | None = None
     """The right answer, which makes it an attention check."""
 
+    @property
+    def expected(self) -> int | None:
+        return self.expect
 
-class VisualAnalogue(Item):
-    """A line from 0 to 100 with no mark on it until the participant sets one."""
+    def faults(self, study: Study, occasion: Occasion) -> Iterator[Fault]:
+        yield from extra_faults(self.extra)
+        if self.expect is not None and not 1 <= self.expect <= self.points:
+            yield Fault(("expect",), f"is {self.expect}; expected a point from 1 to {self.points}")
 
-    type: Literal["visual_analogue"]
-    """What kind of item it is."""
-    low: Line
-    """Words at 0."""
-    high: Line
-    """Words at 100."""
-    extra: list[ChoiceOption] = []
-    """Answers beside the line, such as “Prefer not to answer”."""
-    reverse: bool = False
-    """The score is 100 - the answer."""
+    def key_lists(self) -> Mapping[str, list[str]]:
+        return {"extra": [option.key for option in self.extra]}
 
+    def possible(self, study: Study) -> Answers:
+        return Answers(tuple(option.key for option in self.extra), 1, self.points, whole=True)
 
-class Poles(Strict):
-    """One row of a semantic differential."""
+    def read(self, value: object, sides: Collection[str]) -> Answer:
+        """A point, or the key of an extra answer."""
+        return read_extra(self.extra, value) or read_point(value, self.points)
 
-    key: Key
-    """Its name in the data."""
-    low: Label
-    """Word at 1."""
-    high: Label
-    """Word at the other end."""
-    reverse: bool = False
-    """The score is `points` + 1 - the answer."""
+    def score(self, value: object) -> Score:
+        return score_of(value, both_ends=self.points + 1, reverse=self.reverse)
 
+    def columns(self) -> Iterator[AnswerColumn]:
+        scale = levels(f"1 = {self.low}, {self.points} = {self.high}", self.extra)
+        yield AnswerColumn("", "text" if self.extra else "integer", f"{self.asked} ({scale})", plain)
+        if self.reverse or self.extra:
+            meaning = score_meaning(self.asked, reverse=self.reverse)
+            yield AnswerColumn("_score", "integer", meaning, lambda value: plain(self.score(value)))
 
-class SemanticDifferential(Item):
-    """Opposites with `points` steps between them (Osgood et al. 1957). The answer has a number for each row."""
+    def simulate(self, draw: random.Random, sides: Collection[str] = ()) -> Answer:
+        answers: list[int | str] = [*range(1, self.points + 1), *(option.key for option in self.extra)]
+        return draw.choice(answers)
 
-    type: Literal["semantic_differential"]
-    """What kind of item it is."""
-    rows: Annotated[list[Poles], Field(min_length=1, max_length=20)]
-    """The opposites."""
-    points: Annotated[int, Field(ge=3, le=11)] = 7
-    """How many steps there are between them."""
-    random_order: bool = False
-    """The rows stand in an order of each participant's own."""
-
-
-class SelfAssessmentManikin(Item):
-    """Pictures from low to high on one dimension of feeling (Bradley & Lang 1994)."""
-
-    type: Literal["self_assessment_manikin"]
-    """What kind of item it is."""
-    dimension: Literal["valence", "arousal", "dominance"]
-    """Which feeling the pictures are of."""
-    points: Literal[5, 9] = 9
-    """How many steps there are."""
-    reverse: bool = False
-    """The score is `points` + 1 - the answer."""
+    def parts(self, drawn: Drawn) -> Mapping[str, Any]:
+        return {
+            "options": drawn.options((str(point), str(point)) for point in range(1, self.points + 1)),
+            "extras": drawn.options(((option.key, option.label) for option in self.extra), "extra-"),
+        }

@@ -1,17 +1,32 @@
-"""Answers to enter: numbers, words, yes or no, days."""
+"""A number to enter."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+import random
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from django.core.exceptions import ValidationError
+from django.utils.formats import get_format
+from django.utils.translation import gettext as _
 
-from studies.protocol.base import Day, Label
-from studies.protocol.items.base import Item
+from studies.questions.answer import Answer
+from studies.questions.columns import AnswerColumn, plain
+from studies.questions.drawing import Drawn
+from studies.questions.fields import Label
+from studies.questions.possible import Answers
+from studies.questions.question import Item
+from studies.questions.reading import read_number
+from studies.questions.study import Fault, Occasion, Study
 
 
 class Number(Item):
     """A number."""
+
+    order: ClassVar = 80
+    frame: ClassVar = "field"
+    is_written: ClassVar = True
 
     type: Literal["number"]
     """What kind of item it is."""
@@ -24,44 +39,46 @@ class Number(Item):
     unit: Label | None = None
     """Shown behind the field."""
 
+    def faults(self, study: Study, occasion: Occasion) -> Iterator[Fault]:
+        low, high = self.min, self.max
+        if low is None or high is None:
+            return
+        if low > high:
+            yield Fault(("min",), f"is {low:g}, above max, {high:g}; nobody could answer")
+        elif self.whole and math.ceil(low) > math.floor(high):
+            yield Fault(("whole",), f"no whole number lies between {low:g} and {high:g}")
 
-class ShortText(Item):
-    """A line of text."""
+    def possible(self, study: Study) -> Answers:
+        low = -math.inf if self.min is None else self.min
+        return Answers((), low, math.inf if self.max is None else self.max, whole=self.whole)
 
-    type: Literal["short_text"]
-    """What kind of item it is."""
-    max_length: Annotated[int, Field(ge=1, le=500)] = 200
-    """Characters, at most."""
+    def read(self, value: object, sides: Collection[str]) -> Answer:
+        """A number within the limits."""
+        number = read_number(value, whole=self.whole)
+        low, high = self.min, self.max
+        if low is not None and high is not None and not low <= number <= high:
+            limits = {"low": _spelt(low), "high": _spelt(high)}
+            raise ValidationError(_("Please give a number from %(low)s to %(high)s.") % limits)
+        if low is not None and number < low:
+            raise ValidationError(_("Please give a number that is not below %(low)s.") % {"low": _spelt(low)})
+        if high is not None and number > high:
+            raise ValidationError(_("Please give a number that is not above %(high)s.") % {"high": _spelt(high)})
+        return int(number) if number == int(number) else number
+
+    def columns(self) -> Iterator[AnswerColumn]:
+        yield AnswerColumn("", "integer" if self.whole else "number", self.asked, plain, self.unit or "")
+
+    def simulate(self, draw: random.Random, sides: Collection[str] = ()) -> Answer:
+        low = self.min if self.min is not None else (self.max - 50 if self.max is not None else 0)
+        high = self.max if self.max is not None else low + 50
+        if self.whole:
+            return draw.randint(math.ceil(low), math.floor(high))
+        return min(high, max(low, round(draw.uniform(low, high), 2)))
+
+    def parts(self, drawn: Drawn) -> Mapping[str, Any]:
+        return {"text": drawn.text}
 
 
-class LongText(Item):
-    """Text of several lines."""
-
-    type: Literal["long_text"]
-    """What kind of item it is."""
-    max_length: Annotated[int, Field(ge=1, le=20_000)] = 2_000
-    """Characters, at most."""
-
-
-class Switch(Item):
-    """Yes or no, with nothing chosen at first."""
-
-    type: Literal["switch"]
-    """What kind of item it is."""
-    yes: Label | None = None
-    """What to call yes."""
-    no: Label | None = None
-    """What to call no."""
-    expect: bool | None = None
-    """The right answer, which makes it an attention check."""
-
-
-class Date(Item):
-    """A day."""
-
-    type: Literal["date"]
-    """What kind of item it is."""
-    min: Day | None = None
-    """No earlier day is taken."""
-    max: Day | None = None
-    """No later day is taken."""
+def _spelt(number: float) -> str:
+    """With the language's decimal sign."""
+    return f"{number:g}".replace(".", get_format("DECIMAL_SEPARATOR"))

@@ -11,9 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from studies.design.questions import asked, fails, is_true, scored, visible
-from studies.protocol.items import AnyItem, Insertion, MultipleChoice, Notice, Questionnaire, SingleChoice, When
+from studies.design.questions import asked, visible
+from studies.protocol.questionnaires import Insertion, Questionnaire
 from studies.protocol.schema import Protocol
+from studies.questions.conditions import When, is_true
+from studies.questions.registry import AnyItem
+from studies.questions.types.multiple_choice import MultipleChoice
+from studies.questions.types.notice import Notice
+from studies.questions.types.single_choice import SingleChoice
 
 ITEM: TypeAdapter[AnyItem] = TypeAdapter(AnyItem)
 
@@ -168,26 +173,27 @@ def test_random_order_of_options_keeps_all_of_them(seed: int) -> None:
 @given(st.integers(2, 11), st.data())
 def test_reversing_a_score_twice_gives_the_answer(points: int, data: st.DataObject) -> None:
     value = data.draw(st.integers(1, points))
-    once = scored(likert(points=points, reverse=True), value)
+    once = likert(points=points, reverse=True).score(value)
+    assert isinstance(once, int)
     assert 1 <= once <= points
-    assert scored(likert(points=points, reverse=True), once) == value
-    assert scored(likert(points=points), value) == value
+    assert likert(points=points, reverse=True).score(once) == value
+    assert likert(points=points).score(value) == value
 
 
 def test_scores_of_each_kind_of_scale() -> None:
     rows = [{"key": "warm", "low": "Cold", "high": "Warm"}, {"key": "slow", "low": "A", "high": "B", "reverse": True}]
     assert [
-        scored(item("visual_analogue", low="L", high="H", reverse=True), 30.5),
-        scored(item("self_assessment_manikin", dimension="valence", points=9, reverse=True), 2),
-        scored(item("semantic_differential", rows=rows), {"warm": 2, "slow": 2}),
-        scored(item("semantic_differential", rows=rows), None),
-        scored(likert(extra=[{"key": "none", "label": "No answer"}], reverse=True), "none"),
-        scored(item("long_text"), "words"),
+        item("visual_analogue", low="L", high="H", reverse=True).score(30.5),
+        item("self_assessment_manikin", dimension="valence", points=9, reverse=True).score(2),
+        item("semantic_differential", rows=rows).score({"warm": 2, "slow": 2}),
+        item("semantic_differential", rows=rows).score(None),
+        likert(extra=[{"key": "none", "label": "No answer"}], reverse=True).score("none"),
+        item("long_text").score("words"),
     ] == [69.5, 8, {"warm": 2, "slow": 6}, {"warm": None, "slow": None}, None, None]
 
 
 def test_attention_check_fails_by_a_wrong_answer_alone() -> None:
     check = likert(expect=3)
-    assert [fails(check, value) for value in (3, 4, None)] == [False, True, False]
-    assert [fails(item("switch", expect=False), value) for value in (False, True)] == [False, True]
-    assert fails(likert(), 4) is False
+    assert [check.fails(value) for value in (3, 4, None)] == [False, True, False]
+    assert [item("switch", expect=False).fails(value) for value in (False, True)] == [False, True]
+    assert likert().fails(4) is False

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studies.design.plan import PlannedTrial, plan_trials
 from studies.design.visit import Page, pages
-from studies.protocol.items import MOMENTS
+from studies.protocol.questionnaires import MOMENTS
 from studies.protocol.reading.document import parse
 from studies.protocol.schema import Protocol
 from tests.studies.protocol.documents import explore, paired, paired_with

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from inference.contract.presets import PRESETS
-from studies.protocol.items import MOMENTS
 from studies.protocol.languages import texts_of
+from studies.protocol.questionnaires import MOMENTS
 from studies.protocol.reading.document import parse
 from studies.protocol.schema import Protocol
 from tests.studies.protocol.documents import explore, paired

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from studies.protocol.items import MOMENTS
+from studies.protocol.questionnaires import MOMENTS
 from studies.protocol.reading import yaml_text
 from studies.protocol.reading.document import parse
 from studies.protocol.reference import reference

@@ -21,9 +21,9 @@ from pydantic import ValidationError
 from studies.errors import DraftRefused
 from studies.languages import direction, own_name
 from studies.models import Study
-from studies.protocol.base import LANGUAGE_PATTERN
 from studies.protocol.languages import Text, translatable
 from studies.protocol.schema import Protocol
+from studies.questions.fields import LANGUAGE_PATTERN
 from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import frame
 from studies.researcher.design.writing import drafts, edits

@@ -161,7 +161,7 @@ def test_scenarios_are_offered_by_their_titles() -> None:
     document["pairs"].append({"prompt": "trip", "conditions": ["own", "higher"]})
     open_new_study(document)
     anna = Visitor().begin()
-    assert [(option.value, option.label) for option in anna.response.context["questions"][0].options] == [
+    assert [(option.value, option.label) for option in anna.response.context["questions"][0].parts["options"]] == [
         ("weekend", "Weekend"),
         ("trip", "A trip"),
     ]

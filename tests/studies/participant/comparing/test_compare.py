@@ -84,7 +84,7 @@ def test_answers_need_not_be_heard_where_the_study_says_so() -> None:
     anna = Visitor().to_talk()
     anna.talk()
     anna.talk()
-    assert [option.label for option in anna.response.context["questions"][0].options] == [
+    assert [option.label for option in anna.response.context["questions"][0].parts["options"]] == [
         "Answer 1",
         "No difference",
         "Answer 2",

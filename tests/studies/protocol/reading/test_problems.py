@@ -7,9 +7,9 @@ import pytest
 
 from inference.contract.catalog import ENGINES, Entry
 from studies.errors import ProtocolError
-from studies.protocol.items import AnyItem
 from studies.protocol.reading.document import parse
 from studies.protocol.rules import check_publishable
+from studies.questions.registry import AnyItem
 from tests.studies.protocol.documents import asking, explore, paired
 
 TYPES = [get_args(item.model_fields["type"].annotation)[0] for item in get_args(get_args(AnyItem)[0])]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from studies.errors import ProtocolError
-from studies.protocol.items import SingleChoice
 from studies.protocol.reading.document import parse, parse_yaml, to_document, to_yaml
 from studies.protocol.reading.upgrade import upgraded
+from studies.questions.types.single_choice import SingleChoice
 from tests.studies.protocol.documents import EXPLORE, explore, paired, version_1
 
 

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from studies.design import questions
 from studies.protocol.reading.document import parse
-from studies.protocol.rules import answers
 from tests.studies.protocol.documents import asking, paired
 from tests.studies.protocol.rules.studies import item, page, problems, when
 
@@ -117,10 +115,6 @@ def test_people_are_screened_out_at_eligibility_alone() -> None:
     assert parse(
         asking(item("switch", "adult"), at="eligibility", screen_out=[{"when": when(item="adult", equals=False)}])
     )
-
-
-def test_rules_and_answers_use_the_same_words() -> None:
-    assert (answers.OTHER, answers.NO_DIFFERENCE) == (questions.OTHER, questions.NO_DIFFERENCE)
 
 
 ASKED = [

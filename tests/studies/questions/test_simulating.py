@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from studies.participant.answering.values import checked, posted
-from studies.protocol.items import AnyItem, Notice
+from studies.exports.cells import as_cell
+from studies.participant.answering.posted import posted
+from studies.questions.registry import AnyItem
 from studies.simulation.answering import answer, form_fields
+from tests.studies.questions.expecting import cells_of
 
 OPTIONS = [{"key": "a", "label": "A"}, {"key": "b", "label": "B"}, {"key": "c", "label": "C"}]
+ROW: dict[str, Any] = {"key": "r", "low": "-", "high": "+"}
 ITEMS: list[dict[str, Any]] = [
     {"type": "single_choice", "key": "one", "text": "?", "options": OPTIONS, "other": "Else"},
     {"type": "single_choice", "key": "check", "text": "?", "options": OPTIONS, "expect": "b"},
@@ -31,6 +34,11 @@ ITEMS: list[dict[str, Any]] = [
     {"type": "switch", "key": "yes", "text": "?"},
     {"type": "date", "key": "day", "text": "?", "min": "2026-02-27", "max": "2026-03-01"},
     {"type": "preference", "key": "better", "text": "?"},
+    {"type": "playback", "key": "hear", "text": "?"},
+    {"type": "likert", "key": "turned", "text": "?", "low": "-", "high": "+", "reverse": True},
+    {"type": "visual_analogue", "key": "away", "text": "?", "low": "-", "high": "+", "extra": OPTIONS, "reverse": True},
+    {"type": "self_assessment_manikin", "key": "tired", "text": "?", "dimension": "dominance", "reverse": True},
+    {"type": "semantic_differential", "key": "turns", "text": "?", "rows": [{**ROW, "reverse": True}]},
 ]
 ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyItem)
 
@@ -39,12 +47,20 @@ ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyItem)
 @given(seed=st.integers(0, 10_000))
 def test_answer_comes_back_from_a_form_as_it_was_given(document: dict[str, Any], seed: int) -> None:
     item = ADAPTER.validate_python(document)
-    assert not isinstance(item, Notice)
     value = answer(item, random.Random(seed), sides="AB")
     data = QueryDict(mutable=True)
     for name, sent in form_fields(item, value).items():
         data.setlist(name, sent if isinstance(sent, list) else [sent])
-    assert checked(item, posted(item, data), sides="AB") == value
+    assert item.checked(posted(item, data), sides="AB") == value
+
+
+@pytest.mark.parametrize("document", ITEMS, ids=lambda document: document["key"])
+@given(seed=st.integers(0, 10_000))
+def test_cells_of_an_answer_are_what_the_item_says(document: dict[str, Any], seed: int) -> None:
+    item: AnyItem = ADAPTER.validate_python(document)
+    for value in (item.simulate(random.Random(seed), sides="AB"), None):
+        cells = {f"answer_{item.key}{column.suffix}": as_cell(column.value(value)) for column in item.columns()}
+        assert cells == cells_of(item, value)
 
 
 def test_attention_check_is_passed() -> None:

@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from studies.participant.answering.values import LARGEST_NUMBER, checked, posted
-from studies.protocol.items import AnyItem, Notice
+from studies.participant.answering.posted import posted
+from studies.questions.reading import LARGEST_NUMBER
+from studies.questions.registry import AnyItem
 from tests.studies.participant.questionnaires import EVERY_ANSWER, EVERY_ITEM
 
 ITEMS: dict[str, AnyItem] = {each["key"]: TypeAdapter(AnyItem).validate_python(each) for each in EVERY_ITEM}
 ASKED = [item for key, item in ITEMS.items() if key in EVERY_ANSWER]
-REQUIRED = [item for item in ASKED if not isinstance(item, Notice) and item.required]
+REQUIRED = [item for item in ASKED if item.is_required]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.sampled_from(["other", "kind"]), inner),
@@ -34,23 +35,23 @@ def made(**fields: Any) -> AnyItem:
 
 def problem(item: AnyItem, value: Any, **how: Any) -> str:
     with pytest.raises(ValidationError) as raised:
-        checked(item, value, **how)
+        item.checked(value, **how)
     return str(raised.value.message)
 
 
 @pytest.mark.parametrize("item", ASKED, ids=lambda item: item.key)
 def test_answer_that_was_kept_is_kept_again(item: AnyItem) -> None:
-    assert checked(item, EVERY_ANSWER[item.key]) == EVERY_ANSWER[item.key]
+    assert item.checked(EVERY_ANSWER[item.key]) == EVERY_ANSWER[item.key]
 
 
 @given(st.sampled_from(ASKED), JSON, st.booleans())
 def test_whatever_comes_is_kept_as_json_or_refused(item: AnyItem, value: Any, complete: bool) -> None:
     try:
-        kept = checked(item, value, complete=complete)
+        kept = item.checked(value, complete=complete)
     except ValidationError:
         return
     assert json.loads(json.dumps(kept, allow_nan=False)) == kept
-    assert checked(item, kept, complete=complete) == kept
+    assert item.checked(kept, complete=complete) == kept
     assert "\\u0000" not in json.dumps(kept)
     json.dumps(kept, ensure_ascii=False).encode()  # no half of a surrogate pair
 
@@ -60,32 +61,30 @@ def test_whatever_a_form_sends_is_read(item: AnyItem, fields: dict[str, str]) ->
     data = QueryDict(mutable=True)
     data.update(fields)
     with suppress(ValidationError):
-        kept = checked(item, posted(item, data), complete=False)
-        assert checked(item, kept, complete=False) == kept
+        kept = item.checked(posted(item, data), complete=False)
+        assert item.checked(kept, complete=False) == kept
 
 
-@pytest.mark.parametrize(
-    "item", [item for item in ASKED if not isinstance(item, Notice) and item.required], ids=lambda item: item.key
-)
+@pytest.mark.parametrize("item", [item for item in ASKED if item.is_required], ids=lambda item: item.key)
 @pytest.mark.parametrize("nothing", [None, "", [], {}])
 def test_required_answer_is_missed_only_when_going_on(item: AnyItem, nothing: Any) -> None:
     assert problem(item, nothing) in {"Please choose an answer.", "Please fill this in."}
-    assert checked(item, nothing, complete=False) is None
+    assert item.checked(nothing, complete=False) is None
 
 
 def test_answer_in_ones_own_words_needs_them_to_go_on() -> None:
     assert problem(ITEMS["drink"], {"other": "  "}).startswith("Please say it in your own words")
-    assert checked(ITEMS["drink"], {"other": "  "}, complete=False) == {"other": ""}
+    assert ITEMS["drink"].checked({"other": "  "}, complete=False) == {"other": ""}
     assert "not one of the answers" in problem(ITEMS["warm"], {"other": "words"})
 
 
 def test_choices_are_kept_once_and_in_the_order_of_the_options() -> None:
-    assert checked(ITEMS["drinks"], ["milk", "tea", "milk"]) == ["tea", "milk"]
+    assert ITEMS["drinks"].checked(["milk", "tea", "milk"]) == ["tea", "milk"]
     assert problem(ITEMS["drinks"], ["milk", "tea", "coffee"]) == "Please choose no more than 2 answers."
     assert "not one of" in problem(ITEMS["drinks"], ["wine"])
     several = made(type="multiple_choice", options=[{"key": k, "label": k} for k in "abc"], min_choices=2)
     assert problem(several, ["a"]) == "Please choose at least 2 answers."
-    assert checked(several, ["a"], complete=False) == ["a"]
+    assert several.checked(["a"], complete=False) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +92,7 @@ def test_choices_are_kept_once_and_in_the_order_of_the_options() -> None:
     [("42", 42), (" 1 042,5 ", 1042.5), (3.0, 3), ("-0.25", -0.25), ("−5", -5), (LARGEST_NUMBER, LARGEST_NUMBER)],
 )
 def test_number_is_read_as_people_write_it(value: Any, expected: float) -> None:
-    assert checked(made(type="number"), value) == expected
+    assert made(type="number").checked(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -113,10 +112,10 @@ def test_number_outside_its_limits_says_them() -> None:
 
 def test_text_is_counted_as_people_count_and_kept_without_what_cannot_be_stored() -> None:
     item = made(type="long_text", max_length=5)
-    assert checked(item, "👍🏽\r\n12") == "👍🏽\n12"
+    assert item.checked("👍🏽\r\n12") == "👍🏽\n12"
     assert problem(item, "seventy") == "This is too long. Please shorten it by 2 characters."
-    assert checked(item, "a\x00b\ud800c") == "abc"
-    assert checked(made(type="short_text"), "one\ntwo") == "one two"
+    assert item.checked("a\x00b\ud800c") == "abc"
+    assert made(type="short_text").checked("one\ntwo") == "one two"
 
 
 def test_day_is_one_of_the_calendar_within_its_limits() -> None:
@@ -129,21 +128,21 @@ def test_day_is_one_of_the_calendar_within_its_limits() -> None:
 
 def test_differential_needs_every_row_to_go_on() -> None:
     assert problem(ITEMS["tone"], {"kind": 4}) == "Please choose an answer in every row."
-    assert checked(ITEMS["tone"], {"kind": "4"}, complete=False) == {"kind": 4}
+    assert ITEMS["tone"].checked({"kind": "4"}, complete=False) == {"kind": 4}
     assert "not one of" in problem(ITEMS["tone"], {"kind": 6})
 
 
 def test_preference_is_a_side_of_this_pair() -> None:
     item = made(type="preference")
-    assert [checked(item, value, sides="ABC") for value in ("C", "none")] == ["C", "none"]
+    assert [item.checked(value, sides="ABC") for value in ("C", "none")] == ["C", "none"]
     assert "not one of" in problem(item, "D", sides="ABC")
     assert "not one of" in problem(made(type="preference", no_difference=False), "none", sides="AB")
 
 
 def test_recording_that_was_not_played_has_no_answer() -> None:
     item = made(type="playback")
-    assert checked(item, {"plays": 0, "listened_sec": 0}) is None
-    assert checked(item, {"plays": "2", "listened_sec": "3.14"}) == {"plays": 2, "listened_sec": 3.1}
+    assert item.checked({"plays": 0, "listened_sec": 0}) is None
+    assert item.checked({"plays": "2", "listened_sec": "3.14"}) == {"plays": 2, "listened_sec": 3.1}
     assert "not one of" in problem(item, {"plays": -1, "listened_sec": 3})
 
 

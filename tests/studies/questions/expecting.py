@@ -1,29 +1,25 @@
-"""What the cells of an export must hold for an answer. Made from the answer and the item alone, not from the export's
-own code, or a mistake there would not be seen."""
+"""What the cells of an export must hold for an answer. It is worked out from the answer and the item alone, apart from
+the code of the product, so that a mistake there is seen."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from studies.design.questions import OTHER
 from studies.exports.cells import as_cell
-from studies.protocol.items import (
-    AnyItem,
-    ChoiceOption,
-    Likert,
-    MultipleChoice,
-    Playback,
-    SelfAssessmentManikin,
-    SemanticDifferential,
-    SingleChoice,
-    VisualAnalogue,
-)
-from studies.protocol.schema import Protocol
+from studies.questions.conditions import OTHER
+from studies.questions.options import ChoiceOption
+from studies.questions.registry import AnyItem
+from studies.questions.types.likert import Likert
+from studies.questions.types.multiple_choice import MultipleChoice
+from studies.questions.types.playback import Playback
+from studies.questions.types.self_assessment_manikin import SelfAssessmentManikin
+from studies.questions.types.semantic_differential import SemanticDifferential
+from studies.questions.types.single_choice import SingleChoice
+from studies.questions.types.visual_analogue import VisualAnalogue
 
 
-def cells_of(item: AnyItem, value: Any, protocol: Protocol) -> dict[str, str]:
+def cells_of(item: AnyItem, value: Any) -> dict[str, str]:
     """Column -> cell, of all columns that an item has; value None: all empty."""
     name = f"answer_{item.key}"
     match item:
@@ -33,7 +29,7 @@ def cells_of(item: AnyItem, value: Any, protocol: Protocol) -> dict[str, str]:
             cells: dict[str, Any] = {name: OTHER if own else value, **words}
         case MultipleChoice():
             chosen = [part for part in value or [] if isinstance(part, str)]
-            cells = {f"{name}_{key}": (key in chosen) if value else None for key in _options(item, protocol)}
+            cells = {f"{name}_{key}": (key in chosen) if value else None for key in _options(item)}
             if item.other is not None:
                 cells[f"{name}_{OTHER}"] = next(
                     (part[OTHER] for part in value or [] if isinstance(part, Mapping)), None
@@ -63,20 +59,11 @@ def cells_of(item: AnyItem, value: Any, protocol: Protocol) -> dict[str, str]:
     return {column: as_cell(cell) for column, cell in cells.items()}
 
 
-def long_cell(value: Any) -> str:
-    """The one cell of an answer in answers.csv."""
-    return as_cell(
-        json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, Mapping | list) else value
-    )
-
-
 def _score(value: Any, both_ends: int, reverse: bool) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return both_ends - value if reverse else value
 
 
-def _options(item: MultipleChoice, protocol: Protocol) -> list[str]:
-    if item.options == "scenarios":
-        return [prompt.key for prompt in protocol.prompts if prompt.study_role == "analytical"]
+def _options(item: MultipleChoice) -> list[str]:
     return [option.key for option in item.options if isinstance(option, ChoiceOption)]

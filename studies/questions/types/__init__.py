@@ -1,0 +1,1 @@
+"""The question types, one module each. `studies.questions.registry` finds them here."""

@@ -1,0 +1,43 @@
+"""Several lines of text to write."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from studies.questions.answer import Answer
+from studies.questions.drawing import Drawn
+from studies.questions.possible import Answers
+from studies.questions.question import Item
+from studies.questions.reading import read_text
+from studies.questions.study import Study
+from studies.questions.texts import TEXTS
+
+
+class LongText(Item):
+    """Text of several lines."""
+
+    order: ClassVar = 100
+    frame: ClassVar = "field"
+    is_written: ClassVar = True
+
+    type: Literal["long_text"]
+    """What kind of item it is."""
+    max_length: Annotated[int, Field(ge=1, le=20_000)] = 2_000
+    """Characters, at most."""
+
+    def possible(self, study: Study) -> Answers:
+        return Answers(text=True)
+
+    def read(self, value: object, sides: Collection[str]) -> Answer:
+        """A text."""
+        return read_text(value, self.max_length)
+
+    def simulate(self, draw: random.Random, sides: Collection[str] = ()) -> Answer:
+        return draw.choice(TEXTS)[: self.max_length].strip()
+
+    def parts(self, drawn: Drawn) -> Mapping[str, Any]:
+        return {"text": drawn.text}
