@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from studies.participant import tabs
-from studies.participant.answering import autosave
 from studies.participant.answering import page as answering
+from studies.participant.answering import sending
 from studies.participant.arriving import page as arriving
 from studies.participant.checking import headphones
 from studies.participant.checking import page as checking
@@ -38,7 +38,7 @@ urlpatterns = [
     path("p/<slug:token>/questions/<slug:questionnaire>/", answering.questions, name="questions"),
     path("p/<slug:token>/questions/<slug:questionnaire>/<int:position>/", answering.questions, name="questions"),
     path("p/<slug:token>/compare/<int:pair>/", comparing.compare, name="compare"),
-    path("p/<slug:token>/answers/", autosave.save_answer, name="save_answer"),
+    path("p/<slug:token>/answers/", sending.save_answers, name="save_answers"),
     path("p/<slug:token>/debrief/", leaving.debrief, name="debrief"),
     path("p/<slug:token>/withdraw/", leaving.withdrawal, name="withdraw"),
     path("p/<slug:token>/withdraw/receipt.txt", leaving.receipt, name="withdrawal_receipt"),

@@ -10,13 +10,8 @@ from typing import Any, Final
 from studies.design.questions import asked
 from studies.protocol.schema import Protocol
 from studies.questions.answer import Answer
-from studies.questions.conditions import OTHER, is_true
+from studies.questions.conditions import is_true
 from studies.questions.registry import AnyItem
-from studies.questions.types.multiple_choice import MultipleChoice
-from studies.questions.types.playback import Playback
-from studies.questions.types.semantic_differential import SemanticDifferential
-from studies.questions.types.single_choice import SingleChoice
-from studies.questions.types.switch import Switch
 
 TRIES: Final = 200
 LEFT_OUT: Final = 0.3
@@ -31,27 +26,6 @@ def answer(item: AnyItem, draw: random.Random, sides: Sequence[str] = (), *, car
     if item.expected is not None and not careless:
         return item.expected
     return item.simulate(draw, sides)
-
-
-def form_fields(item: AnyItem, value: Any) -> dict[str, Any]:
-    """What a form sends for an answer (see `studies.participant.answering.values`); nothing where there is none."""
-    key = item.key
-    if value is None:
-        return {}
-    match item:
-        case SingleChoice() | MultipleChoice():
-            parts = value if isinstance(value, list) else [value]
-            own = [part[OTHER] for part in parts if isinstance(part, Mapping)]
-            chosen = [OTHER if isinstance(part, Mapping) else part for part in parts]
-            return {key: chosen, **({f"{key}.{OTHER}": own[0]} if own else {})}
-        case SemanticDifferential():
-            return {f"{key}.{row}": str(point) for row, point in value.items()}
-        case Switch():
-            return {key: "true" if value else "false"}
-        case Playback():
-            return {f"{key}.{name}": str(number) for name, number in value.items()}
-        case _:
-            return {key: str(value)}
 
 
 def eligible_answers(protocol: Protocol, draw: random.Random) -> dict[str, Answer]:

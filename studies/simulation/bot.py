@@ -9,6 +9,7 @@ import json
 import random
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from studies.errors import SimulationError
 from studies.protocol.schema import Protocol, offer_key
 from studies.protocol.voices import converts as changes_voice
 from studies.questions.registry import AnyItem
-from studies.simulation.answering import answer, eligible_answers, form_fields
+from studies.simulation.answering import answer, eligible_answers
 from studies.simulation.diary import Asked, Diary
 from studies.simulation.leaving import reasons_to_leave
 from studies.simulation.microphone import Microphone
@@ -38,6 +39,8 @@ SIDES: Final = re.compile(r"listened-([A-Z])$")
 SHOWN: Final = re.compile(r'data-side="([A-Z])"')
 CODE: Final = re.compile(r"completion-code[^>]*>\s*([^<\s]+)\s*<")
 LAST: Final = "debrief"
+LISTENED: Final = "listened_sec"
+"""Under this name a page sends how long the answer of a side was heard."""
 
 
 class Bot:
@@ -160,30 +163,40 @@ class Bot:
         *,
         position: int | None = None,
         pair: int | None = None,
-        sides: Sequence[str] = (),
-        extra: Mapping[str, str] | None = None,
+        listened: Mapping[str, float] = MappingProxyType({}),
     ) -> httpx.Response:
-        form = self._form(page, "epoch")
-        items = self._asked(form)
+        """Sends all answers of a page, as its script does to go on. `listened` has the seconds of each side."""
+        config = config_of(page.text, "questions-config")
+        items = self._asked(config["questionnaires"])
         given = {
-            item.key: self._eligible.get(item.key, answer(item, self._draw, sides, careless=self._careless))
+            item.key: self._eligible.get(item.key, answer(item, self._draw, [*listened], careless=self._careless))
             for item in items
         }
         shown = {item.key for item in visible(items, self._known(position, pair) | _given(given))}
         for item in items:
             if item.key in shown:
                 self.diary.answers[Asked(item.key, position, pair)] = given[item.key]
-        fields = {name: value for item in items for name, value in form_fields(item, given[item.key]).items()}
-        return await self._post(http, page, {**fields, **(extra or {})}, holding="epoch")
+        heard = [{"item": LISTENED, "side": side, "value": seconds} for side, seconds in listened.items()]
+        body = {
+            "answers": [*({"item": item, "value": value} for item, value in given.items()), *heard],
+            "epoch": self._questions(page).hidden["epoch"],
+            "questionnaire": next(iter(config["questionnaires"].values())),
+            "position": config["position"],
+            "pair": config["pair"],
+            "go_on": True,
+        }
+        answered = await http.post(config["saveUrl"], json=body, headers=self._headers(http))
+        if answered.status_code == 422:
+            raise SimulationError(f"the page refused what was sent: {answered.json()}")
+        return self._well(await http.get(self._well(answered).json()["next"]))
 
     async def _compare(self, http: httpx.AsyncClient, page: httpx.Response, pair: int) -> httpx.Response:
-        fields = [*self._form(page, "epoch").hidden, *self._form(page, "epoch").names]
-        listened = [(name, found[1]) for name in fields if (found := SIDES.search(name))]
+        form = self._questions(page)
+        sides = [found[1] for name in [*form.hidden, *form.names] if (found := SIDES.search(name))]
         seconds = self._talk_sec + LONGER_SEC
-        heard = {name: str(seconds) for name, _ in listened}
-        self.diary.listened_sec |= {(pair, side): seconds for _, side in listened}
+        self.diary.listened_sec |= {(pair, side): seconds for side in sides}
         self.diary.shown[pair] = "".join(SHOWN.findall(page.text))
-        return await self._answer(http, page, pair=pair, sides=[side for _, side in listened], extra=heard)
+        return await self._answer(http, page, pair=pair, listened=dict.fromkeys(sides, seconds))
 
     async def _explore(self, http: httpx.AsyncClient, page: httpx.Response) -> httpx.Response:
         offer = self._protocol.offer
@@ -236,15 +249,11 @@ class Bot:
         self.diary.completion_code = found[1]
         self.diary.ended = "finished"
 
-    def _asked(self, form: Form) -> list[AnyItem]:
-        """The items that a form asks, in its order, options written out."""
-        known = self._protocol.items()
-        keys = dict.fromkeys(name.split(".")[0] for name in [*form.names, *form.hidden])
-        listed: list[AnyItem] = []
-        for item in (known[key] for key in keys if key in known):
-            if item.asks:
-                listed.append(item.written_out(scenarios_of(self._protocol)))
-        return listed
+    def _asked(self, questionnaires: Mapping[str, str]) -> list[AnyItem]:
+        """The items of a page, which it names by their keys, in its order and with their options written out."""
+        items = self._protocol.items()
+        scenarios = scenarios_of(self._protocol)
+        return [items[key].written_out(scenarios) for key in questionnaires if items[key].asks]
 
     def _known(self, position: int | None, pair: int | None) -> dict[str, Any]:
         """What was answered that conditions on this page may ask for."""
@@ -261,6 +270,13 @@ class Bot:
             if form.method == "post" and (not holding or holding in {*form.names, *form.hidden}):
                 return form
         raise SimulationError(f"the page {page.url.path} has no form with {holding}")
+
+    @staticmethod
+    def _questions(page: httpx.Response) -> Form:
+        for form in forms_of(page.text):
+            if form.method != "post" and "epoch" in form.hidden:
+                return form
+        raise SimulationError(f"the page {page.url.path} has no form of questions")
 
     async def _post(
         self, http: httpx.AsyncClient, page: httpx.Response, values: Mapping[str, Any], holding: str = ""

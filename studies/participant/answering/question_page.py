@@ -1,15 +1,15 @@
-"""A page of questions: what it asks of a session, what is known already, and what is made of a form that comes back."""
+"""A page of questions: what it asks of a session, what is known already, and what is made of the answers."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import Http404, QueryDict
+from django.http import Http404
 from django.utils.translation import gettext as _
 
 from studies.design.arms import stand_in
@@ -21,7 +21,6 @@ from studies.participant import flow
 from studies.participant.answering import answers
 from studies.participant.answering.answers import Scope
 from studies.participant.answering.excerpts import excerpt_of
-from studies.participant.answering.posted import posted
 from studies.protocol.questionnaires import EACH_TRIAL, Questionnaire
 from studies.publish import session_protocol
 from studies.questions.answer import Answer
@@ -32,12 +31,11 @@ from studies.questions.registry import AnyItem
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a form said. `values`: what can be kept; `typed`: everything, as it came; `errors`: what keeps the
-    participant from going on, by item."""
+    """What was sent of a whole page, by item: the `values` that can be kept, and the `errors` that keep the participant
+    from going on."""
 
-    values: Mapping[str, Any] = field(default_factory=dict)
-    typed: Mapping[str, Any] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Answer]
+    errors: Mapping[str, str]
 
 
 class QuestionPage:
@@ -130,28 +128,27 @@ class QuestionPage:
             item.check_complete(kept, self.excerpts.get(item.key))
         return kept
 
-    def read(self, data: QueryDict) -> Sent:
-        """What a form says to all items, hidden ones left out."""
-        typed = {item.key: posted(item, data) for item in self.items if item.asks}
-        page = {item.key: item for item in self.items}
-        values: dict[str, Any] = {}
+    def read(self, sent: Mapping[str, object]) -> Sent:
+        """The answers to all items of the page, hidden ones left out."""
+        page = {item.key: item for item in self.items if item.asks}
+        values: dict[str, Answer] = {}
         errors: dict[str, str] = {}
-        for key, value in typed.items():
+        for key, item in page.items():
             try:
-                values[key] = self.check(page[key], value, complete=False)
+                values[key] = self.check(item, sent.get(key), complete=False)
             except ValidationError as error:
                 errors[key] = str(error.message)
         shown = self.shown_keys(values)
-        for key in typed:
+        for key, item in page.items():
             if key not in shown:
                 values[key] = None
                 errors.pop(key, None)
             elif key not in errors:
                 try:
-                    values[key] = self.check(page[key], values[key])
+                    values[key] = self.check(item, values[key])
                 except ValidationError as error:
                     errors[key] = str(error.message)
-        return Sent(values, typed, {key: errors[key] for key in page if key in errors})
+        return Sent(values, {key: errors[key] for key in page if key in errors})
 
     @transaction.atomic
     def keep(self, values: Mapping[str, Any], **sending: Any) -> None:

@@ -1,4 +1,4 @@
-"""An item as its template draws it: its parts, the answer that stands in them, and what was wrong with that."""
+"""An item as its template draws it: its parts, and the answer that stands in them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from studies.questions.registry import AnyItem
 
 @dataclass(frozen=True)
 class Question:
-    """One item with `value`: the answer that is kept, or what was typed and is not right. `answers` name the sides of a
-    pair."""
+    """One item with the answer that is kept. `answers` name the sides of a pair."""
 
     item: AnyItem
     value: Any = None
-    error: str = ""
     hidden: bool = False
     excerpt: Excerpt | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
@@ -41,7 +39,7 @@ class Question:
     def described_by(self) -> str:
         """The ids of the lines that belong to it."""
         note = [f"{self.id}-note"] if self.item.help_text else []
-        return " ".join([*note, *([f"{self.id}-error"] if self.error else [])])
+        return " ".join([*note, f"{self.id}-error"])
 
     @cached_property
     def parts(self) -> Mapping[str, Any]:

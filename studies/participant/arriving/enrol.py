@@ -22,6 +22,7 @@ from studies.participant.arriving import screening
 from studies.participant.consenting import documents
 from studies.participant.flow import steps
 from studies.protocol.schema import Protocol
+from studies.publish import session_protocol
 from studies.questions.conditions import items_of
 from studies.sealing import keyed_hash, seal
 

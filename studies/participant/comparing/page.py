@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_safe
 
 from studies.design.visit import Page
-from studies.errors import AnswerRefused
 from studies.models import Session, Take, Track, Trial
-from studies.participant.access import frame, go_on, session_page
-from studies.participant.answering.answers import LISTENED, save_listened
-from studies.participant.answering.page import asked_context, keep
-from studies.participant.answering.question_page import QuestionPage, Sent
+from studies.participant.access import frame, session_page
+from studies.participant.answering.answers import LISTENED
+from studies.participant.answering.page import asked_context
+from studies.participant.answering.question_page import QuestionPage
 from studies.participant.comparing.heard import HeardTake, Recording, heard_take
 from studies.questions.recordings import was_heard
-
-LONGEST_SEC: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +37,18 @@ class Side:
         return f"listened-{self.side}"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @session_page()
 def compare(request: HttpRequest, session: Session, pair: int) -> HttpResponse:
     """Every answer that was recorded must be heard, if the study says so, before the questions on the pair count."""
     page = QuestionPage(session, Page("compare", pair=pair))
-    sent, problem, status = Sent(), "", 200
-    if request.method == "POST":
-        sent = page.read(request.POST)
-        _keep_listened(page, request.POST)
-        problem = _not_heard(page)
-        if keep(page, sent, problem):
-            return go_on(session)
-        status = 422
     context = {
         "sides": sides_of(page),
         "comparison": page.protocol.comparison,
         "prompt": page.protocol.prompt(page.pair[0].prompt.key),
-        **asked_context(page, sent, problem),
+        **asked_context(page),
     }
-    return render(request, "participant/comparing/compare.html", frame(request, session, **context), status=status)
+    return render(request, "participant/comparing/compare.html", frame(request, session, **context))
 
 
 def sides_of(page: QuestionPage) -> list[Side]:
@@ -93,20 +81,7 @@ def _duration_sec(take: Take) -> float:
     return track.duration_ms / 1_000 if track is not None else 0
 
 
-def _keep_listened(page: QuestionPage, data: QueryDict) -> None:
-    for trial in page.pair:
-        try:
-            seconds = float(data.get(f"listened-{trial.side}") or 0)
-        except ValueError:
-            continue
-        if 0 < seconds <= LONGEST_SEC:
-            try:
-                save_listened(trial, seconds)
-            except AnswerRefused:
-                return  # the visit is over, and the way on says so
-
-
-def _not_heard(page: QuestionPage) -> str:
+def not_heard(page: QuestionPage) -> str:
     """What is still to be heard, for the participant; empty when nothing is."""
     if not page.protocol.comparison.must_listen:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -230,18 +231,55 @@ def test_answer_that_is_not_right_stays_in_its_field(
     assert known(anna.session) == {"age": 18}
 
 
-def test_without_scripts_the_form_does_it(launch: Launch, new_page: NewPage, live_server: LiveServer) -> None:
+def test_without_scripts_the_page_says_that_it_needs_them(
+    launch: Launch, new_page: NewPage, live_server: LiveServer
+) -> None:
     page = new_page(launch(), java_script_enabled=False)
-    anna = begin(page, live_server, *EVERY_ITEM[3:5], EVERY_ITEM[12])
+    anna = begin(page, live_server, *EVERY_ITEM[3:5])
+    assert re.search("<noscript>.*These questions need JavaScript.*</noscript>", anna.page)
+    expect(page.get_by_role("button", name="Continue")).to_be_disabled()
+    assert known(anna.session) == {}
+
+
+def test_what_is_missing_is_said_beside_its_question_and_nothing_typed_is_lost(
+    launch: Launch, new_page: NewPage, live_server: LiveServer
+) -> None:
+    page = new_page(launch())
+    anna = begin(page, live_server, *EVERY_ITEM[3:5], EVERY_ITEM[9], EVERY_ITEM[12])
     page.locator("#q-warm-5").check(force=True)
-    page.get_by_label("How near?").fill("72,5")
+    page.get_by_role("slider").click(position={"x": 200, "y": 20})
+    page.get_by_label("How old are you?").fill("seventeen")
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("alert")).to_contain_text("One answer is missing")
+    expect(page.get_by_role("alert").filter(has_text="2 answers are missing")).to_be_focused()
+    age, smokes = page.locator("[data-question=age]"), page.locator("[data-question=smokes]")
+    expect(age.locator("[data-error]")).to_have_text("Please write this as a number, in digits.")
+    expect(smokes.locator("[data-error]")).to_have_text("Please choose an answer.")
+    expect(page.get_by_label("How old are you?")).to_have_value("seventeen")
+    expect(page.get_by_label("How old are you?")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("radiogroup", name="Do you smoke?")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("How old are you?").fill("18")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert").filter(has_text="One answer is missing")).to_be_focused()
+    expect(age.locator("[data-error]")).to_be_hidden()
     page.get_by_role("link", name="Do you smoke?").click()
     page.locator("#q-smokes").check(force=True)
     page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/consent/*")  # with the place of the link in it
-    assert known(anna.session) == {"warm": 5, "near": 72.5, "smokes": True}
+    page.wait_for_url("**/consent/*")
+    assert known(anna.session).keys() == {"warm", "near", "age", "smokes"}
+
+
+def test_older_tab_goes_on_when_it_says_so(launch: Launch, new_page: NewPage, live_server: LiveServer) -> None:
+    browser = launch()
+    page = new_page(browser)
+    anna = begin(page, live_server, EVERY_ITEM[1])
+    page.get_by_role("radio", name="Tea").check()
+    expect(page.get_by_text(SAVED)).to_be_visible()
+    new_page(browser).goto(f"{live_server.url}/p/{anna.token}/")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("opened in another tab")).to_be_visible()
+    page.get_by_role("button", name="Go on here").click()
+    page.wait_for_url("**/consent/")
+    assert known(anna.session) == {"drink": "tea"}
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

@@ -24,7 +24,7 @@ from studies.protocol.reading.document import parse
 from studies.publish import publish
 from tests.studies import factories
 from tests.studies.exports.reading import collected, read_table
-from tests.studies.participant.questionnaires import EVERY_FIELD, EVERY_ITEM, asking
+from tests.studies.participant.questionnaires import EVERY_ANSWER, EVERY_ITEM, asking
 from tests.studies.participant.visitor import Visitor, open_new_study
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ CELLS = {
     "answer_cigarettes": "2.5",
     "answer_day": "2026-03-01",
 }
-"""What EVERY_FIELD is in a table."""
+"""What EVERY_ANSWER is in a table."""
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def answered(row: dict[str, str]) -> dict[str, str]:
 
 def test_answers_asked_once_stand_in_the_sessions(rosa: User) -> None:
     study = open_new_study(asking(*EVERY_ITEM))
-    anna = Visitor().begin().post("questions/asked/", **EVERY_FIELD)
+    anna = Visitor().begin().answer("questions/asked/", **EVERY_ANSWER)
     Visitor().begin()
     first, second = read_table(study, rosa, "sessions")
     assert answered(first) == CELLS
@@ -84,7 +84,7 @@ def test_answers_about_a_talk_stand_in_its_trial(rosa: User) -> None:
     study = open_new_study(asking(*EVERY_ITEM, at="after_trial"))
     anna = Visitor().to_talk()
     anna.talk()
-    anna.post(anna.place, **{**EVERY_FIELD, "warm": "skip", "drink": "tea", "smokes": "false"})
+    anna.answer(anna.place, **{**EVERY_ANSWER, "warm": "skip", "drink": "tea", "smokes": False})
     first, second = read_table(study, rosa, "trials")
     changed = {"answer_warm": "skip", "answer_warm_score": "", "answer_drink": "tea", "answer_drink_other": ""}
     assert answered(first) == {**CELLS, **changed, "answer_smokes": "false", "answer_cigarettes": ""}
@@ -119,12 +119,12 @@ def test_every_revision_is_a_row_of_the_answers(rosa: User) -> None:
     verdict = next(each for each in document["questionnaires"] if each["at"] == "after_pair")
     verdict["items"] = [prefer]
     study = open_new_study(document)
-    anna = Visitor().begin().post("questions/asked/", smokes="true", cigarettes="4")
-    anna.post("questions/asked/", smokes="false").agree().check()
+    anna = Visitor().begin().answer("questions/asked/", smokes="true", cigarettes="4")
+    anna.answer("questions/asked/", smokes="false").agree().check()
     for _ in range(2):
         anna.talk()
         anna.rate()
-    anna.post("compare/0/", prefer="A").judge(prefer="none")
+    anna.answer("compare/0/", prefer="A").judge(prefer="none")
     rows = read_table(study, rosa, "answers")
     told = ("page", "item", "scope", "position", "pair", "value", "revision", "counts")
     assert [tuple(row[name] for name in told) for row in rows] == [
@@ -143,7 +143,7 @@ def test_every_revision_is_a_row_of_the_answers(rosa: User) -> None:
 
 def test_parts_of_an_answer_are_json(rosa: User) -> None:
     study = open_new_study(asking(EVERY_ITEM[5], EVERY_ITEM[2]))
-    Visitor().begin().post("questions/asked/", **EVERY_FIELD)
+    Visitor().begin().answer("questions/asked/", **EVERY_ANSWER)
     rows = {row["item"]: row for row in read_table(study, rosa, "answers")}
     assert json.loads(rows["tone"]["value"]) == {"kind": 4, "slow": 1}
     assert json.loads(rows["tone"]["score"]) == {"kind": 4, "slow": 5}
@@ -152,7 +152,7 @@ def test_parts_of_an_answer_are_json(rosa: User) -> None:
 
 def test_attention_checks_are_counted(rosa: User) -> None:
     study = open_new_study(asking({**EVERY_ITEM[3], "expect": 2}, {**EVERY_ITEM[12], "expect": False}))
-    Visitor().begin().post("questions/asked/", warm="5", smokes="false")
+    Visitor().begin().answer("questions/asked/", warm="5", smokes="false")
     (row,) = read_table(study, rosa, "sessions")
     assert (row["attention_failed"], row["attention_failed_items"]) == ("1", "warm")
 
@@ -160,7 +160,7 @@ def test_attention_checks_are_counted(rosa: User) -> None:
 @pytest.mark.parametrize(("policy", "kept"), [("erase", False), ("keep", True)])
 def test_withdrawn_session_is_told_as_the_study_promised(rosa: User, policy: str, kept: bool) -> None:
     study = open_new_study({**asking(*EVERY_ITEM), "retention": {"on_withdrawal": policy}})
-    anna = Visitor().begin().post("questions/asked/", **EVERY_FIELD).agree()
+    anna = Visitor().begin().answer("questions/asked/", **EVERY_ANSWER).agree()
     withdraw(anna.session)
     (row,) = read_table(study, rosa, "sessions")
     assert (row["session_state"], row["consent_participate"]) == ("withdrawn", "false")
@@ -170,7 +170,7 @@ def test_withdrawn_session_is_told_as_the_study_promised(rosa: User, policy: str
 
 def test_no_table_tells_who_somebody_is_to_a_recruiter(rosa: User) -> None:
     study = open_new_study({**asking(*EVERY_ITEM), "recruiter": {"service": "generic", "parameter": "who"}})
-    anna = Visitor().begin("?who=SECRET-PERSON").post("questions/asked/", **EVERY_FIELD)
+    anna = Visitor().begin("?who=SECRET-PERSON").answer("questions/asked/", **EVERY_ANSWER)
     assert RecruiterIdentity.objects.count() == 1
     Session.objects.update(completion_code="SECRET-CODE")
     for table in TABLES.values():
@@ -209,7 +209,7 @@ def test_sessions_keep_their_order_over_blocks() -> None:
 
 def test_codebook_covers_every_column_of_every_table(rosa: User) -> None:
     study = open_new_study(asking(*EVERY_ITEM))
-    Visitor().begin().post("questions/asked/", **EVERY_FIELD)
+    Visitor().begin().answer("questions/asked/", **EVERY_ANSWER)
     book = codebook_rows(study)
     for name in ("sessions", "answers"):
         assert [column for table, column, *_ in book if table == name] == list(read_table(study, rosa, name)[0])
@@ -231,7 +231,7 @@ def test_codebook_speaks_the_studys_own_language() -> None:
 
 def test_table_from_the_command_line(tmp_path: Path, rosa: User) -> None:
     study = open_new_study(asking(*EVERY_ITEM))
-    Visitor().begin().post("questions/asked/", **EVERY_FIELD)
+    Visitor().begin().answer("questions/asked/", **EVERY_ANSWER)
     file = tmp_path / "sessions.csv"
     call_command("export", study.slug, str(file), table="sessions")
     with file.open(encoding="utf-8", newline="") as source:
@@ -261,7 +261,7 @@ NASTY = {
 def test_words_come_out_as_they_were_said(rosa: User, words: str) -> None:
     story = {"type": "long_text", "key": "story", "text": "Tell us, all: =1", "max_length": 20_000}
     study = open_new_study(asking(story))
-    anna = Visitor().begin().post("questions/asked/", story=words)
+    anna = Visitor().begin().answer("questions/asked/", story=words)
     kept = anna.session.answers.get(item="story").value
     assert kept == words
     cells = [read_table(study, rosa, "sessions")[0]["answer_story"], read_table(study, rosa, "answers")[0]["value"]]
@@ -273,7 +273,7 @@ def test_options_with_commas_stand_in_columns_of_their_own(rosa: User) -> None:
     options = [{"key": "a", "label": 'Yes, no, "maybe"'}, {"key": "b", "label": "=None"}]
     item = {"type": "multiple_choice", "key": "many", "text": "Which?", "options": options, "other": "More"}
     study = open_new_study(asking(item))
-    Visitor().begin().post("questions/asked/", **{"many": ["a", "other"], "many.other": "x, y"})
+    Visitor().begin().answer("questions/asked/", many=["a", {"other": "x, y"}])
     (row,) = read_table(study, rosa, "sessions")
     assert (row["answer_many_a"], row["answer_many_b"], row["answer_many_other"]) == ("true", "false", "x, y")
 
@@ -281,8 +281,8 @@ def test_options_with_commas_stand_in_columns_of_their_own(rosa: User) -> None:
 def test_answer_that_is_not_there_has_its_reason(rosa: User) -> None:
     town, story, switch, amount = EVERY_ITEM[10:14]
     study = open_new_study(asking(town, story, switch, amount))
-    Visitor().begin().post("questions/asked/", town="Uppsala", smokes="false")
-    Visitor().begin().post("questions/asked/", story="One.", smokes="true", cigarettes="4")
+    Visitor().begin().answer("questions/asked/", town="Uppsala", smokes="false")
+    Visitor().begin().answer("questions/asked/", story="One.", smokes="true", cigarettes="4")
     Visitor().begin()
     newer = {**town, "key": "country"}
     publish(study, parse(asking(town, story, switch, amount, newer)))

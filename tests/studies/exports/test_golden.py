@@ -14,7 +14,7 @@ import json
 import os
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +29,7 @@ from studies.participant.answering.question_page import QuestionPage
 from studies.protocol.reading.document import parse, parse_yaml
 from studies.protocol.schema import Protocol
 from studies.publish import open_study, protocol_of, publish
-from studies.simulation.answering import answer, eligible_answers, form_fields
+from studies.simulation.answering import answer, eligible_answers
 from tests.studies.participant.questionnaires import EVERY_ITEM, asking
 from tests.studies.participant.visitor import Visitor
 
@@ -113,7 +113,7 @@ class Bot(Visitor):
 
     def at_compare(self, pair: str) -> None:
         page = QuestionPage(self.session, Page("compare", pair=int(pair)))
-        self.answer_all(page, **{f"listened-{side}": 60 for side in page.sides})
+        self.answer_all(page, dict.fromkeys(page.sides, 60))
 
     def at_talk(self, position: str) -> None:
         self.talk()
@@ -132,19 +132,11 @@ class Bot(Visitor):
     def protocol(self) -> Protocol:
         return protocol_of(self.session.version)
 
-    def answer_all(self, page: QuestionPage, **extra: Any) -> None:
+    def answer_all(self, page: QuestionPage, listened: Mapping[str, float] | None = None) -> None:
         eligible = eligible_answers(self.protocol, self.draw)
         given = {item.key: eligible.get(item.key, answer(item, self.draw, page.sides)) for item in page.items}
-        shown = page.shown_keys(given)
-        fields = {
-            name: value
-            for item in page.items
-            if item.key in shown
-            for name, value in form_fields(item, given[item.key]).items()
-        }
-        before = self.path
-        self.post(self.place, **fields, **extra)
-        assert self.path != before, f"{before} refuses {given}"
+        self.answer(self.place, listened, **given)
+        assert not self.refusal, f"{self.path} refuses {given}: {self.refusal}"
 
 
 def exported(study: Study) -> dict[str, str]:

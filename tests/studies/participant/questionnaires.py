@@ -88,14 +88,14 @@ EVERY_FIELD: dict[str, Any] = {
     "mood": "7",
     "calm": "2",
     "power": "3",
-    "age": " 34 ",
+    "age": "34",
     "town": "Uppsala",
-    "story": "One line\r\nand another.",
+    "story": "One line\nand another.",
     "smokes": "true",
-    "cigarettes": "2,5",
+    "cigarettes": "2.5",
     "day": "2026-03-01",
 }
-"""The same as a form sends it."""
+"""The same as it stands in the fields of the page."""
 
 
 def asking(*items: dict[str, Any], at: str = "eligibility", key: str = "asked", **fields: Any) -> dict[str, Any]:

@@ -76,12 +76,12 @@ def test_page_that_is_done_leads_to_the_one_after_it(study: Study) -> None:
     anna.get("preview/intro:main/")
     assert anna.place == "intro/main/"
     assert anna.post("intro/main/").place == "talk/1/"
-    assert anna.get("preview/questions:more/").post("questions/more/", age="40").place == "consent/"
+    assert anna.get("preview/questions:more/").answer("questions/more/", age="40").place == "consent/"
 
 
 def test_preview_goes_on_after_an_early_end(study: Study) -> None:
     anna = preview_of(study)
-    anna.post("questions/more/", age="5")
+    anna.answer("questions/more/", age="5")
     assert "Too young." in anna.page
     assert anna.session.state == Session.State.SCREENED_OUT
     assert anna.get("preview/talk::0/").place == "talk/0/"

@@ -145,8 +145,8 @@ def test_rating_without_an_answer_is_asked_again_and_keeps_the_rest(study: Study
     anna = Visitor().to_talk()
     anna.talk()
     anna.rate(helpful="", remark="so <b>slow</b>")
-    assert (anna.place, anna.response.status_code) == ("questions/rating/0/", 422)
-    assert "so &lt;b&gt;slow&lt;/b&gt;</textarea>" in anna.page
+    assert (anna.place, anna.refusal["status"]) == ("questions/rating/0/", 422)
+    assert "so &lt;b&gt;slow&lt;/b&gt;</textarea>" in anna.get(anna.place).page
     assert list(Answer.objects.values_list("item", "value")) == [("remark", "so <b>slow</b>")]
 
 
@@ -154,15 +154,15 @@ def test_rating_without_an_answer_is_asked_again_and_keeps_the_rest(study: Study
 def test_rating_off_the_scale_is_refused(study: Study, value: str) -> None:
     anna = Visitor().to_talk()
     anna.talk()
-    assert anna.rate(helpful=value).response.status_code == 422
+    assert list(anna.rate(helpful=value).refusal["errors"]) == ["helpful"]
 
 
 def test_rating_sent_twice_counts_once_and_changed_is_a_revision(study: Study) -> None:
     anna = Visitor().to_talk()
     anna.talk()
     anna.rate(helpful=5)
-    anna.post("questions/rating/0/", helpful=5, remark="")
-    anna.post("questions/rating/0/", helpful=2, remark="")
+    anna.answer("questions/rating/0/", helpful=5, remark="")
+    anna.answer("questions/rating/0/", helpful=2, remark="")
     rows = Answer.objects.filter(item="helpful").values_list("value", "revision")
     assert list(rows) == [(5, 1), (2, 2)]
 
@@ -212,10 +212,10 @@ def test_no_difference_chooses_no_trial(study: Study) -> None:
 
 
 def test_judgement_before_both_were_heard_is_refused_and_kept_on_the_page(study: Study) -> None:
-    anna = Visitor().to_comparison().judge(**{"prefer": "B", "listened-B": ""})
-    assert (anna.place, anna.response.status_code) == ("compare/0/", 422)
-    assert anna.response.context["problem"] == "Please listen to the end first: Answer B."
-    assert ticked(anna.page) == ["B"]
+    anna = Visitor().to_comparison().judge({"A": 2.5}, prefer="B")
+    assert (anna.place, anna.refusal["status"]) == ("compare/0/", 422)
+    assert "Please listen to the end first: Answer B." in anna.refusal["summary"]
+    assert ticked(anna.get(anna.place).page) == ["B"]
 
 
 def test_how_long_each_answer_was_heard_is_kept(study: Study) -> None:
@@ -233,13 +233,12 @@ def test_recording_that_could_not_be_filed_need_not_be_heard(study: Study) -> No
     anna.rate()
     missing = anna.session.trials.get(position=0).side
     assert "no recording of this answer" in anna.page
-    assert anna.judge(**{f"listened-{missing}": ""}).place == "debrief/"
+    assert anna.judge({side: 3 for side in "AB" if side != missing}).place == "debrief/"
 
 
 def test_judgement_sent_twice_counts_once(study: Study) -> None:
     anna = Visitor().to_comparison()
-    fields = {"prefer": "A", "listened-A": 1, "listened-B": 1}
-    anna.post("compare/0/", **fields).post("compare/0/", **fields)
+    anna.judge({"A": 1}).judge({"A": 1, "B": 1})
     assert Judgement.objects.count() == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.test import Client
@@ -58,6 +60,25 @@ class Visitor:
         self.response = self.client.post(f"/p/{self.token}/{path}", fields, follow=True)
         return self
 
+    def answer(self, path: str, listened: Mapping[str, float] | None = None, **answers: Any) -> Visitor:
+        """Opens a page of questions and sends these answers to go on, as its script does. Where the page refuses them,
+        the visitor stays there and `refusal` says why. `listened` has the seconds that each side was heard."""
+        config = self.get(path).response.context["questions_config"]
+        heard = [{"item": "listened_sec", "side": side, "value": value} for side, value in (listened or {}).items()]
+        body = {
+            "answers": [*({"item": item, "value": value} for item, value in answers.items()), *heard],
+            "epoch": self.session.epoch,
+            "questionnaire": next(iter(config["questionnaires"].values())),
+            "position": config["position"],
+            "pair": config["pair"],
+            "go_on": True,
+        }
+        sent = self.client.post(config["saveUrl"], json.dumps(body), content_type="application/json")
+        self.refusal: dict[str, Any] = {} if "next" in sent.json() else {**sent.json(), "status": sent.status_code}
+        if not self.refusal:
+            self.response = self.client.get(sent.json()["next"], follow=True)
+        return self
+
     def arrive(self, link: str = "") -> Visitor:
         """Opens a link of the study (`?...`, or a whole address), and stays where it leads."""
         address = link if link.startswith("/") else f"/s/{self.slug}/{link}"
@@ -88,11 +109,11 @@ class Visitor:
         self.get("next/")
         return take
 
-    def rate(self, **fields: Any) -> Visitor:
-        return self.post(self.place, **{"helpful": 5, "remark": "", **fields})
+    def rate(self, **answers: Any) -> Visitor:
+        return self.answer(self.place, **{"helpful": 5, "remark": "", **answers})
 
-    def judge(self, **fields: Any) -> Visitor:
-        return self.post(self.place, **{"prefer": "A", "listened-A": 2.5, "listened-B": 3, **fields})
+    def judge(self, listened: Mapping[str, float] | None = None, **answers: Any) -> Visitor:
+        return self.answer(self.place, listened or {"A": 2.5, "B": 3}, **{"prefer": "A", **answers})
 
     def to_talk(self) -> Visitor:
         """To the first talk of a study, by the shortest way."""

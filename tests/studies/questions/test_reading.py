@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.http import QueryDict
 from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from studies.participant.answering.posted import posted
 from studies.questions.reading import LARGEST_NUMBER
 from studies.questions.registry import AnyItem
 from tests.studies.participant.questionnaires import EVERY_ANSWER, EVERY_ITEM
@@ -54,15 +51,6 @@ def test_whatever_comes_is_kept_as_json_or_refused(item: AnyItem, value: Any, co
     assert item.checked(kept, complete=complete) == kept
     assert "\\u0000" not in json.dumps(kept)
     json.dumps(kept, ensure_ascii=False).encode()  # no half of a surrogate pair
-
-
-@given(st.sampled_from(ASKED), st.dictionaries(st.sampled_from(sorted(EVERY_ANSWER)), st.text()))
-def test_whatever_a_form_sends_is_read(item: AnyItem, fields: dict[str, str]) -> None:
-    data = QueryDict(mutable=True)
-    data.update(fields)
-    with suppress(ValidationError):
-        kept = item.checked(posted(item, data), complete=False)
-        assert item.checked(kept, complete=False) == kept
 
 
 @pytest.mark.parametrize("item", [item for item in ASKED if item.is_required], ids=lambda item: item.key)

@@ -23,14 +23,8 @@ pytestmark = pytest.mark.django_db
 
 def send(visitor: Visitor, item: str, value: Any, **fields: Any) -> Any:
     """(status, answer as JSON) of the server."""
-    body = {
-        "item": item,
-        "value": value,
-        "client_id": str(uuid.uuid4()),
-        "epoch": visitor.session.epoch,
-        "questionnaire": "asked",
-        **fields,
-    }
+    answer = {"item": item, "value": value, "client_id": fields.pop("client_id", str(uuid.uuid4()))}
+    body = {"answers": [answer], "epoch": visitor.session.epoch, "questionnaire": "asked", **fields}
     response = visitor.client.post(f"/p/{visitor.token}/answers/", json.dumps(body), content_type="application/json")
     return response.status_code, response.json()
 
@@ -107,12 +101,14 @@ DAMAGED = [
     "[]",
     "null",
     "1",
-    '{"item": "warm"}',
+    '{"answers": {}}',
+    '{"answers": [1]}',
+    '{"answers": [{"item": "warm"}]}',
     "[" * 100_000,
-    '{"item": "warm", "value": 1, "client_id": "7"}',
+    '{"answers": [{"item": "warm", "value": 1, "client_id": "7"}]}',
 ]
 NO_PLACES: list[Any] = ["x", 1.5, True, []]
-WHOLE = {"item": "warm", "value": 1, "client_id": str(uuid.UUID(int=7))}
+WHOLE = {"answers": [{"item": "warm", "value": 1, "client_id": str(uuid.UUID(int=7))}]}
 
 
 @pytest.mark.parametrize("body", [*DAMAGED, *(json.dumps({**WHOLE, "position": place}) for place in NO_PLACES)])
@@ -147,6 +143,23 @@ def test_older_tab_is_told_and_takes_over_when_it_says_so(anna: Visitor) -> None
     assert known(anna.session) == {"warm": 3}
 
 
+def test_older_tab_that_wants_to_go_on_is_told_and_goes_on_when_it_says_so(anna: Visitor) -> None:
+    epoch = anna.session.epoch
+    anna.get("")
+    whole = [{"item": item, "value": value} for item, value in EVERY_ANSWER.items()]
+    body = {"answers": whole, "epoch": epoch, "questionnaire": "asked", "go_on": True}
+
+    def post(**more: Any) -> Any:
+        sent = json.dumps({**body, **more})
+        return anna.client.post(f"/p/{anna.token}/answers/", sent, content_type="application/json")
+
+    refused = post()
+    assert (refused.status_code, refused.json()["code"], known(anna.session)) == (409, "taken_over", {})
+    taken = post(take_over=True).json()
+    assert (taken["epoch"], taken["next"]) == (anna.session.epoch, f"/p/{anna.token}/consent/")
+    assert known(anna.session) == EVERY_ANSWER
+
+
 def test_no_answer_is_kept_after_the_end_of_a_visit(anna: Visitor) -> None:
     send(anna, "warm", 3)
     withdraw(anna.session)
@@ -173,13 +186,13 @@ def test_answers_sent_at_once_are_kept_once_each() -> None:
     ids = [str(uuid.UUID(int=number)) for number in range(8)]
 
     def post(number: int) -> int:
-        body = {"item": "warm", "value": 1 + number % 7, "client_id": ids[number % 8], "epoch": epoch}
+        answer = {"item": "warm", "value": 1 + number % 7, "client_id": ids[number % 8]}
         try:
             return (
                 Client()
                 .post(
                     f"/p/{token}/answers/",
-                    json.dumps({**body, "questionnaire": "asked"}),
+                    json.dumps({"answers": [answer], "epoch": epoch, "questionnaire": "asked"}),
                     content_type="application/json",
                 )
                 .status_code

@@ -32,9 +32,8 @@ def at_playback(at: str = "playback", take: dict[str, Any] | None = None, **item
 
 def hear(visitor: Visitor, plays: int, listened_sec: float) -> dict[str, str]:
     """What the page says to that."""
-    visitor.post(PLACE, **{"hear.plays": plays, "hear.listened_sec": listened_sec})
-    context = visitor.response.context
-    return {question.key: question.error for question in context["wrong"]} if "wrong" in context else {}
+    visitor.answer(PLACE, hear={"plays": plays, "listened_sec": listened_sec})
+    return dict(visitor.refusal.get("errors", {}))
 
 
 def test_recording_is_the_participants_own_and_must_be_heard() -> None:

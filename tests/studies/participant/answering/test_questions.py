@@ -32,7 +32,7 @@ def anna_at(*items: dict[str, Any], **fields: Any) -> Visitor:
 
 
 def errors(visitor: Visitor) -> dict[str, str]:
-    return {question.key: question.error for question in visitor.response.context["wrong"]}
+    return dict(visitor.refusal["errors"])
 
 
 def html(visitor: Visitor) -> str:
@@ -57,7 +57,7 @@ def revisions(item: str) -> list[Any]:
 def test_every_item_is_asked_and_every_answer_kept() -> None:
     anna = anna_at(*EVERY_ITEM)
     assert (anna.place, anna.response.status_code) == (PAGE, 200)
-    anna.post(PAGE, **EVERY_FIELD)
+    anna.answer(PAGE, **EVERY_ANSWER)
     assert anna.place == "consent/"
     assert known(anna.session) == EVERY_ANSWER
     assert {(each.questionnaire, each.revision, each.trial_id, each.pair) for each in Answer.objects.all()} == {
@@ -67,7 +67,7 @@ def test_every_item_is_asked_and_every_answer_kept() -> None:
 
 def test_sending_the_same_again_adds_no_revision() -> None:
     anna = anna_at(*EVERY_ITEM)
-    anna.post(PAGE, **EVERY_FIELD).post(PAGE, **EVERY_FIELD)
+    anna.answer(PAGE, **EVERY_ANSWER).answer(PAGE, **EVERY_ANSWER)
     assert Answer.objects.count() == len(EVERY_ANSWER)
 
 
@@ -77,41 +77,41 @@ def test_nothing_is_chosen_before_the_participant_chooses() -> None:
 
 
 def test_coming_back_shows_what_was_answered_and_revises_it() -> None:
-    anna = anna_at(*EVERY_ITEM).post(PAGE, **EVERY_FIELD).get(PAGE)
+    anna = anna_at(*EVERY_ITEM).answer(PAGE, **EVERY_ANSWER).get(PAGE)
     shown = filled(anna)
-    expected = {**EVERY_FIELD, "age": "34", "cigarettes": "2.5", "drinks": ["coffee", "other"]}
-    for name in (name for name in expected if name != "story"):  # a textarea
-        assert shown[name] == (expected[name] if isinstance(expected[name], list) else [expected[name]])
+    for name, value in EVERY_FIELD.items():
+        if name != "story":  # a textarea
+            assert shown[name] == (value if isinstance(value, list) else [value])
     assert "One line\nand another.</textarea>" in html(anna)
-    anna.post(PAGE, **{**EVERY_FIELD, "warm": "skip", "town": ""})
+    anna.answer(PAGE, **{**EVERY_ANSWER, "warm": "skip", "town": None})
     assert anna.place == "consent/"
     assert (revisions("warm"), revisions("town")) == ([5, "skip"], ["Uppsala", None])
     assert "town" not in known(anna.session)
 
 
 def test_what_is_missing_is_named_with_a_way_to_it_and_the_rest_is_kept() -> None:
-    anna = anna_at(*EVERY_ITEM).post(PAGE, warm="3", age="12", story="So far.")
-    assert (anna.place, anna.response.status_code) == (PAGE, 422)
+    anna = anna_at(*EVERY_ITEM).answer(PAGE, warm=3, age="12", story="So far.")
+    assert (anna.place, anna.refusal["status"], anna.refusal["code"]) == (PAGE, 422, "incomplete")
     missing = errors(anna)
     assert missing.keys() == EVERY_ANSWER.keys() - {"warm", "town", "story", "cigarettes"}
     assert missing["age"] == "Please give a number from 18 to 120."
-    assert all(f'<a href="#q-{key}">' in html(anna) and f'id="q-{key}"' in html(anna) for key in missing)
-    assert (filled(anna)["warm"], filled(anna)["age"]) == (["3"], ["12"])
+    assert all(f'<a href="#q-{key}">' in anna.refusal["summary"] and f'id="q-{key}"' in html(anna) for key in missing)
+    assert filled(anna.get(PAGE))["warm"] == ["3"]
     assert known(anna.session) == {"warm": 3, "story": "So far."}
 
 
 def test_page_that_was_missing_something_is_not_done() -> None:
-    anna = anna_at(*EVERY_ITEM).post(PAGE, warm="3")
+    anna = anna_at(*EVERY_ITEM).answer(PAGE, warm=3)
     assert anna.get("").place == PAGE
 
 
 def test_hidden_item_is_not_required_and_its_answer_is_taken_back() -> None:
     anna = anna_at(SMOKES, AMOUNT)
-    anna.post(PAGE, smokes="true")
+    anna.answer(PAGE, smokes=True)
     assert errors(anna) == {"amount": "Please fill this in."}
-    anna.post(PAGE, smokes="true", amount="7")
+    anna.answer(PAGE, smokes=True, amount=7)
     assert known(anna.session) == {"smokes": True, "amount": 7}
-    anna.post(PAGE, smokes="false", amount="7")
+    anna.answer(PAGE, smokes=False, amount=7)
     assert anna.place == "consent/"
     assert known(anna.session) == {"smokes": False}
     assert revisions("amount") == [7, None]
@@ -122,10 +122,10 @@ def test_condition_on_an_earlier_page_is_known_to_the_page() -> None:
     later = {"key": "more", "at": "eligibility", "items": [AMOUNT, {**LIKERT, "key": "warm"}]}
     document["questionnaires"].insert(1, later)
     open_new_study(document)
-    anna = Visitor().begin().post(PAGE, smokes="false")
+    anna = Visitor().begin().answer(PAGE, smokes=False)
     assert anna.place == "questions/more/"
     assert anna.response.context["questions_config"]["known"] == {"smokes": False}
-    anna.post("questions/more/", warm="2")
+    anna.answer("questions/more/", warm=2)
     assert (anna.place, known(anna.session)) == ("consent/", {"smokes": False, "warm": 2})
 
 
@@ -133,11 +133,11 @@ def test_changing_an_answer_takes_back_what_it_hides_on_a_later_page() -> None:
     document = asking(SMOKES)
     document["questionnaires"].insert(1, {"key": "more", "at": "eligibility", "items": [AMOUNT]})
     open_new_study(document)
-    anna = Visitor().begin().post(PAGE, smokes="true").post("questions/more/", amount="9")
+    anna = Visitor().begin().answer(PAGE, smokes=True).answer("questions/more/", amount=9)
     assert (anna.place, known(anna.session)) == ("consent/", {"smokes": True, "amount": 9})
-    anna.post(PAGE, smokes="false")
+    anna.answer(PAGE, smokes=False)
     assert (anna.place, known(anna.session)) == ("consent/", {"smokes": False})
-    anna.post(PAGE, smokes="true")
+    anna.answer(PAGE, smokes=True)
     assert anna.place == "questions/more/"  # asked again
 
 
@@ -165,16 +165,16 @@ def test_scenarios_are_offered_by_their_titles() -> None:
         ("weekend", "Weekend"),
         ("trip", "A trip"),
     ]
-    assert known(anna.post(PAGE, which=["trip", "weekend"]).session) == {"which": ["weekend", "trip"]}
+    assert known(anna.answer(PAGE, which=["trip", "weekend"]).session) == {"which": ["weekend", "trip"]}
 
 
 def test_attention_checks_count_wrong_answers() -> None:
     checks = [{**LIKERT, "key": "two", "expect": 2}, {**SMOKES, "expect": False}]
     choice = {"type": "single_choice", "key": "milk", "text": "Milk", "options": OPTIONS, "expect": "milk"}
     anna = anna_at(*checks, choice)
-    anna.post(PAGE, two="3", smokes="false", milk="tea")
+    anna.answer(PAGE, two=3, smokes=False, milk="tea")
     assert attention_failed(anna.session) == ["two", "milk"]
-    anna.post(PAGE, two="2", smokes="false", milk="tea")
+    anna.answer(PAGE, two=2, smokes=False, milk="tea")
     assert attention_failed(anna.session) == ["milk"]
 
 
@@ -183,12 +183,12 @@ def test_questions_of_a_talk_are_about_that_talk() -> None:
     anna = Visitor().to_talk()
     anna.talk()
     assert anna.place == "questions/asked/0/"
-    anna.post(anna.place, warm="6")
+    anna.answer(anna.place, warm=6)
     first, second = anna.session.trials.order_by("position")
     assert (known(anna.session, first), known(anna.session, second)) == ({"warm": 6}, {})
     assert first.done_at is not None
     anna.talk()
-    anna.post(anna.place, warm="2")
+    anna.answer(anna.place, warm=2)
     assert [known(anna.session, trial)["warm"] for trial in (first, second)] == [6, 2]
 
 
@@ -200,8 +200,8 @@ def test_page_that_the_visit_does_not_have_leads_to_where_it_stands(path: str) -
 
 def test_text_of_ten_megabytes_is_refused_with_words_and_nothing_is_lost() -> None:
     anna = anna_at({"type": "long_text", "key": "story", "text": "Tell"}, {**LIKERT, "key": "warm"})
-    anna.post(PAGE, story="Kept.", warm="1")
-    anna.post(PAGE, story="x" * 10_000_000, warm="2")
-    assert anna.response.status_code == 413
-    assert "This is far too long" in html(anna)
+    anna.answer(PAGE, story="Kept.", warm=1)
+    anna.answer(PAGE, story="x" * 10_000_000, warm=2)
+    assert (anna.refusal["status"], anna.refusal["code"]) == (413, "too_long")
+    assert anna.refusal["message"]
     assert known(anna.session) == {"story": "Kept.", "warm": 1}

@@ -41,12 +41,12 @@ def at_question(link: str = "?pid=anna") -> Visitor:
 
 def test_eligibility_comes_before_consent_and_lets_adults_on() -> None:
     open_new_study(screening())
-    assert at_question().post("questions/more/", age="18").place == "consent/"
+    assert at_question().answer("questions/more/", age="18").place == "consent/"
 
 
 def test_screened_out_sees_the_studys_words_and_the_code_and_leaves_no_answer() -> None:
     open_new_study(screening())
-    anna = at_question().post("questions/more/", age="17")
+    anna = at_question().answer("questions/more/", age="17")
     assert "Only <strong>adults</strong>, sorry." in anna.page
     assert 'href="https://panel.example/?c=OUT1&amp;p=anna"' in anna.page
     assert (anna.session.state, anna.session.ended_because) == (Session.State.SCREENED_OUT, "screen_out[0]")
@@ -56,16 +56,24 @@ def test_screened_out_sees_the_studys_words_and_the_code_and_leaves_no_answer() 
 @pytest.mark.parametrize("path", ["", "questions/more/", "consent/", "check/", "talk/0/", "debrief/", "next/"])
 def test_no_page_gets_around_having_been_screened_out(path: str) -> None:
     open_new_study(screening())
-    anna = at_question().post("questions/more/", age="17")
+    anna = at_question().answer("questions/more/", age="17")
     assert "Thank you for your interest" in anna.get(path).page
-    assert "Thank you for your interest" in anna.post("questions/more/", age="30").page
+    whole = {
+        "answers": [{"item": "age", "value": 30}],
+        "epoch": anna.session.epoch,
+        "questionnaire": "more",
+        "go_on": True,
+    }
+    sent = anna.client.post(f"/p/{anna.token}/answers/", whole, content_type="application/json")
+    assert (sent.status_code, sent.json()["code"]) == (409, "ended")
+    assert "Thank you for your interest" in anna.get("").page
     assert "Thank you for your interest" in Visitor().begin("?pid=anna").page
     assert Session.objects.count() == 1
 
 
 def test_browser_without_a_recruiters_link_remembers_having_been_screened_out() -> None:
     open_new_study(asking(AGE, at="eligibility", screen_out=[MINOR]))
-    anna = at_question("").post("questions/more/", age="17")
+    anna = at_question("").answer("questions/more/", age="17")
     assert "Thank you for your interest" in anna.begin().page
     assert Session.objects.count() == 1
 
@@ -75,14 +83,14 @@ def test_rule_waits_until_all_it_asks_about_was_asked() -> None:
     document["screen_out"] = [{"when": {"all": [{"item": "woman", "none_of": [True]}]}}]
     document["questionnaires"].append({"key": "later", "at": "eligibility", "items": [WOMAN]})
     open_new_study(document)
-    anna = at_question().post("questions/more/", age="30")
+    anna = at_question().answer("questions/more/", age="30")
     assert anna.place == "questions/later/"
-    assert anna.post("questions/later/", woman="true").place == "consent/"
+    assert anna.answer("questions/later/", woman="true").place == "consent/"
 
 
 def test_answers_of_whoever_declines_go() -> None:
     open_new_study(screening())
-    anna = at_question().post("questions/more/", age="18")
+    anna = at_question().answer("questions/more/", age="18")
     assert Answer.objects.count() == 1
     anna.post("consent/", decision="decline")
     assert Answer.objects.count() == 0
@@ -93,7 +101,7 @@ def test_attention_that_fails_ends_the_visit_and_frees_the_place() -> None:
     open_new_study(asking(CHECK, attention={"then": "screen_out"}))
     anna = Visitor().begin().agree()
     assert AllocationSlot.objects.exclude(session=None).count() == 1
-    anna.post("questions/more/", check="5")
+    anna.answer("questions/more/", check="5")
     assert (anna.session.state, anna.session.ended_because) == (Session.State.SCREENED_OUT, "attention")
     assert AllocationSlot.objects.exclude(session=None).count() == 0
     assert "Your consent, to download" in anna.page
@@ -106,7 +114,7 @@ def test_attention_that_fails_ends_the_visit_and_frees_the_place() -> None:
 )
 def test_attention_that_is_enough_lets_on(answer: str, attention: dict[str, Any]) -> None:
     open_new_study(asking(CHECK, attention=attention))
-    anna = Visitor().begin().agree().post("questions/more/", check=answer)
+    anna = Visitor().begin().agree().answer("questions/more/", check=answer)
     assert anna.place == "check/"
 
 
@@ -122,7 +130,7 @@ def test_trials_are_planned_once_the_answers_are_there_that_allocation_needs() -
     open_new_study(asking(WOMAN, allocation={"strata": ["woman"]}))
     anna = Visitor().begin().agree()
     assert (anna.place, anna.session.planned_at, anna.session.trials.count()) == ("questions/more/", None, 0)
-    anna.post("questions/more/", woman="true")
+    anna.answer("questions/more/", woman="true")
     assert (anna.place, anna.session.stratum, anna.session.trials.count()) == ("check/", "woman=yes", 2)
 
 
@@ -130,29 +138,29 @@ def test_progress_before_the_plan_counts_what_is_to_come() -> None:
     open_new_study(asking(WOMAN, allocation={"strata": ["woman"]}))
     anna = Visitor().begin().agree()
     before = anna.response.context["progress"]
-    after = anna.post("questions/more/", woman="true").response.context["progress"]
+    after = anna.answer("questions/more/", woman="true").response.context["progress"]
     assert (before.done, after.done, before.total) == (1, 2, after.total)
 
 
 def test_full_quota_is_told_once_it_is_known_who_somebody_is() -> None:
     quota = {"key": "women", "max": 1, "when": {"all": [{"item": "woman", "equals": True}]}}
     open_new_study(asking(WOMAN, quotas=[quota], recruiter=RECRUITER))
-    first = Visitor().begin("?pid=anna").agree().post("questions/more/", woman="true")
+    first = Visitor().begin("?pid=anna").agree().answer("questions/more/", woman="true")
     assert first.place == "check/"
-    second = Visitor().begin("?pid=britta").agree().post("questions/more/", woman="true")
+    second = Visitor().begin("?pid=britta").agree().answer("questions/more/", woman="true")
     assert "Enough people have taken part" in second.page
     assert "c=FULL1&amp;p=britta" in second.page
     assert (second.session.state, second.session.ended_because) == (Session.State.QUOTA_FULL, "women")
-    third = Visitor().begin("?pid=carl").agree().post("questions/more/", woman="false")
+    third = Visitor().begin("?pid=carl").agree().answer("questions/more/", woman="false")
     assert third.place == "check/"
 
 
 def test_full_quota_that_eligibility_decides_is_told_before_consent() -> None:
     quota = {"key": "women", "max": 1, "when": {"all": [{"item": "woman", "equals": True}]}}
     open_new_study(asking(WOMAN, at="eligibility", quotas=[quota]))
-    first = Visitor().begin().post("questions/more/", woman="true").agree()
+    first = Visitor().begin().answer("questions/more/", woman="true").agree()
     assert first.place == "check/"
-    second = Visitor().begin().post("questions/more/", woman="true")
+    second = Visitor().begin().answer("questions/more/", woman="true")
     assert (second.session.state, second.session.consents.count()) == (Session.State.QUOTA_FULL, 0)
     assert Answer.objects.filter(session=second.session).count() == 0
 
@@ -198,9 +206,9 @@ def test_study_that_stopped_takes_nobody_in_but_lets_those_go_on_who_began() -> 
 
 def test_answers_of_whoever_leaves_before_consent_are_forgotten_after_a_day() -> None:
     open_new_study(screening())
-    anna = at_question("?pid=anna").post("questions/more/", age="30")
-    britta = at_question("?pid=britta").post("questions/more/", age="31").agree()
-    at_question("?pid=carl").post("questions/more/", age="32")
+    anna = at_question("?pid=anna").answer("questions/more/", age="30")
+    britta = at_question("?pid=britta").answer("questions/more/", age="31").agree()
+    at_question("?pid=carl").answer("questions/more/", age="32")
     Session.objects.filter(token__in=[anna.token, britta.token]).update(seen_at=timezone.now() - timedelta(days=2))
     assert forget_undecided() == 1
     assert list(Answer.objects.order_by("pk").values_list("value", flat=True)) == [31, 32]

@@ -59,7 +59,7 @@ def test_whole_visit_speaks_the_language_of_the_study(language: str) -> None:
         anna.talk()
         anna.rate(helpful="")
         anna.rate()
-    anna.post(anna.place, prefer="")
+    anna.answer(anna.place, prefer="")
     anna.judge()
     anna.get("withdraw/")
     anna.post("withdraw/", decision="withdraw")

@@ -66,13 +66,13 @@ def test_page_names_no_condition() -> None:
 
 def test_every_answer_must_be_heard_to_its_end() -> None:
     anna = at_comparison()
-    anna.post(PLACE, **{"prefer": "A", "listened-A": "1.0"})
-    assert (anna.place, anna.response.status_code) == (PLACE, 422)
-    assert anna.response.context["problem"] == "Please listen to the end first: Answer B."
+    anna.answer(PLACE, {"A": 1.0}, prefer="A")
+    assert (anna.place, anna.refusal["status"]) == (PLACE, 422)
+    assert "Please listen to the end first: Answer B." in anna.refusal["summary"]
     assert Judgement.objects.get().choice == "A"  # what was said is kept all the same
-    anna.post(PLACE, **{"prefer": "A", "listened-B": "0.4"})  # of one second
+    anna.answer(PLACE, {"B": 0.4}, prefer="A")  # of one second
     assert anna.place == PLACE
-    anna.post(PLACE, **{"prefer": "A", "listened-B": "0.9"})
+    anna.answer(PLACE, {"B": 0.9}, prefer="A")
     assert anna.session.state == Session.State.FINISHED
     assert Judgement.objects.count() == 1
 
@@ -89,7 +89,7 @@ def test_answers_need_not_be_heard_where_the_study_says_so() -> None:
         "No difference",
         "Answer 2",
     ]
-    anna.post(PLACE, prefer="none")
+    anna.answer(PLACE, prefer="none")
     assert (anna.session.state, Judgement.objects.get().choice) == (Session.State.FINISHED, "none")
 
 
@@ -102,7 +102,7 @@ def test_answer_without_a_recording_is_said_and_one_can_go_on() -> None:
     anna.talk(state=Take.State.FAILED, tracks=False)
     assert "There is no recording of this answer" in html(anna)
     side = anna.session.trials.get(position=0).side
-    anna.post(PLACE, **{"prefer": "none", f"listened-{side}": "1.0"})
+    anna.answer(PLACE, {side: 1.0}, prefer="none")
     assert anna.session.state == Session.State.FINISHED
 
 
@@ -119,7 +119,7 @@ def test_answer_without_words_of_the_machine_says_so() -> None:
 def test_changed_verdict_is_appended() -> None:
     anna = at_comparison(PREFER, WHY)
     for choice in ("A", "A", "none", "B"):
-        anna.post(PLACE, prefer=choice)
+        anna.answer(PLACE, prefer=choice)
     assert list(Judgement.objects.order_by("id").values_list("choice", flat=True)) == ["A", "none", "B"]
     assert known(anna.session, pair=0) == {"prefer": "B"}
 
@@ -128,8 +128,8 @@ def test_verdict_and_listening_are_kept_as_they_are_given() -> None:
     anna = at_comparison(PREFER, WHY)
 
     def send(item: str, value: Any, **fields: Any) -> int:
-        body = {"item": item, "value": value, "client_id": str(uuid.uuid4()), "epoch": anna.session.epoch, **fields}
-        body |= {"questionnaire": "asked", "pair": 0}
+        answers = [{"item": item, "value": value, "client_id": str(uuid.uuid4()), **fields}]
+        body = {"answers": answers, "epoch": anna.session.epoch, "questionnaire": "asked", "pair": 0}
         answered = anna.client.post(f"/p/{anna.token}/answers/", json.dumps(body), content_type="application/json")
         return int(answered.status_code)
 
@@ -146,8 +146,8 @@ def test_verdict_that_arrives_again_and_late_changes_nothing() -> None:
     anna = at_comparison(PREFER)
 
     def send(client_id: int, value: str) -> None:
-        body = {"item": "prefer", "value": value, "client_id": str(uuid.UUID(int=client_id)), "pair": 0}
-        body |= {"questionnaire": "asked", "epoch": anna.session.epoch}
+        answers = [{"item": "prefer", "value": value, "client_id": str(uuid.UUID(int=client_id))}]
+        body = {"answers": answers, "questionnaire": "asked", "pair": 0, "epoch": anna.session.epoch}
         answered = anna.client.post(f"/p/{anna.token}/answers/", json.dumps(body), content_type="application/json")
         assert answered.status_code == 200
 
@@ -172,7 +172,7 @@ def test_all_questionnaires_of_a_pair_stand_on_one_page() -> None:
     anna.talk()
     assert [question.key for question in anna.response.context["questions"]] == ["prefer", "sure"]
     anna.judge(prefer="A")
-    assert [question.key for question in anna.response.context["wrong"]] == ["sure"]
+    assert list(anna.refusal["errors"]) == ["sure"]
     anna.judge(prefer="none")
     assert anna.session.state == Session.State.FINISHED
 

@@ -3,46 +3,23 @@
 /** @typedef {HTMLInputElement | HTMLTextAreaElement} Field */
 /** @typedef {[name: string, value: string][]} Filled */
 
-/** @param {HTMLElement} question @returns {unknown} see studies/design/questions.py; `null` for no answer */
+/**
+ * The answer in the fields of a question. Their names say what they hold: the key of the question is the answer itself,
+ * `key.extra` an answer beside a scale, `key.other` the words of an answer of one's own, and within `[data-parts]`
+ * `key.part` is one part of several.
+ * @param {HTMLElement} question @returns {unknown} `null` for no answer
+ */
 export function valueOf(question) {
   const key = question.dataset.question ?? "";
-  switch (question.dataset.type) {
-    case "single_choice": {
-      const chosen = ticked(question, key)[0];
-      return chosen?.closest("[data-other]") ? { other: text(question, `${key}.other`) } : (chosen?.value ?? null);
-    }
-    case "multiple_choice":
-      return ticked(question, key).map((box) =>
-        box.closest("[data-other]") ? { other: text(question, `${key}.other`) } : box.value,
-      );
-    case "likert": {
-      const chosen = ticked(question, key)[0];
-      return chosen?.closest(".extra") ? chosen.value : number(chosen?.value);
-    }
-    case "self_assessment_manikin":
-      return number(ticked(question, key)[0]?.value);
-    case "visual_analogue":
-      return ticked(question, `${key}.extra`)[0]?.value ?? (text(question, key) || null);
-    case "semantic_differential":
-      return Object.fromEntries(
-        fieldsOf(question)
-          .filter((field) => field instanceof HTMLInputElement && field.checked)
-          .map((field) => [field.name.slice(key.length + 1), Number(field.value)]),
-      );
-    case "switch": {
-      const chosen = ticked(question, key)[0];
-      return chosen ? chosen.value === "true" : null;
-    }
-    case "playback":
-      return {
-        plays: Number(text(question, `${key}.plays`)),
-        listened_sec: Number(text(question, `${key}.listened_sec`)),
-      };
-    case "preference":
-      return ticked(question, key)[0]?.value ?? null;
-    default: // a number as it is typed, a text, a day
-      return text(question, key) || null;
-  }
+  const given = fieldsOf(question).filter((field) => !isBox(field) || field.checked);
+  if (question.querySelector("[data-parts]"))
+    return Object.fromEntries(given.map((field) => [field.name.slice(key.length + 1), said(field)]));
+  const words = given.find((field) => field.name === `${key}.other`)?.value.trim() ?? "";
+  const values = given
+    .filter((field) => field.name !== `${key}.other`)
+    .map((field) => (field.closest("[data-other]") ? { other: words } : said(field)))
+    .filter((value) => value !== "");
+  return question.querySelector("input[type=checkbox]") ? values : (values[0] ?? null);
 }
 
 /**
@@ -51,10 +28,14 @@ export function valueOf(question) {
  */
 export function meaningOf(question) {
   const value = valueOf(question);
-  const isNumber = ["number", "visual_analogue"].includes(question.dataset.type ?? "") && typeof value === "string";
-  if (!isNumber) return value;
+  if (typeof value !== "string" || !question.querySelector("[data-number]")) return value;
   const meant = Number(value.replace(/\s/g, "").replace(",", "."));
   return Number.isNaN(meant) ? value : meant;
+}
+
+/** @param {Field} field @returns {unknown} */
+function said(field) {
+  return "json" in field.dataset ? JSON.parse(field.value) : field.value.trim();
 }
 
 /** @param {HTMLElement} question @returns {Field[]} */
@@ -89,21 +70,4 @@ export function refill(question, entries) {
 /** @param {Field} field @returns {field is HTMLInputElement} */
 function isBox(field) {
   return field instanceof HTMLInputElement && ["radio", "checkbox"].includes(field.type);
-}
-
-/** @param {HTMLElement} question @param {string} name @returns {HTMLInputElement[]} */
-function ticked(question, name) {
-  return /** @type {HTMLInputElement[]} */ (
-    fieldsOf(question).filter((field) => isBox(field) && field.name === name && field.checked)
-  );
-}
-
-/** @param {HTMLElement} question @param {string} name */
-function text(question, name) {
-  return fieldsOf(question).find((field) => field.name === name)?.value.trim() ?? "";
-}
-
-/** @param {string | undefined} value */
-function number(value) {
-  return value === undefined ? null : Number(value);
 }

@@ -1,6 +1,7 @@
 import { translate } from "../i18n.js";
 import { AnswerQueue } from "./answer-queue.js";
 import { visible } from "./conditions.js";
+import { Errors } from "./errors.js";
 import { filled, isChanged, meaningOf, refill, valueOf } from "./fields.js";
 import { SaveStatus } from "./save-status.js";
 
@@ -10,11 +11,20 @@ const PATIENCE_MS = 10_000;
 /**
  * @typedef {object} QuestionsConfig
  * @property {string} saveUrl
+ * @property {string} resumeUrl leads to wherever the visit stands
  * @property {number | null} position of the trial that is asked about
  * @property {number | null} pair
  * @property {Record<string, string>} questionnaires item -> its questionnaire
  * @property {Record<string, import("./conditions.js").When>} conditions item -> what it is shown on
  * @property {Record<string, unknown>} known answers of other pages that conditions depend on
+ *
+ * @typedef {object} Reply
+ * @property {number} status 0: the server was not reached, or too slow
+ * @property {string} [code]
+ * @property {string} [message]
+ * @property {string} [next] the address of the next page
+ * @property {Record<string, string>} [errors] item -> what is wrong
+ * @property {string} [summary] HTML
  */
 
 /** The questions of a page: saves each answer when it is given, shows and hides, and goes on when all is saved. */
@@ -25,10 +35,13 @@ export class QuestionForm {
   #epoch;
   #button;
   #status;
+  #errors = new Errors(this.#questions);
   #queue = new AnswerQueue((answer) => this.#send(answer));
   #typing = /** @type {Map<string, number>} */ (new Map());
   #sent = /** @type {Map<string, string>} */ (new Map());
   #takesOver = false;
+  #stopped = ""; // the code of why nothing more is taken
+  #wantsOn = false; // Continue was pressed, and another tab had taken over
   #leaving = false;
 
   /** @param {HTMLFormElement} form @param {QuestionsConfig} config */
@@ -46,7 +59,7 @@ export class QuestionForm {
     };
     this.#queue.onKept = ({ item }) => this.#complain(item, "");
     this.#queue.onRefused = ({ item }, message) => this.#complain(item, message);
-    this.#queue.onStopped = (code) => this.#status.offerTakeOver(code === "taken_over");
+    this.#queue.onStopped = (code) => this.#stop(code);
     this.#listen();
     const early = [...this.#questions].filter(([, question]) => isChanged(question)); // answered before this script ran
     this.#restore();
@@ -56,12 +69,16 @@ export class QuestionForm {
       this.#keep(key);
     }
     this.#showAndHide();
+    this.#button.disabled = false;
   }
 
   #listen() {
     this.#form.addEventListener("input", (event) => this.#changed(event, TYPING_MS));
     this.#form.addEventListener("change", (event) => this.#changed(event, 0));
-    this.#form.addEventListener("submit", (event) => this.#goOn(event));
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#goOn();
+    });
     this.#form.addEventListener("keep", (event) => {
       if (event instanceof CustomEvent) this.#put(event.detail);
     });
@@ -115,12 +132,21 @@ export class QuestionForm {
     this.#remember();
   }
 
-  /** @param {import("./answer-queue.js").Answer} answer @returns {Promise<import("./answer-queue.js").Outcome>} */
-  async #send({ item, value, client_id, side }) {
-    const { saveUrl, position, pair, questionnaires } = this.#config;
-    const questionnaire = questionnaires[item] ?? Object.values(questionnaires)[0];
+  /** @param {import("./answer-queue.js").Answer} answer @returns {Promise<Reply>} */
+  #send({ item, value, client_id, side }) {
+    const questionnaire = this.#config.questionnaires[item] ?? this.#questionnaire;
+    return this.#post({ answers: [{ item, value, client_id, side }], questionnaire });
+  }
+
+  get #questionnaire() {
+    return Object.values(this.#config.questionnaires)[0];
+  }
+
+  /** @param {object} content @returns {Promise<Reply>} */
+  async #post(content) {
+    const { saveUrl, position, pair } = this.#config;
     const epoch = Number(this.#epoch.value);
-    const body = { item, value, client_id, side, epoch, position, pair, questionnaire, take_over: this.#takesOver };
+    const body = { ...content, epoch, position, pair, take_over: this.#takesOver };
     try {
       const response = await fetch(saveUrl, {
         method: "POST",
@@ -128,13 +154,13 @@ export class QuestionForm {
         body: JSON.stringify(body),
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
-      const answer = await response.json().catch(() => ({}));
-      if (response.ok) {
-        if (this.#takesOver) window.dispatchEvent(new CustomEvent("took-over", { detail: answer.epoch }));
+      const reply = await response.json().catch(() => ({}));
+      if (reply.epoch !== undefined) {
+        if (this.#takesOver) window.dispatchEvent(new CustomEvent("took-over", { detail: reply.epoch }));
         this.#takesOver = false;
-        this.#epoch.value = String(answer.epoch);
+        this.#epoch.value = String(reply.epoch);
       }
-      return { status: response.status, code: answer.code, message: answer.message };
+      return { ...reply, status: response.status };
     } catch {
       return { status: 0 }; // not reached, or too slow
     }
@@ -155,7 +181,15 @@ export class QuestionForm {
 
   #takeOver() {
     this.#takesOver = true;
+    this.#stopped = "";
     this.#queue.resume();
+    if (this.#wantsOn) this.#goOn();
+  }
+
+  /** Nothing more is taken from this page as it stands. @param {string} code */
+  #stop(code) {
+    this.#stopped = code;
+    this.#status.offerTakeOver(code === "taken_over");
   }
 
   #showAndHide() {
@@ -170,21 +204,48 @@ export class QuestionForm {
     }
   }
 
-  /** @param {Event} event */
-  async #goOn(event) {
-    event.preventDefault();
+  async #goOn() {
     if (this.#button.getAttribute("aria-disabled") === "true") return;
     this.#button.setAttribute("aria-disabled", "true");
+    this.#wantsOn = true;
     this.#keepAll();
     const state = await this.#queue.settle();
-    if (state === "waiting") {
-      this.#button.removeAttribute("aria-disabled");
-      this.#status.show("waiting", translate("You cannot go on without a connection. Your answers wait on this page."));
-      return;
-    }
+    if (state === "waiting") this.#wait();
+    else if (state === "saved") this.#arrange(await this.#post(this.#everything));
+    else if (this.#stopped !== "taken_over") this.#leave(this.#config.resumeUrl);
+    if (!this.#leaving) this.#button.removeAttribute("aria-disabled");
+  }
+
+  /** The answers to all that is shown, to go on with. */
+  get #everything() {
+    const shown = [...this.#questions].filter(([, question]) => !question.hidden);
+    const answers = shown.map(([item, question]) => ({ item, value: valueOf(question) }));
+    return { answers, questionnaire: this.#questionnaire, go_on: true };
+  }
+
+  /** What the server says to all answers. @param {Reply} reply */
+  #arrange({ status, code = "", message = "", next, errors, summary = "" }) {
+    if (next !== undefined) this.#leave(next);
+    else if (errors !== undefined) {
+      this.#wantsOn = false;
+      for (const key of this.#questions.keys()) this.#complain(key, "");
+      this.#errors.show(errors, summary);
+    } else if (status === 0 || status === 429 || status >= 500) this.#wait();
+    else if (code === "taken_over") this.#stop(code);
+    else if ([400, 403, 413].includes(status)) this.#status.show("stopped", message);
+    else this.#leave(this.#config.resumeUrl);
+  }
+
+  #wait() {
+    this.#wantsOn = false;
+    this.#status.show("waiting", translate("You cannot go on without a connection. Your answers wait on this page."));
+  }
+
+  /** @param {string} address */
+  #leave(address) {
     this.#leaving = true;
-    sessionStorage.removeItem(this.#store); // the form says all of it
-    this.#form.submit();
+    sessionStorage.removeItem(this.#store);
+    location.assign(address);
   }
 
   /** Also when the browser shows the page again as it was left. */

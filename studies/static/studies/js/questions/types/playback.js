@@ -1,7 +1,7 @@
-import { translate, translatePlural } from "../i18n.js";
-import { clock, element, PlayButton } from "../players/elements.js";
-import { Listened } from "../players/listened.js";
-import { fetchRecording, RecordingProblem } from "../players/recording.js";
+import { translate, translatePlural } from "../../i18n.js";
+import { clock, element, PlayButton } from "../../players/elements.js";
+import { Listened } from "../../players/listened.js";
+import { fetchRecording, RecordingProblem } from "../../players/recording.js";
 
 const LOOK_MS = 100;
 
@@ -10,7 +10,7 @@ const LOOK_MS = 100;
  * it two hidden fields: plays the part of a recording, counts how often it was started and how much of it was heard.
  * Changes are said as `change` of the first field.
  */
-export class ExcerptPlayer {
+class ExcerptPlayer {
   #root;
   #plays;
   #listenedSec;
@@ -158,4 +158,9 @@ export class ExcerptPlayer {
     if (this.#note.textContent !== text) this.#note.textContent = text;
     this.#note.hidden = text === "";
   }
+}
+
+for (const root of document.querySelectorAll("[data-excerpt]")) {
+  const question = root.closest("[data-question]");
+  if (root instanceof HTMLElement && question instanceof HTMLElement) new ExcerptPlayer(root, question).load();
 }

@@ -1,5 +1,5 @@
-import { translate } from "../i18n.js";
-import { element } from "../players/elements.js";
+import { translate } from "../../i18n.js";
+import { element } from "../../players/elements.js";
 
 const MIDDLE = "50";
 const STEP = "0.5";
@@ -8,7 +8,7 @@ const STEP = "0.5";
  * `<div data-analogue>`: a line without a mark. The first click, touch or key on it sets one, which can be taken back.
  * The field that was there keeps the answer; changes are said as `change` of it.
  */
-export class VisualAnalogue {
+class VisualAnalogue {
   #field;
   #extras;
   #line = /** @type {HTMLInputElement} */ (document.createElement("input"));
@@ -18,7 +18,6 @@ export class VisualAnalogue {
   constructor(root) {
     this.#field = /** @type {HTMLInputElement} */ (root.querySelector("input[type=text]"));
     this.#extras = /** @type {HTMLInputElement[]} */ ([...root.querySelectorAll("[data-extras] input")]);
-    root.querySelector("[data-without-scripts]")?.remove();
     this.#build(root);
     this.#line.addEventListener("input", () => this.#set());
     this.#line.addEventListener("change", () => this.#say());
@@ -36,7 +35,7 @@ export class VisualAnalogue {
     const line = this.#line;
     Object.assign(line, { type: "range", min: "0", max: "100", step: STEP, id: this.#field.id });
     line.className = "analogue__line";
-    for (const name of ["aria-describedby", "aria-invalid"]) {
+    for (const name of ["aria-describedby", "data-validity"]) {
       const value = this.#field.getAttribute(name);
       if (value !== null) line.setAttribute(name, value);
     }
@@ -104,3 +103,6 @@ export class VisualAnalogue {
     this.#show();
   }
 }
+
+for (const root of document.querySelectorAll("[data-analogue]"))
+  if (root instanceof HTMLElement) new VisualAnalogue(root);

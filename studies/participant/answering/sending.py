@@ -1,0 +1,197 @@
+"""Where answers are sent as JSON: single ones as they are given, and all those of a page to go on from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, JsonResponse, RawPostDataException
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from studies.design.visit import Page
+from studies.errors import AnswerRefused
+from studies.models import Session
+from studies.participant import flow
+from studies.participant.access import TAKEN_OVER, go_on, is_open, is_running, take_over
+from studies.participant.answering.answers import LISTENED, save_listened
+from studies.participant.answering.question_page import QuestionPage, Sent
+from studies.participant.answering.shown import Question
+from studies.participant.arriving import enrol
+from studies.participant.comparing.page import not_heard
+from studies.publish import session_protocol
+
+MAX_BYTES: Final = 2_500_000
+"""Django reads no more than a little above this of a request."""
+STATUS_CODES: Final = {"too_long": 413, "unreadable": 400, "invalid": 422, "unknown": 422, "paused": 503}
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One answer as it was sent. `side` is that of the answer that was listened to."""
+
+    item: str
+    value: Any
+    client_id: UUID | None
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """What a page sent. With `go_on` it holds the answers to all that is shown on the page."""
+
+    answers: list[_Said]
+    epoch: Any
+    questionnaire: str
+    position: int | None
+    pair: int | None
+    take_over: bool
+    go_on: bool
+
+
+@require_POST
+@never_cache
+def save_answers(request: HttpRequest, token: str) -> JsonResponse:
+    """Keeps answers: {answers: [{item, value, client_id}], epoch, questionnaire, position or pair}. An answer that is
+    sent again with the same `client_id` changes nothing. The response is {epoch}, or {code, message} with a status of
+    4xx. The status is 409 for a tab that is not the newest; it takes over by sending `take_over`: true.
+
+    With `go_on`: true the page sends the answers to all that it shows. Where nothing is missing the response is {epoch,
+    next}, the address of the next page. Otherwise all that can be kept is kept, the status is 422, and the response is
+    {code: "incomplete", epoch, errors, summary}: item -> what is wrong, and HTML that says all of it."""
+    session = get_object_or_404(Session.objects.select_related("version__study", "participant"), token=token)
+    try:
+        sending = _sending(request)
+        page = _page_of(session, sending)
+        if sending.go_on:
+            return _go_on(request, page, sending)
+        for said in sending.answers:
+            _save(page, said)
+    except AnswerRefused as refusal:
+        status = STATUS_CODES.get(refusal.code, 409)
+        return JsonResponse({"code": refusal.code, "message": str(refusal.message)}, status=status)
+    return JsonResponse({"epoch": session.epoch})
+
+
+def _page_of(session: Session, sending: _Sending) -> QuestionPage:
+    """The page that answers are sent from, if it may be answered now. Raises AnswerRefused."""
+    if sending.go_on and session.mode != Session.Mode.PREVIEW:
+        enrol.stay(session)
+    if session.state != Session.State.STARTED:
+        raise AnswerRefused("ended", _("This visit is over, so this answer was not saved."))
+    if not is_running(session):
+        raise AnswerRefused("paused", _("This study is paused just now. Your answer waits on this page."))
+    if sending.take_over:
+        take_over(session)
+    elif not session.live_tab(sending.epoch):
+        raise AnswerRefused("taken_over", TAKEN_OVER)
+    questionnaires = {each.key: each.at for each in session_protocol(session).questionnaires}
+    if questionnaires.get(sending.questionnaire) == "after_pair":
+        page = Page("compare", pair=sending.pair)
+    else:
+        page = Page("questions", sending.questionnaire, sending.position)
+    if not is_open(session, page):
+        raise AnswerRefused("not_due", _("These questions are not due now. Please load the page again."))
+    try:
+        return QuestionPage(session, page)
+    except Http404:
+        raise AnswerRefused("not_due", _("These questions are not due now. Please load the page again.")) from None
+
+
+def _save(page: QuestionPage, said: _Said) -> None:
+    """Keeps one answer, which may be half given. Raises AnswerRefused."""
+    if said.item == LISTENED:
+        _save_listened(page, said)
+        return
+    item = next((item for item in page.items if item.key == said.item and item.asks), None)
+    if item is None:
+        raise AnswerRefused("unknown", _("This question is not asked here. Please load the page again."))
+    try:
+        value = page.check(item, said.value, complete=False)
+    except ValidationError as error:
+        raise AnswerRefused("invalid", str(error.message)) from error
+    page.keep({item.key: value}, client_id=said.client_id)
+
+
+def _save_listened(page: QuestionPage, said: _Said) -> None:
+    trial = next((trial for trial in page.pair if trial.side == said.side), None)
+    seconds = said.value
+    if trial is None or isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 86_400:
+        raise AnswerRefused("invalid", _("This is not one of the answers. Please choose again."))
+    save_listened(trial, float(seconds))
+
+
+def _go_on(request: HttpRequest, page: QuestionPage, sending: _Sending) -> JsonResponse:
+    """Keeps all that can be kept, and leads on where nothing is missing. Raises AnswerRefused."""
+    for said in sending.answers:
+        if said.item == LISTENED:
+            _save_listened(page, said)
+    sent = page.read({said.item: said.value for said in sending.answers})
+    problem = not_heard(page) if page.pair else ""
+    page.keep(sent.values)
+    if sent.errors or problem:
+        return _incomplete(request, page, sent, problem)
+    _mark_done(page)
+    return JsonResponse({"epoch": page.session.epoch, "next": go_on(page.session)["Location"]})
+
+
+def _incomplete(request: HttpRequest, page: QuestionPage, sent: Sent, problem: str) -> JsonResponse:
+    wrong = [(Question(item), sent.errors[item.key]) for item in page.items if item.key in sent.errors]
+    summary = render_to_string("components/questions/summary.html", {"wrong": wrong, "problem": problem}, request)
+    content = {"code": "incomplete", "epoch": page.session.epoch, "errors": dict(sent.errors), "summary": summary}
+    return JsonResponse(content, status=422)
+
+
+def _mark_done(page: QuestionPage) -> None:
+    trial = page.trial
+    done_before = page.session.pages.filter(page=page.page.name, done_at__isnull=False).exists()
+    if trial is not None and page.questionnaires[0].at == "after_trial" and not done_before:
+        trial.done_at = timezone.now()
+        trial.save(update_fields=["done_at"])
+    flow.mark_done(page.session, page.page)
+
+
+def _sending(request: HttpRequest) -> _Sending:
+    """Raises AnswerRefused."""
+    try:
+        length = int(request.headers.get("Content-Length") or 0)
+        if length > MAX_BYTES or len(request.body) > MAX_BYTES:
+            raise AnswerRefused("too_long", _("This answer is far too long to be saved. Please shorten it."))
+        sent = json.loads(request.body)
+        if not isinstance(sent, dict) or not isinstance(sent["answers"], list):
+            raise TypeError
+        return _Sending(
+            answers=[_said(answer) for answer in sent["answers"]],
+            epoch=sent.get("epoch"),
+            questionnaire=str(sent.get("questionnaire", "")),
+            position=_count(sent.get("position")),
+            pair=_count(sent.get("pair")),
+            take_over=sent.get("take_over") is True,
+            go_on=sent.get("go_on") is True,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, RawPostDataException):  # the last: a form
+        raise AnswerRefused("unreadable", _("This answer arrived damaged. Please try again.")) from None
+
+
+def _said(answer: Any) -> _Said:
+    """Raises ValueError, TypeError, KeyError or AttributeError."""
+    client_id = answer.get("client_id")
+    return _Said(
+        item=str(answer["item"]),
+        value=answer["value"],
+        client_id=UUID(client_id) if client_id is not None else None,
+        side=str(answer.get("side", "")),
+    )
+
+
+def _count(value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise TypeError
