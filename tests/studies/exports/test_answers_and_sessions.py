@@ -303,7 +303,7 @@ def test_answer_about_a_talk_that_is_not_there_has_its_reason(rosa: User) -> Non
     study = open_new_study(document)
     anna = Visitor().to_talk()
     anna.talk()
-    anna.post(anna.place, smokes="false", cigarettes="2")
+    anna.answer(anna.place, smokes="false", cigarettes="2")
     rows = read_table(study, rosa, "trials")
     reason = {"weekend": "cigarettes=other_talk", "work": "cigarettes=unanswered"}
     assert [row["answers_missing"] for row in rows] == [
