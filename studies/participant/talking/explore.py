@@ -147,7 +147,9 @@ def about_engine(name: str) -> str:
     """What participants read of an engine, with whether their voice leaves for somebody else."""
     entry = ENGINES[name]
     about = gettext(entry.about)
-    return f"{about} {gettext('Your voice is sent to somebody else, who runs it.')}" if entry.third_party else about
+    if not entry.third_party:
+        return about
+    return about + " " + gettext("Your voice is sent to somebody else, who runs it.")
 
 
 @transaction.atomic
