@@ -1,1 +1,1 @@
-"""All that the web may import of the speech side: the wire, tokens, the catalogue and its options. No torch."""
+"""Everything that the web may import from the speech side: the wire, tokens, catalogue and options, without torch."""

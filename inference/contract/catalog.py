@@ -1,7 +1,7 @@
-"""The engines and converters there are: name -> label, where the class lives, what it needs.
+"""The catalogue of engines and converters: for each name a label, the path of its class and what it needs.
 
-Importing this imports no engine: a class is loaded by the worker on first use. Adding one is one file and
-one line here; the contract tests find it.
+Importing this module imports no engine: the worker loads a class on first use. A new engine or converter takes one
+file and one line here; the contract tests find it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`label` and `about` are shown to people, in English where nobody has translated them; `path` is "module:Class".
-    `settings` is the class that reads its environment variables, empty where there are none. `options` is the function
-    that checks an engine's options (it raises OptionError), empty where it has none; it stands in a module that loads
-    no model, because the web imports it too. `selectable` is False for what no published study may use; `third_party`
-    is True for what sends the participant's voice to somebody else, which takes a consent of its own; `needs_target` is
-    True for converters that turn the voice into a target voice."""
+    """An engine or converter.
+
+    `label` and `about` are shown to people, in English where there is no translation; `path` is "module:Class".
+    `settings` is the class that reads its environment variables, or empty if there are none. `options` is the function
+    that checks an engine's options and raises OptionError, or empty if it has none; its module loads no model, because
+    the web imports it too. `selectable` is False if no published study may use the entry. `third_party` is True if it
+    sends the participant's voice to somebody else, which needs a consent of its own. `needs_target` is True for
+    converters that turn the voice into a target voice."""
 
     label: str
     path: str
@@ -104,7 +106,7 @@ CONVERTERS: Final[Mapping[str, Entry]] = {
 }
 
 
-NOT_CONFIGURED: Final = "it is not configured here"  # the reason of what nobody asked for; no cause for alarm
+NOT_CONFIGURED: Final = "it is not configured here"  # the reason for an engine that nobody asked for
 
 
 def engine_class(name: str) -> type[Engine]:
@@ -122,9 +124,10 @@ def converter_class(name: str) -> type[Converter]:
 
 
 def check_options(engine: str, given: Mapping[str, Any]) -> list[OptionError]:
-    """Everything that is wrong with the options of a conversation with `engine`, as far as can be told without it: what
-    a certain server or checkpoint does not take is told by the engine when the talk begins. An engine that is not in
-    the catalogue takes anything."""
+    """Returns every problem with the options of a conversation that can be found without the engine.
+
+    The engine itself reports, when the talk begins, what a particular server or checkpoint does not accept. An engine
+    that is not in the catalogue accepts anything."""
     left, errors = dict(given), []
     while engine in ENGINES:
         try:
@@ -132,7 +135,7 @@ def check_options(engine: str, given: Mapping[str, Any]) -> list[OptionError]:
             break
         except OptionError as error:
             errors.append(error)
-            if error.name not in left:  # of several together
+            if error.name not in left:  # the problem concerns several options together
                 break
             del left[error.name]
     return errors
@@ -144,7 +147,7 @@ def _options_reader(engine: str) -> Callable[[Mapping[str, Any]], object]:
 
 
 def no_options(given: Mapping[str, Any]) -> None:
-    """For an engine without options. Raises OptionError."""
+    """Checks the options of an engine that has none. Raises OptionError."""
     for name, value in given.items():
         raise OptionError(name, value, "no options: this engine has none")
 

@@ -1,4 +1,4 @@
-"""What the web uses to talk with an inference worker: one WebSocket per take. Loads no engine."""
+"""The web's client for inference workers, with one WebSocket per take. It loads no engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inference.contract.errors import EngineUnavailable, InferenceError, OptionE
 from inference.contract.tokens import PREVIEW, SLOT, PreviewRequest, SlotRequest, sign
 from inference.contract.wire import MAX_OPUS_BYTES, Metadata, encode
 
-PING_SEC: Final = 5.0  # a worker that vanished without a word is noticed within two of these
+PING_SEC: Final = 5.0  # a worker that vanished silently is noticed within two of these
 CLOSE_SEC: Final = 1.0
 REFUSALS: Final[dict[str, type[InferenceError]]] = {
     error.code: error for error in (TokenError, UnknownName, OptionError, EngineUnavailable, SlotLost)
@@ -23,14 +23,16 @@ REFUSALS: Final[dict[str, type[InferenceError]]] = {
 async def open_slot(address: str, request: SlotRequest, secret: str, *, timeout_sec: float = 5.0) -> Slot:
     """Connects for one take; `queue` and `live` events follow through `Slot.receive`.
 
-    Raises what the worker refused with (TokenError, UnknownName, OptionError), or SlotLost when it cannot be reached.
+    Raises the error with which the worker refused (TokenError, UnknownName, OptionError), or SlotLost if the worker
+    cannot be reached.
     """
     return Slot(await _connect(f"{address}/slot", sign(SLOT, request, secret), timeout_sec))
 
 
 async def open_preview(address: str, request: PreviewRequest, secret: str, *, timeout_sec: float = 5.0) -> Slot:
-    """Connects to hear a voice; a `preview` event comes first, then a heard frame for each microphone frame of a whole
-    step. Raises as `open_slot`."""
+    """Connects to preview a voice. Raises the same errors as `open_slot`.
+
+    A `preview` event comes first, then a heard frame for each microphone frame of a whole step."""
     return Slot(await _connect(f"{address}/preview", sign(PREVIEW, request, secret), timeout_sec))
 
 
@@ -39,7 +41,7 @@ async def _connect(url: str, token: str, timeout_sec: float) -> ClientConnection
         return await connect(
             url,
             additional_headers={"Authorization": f"Bearer {token}"},
-            compression=None,  # costs more than the audio path itself
+            compression=None,  # compression would cost more than the audio path itself
             max_size=MAX_OPUS_BYTES + 1,
             open_timeout=timeout_sec,
             ping_interval=PING_SEC,
@@ -54,20 +56,20 @@ async def _connect(url: str, token: str, timeout_sec: float) -> ClientConnection
 
 
 class Slot:
-    """A take's place in an inference worker, or in its queue; or a voice to be heard there."""
+    """A take's slot at an inference worker or its place in the queue there, or the preview of a voice."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
 
     async def send(self, data: bytes) -> None:
-        """One encoded wire message. Raises SlotLost."""
+        """Sends one encoded wire message. Raises SlotLost."""
         try:
             await self._socket.send(data)
         except ConnectionClosed as closed:
             raise _lost(closed) from None
 
     async def receive(self) -> bytes:
-        """The next encoded wire message. Raises SlotLost when there will be none."""
+        """Returns the next encoded wire message. Raises SlotLost if there will be none."""
         try:
             data = await self._socket.recv()
         except ConnectionClosed as closed:
@@ -77,7 +79,7 @@ class Slot:
         return data
 
     async def close(self, *, end: bool) -> None:
-        """`end` releases the slot at once; without it the slot waits for the reconnect grace."""
+        """Closes the connection. `end` releases the slot at once; otherwise it is kept for the reconnect grace."""
         if end:
             with suppress(ConnectionClosed):
                 await self._socket.send(encode(Metadata("end")))
@@ -89,7 +91,7 @@ def _lost(closed: ConnectionClosed) -> SlotLost:
 
 
 def _refusal(status: int, body: bytes | bytearray) -> InferenceError:
-    """The error that the worker's answer carries; its fields are the arguments it was made with."""
+    """Returns the error in the worker's answer, built from the answer's fields as its arguments."""
     try:
         answer = json.loads(body)
         return REFUSALS[answer["code"]](**answer["fields"])

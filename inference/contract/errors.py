@@ -1,4 +1,4 @@
-"""Errors of the speech side. Each carries the data a caller needs to tell a person what to do.
+"""The errors of the speech side. Each carries the data that a caller needs to tell a person what to do.
 
 InferenceError
 ├── WireError              a message that does not follow the wire protocol
@@ -10,18 +10,18 @@ InferenceError
 │   └── NoSuchFile         a repository of the hub that lacks a file (engines/moshi/source.py)
 ├── WeightsError           weights that are missing, damaged or cannot be fetched (weights/packages.py)
 ├── FolderProblem          a folder that cannot take a tiny checkpoint (engines/moshi/tiny.py)
-├── TargetUnavailable      a target voice that a converter needs and cannot have
+├── TargetUnavailable      a target voice that a converter needs and that is not available
 ├── NoWorker               no worker serves what a take needs
 ├── NoRow                  all rows of a converter server are taken (converter_server/rows.py)
-├── RowBroken              one row of a batch cannot go on (engines/moshi/engine.py)
+├── RowBroken              one row of a batch cannot continue (engines/moshi/engine.py)
 ├── LanguageError          llama.cpp refused a request (engines/cascade/language.py)
-├── Withdrawn              a request of somebody who went on speaking (engines/cascade/sharing.py)
+├── Withdrawn              a request that is no longer needed (engines/cascade/sharing.py)
 ├── RemoteLost             a server that an engine talks to refused, broke the protocol or went away
 ├── Broken                 an event of a server that breaks the protocol (engines/openai_realtime/fields.py)
-├── Unsupported            a server's wish that an engine cannot fulfil (engines/openai_realtime/dialects.py)
-├── TooMuchSound           a server that sends far ahead of its time (engines/remote/playout.py)
-├── TalkProblem            a talk in the terminal that cannot begin or go on (terminal/link.py)
-├── SlotNotMovable         a conversation's state that cannot be exported, or not taken up here
+├── Unsupported            a server's requirement that an engine cannot meet (engines/openai_realtime/dialects.py)
+├── TooMuchSound           a server that sends sound far ahead of real time (engines/remote/playout.py)
+├── TalkProblem            a talk in the terminal that cannot begin or continue (terminal/link.py)
+├── SlotNotMovable         a conversation's state that cannot be exported or imported here
 └── SlotLost               the worker went away, or ended the slot, in mid-take
 """
 
@@ -31,7 +31,7 @@ from collections.abc import Iterable, Sequence
 
 
 class InferenceError(Exception):
-    """Base of all errors of this package; `code` is stable and goes over the wire."""
+    """The base class of all errors of this package; `code` is stable and is sent over the wire."""
 
     code = "inference_error"
 
@@ -70,7 +70,7 @@ class UnknownName(InferenceError):
 
 
 class OptionError(InferenceError):
-    """Option `name` has a `value` that is not `expected`. `known`: the names there are, where this is none of them."""
+    """Option `name` has a `value` that is not `expected`. If the name is unknown, `known` lists the valid ones."""
 
     code = "bad_option"
 
@@ -95,7 +95,7 @@ class EngineUnavailable(InferenceError):
 
 
 class TargetUnavailable(InferenceError):
-    """A take's target voice cannot be had; `reason` says why, and holds nothing of the voice or its speaker."""
+    """A take's target voice is not available. `reason` says why and reveals nothing about the voice or its speaker."""
 
     code = "target_unavailable"
 
@@ -105,7 +105,7 @@ class TargetUnavailable(InferenceError):
 
 
 class NoWorker(InferenceError):
-    """No inference worker that serves `engine` with `converters` has reported lately."""
+    """No inference worker that serves `engine` with `converters` has reported recently."""
 
     code = "no_worker"
 
@@ -126,8 +126,9 @@ class SlotLost(InferenceError):
 
 
 class RemoteLost(InferenceError):
-    """The server at `address` (shown without credentials) cannot be talked with, or not any longer. `reason` is in
-    plain words, `status` the HTTP status of a refusal."""
+    """The server at `address` (shown without credentials) cannot be reached or has been lost.
+
+    `reason` is in plain words, and `status` is the HTTP status of a refusal."""
 
     code = "remote_lost"
 

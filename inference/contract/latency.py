@@ -1,4 +1,4 @@
-"""How late a voice comes out of each converter, from its parameters alone: arithmetic, so that the web can tell too."""
+"""Computes each converter's latency from its parameters alone, so that the web can compute it too."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any, Final
 from inference.contract.audio import SAMPLE_RATE_HZ
 from inference.contract.parameters import resolve
 
-HOP_SAMPLES: Final = 120  # between two F0 values of the transformation
-LAG_FRAMES: Final = 2  # hops after which an F0 is decided
-PERIODS_PER_WINDOW: Final = 3  # of the pitch analysis
-PERIODS_OF_DELAY: Final = 1.4  # from a decided F0 to a finished grain
-LOOKAHEAD_SAMPLES: Final = 40  # of the limiter
+HOP_SAMPLES: Final = 120  # samples between two F0 values of the transformation
+LAG_FRAMES: Final = 2  # hops after which an F0 value is decided
+PERIODS_PER_WINDOW: Final = 3  # pitch periods in the window of the pitch analysis
+PERIODS_OF_DELAY: Final = 1.4  # pitch periods from a decided F0 to a finished grain
+LOOKAHEAD_SAMPLES: Final = 40  # lookahead of the limiter
 _MS_SAMPLES: Final = SAMPLE_RATE_HZ // 1_000
 
 
 def half_window_samples(floor_hz: float) -> int:
-    """Of the pitch analysis."""
+    """Returns half the window of the pitch analysis, in samples."""
     return round(PERIODS_PER_WINDOW * SAMPLE_RATE_HZ / floor_hz / 2)
 
 
 def transform_latency_samples(floor_hz: float) -> int:
-    """Half the pitch window, the decision lag, the grain and the limiter, in whole milliseconds."""
+    """Returns the sum of half the pitch window, the decision lag, the grain and the limiter, in whole milliseconds."""
     delay = half_window_samples(floor_hz) + LAG_FRAMES * HOP_SAMPLES + PERIODS_OF_DELAY * SAMPLE_RATE_HZ / floor_hz
     return math.ceil((delay + LOOKAHEAD_SAMPLES) / _MS_SAMPLES) * _MS_SAMPLES
 
 
 def latency_samples(converter: str, parameters: Mapping[str, Any]) -> int | None:
-    """At 24 kHz; None for a converter of which only a running inference worker knows. Raises OptionError."""
+    """Returns the latency at 24 kHz, or None if only a running inference worker knows it. Raises OptionError."""
     rule = _RULES.get(converter)
     return None if rule is None else rule(resolve(converter, parameters))
 

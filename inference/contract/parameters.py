@@ -1,4 +1,4 @@
-"""The parameters each converter takes, with range and meaning. Data, so that the web can offer and check them too."""
+"""The parameters of each converter, with range and meaning, as data that the web can offer and check too."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
         ),
         "floor_hz": FLOOR_HZ,
     },
-    "remote_vc": {  # of Seed-VC; another network refuses what it does not have when the talk begins
+    "remote_vc": {  # Seed-VC's; another network refuses those it lacks when the talk begins
         "diffusion_steps": Parameter("Steps", "", 1, 50, None, "More sound better and cost more; not set: its own 10."),
         "guidance": Parameter("Guidance", "", 0.0, 2.0, None, "Towards the target; 0 halves the cost. Not set: 0.7."),
     },
@@ -80,10 +80,10 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
 
 
 def resolve(converter: str, parameters: Mapping[str, Any]) -> dict[str, float | None]:
-    """Every parameter of `converter` with the value in force: the one given, or its default.
+    """Returns every parameter of `converter` with its effective value: the given one or the default.
 
-    Raises OptionError for a name it does not have, a value that is no finite number in range, and for a pitch
-    target beside a pitch ratio; UnknownName for a converter that is not in the catalogue."""
+    Raises OptionError for an unknown name, for a value that is not a finite number in range, and for a pitch target
+    together with a pitch ratio. Raises UnknownName for a converter that is not in the catalogue."""
     if converter not in PARAMETERS:
         raise UnknownName("converter", converter, tuple(PARAMETERS))
     known = PARAMETERS[converter]
@@ -98,7 +98,7 @@ def resolve(converter: str, parameters: Mapping[str, Any]) -> dict[str, float | 
 
 
 def check_parameters(converter: str, parameters: Mapping[str, Any]) -> list[OptionError]:
-    """Everything that is wrong with them, as `resolve` would say it of each. Raises UnknownName."""
+    """Returns every problem with the parameters, as `resolve` would raise it for each. Raises UnknownName."""
     left = dict(parameters)
     errors: list[OptionError] = []
     while True:

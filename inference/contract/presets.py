@@ -1,8 +1,8 @@
-"""Named voices: a converter with its parameters, and where the numbers come from. Data only.
+"""Named voices: converters with their parameters and the sources of the numbers. This module holds only data.
 
-No preset needs enrolment: ratios are relative to whoever talks, and an F0 target is steered to while the talker's own
-median is learnt. All transformed ones use the default floor and therefore share one latency. None anonymises: a
-transformed voice can still be matched to its talker.
+No preset needs enrolment: ratios are relative to the talker, and an F0 target is approached while the talker's own
+median is being learnt. All transformed voices use the default floor and therefore have the same latency. No preset
+anonymises: a transformed voice can still be matched to its talker.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Between a server's sampling rate and another, as one stream: chunks of any size, no seams, no sample lost."""
+"""Resamples a stream in pieces of any size, without seams or lost samples."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from inference.contract.audio import Float32
 
 
 class Resampler:
-    """n samples in become n · `to_hz` / `from_hz` out, rounded, once `finish` has been called."""
+    """Resamples one stream. Once `finish` has been called, n samples have become n · `to_hz` / `from_hz`, rounded."""
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
         self._rates = (from_hz, to_hz)
         self._stream = self._make()
 
     def push(self, samples: Float32) -> Float32:
-        """float32 [n] -> what of it can be said already, float32 [m]; the rest waits for its neighbours."""
+        """float32 [n] -> the output that can be computed so far, float32 [m]; the rest needs samples that follow."""
         return self._resample(samples, last=False)
 
     def finish(self) -> Float32:
-        """What still waits; a new stream begins after it."""
+        """Returns the rest of the output and begins a new stream."""
         rest = self._resample(np.zeros(0, np.float32), last=True)
         self._stream = self._make()
         return rest

@@ -1,4 +1,4 @@
-"""Settings from environment variables: one class beside each reader, and everything that is wrong told at once.
+"""Settings from environment variables: each reader has a class beside it, and all problems are reported at once.
 
 A field `slots` of a class with the prefix `WORKER_` is read from `WORKER_SLOTS`; a field with an alias is read from the
 variable of that name. A field with `repr=False` is a secret: its value is in no message and no representation.
@@ -26,12 +26,12 @@ MIN_SECRET_CHARACTERS: Final = 32
 SECRETS_FILE: Final = "secrets.json"  # in DATA_DIR; made by the web at its first start, outside production
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 _UNITS: Final[Mapping[str, str]] = {"sec": "seconds", "ms": "milliseconds"}
-_LIKENESS: Final = 0.85  # of a misspelt name to the one that was meant
+_LIKENESS: Final = 0.85  # least similarity of a misspelt name to the intended one
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`variable` should be `expected`. `found` is what it is: "" where it is not set, None where it is a secret."""
+    """`variable` should be `expected`. `found` is its value: "" if it is not set, None if it is a secret."""
 
     variable: str
     expected: str
@@ -43,7 +43,7 @@ class Problem:
 
     @property
     def reason(self) -> str:
-        """As a clause: "WORKER_SLOTS is '0'"."""
+        """Returns the problem as a clause: "WORKER_SLOTS is '0'"."""
         match self.found:
             case None:
                 return f"{self.variable} is not valid"
@@ -57,7 +57,7 @@ class Problem:
 
 
 class WrongSettings(InferenceError):
-    """All the variables of a reader that are wrong."""
+    """Some of a reader's variables are wrong; all of them are listed."""
 
     code = "wrong_settings"
 
@@ -73,11 +73,13 @@ def _split(value: Any) -> Any:
     return value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]  # with commas between
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]  # separated by commas
 
 
 class Settings(BaseSettings):
-    """A validator of a subclass raises ValueError with what the value should be: "the address to listen on"."""
+    """The base class of settings.
+
+    A subclass's validator raises ValueError with a phrase for what the value should be: "the address to listen on"."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -93,12 +95,12 @@ class Settings(BaseSettings):
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *others: Any, **named: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """An instance holds what it was given: only `read` looks at an environment, the one that it was handed."""
+        """Makes an instance hold only what it was given: only `read` uses an environment, the one passed to it."""
         return (init_settings,)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
-        """An empty variable counts as unset. Raises WrongSettings."""
+        """Reads the settings; an empty variable counts as unset. Raises WrongSettings."""
         given = {name.lower(): value.strip() for name, value in environ.items() if value.strip()}
         source = EnvSettingsSource(cls)
         source.env_vars = given
@@ -109,7 +111,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def read_for(cls, name: str, environ: Mapping[str, str]) -> Self:
-        """As `read`, for the engine or converter `name`. Raises EngineUnavailable."""
+        """Reads the settings of the engine or converter `name`. Raises EngineUnavailable."""
         try:
             return cls.read(environ)
         except WrongSettings as wrong:
@@ -118,18 +120,18 @@ class Settings(BaseSettings):
 
     @classmethod
     def variables(cls) -> dict[str, FieldInfo]:
-        """Variable -> the field that is read from it."""
+        """Maps each variable to the field that is read from it."""
         return {cls.variable(name): field for name, field in cls.model_fields.items()}
 
     @classmethod
     def variable(cls, field: str) -> str:
-        """The name of the variable that a field is read from."""
+        """Returns the name of the variable that a field is read from."""
         alias = cls.model_fields[field].validation_alias
         return alias if isinstance(alias, str) else f"{cls.model_config.get('env_prefix', '')}{field}".upper()
 
 
 class DataFolder(Settings):
-    """Where everything is kept."""
+    """The folder in which everything is kept."""
 
     data_dir: Path = Field(
         ROOT / "var", validation_alias="DATA_DIR", description="Database file, journals, recordings, queue and weights."
@@ -137,7 +139,7 @@ class DataFolder(Settings):
 
 
 class LoadedEngines(Settings):
-    """Which engines there are to be on this machine."""
+    """The engines that are to be loaded on this machine."""
 
     engines: Names = Field(
         ("cascade",),
@@ -154,7 +156,7 @@ class LoadedEngines(Settings):
 
 
 class BothSides(DataFolder):
-    """What the web and the inference workers must agree on."""
+    """The settings on which the web and the inference workers must agree."""
 
     mode: Literal["local", "production"] = Field(
         "local", validation_alias="HEARMEOUT_MODE", description="`production` demands secrets, hosts and HTTPS."
@@ -176,11 +178,11 @@ class BothSides(DataFolder):
 
 
 def url_of(schemes: tuple[str, ...], expected: str, url: str) -> str:
-    """A validator's work: the address without a slash at its end. Raises ValueError for what is no such address."""
+    """Validates an address and removes a slash at its end. Raises ValueError if it is not a valid address."""
     try:
         parts = urlsplit(url)
         valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets that do not close, ports that are no numbers or too large
+    except ValueError:  # unclosed brackets, or a port that is too large or not a number
         valid = False
     if not valid:
         raise ValueError(expected)
@@ -188,7 +190,7 @@ def url_of(schemes: tuple[str, ...], expected: str, url: str) -> str:
 
 
 def misspelt(environ: Iterable[str], classes: Iterable[type[Settings]]) -> dict[str, str]:
-    """A variable that no reader knows, but that is nearly called like one -> the one that was probably meant."""
+    """Maps each variable that no reader knows, but whose name resembles a known one, to the one probably meant."""
     known = {variable for each in classes for variable in each.variables()}
     prefixes = {variable.split("_")[0] for variable in known if "_" in variable}
     unknown = [name for name in environ if name not in known and name.split("_")[0] in prefixes]
@@ -197,7 +199,7 @@ def misspelt(environ: Iterable[str], classes: Iterable[type[Settings]]) -> dict[
 
 
 def _problem(cls: type[Settings], detail: Any, given: Mapping[str, str]) -> Problem:
-    """Of one detail of pydantic's error."""
+    """Converts one detail of pydantic's error to a Problem."""
     names = {cls.variable(name): name for name in cls.model_fields}
     name = str(detail["loc"][0])
     name = names.get(name, name)
@@ -210,7 +212,7 @@ def _problem(cls: type[Settings], detail: Any, given: Mapping[str, str]) -> Prob
 
 
 def _expected(name: str, field: FieldInfo) -> str:
-    """What a field takes, from its type and bounds: "a whole number from 1 to 512", "seconds from 0 to 300"."""
+    """Describes the values of a field by type and bounds: "a whole number from 1 to 512", "seconds from 0 to 300"."""
     kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)] or [field.annotation]
     if get_origin(field.annotation) is Literal:
         return f"one of {', '.join(map(str, get_args(field.annotation)))}"

@@ -1,4 +1,4 @@
-"""What web and workers ask of each other, and the signed, expiring tokens that carry it."""
+"""The requests between web and inference workers, and the signed, expiring tokens that carry them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ Content = TypeVar("Content")
 
 @dataclass(frozen=True, slots=True)
 class VoiceSegment:
-    """One stretch of a voice schedule on the take's microphone clock; `end_sample` None lasts to the end. `target` is
-    the SHA-256 of a target voice, for converters that need one; `fallback` is the converter that takes over when this
-    one is lost in mid-talk, empty where the talk is to end then."""
+    """One segment of a voice schedule on the take's microphone clock; with `end_sample` None it lasts to the end.
+
+    `target` is the SHA-256 of a target voice, for converters that need one. `fallback` is the converter that takes over
+    if this one is lost during the talk; if it is empty, the talk then ends."""
 
     converter: str = "none"
     start_sample: int = 0
@@ -34,10 +35,12 @@ class VoiceSegment:
 
 @dataclass(frozen=True, slots=True)
 class SlotRequest:
-    """Everything a worker needs to serve a take. `take` is the lease's name: asking again for the same take
-    within the reconnect grace resumes its slot. `moved_from` is the address of the worker that keeps the take's state
-    to be fetched, empty for a new take. `latency_samples` is how late the engine hears the voice, where that is to be
-    the same in all takes of a study; None: as late as its slowest converter. Names no person."""
+    """Everything that a worker needs to serve a take. It names no person.
+
+    `take` names the lease: a request for the same take within the reconnect grace resumes its slot. `moved_from` is
+    the address of the worker that keeps the take's state to be fetched, or empty for a new take. `latency_samples` is
+    the latency with which the engine hears the voice, where all takes of a study must have the same; None means the
+    latency of the slowest converter."""
 
     take: str
     engine: str
@@ -52,7 +55,7 @@ class SlotRequest:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
-    """A voice to be heard before the talk. Names neither take nor person."""
+    """A request to preview a voice before the talk. It names neither a take nor a person."""
 
     voices: tuple[VoiceSegment, ...] = (VoiceSegment(),)
     latency_samples: int | None = None
@@ -60,8 +63,9 @@ class PreviewRequest:
 
 @dataclass(frozen=True, slots=True)
 class Audience(Generic[Content]):
-    """What a token is for: `claim` holds its content. `parse` makes the content of what was signed, and raises
-    KeyError, TypeError or ValueError for what is none."""
+    """The purpose of a token; its content is in `claim`.
+
+    `parse` rebuilds the content from what was signed and raises KeyError, TypeError or ValueError if it cannot."""
 
     name: str
     claim: str
@@ -94,34 +98,34 @@ def _report(signed: Any) -> dict[str, Any]:
     return signed
 
 
-SLOT: Final = Audience("hearmeout.slot", "slot", _slot_request)  # the web: serve this take
-PREVIEW: Final = Audience("hearmeout.preview", "preview", _preview_request)  # the web: let this voice be heard
-STATE: Final = Audience("hearmeout.state", "take", _text)  # a worker to another: give me the state of this take
-HEARTBEAT: Final = Audience("hearmeout.heartbeat", "worker", _report)  # a worker: this is how I am
-VOICE: Final = Audience("hearmeout.voice", "voice", _text)  # a worker: give me the target voice with this SHA-256
+SLOT: Final = Audience("hearmeout.slot", "slot", _slot_request)  # from the web: serve this take
+PREVIEW: Final = Audience("hearmeout.preview", "preview", _preview_request)  # from the web: preview this voice
+STATE: Final = Audience("hearmeout.state", "take", _text)  # from worker to worker: give me the state of this take
+HEARTBEAT: Final = Audience("hearmeout.heartbeat", "worker", _report)  # from a worker: this is my state
+VOICE: Final = Audience("hearmeout.voice", "voice", _text)  # from a worker: give me the target voice with this SHA-256
 
 
 def sign(audience: Audience[Content], content: Content, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
-    """A token that only holders of the secret can make."""
+    """Returns a token that only holders of the secret can make."""
     signed = asdict(content) if is_dataclass(content) and not isinstance(content, type) else content
     claims = {"aud": audience.name, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12)}
     return jwt.encode({**claims, audience.claim: signed}, secret, algorithm=ALGORITHM)
 
 
 def read(audience: Audience[Content], token: str, secret: str) -> Content:
-    """The content of a token, however often it is read. Raises TokenError (expired or invalid)."""
+    """Returns the content of a token, which may be read any number of times. Raises TokenError (expired or invalid)."""
     return _content(audience, _claims(audience, token, secret))
 
 
 class TokenReader:
-    """Reads tokens for one connection and remembers the ones it has seen until they expire."""
+    """Reads tokens that open one connection each, and remembers those it has seen until they expire."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
         self._expires_by_id: dict[str, float] = {}
 
     def read(self, audience: Audience[Content], token: str) -> Content:
-        """The content of a token, once. Raises TokenError (expired, replayed or invalid)."""
+        """Returns the content of a token that was not read before. Raises TokenError (expired, replayed or invalid)."""
         claims = _claims(audience, token, self._secret)
         now = time.time()
         self._expires_by_id = {jti: exp for jti, exp in self._expires_by_id.items() if exp > now}

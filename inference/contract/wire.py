@@ -70,23 +70,23 @@ EVENTS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
     "switch": {"converter": str, "requested_sample": int, "actual_sample": int},
     "overflow": {"direction": str, "frames": int},  # frames a full queue dropped
     "gap": {"first": int, "frames": int},  # live agent frames skipped for a slow browser
-    "server": {"about": dict},  # worker to web only: what a remote engine's server says of itself, its model say
-    "preview": {"latency_samples": int},  # worker to web only: a voice can be heard, so much later
+    "server": {"about": dict},  # worker to web only: how a remote engine's server describes itself, such as its model
+    "preview": {"latency_samples": int},  # worker to web only: a voice can be heard, with this latency
     "moving": {"next_step": int},  # worker to web only: another worker may fetch the take, which goes on at this step
-    "away": {"away": bool},  # web to browser only: no engine hears for a moment, or one does again
+    "away": {"away": bool},  # web to browser only: no engine hears at the moment, or one does again
     "ended": {"reason": str, "message": str},  # the take is over
     # browser to web
-    "device": {"settings": dict},  # what the browser really applied
+    "device": {"settings": dict},  # the settings that the browser actually applied
     "slip": {"sample": int, "slipped_samples": int},  # the capture clock jumped
     "lost": {"first": int, "frames": int},  # microphone frames the browser could not keep
     "mute": {"muted": bool, "sample": int},
     "buffer": {"change": str},  # the jitter buffer steered, jumped or ran dry
-    "monitor": {"level": (int, float)},  # participants hear themselves as the engine does, so loud; 0 ends it
+    "monitor": {"level": (int, float)},  # participants hear themselves as the engine does, at this level; 0 ends it
     "end": {},  # the participant ended the talk
-    # before the talk: the page's sentence, said in microphone frames, comes back in heard frames
-    "render": {"number": int},  # browser to web; with "voice", a number of the study's, or "parameters" of a free one
+    # before the talk: the page's sentence, spoken into microphone frames, comes back in heard frames
+    "render": {"number": int},  # browser to web; with "voice", a number in the study, or "parameters" of a free one
     "rendered": {"number": int, "latency_samples": int, "samples": int},  # web to browser; the heard frames follow
-    "probe": {"number": int},  # browser to web, and back as it comes from the worker: a round trip
+    "probe": {"number": int},  # browser to web, and returned when it comes back from the worker: a round trip
     "probed": {"number": int, "latency_samples": int},
 }
 
@@ -121,7 +121,7 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Something that happened, named in EVENTS."""
+    """An event, named in EVENTS."""
 
     event: str
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -137,8 +137,10 @@ class ErrorMessage:
 
 @dataclass(frozen=True, slots=True)
 class AudioFrame:
-    """`sequence` counts frames of its own kind (the step, for agent and heard); `sample` is the place of the
-    first sample on the microphone clock; `pcm` is little-endian PCM16."""
+    """A frame of audio.
+
+    `sequence` counts the frames of this kind (for agent and heard frames it is the step), `sample` is the place of the
+    first sample on the microphone clock, and `pcm` is little-endian PCM16."""
 
     kind: Kind
     sequence: int
@@ -154,8 +156,10 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """How the participant hears the agent: `sounding_step` begins to sound at microphone sample `sample`;
-    `received_step` is the last that arrived, `depth_samples` the fill of the jitter buffer."""
+    """A report of how the participant hears the agent.
+
+    `sounding_step` begins to sound at microphone sample `sample`, `received_step` is the last step that arrived, and
+    `depth_samples` is the fill level of the jitter buffer."""
 
     received_step: int
     sounding_step: int
@@ -175,7 +179,7 @@ CONTROL_ACTIONS: Final = ("start", "end_turn", "pause", "restart")
 
 
 def encode_audio(kind: Kind, sequence: int, sample: int, pcm: bytes) -> bytes:
-    """The audio path's own encoder: no object is built per frame."""
+    """Encodes an audio frame on the audio path without building an object for it."""
     return AUDIO_HEADER.pack(kind, sequence, sample) + pcm
 
 
@@ -211,7 +215,7 @@ def encode(message: Message) -> bytes:
 
 
 def decode(data: bytes | bytearray | memoryview) -> Message:
-    """Bytes -> message. Raises WireError for anything that is not one, whatever the bytes."""
+    """Bytes -> message. Raises WireError for any bytes that are not a message."""
     data = bytes(data)
     if not data:
         raise WireError("a message", "no bytes")
@@ -268,18 +272,18 @@ def _decode_audio(kind: Kind, data: bytes) -> AudioFrame:
 
 
 def check_event(event: str, fields: Mapping[str, Any]) -> None:
-    """Raises WireError unless `event` is in EVENTS and has its fields with their types."""
+    """Raises WireError unless `event` is in EVENTS and has all its fields with their types."""
     if event not in EVENTS:
         raise WireError("an event of the protocol", repr(event[:40]))
     for name, kind in EVENTS[event].items():
         value = fields.get(name)
-        is_bool = isinstance(value, bool) and kind is not bool  # bool is an int to Python, not to people
+        is_bool = isinstance(value, bool) and kind is not bool  # Python counts bool as an int
         if not isinstance(value, kind) or is_bool:
             raise WireError(f"{event}.{name} of the right type", type(value).__name__)
 
 
 def _to_json(value: object) -> bytes:
-    """Compact, as JSON.stringify writes it. Raises WireError for NaN, infinity, lone surrogates: none is JSON."""
+    """Encodes as compactly as JSON.stringify. Raises WireError for NaN, infinity and lone surrogates."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError):
@@ -293,7 +297,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
         value = json.loads(_utf8(body))
     except (ValueError, RecursionError):
         raise WireError("JSON", "something else") from None
-    _to_json(value)  # Python reads NaN and lone surrogates, which no one further on could write
+    _to_json(value)  # Python reads NaN and lone surrogates, which could not be encoded again
     if not isinstance(value, dict):
         raise WireError("a JSON object", type(value).__name__)
     return value

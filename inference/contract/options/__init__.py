@@ -1,5 +1,6 @@
-"""What a study can ask of an engine's conversations, declared once for each engine and named on its line of the
-catalogue. The web checks studies by it, so nothing here loads a model.
+"""The options of each engine's conversations, declared once and named in the engine's line of the catalogue.
+
+The web checks studies against them, so nothing here loads a model.
 
 cascade.py          the local engine
 moshi.py            Moshi in the worker

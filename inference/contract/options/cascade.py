@@ -1,4 +1,4 @@
-"""The engine's own options, declared once: checked, shown in the snapshot, documented."""
+"""The local engine's options, declared once for the check, the snapshot and the documentation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _switch(default: bool, about: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`read` is the only way in from outside."""
+    """The options of a conversation. Code outside this module creates them only with `read`."""
 
     temperature: float = _number(0.3, 0.0, 2.0, "Randomness of the language model; 0 always takes the likeliest word.")
     top_p: float = _number(0.9, 0.05, 1.0, "The language model draws from the likeliest words that make up this share.")
@@ -33,7 +33,7 @@ class Options:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Options:
-        """Raises OptionError for an option that is unknown, of another type or out of range."""
+        """Reads the options. Raises OptionError for an option that is unknown, of another type or out of range."""
         known = {option.name: option for option in fields(cls)}
         values: dict[str, Any] = {}
         for name, value in given.items():

@@ -1,4 +1,4 @@
-"""The engine's own options: how a row draws its tokens. Declared once: checked, shown in the snapshot, documented."""
+"""Moshi's options for sampling a row's tokens, declared once for the check, the snapshot and the documentation."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Final
 from inference.contract.errors import OptionError
 
 MAX_TEMPERATURE: Final = 2.0
-MIN_TEMPERATURE: Final = 0.01  # but for 0; what is between would overflow
+MIN_TEMPERATURE: Final = 0.01  # the smallest temperature besides 0; values in between would overflow
 MAX_TOP_K: Final = 500
-# what checkpoints (`lm_gen_config`) and the package call them
+# the names in checkpoints (`lm_gen_config`) and in the package
 CHECKPOINT_NAMES: Final = {
     "temp": "temperature",
     "top_k": "top_k",
@@ -23,8 +23,10 @@ CHECKPOINT_NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How audio tokens and, with `text_`, text tokens are drawn: from the `top_k` likeliest, flattened by
-    `temperature`; at temperature 0 always the likeliest. A top-k beyond the vocabulary takes all of it."""
+    """How audio tokens and, with the prefix `text_`, text tokens are sampled.
+
+    A token is drawn from the `top_k` likeliest at `temperature`; at temperature 0 it is always the likeliest. A top-k
+    beyond the size of the vocabulary uses all of it."""
 
     temperature: float = 0.8
     top_k: int = 250
@@ -33,12 +35,13 @@ class Sampling:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Sampling:
-        """The options of a conversation with a checkpoint that brings no defaults along. Raises OptionError."""
+        """Reads the options for a checkpoint that has no defaults of its own. Raises OptionError."""
         return cls().changed(given)
 
     def changed(self, given: Mapping[str, Any]) -> Sampling:
-        """With the options of a conversation. Raises OptionError for one that is unknown, of another type or out of
-        range."""
+        """Returns the sampling with a conversation's options applied.
+
+        Raises OptionError for an option that is unknown, of another type or out of range."""
         known = asdict(self)
         values: dict[str, Any] = {}
         for name, value in given.items():
@@ -49,7 +52,7 @@ class Sampling:
 
     @classmethod
     def of_checkpoint(cls, lm_gen_config: Mapping[str, Any]) -> Sampling:
-        """The defaults that a checkpoint brings along. Raises OptionError for what rows cannot have of their own."""
+        """Reads a checkpoint's defaults. Raises OptionError for a default that cannot differ between rows."""
         given = dict(lm_gen_config)
         greedy = given.pop("use_sampling", True) is False
         given.pop("check", None)

@@ -1,5 +1,4 @@
-"""What Moshi servers take with a conversation. Only the Rust server takes any; which server a take gets is the worker's
-to know."""
+"""The options that Moshi servers accept. Only the Rust server accepts any; only the worker knows a take's server."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from inference.contract.errors import OptionError
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An option: from `least` to `most`; `query` is the server's name for it."""
+    """A numeric option from `least` to `most`; `query` is the server's name for it."""
 
     query: str
     least: float
@@ -40,7 +39,7 @@ OF_RUST: Final[Mapping[str, Number]] = {
 
 
 def check(given: Mapping[str, Any]) -> None:
-    """Raises OptionError for what no kind of server takes."""
+    """Checks the options. Raises OptionError for an option that no kind of server accepts."""
     for name, value in given.items():
         if name not in OF_RUST:
             raise OptionError(name, value, f"no such option; servers know {', '.join(OF_RUST)}", OF_RUST)

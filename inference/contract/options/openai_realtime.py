@@ -1,4 +1,4 @@
-"""What a study can ask of a conversation, declared once. What is None is the server's own choice."""
+"""The options of a conversation with a Realtime server, declared once. None leaves the choice to the server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _choice(default: str | None, choices: tuple[str, ...], about: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`read` is the only way in from outside."""
+    """The options of a conversation. Code outside this module creates them only with `read`."""
 
     model: str | None = field(default=None, metadata={"about": "One of the models that the operator allows."})
     temperature: float | None = _number(0.6, 1.2, "Randomness; servers of the final protocol do not take it any more.")
@@ -43,7 +43,9 @@ class Options:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Options:
-        """Raises OptionError for an option that is unknown, of another type, out of range or at odds with another."""
+        """Reads the options.
+
+        Raises OptionError for an option that is unknown, of another type, out of range or inconsistent with another."""
         known = {option.name: option for option in fields(cls)}
         for name, value in given.items():
             if name not in known:
@@ -59,7 +61,7 @@ class Options:
         return options
 
     def detection(self) -> dict[str, Any]:
-        """The protocol's `turn_detection`."""
+        """Returns the protocol's `turn_detection` object."""
         chosen = {name: getattr(self, name) for name in (*_SERVER_VAD, "eagerness") if getattr(self, name) is not None}
         return {"type": self.turn_detection, **chosen, "create_response": True, "interrupt_response": self.barge_in}
 
