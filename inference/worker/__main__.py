@@ -4,8 +4,8 @@ python -m inference.worker
 
 GET /slot      WebSocket, `Authorization: Bearer <slot token>`; one take each
 GET /api/chat  WebSocket of Moshi's protocol, if WORKER_CHAT opens it
-GET /state/... WebSocket, `Authorization: Bearer <state token>`; for the worker that goes on with a take of this one
-GET /preview   WebSocket, `Authorization: Bearer <preview token>`; a voice heard before the talk
+GET /state/... WebSocket, `Authorization: Bearer <state token>`; for the worker that takes over one of this one's takes
+GET /preview   WebSocket, `Authorization: Bearer <preview token>`; previews a voice before the talk
 GET /metrics   for Prometheus
 GET /healthz   200 while it serves, 503 while it stops; "accepting" is false while its steps take too long
 """
@@ -48,10 +48,10 @@ from inference.worker.statistics import StepStatistics, occupancy, percentile_ms
 from inference.worker.takes import Takes
 
 PORTS_TRIED: Final = 20
-CUT_OFF_BYTES: Final = 16 * MAX_MESSAGE_BYTES  # what is longer is not even read to its end
+CUT_OFF_BYTES: Final = 16 * MAX_MESSAGE_BYTES  # a longer message is not even read to its end
 PING_SEC: Final = 5.0
 CLOSE_SEC: Final = 1.0
-END_SEC: Final = 4.0  # for all takes to be told and cleaned up
+END_SEC: Final = 4.0  # for all takes to be notified and cleaned up
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ class Worker:
         self.takes = Takes(settings, engines, converters, statistics)
         self.name = settings.name
         self.address = ""
-        tokens = TokenReader(settings.worker_secret)  # one for all doors: a token opens one of them, once
+        tokens = TokenReader(settings.worker_secret)  # shared by all doors: a token opens only one, once
         self._departures = Departures(self.takes, tokens)
         self._chat = ChatDoor(self.takes, tokens, settings.chat)
         self.doors: dict[str, Door] = {
@@ -95,27 +95,27 @@ class Worker:
             self._serve,
             sock=listening,
             process_request=self._answer,
-            compression=None,  # costs more than the audio path itself
+            compression=None,  # compression would cost more than the audio path itself
             max_size=CUT_OFF_BYTES,
             ping_interval=PING_SEC,
             ping_timeout=2 * PING_SEC,
             close_timeout=CLOSE_SEC,
         )
         self._beating = asyncio.create_task(self._heartbeat.run())
-        # what is loaded by now stays: a full collection over it would hold up every conversation
+        # what is loaded by now is permanent; a full collection over it would delay every conversation
         gc.collect()
         gc.freeze()
         log.info("inference worker listens", address=self.address, engines=list(self.takes.steps.engines))
 
     async def drain(self) -> None:
-        """Takes nobody in any more, and waits for other workers to fetch the talks that can move."""
+        """Stops admitting takes and waits for other workers to fetch the talks that can move."""
         log.info("inference worker drains", takes=len(self.takes.conversations))
         leaving = asyncio.create_task(self._departures.drain(self.settings.drain_sec))
-        await self._heartbeat.once()  # so that nobody is sent here any more
+        await self._heartbeat.once()  # so that no more takes are sent here
         await leaving
 
     async def stop(self) -> None:
-        """Takes nobody in any more, tells everyone, then ends the engines: within seconds, also when one is stuck."""
+        """Stops admitting takes, notifies all clients and ends the engines, within seconds even if one is stuck."""
         self.takes.draining = True
         if self._beating:
             self._beating.cancel()
@@ -136,11 +136,11 @@ class Worker:
 
     @property
     def connections(self) -> set[ServerConnection]:
-        """The sockets that are open now."""
+        """Returns the sockets that are currently open."""
         return set(self._server.connections) if self._server else set()
 
     def report(self) -> dict[str, Any]:
-        """The heartbeat's content."""
+        """Returns the heartbeat's content."""
         table, steps = self.takes.table, self.takes.steps
         minute = self.takes.statistics.last_minute()
         accepting = self.takes.accepting
@@ -149,7 +149,7 @@ class Worker:
             "address": self.address,
             "engines": steps.snapshots,
             "converters": list(steps.converters),
-            # of those whose parameters do not tell: a study that matches delays needs it when it is published
+            # for converters whose parameters do not determine it: publishing a study that matches delays needs it
             "latency_samples": {
                 name: converter.snapshot({})["latency_samples"]
                 for name, converter in steps.converters.items()
@@ -168,7 +168,7 @@ class Worker:
         }
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Everything over HTTP, refusals included; None lets the WebSocket open."""
+        """Answers HTTP requests, including refusals; None lets the WebSocket open."""
         path = request.path.partition("?")[0]
         if door := self._door(path):
             return await door.admit(connection, request)
@@ -192,7 +192,7 @@ class Worker:
         return json_response(HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, body)
 
     async def _serve(self, connection: ServerConnection) -> None:
-        # asyncio leaves Nagle's algorithm on for sockets accepted from a ready-made listener: 40 ms on every step
+        # asyncio leaves Nagle's algorithm on for sockets from a ready-made listener, which delays every step by 40 ms
         connection.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = asyncio.current_task()
         assert task is not None
@@ -206,14 +206,14 @@ class Worker:
             self._serving.discard(task)
 
     def _door(self, path: str) -> Door | None:
-        """Chat clients may come with a token before the path; a state's path ends in its take."""
+        """Returns a path's door. Chat clients may put a token before the path; a state's path ends in its take."""
         if path.startswith(STATE_PATH):
             return self.doors[STATE_PATH]
         return self.doors.get(CHAT_PATH if path.endswith(CHAT_PATH) else path)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket on `port`, or on the next free one, which the log then names. Raises OSError."""
+    """Returns a listening socket on `port` or on the next free one, which the log then names. Raises OSError."""
     for tried in range(port, port + PORTS_TRIED if port else 1):
         try:
             listening = socket.create_server(
@@ -230,8 +230,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def run(settings: WorkerSettings, environ: Mapping[str, str]) -> int:
-    """Serves until SIGTERM, which lets the talks move to other workers first, or SIGINT or a second SIGTERM, which do
-    not; returns the exit status."""
+    """Serves until SIGTERM, SIGINT or a second SIGTERM, and returns the exit status.
+
+    The first SIGTERM lets the talks move to other workers before the worker stops; the other signals do not."""
     loop = asyncio.get_running_loop()
     drained, stopped = asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, lambda: stopped.set() if drained.is_set() else drained.set())
@@ -256,7 +257,7 @@ async def _first_of(*tasks: asyncio.Task[Any]) -> None:
 
 
 def configure_logging(level: str) -> None:
-    """Lines of key=value on standard error. The socket library's own log is left out: it prints what peers send."""
+    """Logs lines of key=value to standard error, without the socket library's log, which prints what peers send."""
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
     for noisy in ("websockets", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)

@@ -1,5 +1,7 @@
-"""One engine and the takes in its rows: converts what they say, steps them together, and keeps a fault in one row
-from the others. On the step thread only."""
+"""One engine and the takes in its rows.
+
+The batch converts the takes' audio, steps them together and keeps a fault in one row from affecting the others. It is
+used only on the step thread."""
 
 from __future__ import annotations
 
@@ -18,11 +20,11 @@ from inference.voices.schedule import VoiceSchedule
 from inference.worker.handover.state import MovedState
 from inference.worker.seats import Frame, Listener, Seat, delivery
 
-FAILED_STEPS: Final = 3  # in a row; then the engine is beyond repair and the process ends
+FAILED_STEPS: Final = 3  # consecutive failed steps after which the engine is beyond repair and the process ends
 
 
 class Batch:
-    """Rows are those of the engine; `seats` the ones that are stepped."""
+    """The rows of one engine. `seats` holds the seats that are stepped."""
 
     def __init__(self, name: str, engine: Engine, converters: Mapping[str, Converter], listener: Listener) -> None:
         self.engine = engine
@@ -35,28 +37,28 @@ class Batch:
 
     @property
     def fingerprint(self) -> str:
-        """Equal where a conversation can go on; "" where it cannot."""
+        """A conversation can move between engines with equal fingerprints; "" means that it cannot move."""
         return str(self.snapshot.get("fingerprint", "")) if self.engine.movable else ""
 
     def open(self, row: int, request: SlotRequest) -> Seat:
-        """A conversation begins in a clean row. Raises whatever the engine or a converter does."""
+        """Begins a conversation in a clean row. Raises whatever the engine or a converter raises."""
         seat = self.seat(row, request)
         self.engine.open(row, slot_config(request))
         self.seats[row] = seat
         return seat
 
     def seat(self, row: int, request: SlotRequest) -> Seat:
-        """One that is not stepped, and of which the engine knows nothing. Raises OptionError, UnknownName."""
+        """Returns a seat that is not stepped and that the engine does not know. Raises OptionError or UnknownName."""
         return Seat(row, self._name, VoiceSchedule(request.voices, self._converters, request.latency_samples))
 
     def replay(self, seat: Seat, frames: Sequence[Frame]) -> None:
-        """Warms the voice of a seat that moved here with what it last heard elsewhere; no switch is told again."""
+        """Warms up the voice of a seat that moved here with what it last heard elsewhere. Reports no switch again."""
         for frame in frames:
             seat.voices.push(frame.sample, pcm16_to_float32(frame.pcm))
             seat.remembered.append(frame)
 
     def go_on(self, seat: Seat, request: SlotRequest, moved: MovedState) -> None:
-        """A conversation that moved here goes on in the seat's row. Raises SlotNotMovable; the row is clean then."""
+        """Continues a moved conversation in the seat's row. Raises SlotNotMovable, which leaves the row clean."""
         if (moved.take, moved.engine) != (request.take, self._name):
             raise SlotNotMovable("the state is another conversation's")
         if not self.fingerprint or moved.fingerprint != self.fingerprint:
@@ -65,23 +67,24 @@ class Batch:
         self.seats[seat.row] = seat
 
     def is_behind(self, seat: Seat) -> bool:
-        """Whether there is something left to step before the seat is closed."""
+        """Returns whether frames are left to step before the seat is closed."""
         return bool(seat.inbox) and self.seats.get(seat.row) is seat
 
     def freeze(self, seat: Seat) -> None:
-        """Steps the seat no more; its row stays as it is."""
+        """Stops stepping the seat and leaves its row as it is."""
         self.seats.pop(seat.row, None)
 
     def close(self, seat: Seat) -> None:
-        """Ends the conversation; nothing of it stays in the row unless this raises."""
+        """Ends the conversation. Unless this raises, nothing of it stays in the row."""
         self.freeze(seat)
         seat.inbox.clear()
         seat.voices.close()
         self.engine.close(seat.row)
 
     def step(self, frames: Mapping[Seat, Frame]) -> int:
-        """One frame of each of these seats. Returns how many rows the engine stepped. Raises what the engine does when
-        it breaks its contract for the FAILED_STEPS-th time in a row."""
+        """Steps one frame of each of these seats and returns how many rows the engine stepped.
+
+        Raises the engine's error when it breaks its contract for the FAILED_STEPS-th time in a row."""
         heard: dict[Seat, bytes] = {}
         rows: dict[int, Float32] = {}
         switches: dict[Seat, list[Metadata]] = {}
@@ -95,7 +98,7 @@ class Batch:
                 # the engine hears exactly what the heard track holds, rounded and clipped
                 rows[seat.row] = pcm16_to_float32(heard[seat]) if frame.exact is None else samples
             except Exception as error:
-                self._fail(seat, "converter_failed", error)  # never the unconverted voice instead
+                self._fail(seat, "converter_failed", error)  # the unconverted voice is never used instead
         try:
             outputs = self.engine.step(rows) if rows else {}
         except Exception as error:  # the engine broke its contract: no row of this step can be trusted
@@ -122,11 +125,11 @@ class Batch:
         return len(heard)
 
     def _fail(self, seat: Seat, reason: str, error: Exception) -> None:
-        """The seat is stepped no more; its row is still to be closed."""
+        """Stops stepping the seat, whose row must still be closed."""
         self.freeze(seat)
         self._listener.seat_failed(seat, reason, error)
 
 
 def slot_config(request: SlotRequest) -> SlotConfig:
-    """What of a request is the engine's."""
+    """Returns the part of a request that concerns the engine."""
     return SlotConfig(request.text_prompt, request.voice_prompt, request.seed, request.options)

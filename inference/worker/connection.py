@@ -1,4 +1,4 @@
-"""One take in the inference worker: its lease, its seat, and what waits to be sent over whichever socket carries it."""
+"""One take in the inference worker: its lease, its seat and the messages queued for its current socket."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ OUTBOX_MESSAGES: Final = 250  # ten seconds of heard and agent; audio beyond tha
 
 
 class Carrier(Protocol):
-    """What brings messages to whoever talks: a WebSocket, or a door's translation of our messages to another
-    protocol over one."""
+    """Carries messages to the client: a WebSocket, or a door that translates our messages to another protocol."""
 
     async def send(self, message: bytes, /) -> None:
-        """One encoded wire message. Raises ConnectionClosed."""
+        """Sends one encoded wire message. Raises ConnectionClosed."""
 
 
 class Connection:
-    """Outlives its socket: what could not be sent is sent to the next one. Used on the event loop only."""
+    """Outlives its socket: what could not be sent goes to the next one. It is used only on the event loop."""
 
     def __init__(self, lease: Lease, *, can_move: bool = False) -> None:
-        """`can_move`: its client understands `moving`."""
+        """`can_move` says that the client understands `moving`."""
         self.lease = lease
         self.can_move = can_move
-        self.frozen = False  # hears no more, and waits for another worker to go on
+        self.frozen = False  # no longer hears, and waits for another worker to take over
         self.seat: Seat | None = None
         self.next_step = 0
-        self.told: Message | None = None  # of its place in the queue
+        self.told: Message | None = None  # the last message about its place in the queue
         self.opening: asyncio.Task[None] | None = None
         self.expiry: asyncio.TimerHandle | None = None
         self.finished = False
-        self.over = asyncio.Event()  # its row is clean again
+        self.over = asyncio.Event()  # set once its row is clean again
         self._carrier: Carrier | None = None
         self._outbox: deque[bytes] = deque()
         self._dropped = 0
@@ -47,7 +46,7 @@ class Connection:
     def read(self, data: bytes) -> tuple[int, int, bytes] | None:
         """One encoded microphone frame of a whole step -> (step, sample, pcm).
 
-        None for a step that is already past: a frame sent twice is heard once. Raises WireError."""
+        Returns None for a step already heard, so that a frame sent twice is heard once. Raises WireError."""
         pcm_bytes = len(data) - AUDIO_HEADER.size
         if pcm_bytes != FRAME_BYTES:
             raise WireError(f"{FRAME_BYTES} bytes of audio", f"{max(pcm_bytes, 0)}")
@@ -63,7 +62,7 @@ class Connection:
         self._filled.set()
 
     def deliver(self, delivery: Delivery) -> int:
-        """Queues what a step made. Returns how many audio messages a full outbox dropped; the client is told too."""
+        """Queues the output of a step. Returns how many audio messages a full outbox dropped; the client is told."""
         dropped = 0
         if len(self._outbox) < OUTBOX_MESSAGES:
             self._tell_dropped()
@@ -76,15 +75,16 @@ class Connection:
         return dropped
 
     def finish(self, message: Message) -> None:
-        """The last message: the socket is closed once it is out."""
+        """Queues the last message, after which the socket is closed."""
         self.finished = True
         self._tell_dropped()
         self.tell(message)
 
     async def carry(self, carrier: Carrier, greeting: Message | None) -> None:
-        """From here on `carrier` carries the conversation; `greeting` goes ahead of what waits.
+        """Sends the conversation's messages over `carrier`, beginning with `greeting`.
 
-        Returns when everything is sent after `finish`, or when another took over. Raises ConnectionClosed."""
+        Returns when everything has been sent after `finish`, or when another carrier took over. Raises
+        ConnectionClosed."""
         self._carrier = carrier
         if greeting is not None:
             self._outbox.appendleft(encode(greeting))
@@ -98,13 +98,13 @@ class Connection:
                     await carrier.send(data)
                 except BaseException:
                     if self._carrier in (carrier, None):
-                        self._outbox.appendleft(data)  # for the next one
+                        self._outbox.appendleft(data)  # left for the next carrier
                     raise
             if self.finished and self._carrier is carrier:
                 return
 
     def drop(self, carrier: Carrier) -> bool:
-        """It carries no more. False when another one took over before."""
+        """Detaches the carrier. Returns False if another one had already taken over."""
         if self._carrier is not carrier:
             return False
         self._carrier = None

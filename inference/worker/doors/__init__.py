@@ -1,1 +1,1 @@
-"""Ways into a worker: a take's slot, a preview, and Moshi's own chat protocol."""
+"""The protocols that a worker serves: a take's slot, a preview and Moshi's own chat protocol."""

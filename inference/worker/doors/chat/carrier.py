@@ -1,4 +1,4 @@
-"""One chat client: what it says becomes microphone frames, what its conversation has to say becomes stock messages."""
+"""Translates for one chat client: its audio becomes microphone frames, and our messages become stock messages."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from inference.worker.doors.chat.encoding import EncodedStream
 from inference.worker.doors.chat.opus import OpusInput
 from inference.worker.doors.chat.query import ChatRequest
 
-PING_SEC: Final = 3.0  # stock web clients close after 10 s without a word
+PING_SEC: Final = 3.0  # stock web clients disconnect after 10 s without a message
 IDLE_SEC: Final = 60.0  # a slot is not kept for a client that sends no sound
-WINDOW_STEPS: Final = 6  # frames under way, half an inbox; a backlog waits in the socket, so that none is dropped
-MAX_FAULTS: Final = 25  # messages that cannot be understood, one after the other
+WINDOW_STEPS: Final = 6  # frames in flight, half an inbox; a backlog waits in the socket, so that none is dropped
+MAX_FAULTS: Final = 25  # consecutive messages that cannot be understood
 STOCK_KINDS: Final = frozenset(range(Kind.PING + 1))
 
 Hear = Callable[[int, Float32], None]
 
 
 class ChatCarrier:
-    """Carries one conversation to its end. `hear` takes a step and its frame; `is_waiting` says whether the
-    conversation waits for a slot: what is said then is not heard, and what is said while the slot opens is."""
+    """Carries one conversation to its end.
+
+    `hear` takes a step and its frame. `is_waiting` says whether the conversation waits for a slot: audio that comes
+    then is discarded, but audio that comes while the slot opens is heard."""
 
     def __init__(
         self,
@@ -44,7 +46,7 @@ class ChatCarrier:
         self._hear = hear
         self._is_waiting = is_waiting
         self._input = OpusInput()
-        self._step = 0  # of the next frame in
+        self._step = 0  # step of the next incoming frame
         self._stepped = asyncio.Event()
         self._steps_out = 0
         self._live = asyncio.Event()
@@ -52,8 +54,9 @@ class ChatCarrier:
         self._faults = 0
 
     async def send(self, message: bytes, /) -> None:
-        """One encoded wire message, translated; many say nothing in the stock protocol. Raises ConnectionClosed,
-        SlotLost."""
+        """Translates and sends one encoded wire message; many have no counterpart in the stock protocol.
+
+        Raises ConnectionClosed or SlotLost."""
         if message[0] == Kind.AGENT:
             _, step, _ = AUDIO_HEADER.unpack_from(message)
             if pages := await self._stream.push(message[AUDIO_HEADER.size :]):
@@ -68,8 +71,9 @@ class ChatCarrier:
                     self._live.set()
 
     async def read(self) -> None:
-        """Hears the client until it has had its steps. Raises ConnectionClosed, and WireError when the client says
-        nothing that can be understood."""
+        """Reads from the client until it has used up its steps.
+
+        Raises ConnectionClosed, and WireError if the client's messages cannot be understood."""
         while True:
             data = await self._connection.recv()
             try:
@@ -91,8 +95,9 @@ class ChatCarrier:
                 self._heard_at = time.monotonic()
 
     async def watch(self) -> None:
-        """Says a word to a client that has heard none for a while. Raises ConnectionClosed, and WireError when the
-        client has said nothing for IDLE_SEC."""
+        """Pings a client that has been sent nothing for a while.
+
+        Raises ConnectionClosed, and WireError if the client has sent nothing for IDLE_SEC."""
         while True:
             now = time.monotonic()
             if self._live.is_set() and now - self._heard_at >= IDLE_SEC:
@@ -118,7 +123,7 @@ class ChatCarrier:
 
 
 def translate(message: Message, request: ChatRequest) -> list[tuple[Kind, bytes]]:
-    """What one of our messages is in the stock protocol, in order."""
+    """Translates one of our messages to messages of the stock protocol, in order."""
     match message:
         case Metadata("live", fields):
             told = {"engine": fields["engine"], "seed": request.slot.seed, "unused": request.unused}
@@ -136,7 +141,7 @@ def translate(message: Message, request: ChatRequest) -> list[tuple[Kind, bytes]
 
 
 def _sound(data: str | bytes) -> bytes | None:
-    """The Ogg-Opus body of a message; None for the other messages of the protocol. Raises WireError."""
+    """Returns the Ogg-Opus body of a message, or None for the protocol's other messages. Raises WireError."""
     if isinstance(data, str):
         raise WireError("binary messages", "text")
     if not data:

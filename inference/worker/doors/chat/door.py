@@ -1,6 +1,6 @@
-"""Who may come in by `/api/chat`, and one conversation from its handshake to its end.
+"""Admits clients of `/api/chat` and serves their conversations from handshake to end.
 
-Nothing is recorded on this door: it leads to no study, no journal and no database.
+Nothing is recorded here: these conversations belong to no study and use no journal and no database.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from inference.worker.doors.slot import POLICY_VIOLATION, bearer, count_refused,
 from inference.worker.takes import Takes, ended
 
 CHAT_PATH: Final = "/api/chat"
-MAX_REASON_BYTES: Final = 123  # of a close frame
+MAX_REASON_BYTES: Final = 123  # limit of a close frame
 SHUT: Final = "This worker does not serve chat clients. Its operator can let them in with WORKER_CHAT=token or open."
 
 
 class ChatDoor:
-    """`policy` is WORKER_CHAT: `off`; `token`, for whoever has a slot token; `open`, for whoever reaches the port.
+    """`policy` is WORKER_CHAT: `off`; `token`, for anyone with a slot token; `open`, for anyone who reaches the port.
 
-    A token says everything itself, and the query beside it is not read. It stands in `Authorization: Bearer`, in
+    A token contains the whole request, and a query beside it is not read. The token is in `Authorization: Bearer`, in
     `token=`, or before the path (`/<token>/api/chat`) for clients that add the path themselves."""
 
     def __init__(self, takes: Takes, tokens: TokenReader, policy: str) -> None:
@@ -55,7 +55,7 @@ class ChatDoor:
         except (TokenError, SlotLost) as error:
             return refusal(error, self._takes)
         except InferenceError as error:
-            self._requests[connection] = error  # told in a message: browsers do not show a refused handshake
+            self._requests[connection] = error  # sent in a message, because browsers do not show a refused handshake
         else:
             self._requests[connection] = chat
         return None
@@ -75,7 +75,7 @@ class ChatDoor:
                 await connection.close(POLICY_VIOLATION, reason)
 
     async def stop(self) -> None:
-        """When nobody talks any more."""
+        """Stops the encoders once nobody talks any more."""
         await self._encoders.stop()
 
     def _requested(self, request: Request) -> ChatRequest:
@@ -89,8 +89,9 @@ class ChatDoor:
         return read_query(query, tuple(self._takes.steps.engines))
 
     async def _converse(self, connection: ServerConnection, chat: ChatRequest) -> None:
-        """The slot is free again as soon as the socket closes: these clients do not come back. Raises WireError for a
-        client that is not understood, SlotLost when the encoder is."""
+        """Serves one conversation; frees the slot as soon as the socket closes, as these clients do not reconnect.
+
+        Raises WireError if the client cannot be understood and SlotLost if the encoder is lost."""
         stream = await self._encoders.open()
         conversation, greeting = self._takes.join(chat.slot)
         carrier = ChatCarrier(

@@ -1,10 +1,10 @@
-"""A process that encodes what all chat clients of a worker hear: python -m inference.worker.doors.chat.encoder
+"""A process that encodes the audio for all chat clients of a worker: python -m inference.worker.doors.chat.encoder
 
 sphn holds the interpreter's lock while it encodes, up to 1 ms for a frame. In the worker's own process the step thread
 would wait for it, once for every client in every step.
 
-On standard input and output: stream (uint32), length (uint32), then as many bytes: PCM16 in, Ogg pages out.
-Length 0 ends a stream and is not answered. Ends with its input.
+A message on standard input or output is stream (uint32), length (uint32), then that many bytes: PCM16 in, Ogg pages
+out. Length 0 ends a stream and is not answered. The process ends when its input ends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The worker's side of the process that encodes (see encoder.py): one for all chat clients."""
+"""The worker's side of the encoder process (see encoder.py), which serves all chat clients."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class EncoderProcess(asyncio.SubprocessProtocol):
-    """One process and what is asked of it. Answers come in the order of a stream's questions."""
+    """One encoder process and its requests. Within a stream, answers come in the order of the requests."""
 
     def __init__(self) -> None:
         self.exited = asyncio.get_running_loop().create_future()
@@ -33,7 +33,7 @@ class EncoderProcess(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.SubprocessTransport, transport)  # uvloop's is of no class of asyncio's
+        self._transport = cast(asyncio.SubprocessTransport, transport)  # uvloop's has none of asyncio's classes
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
         assert isinstance(data, bytes)
@@ -61,7 +61,7 @@ class EncoderProcess(asyncio.SubprocessProtocol):
                 encoded.set_exception(SlotLost(LOST))
 
     def ask(self, stream: int, pcm: bytes) -> None:
-        """All that is asked in one turn of the event loop, the frames of a step mostly, is written at once."""
+        """Requests encoding. The requests of one turn of the event loop, mostly a step's frames, go out together."""
         if not self._asked:
             asyncio.get_running_loop().call_soon(self._write)
         self._asked += HEADER.pack(stream, len(pcm)) + pcm
@@ -74,7 +74,7 @@ class EncoderProcess(asyncio.SubprocessProtocol):
             pipe.write(bytes(asked))
 
     async def stop(self) -> None:
-        """Ends with its input, or is killed."""
+        """Closes the input of the process, and kills it if it does not end."""
         assert self._transport is not None
         pipe = self._transport.get_pipe_transport(0)
         if pipe is not None:
@@ -86,7 +86,7 @@ class EncoderProcess(asyncio.SubprocessProtocol):
 
 
 class Encoders:
-    """Starts the process when the first stream is opened, and again when it died."""
+    """Starts the process when the first stream is opened, and again if it has died."""
 
     def __init__(self) -> None:
         self._process: EncoderProcess | None = None
@@ -94,7 +94,7 @@ class Encoders:
         self._streams = count(1)
 
     async def open(self) -> EncodedStream:
-        """A new stream. Raises SlotLost when the process cannot be started."""
+        """Opens a new stream. Raises SlotLost if the process cannot be started."""
         async with self._starting:
             if self._process is None or self._process.exited.done():
                 loop = asyncio.get_running_loop()
@@ -113,7 +113,7 @@ class Encoders:
 
 
 class EncodedStream:
-    """What one client hears."""
+    """The encoded audio for one client."""
 
     def __init__(self, process: EncoderProcess, stream: int) -> None:
         self._process = process
@@ -121,8 +121,9 @@ class EncodedStream:
         process.waiting[stream] = deque()
 
     async def push(self, pcm: bytes) -> bytes:
-        """PCM16 of any length -> the pages that are complete, the headers ahead of the first. Raises SlotLost when the
-        process died."""
+        """PCM16 of any length -> the pages that are complete, with the headers before the first.
+
+        Raises SlotLost if the process has died."""
         if self._stream not in self._process.waiting:
             raise SlotLost(LOST)
         encoded: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()

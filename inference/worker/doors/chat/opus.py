@@ -1,7 +1,7 @@
-"""Ogg-Opus as Moshi's clients stream it: 24 kHz, mono, one page or a few in a message.
+"""Ogg-Opus as Moshi's clients stream it: 24 kHz, mono, one or more pages in a message.
 
-sphn packs a packet of 40 ms into a page and declares a pre-skip of 3,840 samples (80 ms at 48 kHz), which players cut
-and its own reader does not; the codec itself delays by 155 samples.
+sphn puts a packet of 40 ms in each page and declares a pre-skip of 3,840 samples (80 ms at 48 kHz). Players remove the
+pre-skip, but sphn's own reader does not; the codec itself delays by 155 samples.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.contract.errors import WireError
 
 SLICE_BYTES: Final = 4_096  # the reader decodes 5 s in one go and fails beyond that
-MAX_CHANNELS: Final = 2  # a mono decoder mixes two down; more are several streams in one
+MAX_CHANNELS: Final = 2  # a mono decoder mixes two down; more channels would be several streams
 PAGE: Final = b"OggS"
-FIRST_PAGE: Final = 0x02  # of the header's flags
+FIRST_PAGE: Final = 0x02  # one of the header's flags
 EXPECTED: Final = "Ogg-Opus, mono or stereo"
 
 
 class OpusInput:
-    """The pages of one talk -> frames of an engine step."""
+    """Decodes the pages of one talk to frames of an engine step."""
 
     def __init__(self) -> None:
         self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)
         self._rest = np.zeros(0, np.float32)
 
     def push(self, data: bytes) -> list[Float32]:
-        """The body of one message -> whole frames, float32 [FRAME_SAMPLES] each; what is over waits for the next.
+        """The body of one message -> whole frames, float32 [FRAME_SAMPLES] each; the rest waits for the next message.
 
-        A message that begins with a page is heard whatever came before it. Raises WireError for another format."""
+        A message that begins with a page is decoded whatever came before it. Raises WireError for another format."""
         check_first_page(data)
         try:
             pieces = self._decode(data)
         except ValueError as error:
-            self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)  # it would raise for ever
+            self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)  # the old reader would raise on every call
             if not data.startswith(PAGE):
                 raise WireError(EXPECTED, f"{len(data)} other bytes") from error
             pieces = self._decode_anew(data)
@@ -58,20 +58,21 @@ class OpusInput:
 
 
 class OpusOutput:
-    """Frames of an engine step -> the pages of one talk."""
+    """Encodes frames of an engine step to the pages of one talk."""
 
     def __init__(self) -> None:
         self._writer = sphn.OpusStreamWriter(SAMPLE_RATE_HZ)
 
     def push(self, samples: Float32) -> bytes:
-        """float32 [n] -> the pages that are complete, the headers ahead of the first; b"" when there are none."""
+        """float32 [n] -> the pages that are complete, with the headers before the first, or b"" if there are none."""
         pages: bytes = self._writer.append_pcm(samples)
         return pages
 
 
 def check_first_page(data: bytes) -> None:
-    """Raises WireError when `data` begins a stream that is not one of Opus (RFC 7845, section 5.1). The sample rate in
-    its header says where the sound came from, not how it is coded: any is welcome."""
+    """Raises WireError if `data` begins a stream that is not Opus (RFC 7845, section 5.1).
+
+    The sample rate in the header is that of the original sound, not of the coding, so any rate is accepted."""
     if not data.startswith(PAGE) or len(data) < 28 or not data[5] & FIRST_PAGE:
         return
     packet = data[27 + data[26] :]

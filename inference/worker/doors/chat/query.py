@@ -1,7 +1,7 @@
-"""What a chat client asks for in its address, as a slot request.
+"""Turns the address of a chat client into a slot request.
 
-The names are those of the servers it was written for: Moshi's in Rust (kyutai-labs/moshi, rust/moshi-backend,
-SessionConfigReq), PersonaPlex's, and ours: `engine`, `voice`.
+The names come from the servers for which such clients were written: Moshi's in Rust (kyutai-labs/moshi,
+rust/moshi-backend, SessionConfigReq) and PersonaPlex's. `engine` and `voice` are our own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SAMPLING: Final[Mapping[str, Mapping[str, str]]] = {
 }
 FLOATS: Final = ("text_temperature", "audio_temperature")
 WHOLES: Final = ("text_topk", "audio_topk")
-# Moshi's other dials, with what leaves the model as it is; no engine here has them
+# Moshi's other options, with the values that have no effect; no engine here has them
 NEUTRAL: Final[Mapping[str, float | None]] = {
     "pad_mult": 0.0,
     "repetition_penalty": 1.0,
@@ -39,7 +39,7 @@ NEUTRAL: Final[Mapping[str, float | None]] = {
 }
 SEEDS: Final = ("seed", "text_seed", "audio_seed")
 OURS: Final = ("engine", "voice", "text_prompt", "voice_prompt", "max_steps")
-# what the clients' own sites add about the visitor and the page: neither read nor kept
+# added by the clients' own sites about the visitor and the page; neither read nor kept
 DISREGARDED: Final = frozenset(
     {"email", "worker_auth_id", "session_auth_id", "session_id", "image_resolution", "image_url", "token"}
 )
@@ -50,8 +50,10 @@ MAX_STEPS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """`max_steps` None: until somebody ends it. `unused` are sampling parameters that the engine does not have: the
-    stock web clients send them to every server, so they are told, not refused."""
+    """The request of a chat client. With `max_steps` None it lasts until somebody ends it.
+
+    `unused` are sampling parameters that the engine does not have. The stock web clients send them to every server, so
+    the client is told about them instead of being refused."""
 
     slot: SlotRequest
     max_steps: int | None = None
@@ -59,10 +61,10 @@ class ChatRequest:
 
 
 def read_query(query: str, engines: Sequence[str]) -> ChatRequest:
-    """The query string of a chat address -> what to open. `engines` are the worker's; the first is the default.
+    """The query string of a chat address -> the request. `engines` are the worker's; the first is the default.
 
-    Raises UnknownName and OptionError for a name that no client of the protocol has, a value that is not one, an engine
-    that is not here or that must be named."""
+    Raises UnknownName or OptionError for a name that the protocol's clients do not use, an invalid value, an engine
+    that the worker does not have, and a missing name of an engine that must be named."""
     given: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True, errors="replace"):
         if name in given:
@@ -89,7 +91,7 @@ def read_query(query: str, engines: Sequence[str]) -> ChatRequest:
 def _engine(name: str, engines: Sequence[str]) -> str:
     if not name:
         entry = ENGINES.get(engines[0])
-        if entry and entry.third_party:  # nobody's voice goes to a third party unasked
+        if entry and entry.third_party:  # a voice is never sent to a third party unless this was requested
             raise OptionError("engine", "", f"{engines[0]} to be named: it sends your voice to a third party")
         return engines[0]
     if name not in engines:
@@ -115,7 +117,7 @@ def _sampling(given: Mapping[str, str], engine: str) -> tuple[dict[str, float], 
 
 
 def _seed(given: Mapping[str, str]) -> int:
-    """`seed`, or what `text_seed` and `audio_seed` make together; drawn when there is none, or PersonaPlex's -1."""
+    """Returns `seed` or a combination of `text_seed` and `audio_seed`; it is drawn if absent or PersonaPlex's -1."""
     seeds = [_whole(given, name, -1, 2**64 - 1) for name in SEEDS if given.get(name)]
     seeds = [seed for seed in seeds if seed != -1]
     if not seeds:
