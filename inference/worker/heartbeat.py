@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class Heartbeat:
-    """Posts a signed report. A web that does not answer is asked again; the log hears of it once."""
+    """Posts signed reports. If the web does not answer, it is tried again and the failure is logged once."""
 
     def __init__(self, web_url: str, secret: str, report: Callable[[], Mapping[str, Any]]) -> None:
         self._url = web_url + PATH
@@ -30,19 +30,19 @@ class Heartbeat:
         self._heard = False
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Posts reports until cancelled."""
         async with self._client() as client:
             while True:
                 await self._beat(client)
                 await asyncio.sleep(INTERVAL_SEC if self._heard else FIRST_INTERVAL_SEC)
 
     async def once(self) -> None:
-        """A single report, for when the state has just changed."""
+        """Posts a single report because the state has just changed."""
         async with self._client() as client:
             await self._beat(client)
 
     def _client(self) -> httpx.AsyncClient:
-        # a proxy of the environment has no business between the two sides of one installation
+        # a proxy from the environment must not stand between the two sides of one installation
         return httpx.AsyncClient(timeout=TIMEOUT_SEC, trust_env=False)
 
     async def _beat(self, client: httpx.AsyncClient) -> None:

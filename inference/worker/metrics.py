@@ -1,4 +1,4 @@
-"""What Prometheus reads from an inference worker; every value is taken when it asks."""
+"""The metrics that Prometheus reads from an inference worker; each value is read at the request."""
 
 from __future__ import annotations
 

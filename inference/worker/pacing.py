@@ -1,4 +1,4 @@
-"""When to step, and whom. Pure: it is told the time.
+"""Decides when to step which rows. The code is pure: it is given the time.
 
 A frame has 80 ms until the next one of its row comes. A step runs when every row that talks has a frame, or the frame
 that waits longest has waited MAX_WAIT_SEC; a row without a frame is left out and stays as it is. A row that is behind
@@ -50,7 +50,7 @@ def next_turn(seats: Iterable[Seat], expected_sec: Callable[[str], float], now: 
     absent_due = min((seat.last_arrival + FRAME_SEC for seat in absent), default=math.inf)
     for engine, rows in waiting.items():
         if owed_at[engine] <= now:
-            continue  # somebody waits there who is not behind: all its rows go together
+            continue  # a row that is not behind waits there, and all rows of an engine are stepped together
         others_due = min((due[other] for other in waiting if other != engine), default=math.inf)
         if now + expected_sec(engine) <= min(absent_due, others_due):
             return Turn(engine, rows)

@@ -1,4 +1,4 @@
-"""A take in a row of the batch: what waits for its steps, and what a step made of it."""
+"""A take in a row of the batch: the frames that wait for its steps, and the output of a step."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Seat:
     reported: int = 0
 
     def put(self, frame: Frame, now: float) -> bool:
-        """A frame has come. False when the oldest one had to give way to it."""
+        """Queues a frame. Returns False if the oldest one was dropped for it."""
         self.last_arrival = now
         self.inbox.append(frame)
         if len(self.inbox) == 1:
@@ -62,7 +62,7 @@ class Seat:
         return False
 
     def take(self, now: float) -> Frame:
-        """The frame for the step that begins now."""
+        """Returns the frame for the step that begins now."""
         frame = self.inbox.popleft()
         self.owed_at = now + FRAME_SEC if self.inbox else math.inf
         self.remembered.append(frame)
@@ -71,7 +71,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one step made of one frame, encoded: heard, agent, then events."""
+    """The encoded output of one step for one frame: heard, agent, then events."""
 
     seat: Seat
     step: int
@@ -80,7 +80,7 @@ class Delivery:
 
 
 class Listener(Protocol):
-    """Who hears from the step loop; all three are called on its thread."""
+    """The recipient of the step loop's results; all three methods are called on the loop's thread."""
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None: ...
 
@@ -90,7 +90,7 @@ class Listener(Protocol):
 
 
 def delivery(seat: Seat, frame: Frame, heard: bytes, switches: Sequence[Metadata], output: StepOutput) -> Delivery:
-    """Raises ValueError or WireError for an output that is not what engines promise."""
+    """Encodes a step's output. Raises ValueError or WireError if it breaks the engines' contract."""
     if output.pcm.shape != (FRAME_SAMPLES,):
         raise ValueError(f"the engine returned {output.pcm.shape} instead of {FRAME_SAMPLES} samples")
     if not np.isfinite(output.pcm).all():

@@ -1,4 +1,4 @@
-"""Who holds which row of the batch, and who waits for one: first come, first served among those connected."""
+"""The leases of the batch's rows and the queue for them: first come, first served among connected takes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SlotTable:
         return tuple(self._queue)
 
     def position(self, lease: Lease) -> int:
-        """1 is next; 0 has a row, or waits no more."""
+        """Returns the place in the queue: 1 is next, and 0 means that it has a row or no longer waits."""
         return self._queue.index(lease) + 1 if lease in self._queue else 0
 
     def ask(self, request: SlotRequest) -> Lease:
@@ -73,9 +73,9 @@ class SlotTable:
         return row
 
     def put_back(self, row: int) -> None:
-        """The row is clean."""
+        """Returns a clean row to service."""
         self._free.append(row)
 
     def retire(self, row: int) -> None:
-        """The row could not be cleaned: it is never lent again."""
+        """Retires a row that could not be cleaned; it is never lent again."""
         self._retired.add(row)

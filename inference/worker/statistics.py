@@ -1,4 +1,4 @@
-"""How the steps went: for the heartbeat, for Prometheus, and for the decision whether another talk may begin."""
+"""Statistics of the steps, for the heartbeat, for Prometheus and for deciding whether another talk may begin."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ class StepStatistics:
         self.by_engine[engine].add(Step(self.clock(), duration_sec, rows))
 
     def expected_sec(self, engine: str) -> float:
-        """How long the next step of an engine will hardly exceed."""
+        """Returns a duration that the next step of an engine will rarely exceed."""
         return self.by_engine[engine].expected_sec
 
     def last_minute(self, engine: str = "") -> list[Step]:
-        """Of one engine, or of all."""
+        """Returns the steps of the last minute, of one engine or of all."""
         return self.recent(WINDOW_SEC, engine)
 
     def recent(self, seconds: float, engine: str = "") -> list[Step]:
@@ -88,13 +88,13 @@ class StepStatistics:
 
 
 def percentile_ms(steps: Iterable[Step], percentile: float) -> float | None:
-    """Of their durations; None for no steps."""
+    """Returns a percentile of the durations, or None if there are no steps."""
     durations = [step.duration_sec for step in steps]
     return 1_000 * float(np.percentile(durations, percentile)) if durations else None
 
 
 def occupancy(steps: Iterable[Step]) -> float:
-    """Mean rows per step; 0 for no steps."""
+    """Returns the mean number of rows per step, or 0 if there are no steps."""
     rows = [step.rows for step in steps]
     return sum(rows) / len(rows) if rows else 0.0
 
@@ -110,7 +110,7 @@ class Load:
         self._overloaded = False
 
     def overloaded(self) -> bool:
-        """As of now."""
+        """Returns whether the worker is overloaded now."""
         recent = [self._statistics.recent(LOAD_WINDOW_SEC, engine) for engine in list(self._statistics.by_engine)]
         step_ms = sum(percentile_ms(steps, LOAD_PERCENTILE) or 0.0 for steps in recent)
         busy_sec = sum(step.duration_sec for steps in recent for step in steps)

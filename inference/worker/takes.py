@@ -1,4 +1,4 @@
-"""All takes in an inference worker: who waits, who talks, who may still come back. Runs on the event loop."""
+"""All takes in an inference worker: those queued, live or within the reconnect grace. It runs on the event loop."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 def ended(reason: str) -> Metadata:
-    """The last word to a client."""
+    """Returns the last message to a client."""
     return Metadata("ended", {"reason": reason, "message": ENDINGS[reason]})
 
 
@@ -138,7 +138,7 @@ class Takes:
         return True
 
     async def export(self, conversation: Connection) -> MovedState:
-        """Where a frozen take stands. Raises SlotNotMovable, SlotLost."""
+        """Returns the state of a frozen take. Raises SlotNotMovable or SlotLost."""
         seat = conversation.seat
         assert seat is not None
         return MovedState(
@@ -173,7 +173,7 @@ class Takes:
         self._lend()
 
     async def end_all(self) -> None:
-        """The worker stops."""
+        """Ends all takes because the worker stops."""
         self.draining = True
         await asyncio.gather(*(self.end(each, ended("stopping")) for each in self.conversations))
 
@@ -205,7 +205,7 @@ class Takes:
             self._start(self.end(conversation, ended(reason)))
 
     async def _watch(self) -> None:
-        """Lends again when steps have become quick enough, and tells those who wait why they do."""
+        """Lends rows again when steps have become fast enough, and tells waiting clients why they wait."""
         while not self.draining:
             self._lend()
             await asyncio.sleep(WATCH_SEC)
@@ -281,6 +281,6 @@ class Takes:
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
-        self._tasks.add(task)  # or it could be collected in the middle of its work
+        self._tasks.add(task)  # without this reference it could be collected in the middle of its work
         task.add_done_callback(self._tasks.discard)
         return task

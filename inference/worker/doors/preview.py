@@ -1,4 +1,4 @@
-"""A voice heard before the talk: what is said comes straight back, converted. No row of an engine is taken for it.
+"""Previews a voice before the talk: audio comes straight back, converted. It takes no row of an engine.
 
     GET /preview   WebSocket, `Authorization: Bearer <preview token>`
 
@@ -88,7 +88,7 @@ class PreviewDoor:
             voices.close()
 
     async def _convert(self, connection: ServerConnection, voices: VoiceSchedule, every_sec: float) -> None:
-        """Returns when the client has ended. `every_sec`: between two frames at least."""
+        """Converts until the client ends. `every_sec` is the least time between two frames."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         for step in range(MAX_STEPS):
@@ -106,7 +106,7 @@ class PreviewDoor:
 
 
 def _is_instant(request: PreviewRequest) -> bool:
-    """Whether sound may come faster than it is spoken: not where a server elsewhere converts it as it comes."""
+    """Returns whether audio may come faster than real time, which a remote converter server does not allow."""
     return all(latency_samples(segment.converter, segment.parameters) is not None for segment in request.voices)
 
 

@@ -1,4 +1,4 @@
-"""How people come in: a door is one protocol over WebSockets, at a path of its own.
+"""The doors of a worker: each is a protocol over WebSockets at a path of its own.
 
 `/slot` is the web's door: our wire, one take for a signed token. A request that is refused is answered before the
 WebSocket opens, with the error as JSON {"code", "message", "fields"}.
@@ -38,10 +38,10 @@ class Door(Protocol):
     (`Connection.carry`), hands over what it hears (`Takes.hear`) and says when it is gone (`Takes.leave`)."""
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """None lets the WebSocket open, and `serve` begins; a response refuses."""
+        """Returns None to open the WebSocket, after which `serve` begins, or a response that refuses it."""
 
     async def serve(self, connection: ServerConnection) -> None:
-        """Until the connection is over."""
+        """Serves the connection until it is over."""
 
 
 class SlotDoor:
@@ -102,7 +102,7 @@ class SlotDoor:
 
 
 async def _send(connection: ServerConnection, conversation: Connection, greeting: Message | None) -> None:
-    """Everything the conversation has to say, to its end or until another connection takes over."""
+    """Sends the conversation's messages to its end or until another connection takes over."""
     with suppress(ConnectionClosed):
         await conversation.carry(connection, greeting)
         if not conversation.finished:
@@ -111,13 +111,13 @@ async def _send(connection: ServerConnection, conversation: Connection, greeting
 
 
 def bearer(request: Request) -> str:
-    """The token in `Authorization`, or ""."""
+    """Returns the token in `Authorization`, or ""."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""
 
 
 def refusal(error: InferenceError, takes: Takes) -> Response:
-    """The error as it is told before a WebSocket opens; counted and logged."""
+    """Returns the error as the response that refuses a WebSocket, and counts and logs it."""
     count_refused(error, takes)
     status = HTTPStatus.BAD_REQUEST
     if isinstance(error, TokenError):
@@ -128,7 +128,7 @@ def refusal(error: InferenceError, takes: Takes) -> Response:
 
 
 def count_refused(error: InferenceError, takes: Takes) -> None:
-    """For Prometheus and the log; says nothing of what was sent."""
+    """Counts a refusal for Prometheus and the log, without anything that was sent."""
     takes.statistics.refused[error.code] += 1
     log.warning("refused", code=error.code)
 

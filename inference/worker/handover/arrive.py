@@ -1,4 +1,4 @@
-"""How a take comes to its seat: it begins there, or goes on from another worker (see `leave`)."""
+"""Seats a take, which either begins here or continues from another worker (see `leave`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inference.worker.handover.state import fetched_state
 from inference.worker.seats import Frame, Seat
 from inference.worker.steps import StepLoop
 
-REPLAY_STEPS: Final = 5  # at once, between the steps of those who talk
+REPLAY_STEPS: Final = 5  # replayed together, between the steps of live takes
 
 
 class SeatedTake(NamedTuple):

@@ -1,4 +1,4 @@
-"""The worker stops, and its conversations go on elsewhere: it keeps each as it stands until another worker fetches it.
+"""Hands conversations over when the worker stops: each state is kept until another worker fetches it.
 
 The web is told `moving` and asks another worker for the take; that worker comes to `/state/<take>` (see
 `inference.worker.handover.state`). What nobody fetches in time ends, as do at once the takes that cannot move.
@@ -74,7 +74,7 @@ class Departures:
         """Sends the state; when the take goes on elsewhere, it is over here. When it does not, it may be fetched
         again."""
         conversation = self._asked_for.pop(connection)
-        if conversation in self._in_transfer:  # somebody else's WebSocket opened first
+        if conversation in self._in_transfer:  # another WebSocket opened first
             await connection.close(POLICY_VIOLATION)
             return
         self._in_transfer.add(conversation)

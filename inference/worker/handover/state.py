@@ -1,4 +1,4 @@
-"""A live conversation on its way from a worker that stops to another one.
+"""The state of a live conversation, sent from a worker that is stopping to another one.
 
     GET /state/<take>   WebSocket of the worker that stops, `Authorization: Bearer <state token>`
 
@@ -71,7 +71,7 @@ class MovedState:
 
 
 def pack_head(state: MovedState) -> bytes:
-    """All but the engine's state."""
+    """Encodes everything except the engine's state."""
     head = Head(
         take=state.take,
         engine=state.engine,
@@ -99,7 +99,7 @@ def unpack_head(message: bytes) -> tuple[Head, bytes]:
 
 
 def unpack(head: Head, pcm: bytes, pieces: Sequence[bytes]) -> MovedState:
-    """Raises SlotNotMovable when the pieces are not all."""
+    """Decodes the state. Raises SlotNotMovable if it is incomplete."""
     engine_state = b"".join(pieces)
     if len(engine_state) != head.state_bytes:
         raise SlotNotMovable(f"its state has {len(engine_state)} bytes instead of {head.state_bytes}")
