@@ -17,7 +17,7 @@ _BULLET: Final = re.compile(r"^\s*(?:[-•]|\d{1,2}[.)])\s+")
 
 
 class ClauseCutter:
-    """Fed with the stream; gives the pieces that are complete. `sentences` counts those given so far."""
+    """Takes the stream and returns its complete pieces. `sentences` counts those returned so far."""
 
     def __init__(self, max_sentences: int) -> None:
         self.sentences = 0
@@ -27,11 +27,11 @@ class ClauseCutter:
 
     @property
     def full(self) -> bool:
-        """The answer has its `max_sentences`; what follows is not wanted."""
+        """Whether the answer has reached `max_sentences`; the rest is not needed."""
         return self.sentences >= self._max_sentences
 
     def feed(self, text: str) -> list[str]:
-        """The stream's next text -> pieces that it completes."""
+        """The stream's next text -> the pieces that it completes."""
         self._waiting += text
         pieces = []
         while not self.full and (cut := self._cut()):
@@ -57,7 +57,7 @@ class ClauseCutter:
         return [piece] if piece else []
 
     def _cut(self) -> int:
-        """Where the next piece ends, 0 when it is not complete yet."""
+        """Returns where the next piece ends, or 0 if it is not complete yet."""
         for match in _SENTENCE_END.finditer(self._waiting):
             if not _ABBREVIATION.search(self._waiting[: match.end()]):
                 if speakable(self._waiting[: match.end()]):
@@ -73,13 +73,13 @@ class ClauseCutter:
 
 
 def speakable(text: str) -> str:
-    """Without mark-up, bullets and pictures; empty when no word is left."""
+    """Removes mark-up, bullets and pictures from a text; the result is empty if no word is left."""
     text = _UNSPEAKABLE.sub("", _BULLET.sub("", text)).strip()
     return re.sub(r"\s+", " ", text) if any(letter.isalnum() for letter in text) else ""
 
 
 def degenerate(text: str) -> bool:
-    """Whether a small model has lost the thread: no word in it, a word said over and over, or its own markers."""
+    """Returns whether the model's text has degenerated: it has no words, repeats one, or contains its markers."""
     words = [word.strip(".,!?;:'\"").lower() for word in text.split()]
     if not any(letter.isalpha() for letter in text) or "im_start" in text or "im_end" in text:
         return True

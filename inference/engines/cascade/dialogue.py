@@ -1,4 +1,4 @@
-"""One slot: 80 ms of heard audio in, 80 ms of the agent out, and the events between; never waits for a model."""
+"""One slot: it turns 80 ms of heard audio into 80 ms of the agent and events, and never waits for a model."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from inference.engines.cascade.language import opening
 from inference.engines.cascade.playout import Playout, Word
 from inference.engines.cascade.reply import Models, Reply
 
-PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset: soft first sounds
-LONGEST_TURN_FRAMES: Final = 120_000 // VAD_FRAME_MS  # of a longer turn the beginning is forgotten
+PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset, for soft first sounds
+LONGEST_TURN_FRAMES: Final = 120_000 // VAD_FRAME_MS  # the beginning of a longer turn is forgotten
 
 
 class Dialogue:
@@ -39,14 +39,14 @@ class Dialogue:
         self._voice_activity = VoiceActivity(vad)
         self._floor = TurnTaking(interruptible=options.barge_in)
         self._playout = Playout()
-        self._unheard: Float32 = np.zeros(0, np.float32)  # resampled, less than a VAD frame
+        self._unheard: Float32 = np.zeros(0, np.float32)  # resampled audio, less than a VAD frame
         self._audio: deque[Float32] = deque(maxlen=LONGEST_TURN_FRAMES)  # the turn so far, in VAD frames
-        self._settled: list[Recognition] = []  # of a long turn's first pieces
+        self._settled: list[Recognition] = []  # results for a long turn's first pieces
         self._reply: Reply | None = None
         self._events: list[Metadata] = []
         self._turn = 0
         self._vad_frames = 0
-        self._samples = 0  # at 24 kHz, the start of the present step
+        self._samples = 0  # start of the current step, at 24 kHz
         self._onset_ms = 0.0
         self._last_speech_ms = 0.0
         self._guesses = 0
@@ -67,13 +67,13 @@ class Dialogue:
         return StepOutput(pcm, tuple(self._events))
 
     def close(self) -> None:
-        """Withdraw what is under way."""
+        """Withdraws the attempt that is in progress."""
         if self._reply is not None:
             self._reply.withdraw()
             self._reply = None
 
     def _hear(self, frame: Float32) -> Float32:
-        """Takes the frame in; returns the fade-out of an answer that it interrupted, mostly empty."""
+        """Takes in the frame and returns the fade-out of an answer that it interrupted, which is usually empty."""
         faded = np.zeros(0, np.float32)
         heard = np.concatenate([self._unheard, self._resampler.resample_chunk(frame)])
         while len(heard) >= VAD_FRAME_SAMPLES:
@@ -161,12 +161,12 @@ class Dialogue:
             self._playout.add(reply.clauses.popleft())
 
     def _discard(self, reply: Reply) -> None:
-        """Nothing to answer: noise, or laughter that was scrubbed."""
+        """Discards a turn with nothing to answer: noise, or laughter that was scrubbed."""
         heard = reply.heard
         assert heard is not None
         data: dict[str, Any] = {}
         if heard.reason == "no_speech":
-            # what the recogniser made up is not the participant's: it goes with the event, not into the transcript
+            # the participant did not say what the recogniser made up: it goes into the event, not into the transcript
             data = {"raw_text": heard.raw, "no_speech_probability": round(heard.no_speech_probability, 3)}
         else:
             self._say_heard(reply)
@@ -182,7 +182,7 @@ class Dialogue:
         self._say_turn("speaking", waited_ms=round(samples_to_ms(self._samples) - self._last_speech_ms))
 
     def _finish(self, state: str, **data: Any) -> None:
-        """The answer is over, or cut off: keep what was spoken."""
+        """Keeps what was spoken of an answer that is over or was interrupted."""
         reply = self._reply
         assert reply is not None
         assert reply.heard is not None
@@ -244,10 +244,10 @@ class Dialogue:
 
     @property
     def _exhausted(self) -> bool:
-        """The attempt is over and all of it has been taken."""
+        """Returns whether the attempt is over and all of it has been taken."""
         return self._reply is not None and self._reply.done and not self._reply.clauses
 
     @property
     def _now_ms(self) -> float:
-        """The end of the last VAD frame."""
+        """Returns the time of the end of the last VAD frame."""
         return float(self._vad_frames * VAD_FRAME_MS)

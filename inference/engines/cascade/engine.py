@@ -1,4 +1,4 @@
-"""The engine itself: loads the models once, opens a conversation a slot, keeps one slot's failure to that slot."""
+"""The engine: it loads the models once, opens a conversation for each slot and confines a failure to its slot."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from inference.weights.packages import WeightsError, find
 
 log = structlog.get_logger()
 
-THREADS_PER_SLOT: Final = 8  # two for an attempt to answer, the others for withdrawn ones that are about to end
+THREADS_PER_SLOT: Final = 8  # two for an attempt to answer, the others for withdrawn attempts that are about to end
 
 
 R = TypeVar("R")
 
 
 def _begin(loading: Executor, part: str, load: Callable[[], R]) -> Future[R]:
-    """Loads in the background, and says so when it is done."""
+    """Loads a model in the background and logs when it is done."""
 
     def timed() -> R:
         started = perf_counter()
@@ -56,7 +56,7 @@ class CascadeEngine(Engine):
         started = perf_counter()
         own = CascadeSettings.read_for("cascade", settings)
         threads = own.threads
-        # side by side: all of them spend their time outside Python
+        # loaded in parallel, because all of them spend their time outside Python
         with ThreadPoolExecutor(thread_name_prefix="cascade-load") as loading:
             vad, synthesiser = loading.submit(load_vad), _begin(loading, "speech synthesis", Synthesiser)
             found = {part.name: loading.submit(find, part, own) for part in ENGINE_COMPONENTS["cascade"]}
@@ -116,7 +116,7 @@ class CascadeEngine(Engine):
         for slot, frame in frames.items():
             try:
                 outputs[slot] = self._conversations[slot].step(frame)
-            except Exception as error:  # one slot's failure is not the others'
+            except Exception as error:  # one slot's failure must not affect the others
                 self.failed[slot] = error
                 outputs[slot] = StepOutput(np.zeros(FRAME_SAMPLES, np.float32))
         return outputs

@@ -1,4 +1,4 @@
-"""What was said so far, as the language model sees it: only what was really heard and really spoken."""
+"""The history of a conversation for the language model: only what was actually heard and spoken."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class History:
         self._turns: list[Message] = []
 
     def asking(self, words: str) -> list[Message]:
-        """What to answer when the participant has said `words`."""
+        """Returns the messages to answer after the participant has said `words`."""
         return [*self.so_far(), _message("user", words)]
 
     def so_far(self) -> list[Message]:
-        """What the model can read before the participant's next words are known."""
+        """Returns the messages that the model can read before the participant's next words are known."""
         return [*self._opening, *self._turns]
 
     def add(self, heard: str, spoken: str) -> None:
-        """An exchange is over. `spoken` is what sounded before an interruption, perhaps nothing."""
+        """Adds an exchange that is over. `spoken` is what sounded before an interruption, and may be empty."""
         self._turns.append(_message("user", heard))
         if spoken:
             self._turns.append(_message("assistant", spoken))

@@ -73,7 +73,7 @@ class LanguageModel:
         parameters.endpoint_slots = False
         for cpu in (parameters.cpuparams, parameters.cpuparams_batch):
             cpu.n_threads = threads
-            cpu.poll = 0  # waiting threads sleep
+            cpu.poll = 0  # waiting threads sleep instead of spinning
         self._server = xllamacpp.Server(parameters)
 
     def read(self, slot: int, messages: Sequence[Message]) -> None:

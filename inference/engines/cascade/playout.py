@@ -1,4 +1,4 @@
-"""What the agent is about to say and how far it has got: clauses in, frames and words out."""
+"""The agent's pending speech and its progress: clauses go in, frames and words come out."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Playout:
     """The agent's voice on one slot's clock. A word counts as spoken when half of it has sounded."""
 
     def __init__(self) -> None:
-        self.spoken: list[Word] = []  # of the present answer
+        self.spoken: list[Word] = []  # words of the current answer
         self._clauses: deque[Clause] = deque()
-        self._place = 0  # in the first clause
-        self._begun = 0  # of its words
+        self._place = 0  # position in the first clause
+        self._begun = 0  # number of its words that have begun
 
     @property
     def empty(self) -> bool:
@@ -49,7 +49,7 @@ class Playout:
         self._clauses.append(clause)
 
     def start_answer(self) -> None:
-        """Forget the last answer."""
+        """Forgets the last answer."""
         self.spoken = []
 
     def take(self, samples: int, now: int) -> tuple[Float32, list[Word]]:

@@ -1,4 +1,4 @@
-"""One attempt to answer the turn so far, on a thread of its own; the step thread looks in and never waits.
+"""One attempt to answer the turn so far, on a thread of its own. The step thread polls it and never waits.
 
 The attempt starts at the first short pause, when nobody knows yet whether the turn is over. Should the participant go
 on, it is withdrawn and nothing of it is heard; else its first clause is often ready when the turn is given up.
@@ -100,11 +100,11 @@ class Reply:
         models.threads.submit(self._run)
 
     def withdraw(self) -> None:
-        """Stop as soon as the model at work lets go."""
+        """Stops the attempt as soon as the model in use returns."""
         self._withdrawn.set()
 
     def _judge(self) -> None:
-        """Beside recognition, not before it: the answer does not wait for the verdict, only the floor does."""
+        """Judges the end of the turn in parallel with recognition: only taking the floor waits for the result."""
         try:
             self.completeness = self._models.turn_end(self._audio, self._withdrawn)
         except Withdrawn:

@@ -13,7 +13,7 @@ MAX_THREADS: Final = 4  # more do not help models of this size
 
 
 class CascadeSettings(WeightsSettings):
-    """Those of its weights, and its own."""
+    """The settings of the engine and of its weights."""
 
     threads: int = Field(
         default_factory=lambda: min(MAX_THREADS, os.cpu_count() or 1),

@@ -1,4 +1,4 @@
-"""One model, many conversations: requests are served first come, first served, and a withdrawn one is passed over."""
+"""Shares one model among conversations: requests are served in order of arrival, and withdrawn ones are skipped."""
 
 from __future__ import annotations
 

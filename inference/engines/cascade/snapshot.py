@@ -1,4 +1,4 @@
-"""What a researcher must know to repeat a conversation with this engine."""
+"""Describes what a researcher must know to repeat a conversation with this engine."""
 
 from __future__ import annotations
 

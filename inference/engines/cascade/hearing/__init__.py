@@ -1,1 +1,1 @@
-"""What the participant says: where speech is, when a turn ends, and which words it has."""
+"""Hearing the participant: detecting speech, the end of a turn and the words."""

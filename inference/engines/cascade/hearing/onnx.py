@@ -1,4 +1,4 @@
-"""Small ONNX networks on one CPU thread: they take milliseconds, and more threads would only get in the way."""
+"""Runs small ONNX networks on one CPU thread: they take milliseconds, and more threads would only slow them down."""
 
 from __future__ import annotations
 

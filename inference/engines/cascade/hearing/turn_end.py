@@ -1,4 +1,4 @@
-"""Is the participant done? smart-turn v3 judges the last 8 s of the turn by ear: intonation, not words."""
+"""Predicts whether the participant's turn is over: smart-turn v3 judges the sound of its last 8 s, not the words."""
 
 from __future__ import annotations
 
