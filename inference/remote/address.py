@@ -1,4 +1,4 @@
-"""Where a remote server is, and how it is called. Credentials in an address never leave this file but to the server."""
+"""Addresses of remote servers and connections to them. Credentials in an address go only to the server itself."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REFUSALS: Final[Mapping[int, str]] = {
 
 
 class _Connect(connect):
-    """Follows no redirect: the participant's voice goes where the operator said and nowhere else."""
+    """Follows no redirect, so that the participant's voice goes only to the server that the operator named."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc

@@ -8,13 +8,13 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
-STOP_SEC: Final = 2.0  # for connections to say goodbye
+STOP_SEC: Final = 2.0  # for connections to close cleanly
 
 Result = TypeVar("Result")
 
 
 class LoopThread:
-    """Runs from its making until `stop`."""
+    """A thread with an event loop that runs from its creation until `stop`."""
 
     def __init__(self, name: str) -> None:
         self.loop = asyncio.new_event_loop()
@@ -23,7 +23,7 @@ class LoopThread:
         self._thread.start()
 
     def start(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
-        """From any thread; cancelling the future cancels the task."""
+        """Starts a task from any thread; cancelling the future cancels the task."""
         return asyncio.run_coroutine_threadsafe(self._known(work), self.loop)
 
     def stop(self) -> None:
@@ -48,7 +48,7 @@ class LoopThread:
 
     async def _cancel_all(self) -> None:
         for task in self._tasks:
-            if not task.cancelling():  # twice would cut its goodbye short
+            if not task.cancelling():  # a second cancellation would interrupt its clean close
                 task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_SEC)

@@ -1,4 +1,4 @@
-"""What an address leads to, and a link to it."""
+"""Finds out what an address leads to and opens a link to it."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ async def open_link(given: Arguments) -> Link:
 
 
 def _split(url: str) -> SplitResult | None:
-    """None for what is no address."""
+    """Splits an address; returns None if it is not valid."""
     try:
         parts = urlsplit(url)
         return parts if parts.scheme in PROTOCOLS and parts.hostname and parts.port != 0 else None
-    except ValueError:  # brackets that do not close, ports that are no numbers or too large
+    except ValueError:  # unclosed brackets, or a port that is too large or not a number
         return None
 
 
@@ -136,7 +136,7 @@ def _request(given: Arguments, engine: str) -> SlotRequest:
 
 
 async def _who_is_there(site: str, context: ssl.SSLContext) -> Any:
-    """What `/healthz` says, where it says anything."""
+    """Returns what `/healthz` answers, if anything."""
     try:
         async with httpx.AsyncClient(verify=context, timeout=ASK_SEC, trust_env=False) as http:
             return (await http.get(f"{site}/healthz")).json()
@@ -147,7 +147,7 @@ async def _who_is_there(site: str, context: ssl.SSLContext) -> Any:
 
 
 def _secret() -> str:
-    """The workers', where this machine knows it; "" elsewhere."""
+    """Returns the workers' secret if this machine has it, and otherwise ""."""
     try:
         return WorkerSettings.read({**os.environ, "WORKER_ENGINES": ""}).worker_secret
     except WrongSettings:

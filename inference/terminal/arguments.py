@@ -30,7 +30,7 @@ exit status: 0 the talk ended, 1 it broke off, 2 the command is wrong, 3 nobody 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """As given; "" and None for what was not."""
+    """The arguments as given, with "" or None for those that were not."""
 
     url: str
     token: str
@@ -49,7 +49,7 @@ class Arguments:
 
 
 def read(argv: Sequence[str] | None = None) -> Arguments:
-    """Exits with status 2, and says what is wrong, for a command that is."""
+    """Reads the command line. If it is wrong, prints the error and exits with status 2."""
     parser = argparse.ArgumentParser(
         prog="python -m inference.terminal",
         description="Talk in a terminal with an inference worker, a study's site or a Moshi server.",

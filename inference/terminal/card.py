@@ -12,13 +12,13 @@ import numpy as np
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.terminal.link import TalkProblem
 
-HEARD_FRAMES: Final = 25  # two seconds of microphone that could not be sent; then the oldest goes
-AHEAD_SAMPLES: Final = 2 * FRAME_SAMPLES  # played only once so much is there, or every late frame would be heard
+HEARD_FRAMES: Final = 25  # two seconds of microphone that could not be sent; then the oldest is dropped
+AHEAD_SAMPLES: Final = 2 * FRAME_SAMPLES  # buffered before playing, or every late frame would be heard
 INSTEAD: Final = "Talk from a recording instead: --in question.wav --out answer.wav"
 
 
 class Card:
-    """Both at once, since both must be there: a Source and a Sink. Raises TalkProblem when they are not."""
+    """Opens microphone and loudspeaker as a Source and a Sink. Raises TalkProblem if either is missing."""
 
     def __init__(self) -> None:
         device = _sounddevice()

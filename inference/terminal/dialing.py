@@ -1,4 +1,4 @@
-"""WebSockets to servers, and why they do not open, in plain words."""
+"""Opens WebSockets to servers and explains in plain words why one does not open."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def dial(url: str, context: ssl.SSLContext, *, origin: str = "", token: st
 
 
 def unreachable(url: str, error: Exception) -> str:
-    """Why nobody answers at `url`."""
+    """Returns why no server answers at `url`."""
     parts = urlsplit(url)
     place = f"{parts.hostname}:{parts.port or (443 if parts.scheme in {'wss', 'https'} else 80)}"
     cause: BaseException | None = error
@@ -83,7 +83,7 @@ def unreachable(url: str, error: Exception) -> str:
 
 
 def why_closed(closed: ConnectionClosed) -> str:
-    """What the other side gave as a reason."""
+    """Returns the reason that the other side gave for closing."""
     return closed.rcvd.reason or NO_REASON if closed.rcvd else NO_REASON
 
 

@@ -1,4 +1,4 @@
-"""What every server can do for a talk, whatever its protocol."""
+"""The interface to a server for a talk, whatever its protocol."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the participant said, as the engine understood it."""
+    """The participant's words as the engine recognised them."""
 
     text: str
 
@@ -83,10 +83,10 @@ class Link(Protocol):
         """80 ms of the participant, float32 [FRAME_SAMPLES]; after Live. Does nothing once the talk is over."""
 
     async def receive(self) -> Event:
-        """What happens next."""
+        """Returns the next event."""
 
     async def end(self) -> None:
-        """Says goodbye: what is still to come comes, then Over."""
+        """Ends the talk; pending events still arrive, then Over."""
 
     async def close(self) -> None:
-        """At once."""
+        """Closes the connection at once."""

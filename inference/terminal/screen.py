@@ -8,7 +8,7 @@ from inference.terminal.link import Event, Heard, Live, Paused, Waiting, Words
 
 
 class Screen:
-    """Words run on until the agent's turn is over."""
+    """Prints words on one line until the agent's turn is over."""
 
     def __init__(self, words: TextIO, notes: TextIO) -> None:
         self._words = words
@@ -37,7 +37,7 @@ class Screen:
                 self.note(f"(you: {text})")
 
     def note(self, text: str) -> None:
-        """A line of its own."""
+        """Prints a note on a line of its own."""
         self.end_line()
         print(text, file=self._notes, flush=True)
 

@@ -1,4 +1,4 @@
-"""Recordings as microphone and as loudspeaker."""
+"""Recordings used as microphone and as loudspeaker."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """Where the agent's voice goes."""
+    """The destination of the agent's voice."""
 
     def play(self, samples: Float32) -> None:
         """float32 [n] at 24 kHz."""
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Closes the sink because no more audio comes."""
 
 
 class Recording:
-    """Says what is in an audio file, then is silent for `after_sec`, in which the answer is heard."""
+    """Plays an audio file, then silence for `after_sec`, during which the answer is heard."""
 
     def __init__(self, file: Path, after_sec: float, *, in_real_time: bool) -> None:
         samples = read_audio(file)
@@ -53,7 +53,7 @@ class Recording:
 
 
 class AnswerFile:
-    """Keeps what is played in a WAV file: 24 kHz, mono, 16 bit."""
+    """Saves what is played in a WAV file: 24 kHz, mono, 16 bit."""
 
     def __init__(self, file: Path) -> None:
         if not file.parent.is_dir():
@@ -71,7 +71,7 @@ class AnswerFile:
 
 
 class Sinks:
-    """Several at once; none is silence."""
+    """Plays to several sinks at once, or to none."""
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks

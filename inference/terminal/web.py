@@ -45,7 +45,7 @@ class WebLink:
             await self._answer(message)
             match event_of(message):
                 case Live():
-                    return Live("")  # which engine and voice it is stays with the study
+                    return Live("")  # the site does not reveal the engine and voice
                 case None:
                     continue
                 case event:
@@ -59,7 +59,7 @@ class WebLink:
 
     @property
     def _sample(self) -> int:
-        """Of the microphone clock."""
+        """Returns the sample on the microphone clock."""
         return self._sequence * UPLINK_SAMPLES
 
     async def _answer(self, message: Message) -> None:

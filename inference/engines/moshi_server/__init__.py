@@ -1,4 +1,4 @@
-"""A participant talks with somebody's Moshi server: stock Python, Rust, MLX, PersonaPlex, or another of our workers.
+"""An engine that connects to a remote Moshi server: stock Python, Rust, MLX, PersonaPlex or another of our workers.
 
 addresses.py  MOSHI_SERVER_URLS, and which take talks with which server
 dialects.py   what each kind of server can be asked for, and how

@@ -1,4 +1,4 @@
-"""Which servers there are, and which take talks with which of them.
+"""The addresses of the servers and the assignment of takes to them.
 
 An address reads `[dialect+]ws[s]://[user:password@]host[:port][/path][?query][;slots=N]`; the path is /api/chat unless
 it says otherwise, the dialect `python`, and N is 1: these servers talk with one person at a time. Several addresses

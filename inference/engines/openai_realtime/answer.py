@@ -1,4 +1,4 @@
-"""One answer of the server: its sound, its words, and when they are said.
+"""One answer of the server: its sound, its words and their times.
 
 The protocol sends the text of what is said, but not when. Where it does not come at its time, the words share the
 sounding part of their sound in proportion to their letters; while that still comes, a usual rate of speech stands in.

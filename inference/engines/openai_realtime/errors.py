@@ -1,4 +1,4 @@
-"""What a server complains of, in plain words. Its own are left out: they may hold part of a key or of what was said."""
+"""Explains a server's errors in plain words. Its own text is omitted, as it may hold part of a key or of the talk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The participant as the server hears them: when they speak, and what it makes of it."""
+"""Tracks the participant's speech as the server detects and transcribes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine shares whose model runs on a server: it sends what the participant says, plays what comes.
+"""Code shared by engines whose model runs on a server: they send the participant's audio and play what comes back.
 
 engine.py   the contract's side: rows, steps, failures; never waits for the network
 line.py     what the step thread and a conversation's task hand to each other

@@ -1,4 +1,4 @@
-"""The contract's side of an engine whose model is elsewhere: rows and steps; the network is the sessions' business."""
+"""Implements the engine contract for a remote model: rows and steps. The sessions handle the network."""
 
 from __future__ import annotations
 
