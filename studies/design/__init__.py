@@ -1,1 +1,1 @@
-"""PURE: which participant gets which trials in which order."""
+"""Plans which participant gets which trials in which order. The code of this package is pure."""

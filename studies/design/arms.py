@@ -22,7 +22,7 @@ MAX_STRATUM_CHARACTERS: Final = 200
 
 
 def arm_count(protocol: Protocol) -> int:
-    """How many arms there are; 1 for a study without a plan (explore). Raises ValueError for a square there is not."""
+    """Returns the number of arms, or 1 for an explore study. Raises ValueError if no such square exists."""
     return max(1, len(protocol.allocation.groups)) * _row_count(shape(protocol))
 
 
@@ -43,7 +43,7 @@ def group_of(protocol: Protocol, arm: int) -> str:
 
 
 def stand_in(protocol: Protocol, group: str, condition: str) -> str:
-    """The condition that a group (by its key) has in place of one of the design; the same where it has no other."""
+    """Returns the condition that replaces one of the design in a group (by its key), or the same condition."""
     replaced = next((each.replace for each in protocol.allocation.groups if each.key == group), {})
     return replaced.get(condition, condition)
 
@@ -115,7 +115,7 @@ def _row_count(counts: Sequence[int]) -> int:
 
 
 def _spread_rows(counts: Sequence[int], draw: random.Random) -> list[int]:
-    """Every row once, the values of each digit coming round in turn, under names that are drawn."""
+    """Returns every row once, cycling through the values of each digit, with randomly drawn labels for the values."""
     if prod(counts) > MOST_ROWS:
         start = draw.randrange(lcm(*counts))
         return [(start + row) % lcm(*counts) for row in range(lcm(*counts))]

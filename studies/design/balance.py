@@ -99,7 +99,7 @@ def _step(protocol: Protocol) -> int:
 
 
 def _leading(protocol: Protocol) -> str:
-    """Which answers lead to which group."""
+    """Returns which answers lead to which group."""
     allocation = protocol.allocation
     if allocation.by is None or not allocation.groups:
         return ""
@@ -243,7 +243,7 @@ def _following(*, drawn: bool) -> Callable[[Table], str]:
 
 
 def _evenness(what: str, where: str, *, drawn: bool = False) -> Callable[[Table], str]:
-    """`drawn`: what differs by no more than chance makes likely is about equal."""
+    """Says how even the counts are. If they are `drawn`, differences within chance count as about equal."""
 
     def say(table: Table) -> str:
         counts = {count for row in table.counts for count in row}

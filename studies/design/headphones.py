@@ -12,11 +12,11 @@ TARGET: Final = 0  # the sound to find: with the tone, or the quietest
 
 
 def order_of(seed: str, attempt: int, trial: int) -> tuple[int, ...]:
-    """Which sound comes first, second and third: TARGET and the two others."""
+    """Returns which sound comes first, second and third: TARGET and the two others."""
     digest = hashlib.sha256(f"{seed}:{attempt}:{trial}".encode()).digest()
     return ORDERS[int.from_bytes(digest[:4], "big") % len(ORDERS)]
 
 
 def target_of(seed: str, attempt: int, trial: int) -> int:
-    """1, 2 or 3: the right answer."""
+    """Returns the right answer: 1, 2 or 3."""
     return order_of(seed, attempt, trial).index(TARGET) + 1

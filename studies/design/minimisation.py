@@ -1,4 +1,4 @@
-"""Minimisation: the arm in which a newcomer makes the groups most alike in what they brought along.
+"""Minimisation: chooses the arm in which a new participant makes the groups most alike in their characteristics.
 
 S. J. Pocock & R. Simon, 1975, Sequential treatment assignment with balancing for prognostic factors in the controlled
 clinical trial, Biometrics 31, 103-115."""
@@ -18,7 +18,7 @@ def _range(counts: Sequence[int]) -> Fraction:
 
 
 def _variance(counts: Sequence[int]) -> Fraction:
-    """About their mean, over the number of arms."""
+    """Returns the variance about the mean, divided by the number of arms."""
     mean = Fraction(sum(counts), len(counts))
     return sum(((count - mean) ** 2 for count in counts), Fraction(0)) / len(counts)
 
@@ -71,5 +71,5 @@ def nested_probabilities(
 
 
 def drawn(chances: Mapping[int, float], draw: random.Random) -> int:
-    """One arm, each as likely as said."""
+    """Draws one arm with the given probabilities."""
     return draw.choices(list(chances), weights=list(chances.values()))[0]

@@ -43,7 +43,7 @@ class Turns:
     mirrored: bool = False
 
     def taken(self, things: Sequence[T], by: int, mirror: int) -> list[T]:
-        """The things after so many changes of place."""
+        """Returns the things after so many changes of place."""
         new = list(things)
         for places in self.rounds:
             for index, place in enumerate(places):

@@ -1,4 +1,4 @@
-"""What is asked on a page, in which order, and what earlier answers hide of it."""
+"""Decides which items a page asks, in which order, and which of them earlier answers hide."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def graeco_latin(items: int) -> Squares:
 
 
 def graeco_latin_problem(items: int) -> str:
-    """Why there is no Graeco-Latin square of so many; empty when there is one."""
+    """Returns why there is no Graeco-Latin square of this order, or an empty text if there is one."""
     if items in (2, 6):
         return f"there is no Graeco-Latin square of {items}; take latin or williams"
     if items % 4 == 2:
@@ -69,7 +69,7 @@ def _at_least_one(items: int) -> None:
 
 
 def _degree(items: int) -> int:
-    """How often 2 divides it."""
+    """Returns how often 2 divides the number."""
     return (items & -items).bit_length() - 1
 
 

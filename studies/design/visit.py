@@ -53,7 +53,7 @@ def pages(protocol: Protocol, trials: Sequence[PlannedTrial]) -> Iterator[Page]:
 
 
 def applies(questionnaire: Questionnaire, trial: PlannedTrial) -> bool:
-    """Whether it is asked about this trial (or its pair) at all."""
+    """Returns whether the questionnaire is asked about this trial (or its pair)."""
     role = "practice" if trial.practice else "analytical"
     return questionnaire.study_role in (None, role) and (
         questionnaire.prompts is None or trial.prompt in questionnaire.prompts

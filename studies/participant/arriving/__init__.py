@@ -1,1 +1,1 @@
-"""Coming in: the start page, links of recruiters, eligibility and enrolment."""
+"""Arrival of participants: the start page, recruiters' links, eligibility and enrolment."""

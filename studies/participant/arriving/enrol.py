@@ -1,4 +1,4 @@
-"""Lets a person in: session, consent, a place in the balanced allocation, the plan of trials."""
+"""Enrols a person: session, consent, a place in the balanced allocation and the plan of trials."""
 
 from __future__ import annotations
 

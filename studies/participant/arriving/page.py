@@ -35,7 +35,7 @@ VISIT_COOKIE_SEC: Final = 6 * 3_600
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """What this is, and the demo studies that are open."""
+    """Shows what this site is and the demo studies that are open."""
     demos = Study.objects.filter(is_demo=True, state=Study.State.OPEN).order_by("title")
     wanted = wanted_languages(request)
     cards = [(study, _spoken(version, wanted)) for study in demos if (version := study.current_version)]
@@ -94,7 +94,7 @@ def resume(request: HttpRequest, session: Session) -> HttpResponse:
 @require_safe
 @session_page()
 def next_step(request: HttpRequest, session: Session) -> HttpResponse:
-    """Onward in the same tab."""
+    """Redirects to the next page in the same tab."""
     return go_on(session)
 
 
@@ -161,7 +161,7 @@ def _spoken(version: ProtocolVersion, wanted: list[str]) -> Protocol:
 
 
 def _redirect(request: HttpRequest, study: Study, entrance: Entrance) -> HttpResponse:
-    """To the same page, at an address that no longer says who is coming."""
+    """Redirects to the same page at an address that no longer identifies the participant."""
     asked = request.GET.get(ASK)
     return redirect(f"{entrance.link(study)}&{urlencode({ASK: asked})}" if asked else entrance.link(study))
 
@@ -178,7 +178,7 @@ def _full(request: HttpRequest, study: Study, protocol: Protocol, entrance: Entr
 
 
 def _refused(request: HttpRequest, study: Study, message: str, *, is_preview: bool = False) -> HttpResponse:
-    """A link that does not lead in."""
+    """Answers a link that does not admit anybody."""
     context = {"study": study, "message": message, "is_preview": is_preview}
     return render(request, "participant/arriving/no_entry.html", context, status=200 if is_preview else 400)
 

@@ -84,7 +84,7 @@ def attempt(request: HttpRequest, session: Session) -> JsonResponse:
 
 
 def mending() -> dict[str, str]:
-    """What is wrong with each thing that can fail, and how to mend it, in words for the participant."""
+    """Describes for the participant what is wrong with each thing that can fail and how to fix it."""
     return {
         "microphone": _(
             "Nothing was heard from your microphone. Choose the right one, see whether it is switched on and not "
@@ -110,7 +110,7 @@ def mending() -> dict[str, str]:
 
 
 def sentence_of(limits: DeviceCheck) -> str:
-    """What the participant reads aloud."""
+    """Returns the sentence that the participant reads aloud."""
     return limits.sentence or _("I would like to plan a short trip, and I don’t know where to go.")
 
 

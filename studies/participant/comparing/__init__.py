@@ -1,1 +1,1 @@
-"""Two answers side by side: heard again, measured and judged."""
+"""The comparison of two takes side by side: replay, measures and judgement."""
