@@ -19,7 +19,7 @@ from studies.protocol.schema import Protocol
 from studies.protocol.visit import DeviceCheck
 
 MAX_REPORT_CHARACTERS: Final = 20_000
-MAX_KEPT_ATTEMPTS: Final = 50  # a page that measures again and again fills no database
+MAX_KEPT_ATTEMPTS: Final = 50  # so that a page that measures repeatedly cannot fill the database
 
 Measured = Literal["noise_dbfs", "snr_db", "clipped_percent", "round_trip_ms"]
 MEASURED: Final[tuple[Measured, ...]] = ("noise_dbfs", "snr_db", "clipped_percent", "round_trip_ms")
@@ -67,7 +67,7 @@ class Delay(Part):
 
 
 def _anonymous(value: object) -> object:
-    """Without what names a device, and with it perhaps a person."""
+    """Removes ids and labels that identify a device and so perhaps a person."""
     if not isinstance(value, dict):
         return value
     return {key: each for key, each in value.items() if key not in ("deviceId", "groupId", "label")}
@@ -107,15 +107,16 @@ class Report(Part):
     delay: Delay | None = None
 
     def kept(self) -> dict[str, Any]:
-        """As JSON, with a reason for everything that is null."""
+        """Returns the report as JSON, with a reason for every null value."""
         silent = {name: self.unmeasured.get(name, NOT_REPORTED) for name in MEASURED if getattr(self, name) is None}
         return {**self.model_dump(), "unmeasured": silent}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`failed` names what is not as the study wants it; with `blocked` the visit cannot go on like this. `may_leave`:
-    it was tried often enough to leave without blame."""
+    """The result of a check. `failed` names what does not meet the study's requirements.
+
+    If `blocked`, the visit cannot continue like this. `may_leave` says that there were enough attempts to leave."""
 
     failed: tuple[str, ...]
     blocked: bool
@@ -123,7 +124,7 @@ class Verdict:
 
 
 def read_report(text: str) -> Report:
-    """Raises BadReport, whose text says what was wrong with it."""
+    """Reads a report. Raises BadReport, whose text says what was wrong with it."""
     if len(text) > MAX_REPORT_CHARACTERS:
         raise BadReport(f"it has {len(text)} characters, and {MAX_REPORT_CHARACTERS} are the most")
     try:
@@ -135,8 +136,9 @@ def read_report(text: str) -> Report:
 
 
 def judge(report: Report, limits: DeviceCheck) -> tuple[str, ...]:
-    """What fails, in the order of the check. A value with a threshold that could not be measured fails; so does a
-    microphone that gave nothing, threshold or not."""
+    """Returns what fails, in the order of the check.
+
+    A value with a threshold fails if it could not be measured, and a silent microphone even without a threshold."""
     bounds: dict[Measured, tuple[float | None, int]] = {
         "noise_dbfs": (limits.max_noise_dbfs, 1),
         "snr_db": (limits.min_snr_db, -1),
@@ -157,7 +159,7 @@ def keep_attempt(session: Session, report: Report, limits: DeviceCheck) -> Verdi
     """Adds one run of the check to the session; the same run sent twice counts once."""
     locked = Session.objects.select_for_update().get(pk=session.pk)
     verdict = _add(locked, report, limits)
-    if locked.state == Session.State.STARTED:  # whoever withdraws meanwhile leaves nothing behind
+    if locked.state == Session.State.STARTED:  # nothing is stored for a participant who has withdrawn meanwhile
         locked.save(update_fields=["device", "seen_at"])
     session.device = locked.device
     return verdict
@@ -165,7 +167,7 @@ def keep_attempt(session: Session, report: Report, limits: DeviceCheck) -> Verdi
 
 @transaction.atomic
 def complete(session: Session, report: Report, limits: DeviceCheck) -> Verdict:
-    """Takes `report` as the session's own. Unless it is blocked, the check is done."""
+    """Stores `report` as the session's report. Unless it is blocked, the check is done."""
     locked = Session.objects.select_for_update().get(pk=session.pk)
     verdict = _add(locked, report, limits)
     locked.device = {**locked.device, **report.kept(), "failed": list(verdict.failed)}
@@ -180,7 +182,7 @@ def complete(session: Session, report: Report, limits: DeviceCheck) -> Verdict:
 
 @transaction.atomic
 def leave(session: Session, limits: DeviceCheck) -> bool:
-    """Ends a check that was failed often enough; False when it was not."""
+    """Ends a check that has failed often enough. Returns False if it has not."""
     locked = Session.objects.select_for_update().get(pk=session.pk)
     if not may_leave(locked, limits) or locked.state != Session.State.STARTED:
         return False
@@ -191,7 +193,7 @@ def leave(session: Session, limits: DeviceCheck) -> bool:
 
 
 def may_leave(session: Session, limits: DeviceCheck) -> bool:
-    """Whether so many attempts failed that the study lets go of the participant."""
+    """Returns whether enough attempts have failed for the participant to leave."""
     blocked = [attempt for attempt in session.device.get("attempts", []) if _blocks(attempt["failed"], limits)]
     return session.checked_at is None and len(blocked) >= limits.attempts
 
@@ -201,12 +203,12 @@ def check_done(session: Session) -> bool:
 
 
 def headphones_done(session: Session, protocol: Protocol) -> bool:
-    """Also where the study screens nobody for headphones."""
+    """Returns whether the headphone screening is done, or the study has none."""
     return protocol.device_check.headphones is None or _screening(session).get("done") is True
 
 
 def device_screened_out(session: Session, protocol: Protocol) -> bool:
-    """Whether the visit ends here: left after failed checks, or without the headphones that the study requires."""
+    """Returns whether the session ends here, after failed checks or without the headphones that the study requires."""
     headphones = protocol.device_check.headphones
     if headphones is not None and headphones.required:
         screening = _screening(session)
@@ -232,5 +234,5 @@ def _add(session: Session, report: Report, limits: DeviceCheck) -> Verdict:
 
 
 def _blocks(failed: tuple[str, ...] | list[str], limits: DeviceCheck) -> bool:
-    """Without a microphone there is no talk, whatever the study says of thresholds."""
+    """Returns whether a failure blocks the session; a missing microphone does so whatever the study's thresholds."""
     return bool(failed) if limits.on_fail == "block" else "microphone" in failed

@@ -1,4 +1,4 @@
-"""Screening for headphones: which of three sounds is the right one, and how many were found.
+"""Screening for headphones: participants find one of three sounds, and their right answers are counted.
 
 Huggins pitch: three bursts of noise, one of which hides a faint tone that exists only between two ears that hear
 different things (Milne et al. 2021, Behavior Research Methods 53, https://doi.org/10.3758/s13428-020-01514-0).
@@ -84,7 +84,7 @@ def screening_of(session: Session, asked: Headphones) -> dict[str, Any]:
 
 
 def read_answers(text: str, trials: int) -> list[int]:
-    """One of 1, 2, 3 for each trial. Raises BadReport."""
+    """Reads one answer (1, 2 or 3) for each trial. Raises BadReport."""
     expected = f"expected {trials} answers, each of them 1, 2 or 3"
     try:
         answers = json.loads(text) if len(text) <= MAX_ANSWERS_CHARACTERS else None
@@ -99,7 +99,7 @@ def read_answers(text: str, trials: int) -> list[int]:
 
 @transaction.atomic
 def keep_answers(session: Session, asked: Headphones, attempt: int, answers: list[int]) -> bool:
-    """Scores an attempt and keeps it; False when `attempt` is not the next one, as of a page that is sent again."""
+    """Scores and stores an attempt. Returns False if `attempt` is not the next one, as when a page is sent again."""
     locked = Session.objects.select_for_update().get(pk=session.pk)
     screening = screening_of(locked, asked)
     attempts = screening["attempts"]
@@ -117,7 +117,7 @@ def keep_answers(session: Session, asked: Headphones, attempt: int, answers: lis
 
 @transaction.atomic
 def skip(session: Session, asked: Headphones) -> None:
-    """For whoever cannot do a listening task, or has no headphones."""
+    """Skips the screening for participants who cannot do a listening task or have no headphones."""
     locked = Session.objects.select_for_update().get(pk=session.pk)
     screening = screening_of(locked, asked)
     if not screening["done"]:
@@ -126,6 +126,6 @@ def skip(session: Session, asked: Headphones) -> None:
 
 def _store(session: Session, locked: Session, screening: dict[str, Any]) -> None:
     locked.device = {**locked.device, "headphones": screening}
-    if locked.state == Session.State.STARTED:  # whoever withdraws meanwhile leaves nothing behind
+    if locked.state == Session.State.STARTED:  # nothing is stored for a participant who has withdrawn meanwhile
         locked.save(update_fields=["device", "seen_at"])
     session.device = locked.device
