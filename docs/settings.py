@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from hearmeout_site.environment import WebSettings
-from inference.contract.catalog import CONVERTERS, ENGINES, settings_class
-from inference.contract.settings import ROOT, BothSides, LoadedEngines, Settings
+from inference.contract.catalog import CONVERTERS, ENGINES
+from inference.contract.settings import ROOT, BothSides, LoadedEngines, Settings, settings_class
 from inference.converter_server.__main__ import ConverterServerSettings
 from inference.weights.settings import WeightsSettings
 from inference.worker.settings import WorkerSettings

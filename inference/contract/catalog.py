@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from inference.contract.errors import OptionError, UnknownName
 
 if TYPE_CHECKING:
-    from inference.contract.settings import Settings
     from inference.engines.base import Engine
     from inference.voices.base import Converter
 
@@ -113,14 +112,14 @@ def engine_class(name: str) -> type[Engine]:
     """Imports and returns the class of an engine. Raises UnknownName."""
     if name not in ENGINES:
         raise UnknownName("engine", name, tuple(ENGINES))
-    return cast("type[Engine]", _load(ENGINES[name].path))
+    return cast("type[Engine]", load(ENGINES[name].path))
 
 
 def converter_class(name: str) -> type[Converter]:
     """Imports and returns the class of a converter. Raises UnknownName."""
     if name not in CONVERTERS:
         raise UnknownName("converter", name, tuple(CONVERTERS))
-    return cast("type[Converter]", _load(CONVERTERS[name].path))
+    return cast("type[Converter]", load(CONVERTERS[name].path))
 
 
 def check_options(engine: str, given: Mapping[str, Any]) -> list[OptionError]:
@@ -143,7 +142,7 @@ def check_options(engine: str, given: Mapping[str, Any]) -> list[OptionError]:
 
 def _options_reader(engine: str) -> Callable[[Mapping[str, Any]], object]:
     path = ENGINES[engine].options
-    return cast("Callable[[Mapping[str, Any]], object]", _load(path)) if path else no_options
+    return cast("Callable[[Mapping[str, Any]], object]", load(path)) if path else no_options
 
 
 def no_options(given: Mapping[str, Any]) -> None:
@@ -152,11 +151,7 @@ def no_options(given: Mapping[str, Any]) -> None:
         raise OptionError(name, value, "no options: this engine has none")
 
 
-def settings_class(entry: Entry) -> type[Settings]:
-    """Imports and returns the class that reads the settings of an entry that has some."""
-    return cast("type[Settings]", _load(entry.settings))
-
-
-def _load(path: str) -> object:
+def load(path: str) -> object:
+    """Imports and returns what a "module:attribute" of an entry names."""
     module, _, attribute = path.partition(":")
     return attrgetter(attribute)(import_module(module))

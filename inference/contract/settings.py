@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Self, cast, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from inference.contract.catalog import ENGINES
+from inference.contract.catalog import ENGINES, Entry, load
 from inference.contract.errors import EngineUnavailable, InferenceError
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
@@ -136,6 +136,11 @@ class DataFolder(Settings):
     data_dir: Path = Field(
         ROOT / "var", validation_alias="DATA_DIR", description="Database file, journals, recordings, queue and weights."
     )
+
+
+def settings_class(entry: Entry) -> type[Settings]:
+    """Imports and returns the class that reads the settings of an entry that has some."""
+    return cast("type[Settings]", load(entry.settings))
 
 
 class LoadedEngines(Settings):

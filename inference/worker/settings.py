@@ -18,7 +18,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from inference.contract.catalog import CONVERTERS, ENGINES, settings_class
+from inference.contract.catalog import CONVERTERS, ENGINES
 from inference.contract.settings import (
     MIN_SECRET_CHARACTERS,
     ROOT,
@@ -29,6 +29,7 @@ from inference.contract.settings import (
     Settings,
     WrongSettings,
     misspelt,
+    settings_class,
     url_of,
 )
 
