@@ -17,8 +17,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
 from studies.preview.consumer import PreviewConsumer
-from studies.talk.live.origin import same_origin
-from studies.talk.live.socket import TalkConsumer
+from studies.talk.live.socket import TalkConsumer, same_origin
 
 application = ProtocolTypeRouter(
     {

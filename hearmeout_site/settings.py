@@ -63,7 +63,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
-CSRF_FAILURE_VIEW = "studies.participant.refused.csrf_failure"
+CSRF_FAILURE_VIEW = "studies.participant.access.csrf_failure"
 ROOT_URLCONF = "hearmeout_site.urls"
 ASGI_APPLICATION = "hearmeout_site.asgi.application"
 TEMPLATES = [
@@ -214,7 +214,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "graphic_eq",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("studies/img/mark.svg")}],
     "SHOW_HISTORY": False,
-    "DASHBOARD_CALLBACK": "studies.researcher.overview.dashboard",
+    "DASHBOARD_CALLBACK": "studies.researcher.views.dashboard",
     "STYLES": [lambda request: static("studies/css/researcher/researcher.css")],
     "SIDEBAR": {"navigation": "studies.researcher.navigation.sidebar"},
     "ACCOUNT": {"navigation": "studies.researcher.navigation.account_links"},

@@ -24,13 +24,11 @@ from studies.models import (
     TargetVoiceVersion,
 )
 from studies.protocol.cells import ConditionCell
-from studies.protocol.delay import check_delay, common_latency_samples
 from studies.protocol.languages import localised
 from studies.protocol.reading.document import parse_frozen, sha256_of, to_document
 from studies.protocol.rules import check_publishable
 from studies.protocol.schema import Protocol
-from studies.protocol.targets import check_targets, targets_of
-from studies.protocol.voices import resolved
+from studies.protocol.voices import check_delay, check_targets, common_latency_samples, resolved, targets_of
 
 SCRATCH: Final = 0
 """Number of the version that previews of a draft are made of; published ones count from 1."""

@@ -1,5 +1,5 @@
 """The order of the three sounds of a headphone screening, from a seed: the same here, in the browser (twin:
-`static/studies/js/headphones/order.js`) and for a bot."""
+`static/studies/js/headphones/listening.js`) and for a bot."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from studies.design.visit import Page
 from studies.exports.columns import UTC, Cell, Column
 from studies.exports.item_columns import readable_protocol
-from studies.exports.session_rows import SessionRow
+from studies.exports.rows import SessionRow
 from studies.models import Session, Trial
 from studies.protocol.questionnaires import Questionnaire
 from studies.protocol.schema import Protocol

@@ -6,10 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
 
 from studies.exports.columns import UTC, Cell, Column
-from studies.exports.item_columns import item_columns, items_at, protocols_of
-from studies.exports.missing import REASONS, missing
-from studies.exports.rows import is_erased
-from studies.exports.session_rows import SessionRow
+from studies.exports.item_columns import REASONS, item_columns, items_at, missing, protocols_of
+from studies.exports.rows import SessionRow, is_erased
 from studies.models import ConsentEvent, Session, Study
 from studies.protocol.questionnaires import EACH_TRIAL, MOMENTS, Moment
 from studies.protocol.schema import Protocol

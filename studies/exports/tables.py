@@ -1,20 +1,20 @@
-"""The tables of a study, each by its name: columns, and rows in blocks."""
+"""The tables of a study, each by its name: columns, and rows in blocks; and the codebook, which is made from the
+columns themselves and says what each of them means."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
-from studies.exports import rows, session_columns, session_rows, trial_columns
+from studies.exports import rows, session_columns, trial_columns
 from studies.exports.answer_table import ANSWER_COLUMNS, answer_rows
-from studies.exports.cells import as_lines
-from studies.exports.columns import Column
+from studies.exports.columns import Column, as_lines
 from studies.exports.rows import LISTENED
 from studies.models import AccessLog, Answer, Export, Judgement, Session, Study
 
@@ -83,16 +83,16 @@ def _trials(study: Study) -> Content:
 
 
 def _sessions(study: Study) -> Content:
-    sessions = session_rows.sessions_of(study)
+    sessions = rows.sessions_of(study)
     sessions = sessions.filter(pk__lte=_newest(sessions))
-    return Content(sessions.count(), session_rows.blocks_of(sessions))
+    return Content(sessions.count(), rows.session_blocks(sessions))
 
 
 def _answers(study: Study) -> Content:
-    sessions = session_rows.sessions_of(study)
+    sessions = rows.sessions_of(study)
     erased = [
         row.session.pk
-        for block in session_rows.blocks_of(sessions.filter(state=Session.State.WITHDRAWN))
+        for block in rows.session_blocks(sessions.filter(state=Session.State.WITHDRAWN))
         for row in block
         if rows.is_erased(row.session)
     ]
@@ -105,7 +105,7 @@ def _answers(study: Study) -> Content:
 
 
 def _answer_blocks(sessions: QuerySet[Session], newest_answer: int, newest_verdict: int) -> Iterator[list[Any]]:
-    for block in session_rows.blocks_of(sessions):
+    for block in rows.session_blocks(sessions):
         yield [each for row in block for each in answer_rows(row.until(newest_answer, newest_verdict))]
 
 
@@ -136,3 +136,32 @@ TABLES: Final = {
         ),
     )
 }
+
+
+HEADER = ("table", "name", "type", "unit", "meaning")
+CONVENTIONS = (
+    "UTF-8, commas between, text in double quotes where needed. An empty cell: there is no value.",
+    "Times are ISO 8601 in UTC. Truth values are true and false.",
+    "A text that begins with = + - @, a tab or a line end, also behind apostrophes, has one apostrophe put before it, "
+    "so that no spreadsheet runs it as a formula. It is not part of the text.",
+    "Sessions that were withdrawn keep their plan and, unless the study says otherwise, nothing of what was said.",
+    "An answer that is not there has its reason in answers_missing; answers.csv has all that was ever said.",
+    "Nobody's identity at a recruitment service is in any table.",
+)
+
+
+class Writable(Protocol):
+    def write(self, text: str, /) -> object: ...
+
+
+def codebook_rows(study: Study) -> list[tuple[str, str, str, str, str]]:
+    """(table, name, type, unit, meaning) of every column, in the order of the tables."""
+    return [
+        (table.name, column.name, column.type, column.unit, column.meaning)
+        for table in TABLES.values()
+        for column in table.columns(study)
+    ]
+
+
+def write_codebook(target: Writable, study: Study) -> None:
+    target.write(as_lines([HEADER, *codebook_rows(study)]))

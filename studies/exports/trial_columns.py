@@ -6,8 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
 
 from studies.exports.columns import UTC, Cell, Column
-from studies.exports.item_columns import item_columns, items_at, protocols_of
-from studies.exports.missing import REASONS, missing
+from studies.exports.item_columns import REASONS, item_columns, items_at, missing, protocols_of
 from studies.exports.plan_columns import PLAN_COLUMNS
 from studies.exports.rows import TrialRow
 from studies.exports.take_columns import TAKE_COLUMNS

@@ -1,7 +1,9 @@
-"""Guards the pages of a session: finds it by its token, and sends away whoever cannot go on with it."""
+"""Guards the pages of a session: finds it by its token, and sends away whoever cannot go on with it. A form that was
+not taken, from an old page or a browser that keeps no cookies, can be sent once more."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
@@ -22,7 +24,6 @@ from studies.participant import flow, preview
 from studies.participant.arriving import enrol
 from studies.participant.arriving.screening import FIRST_RULE, message_of
 from studies.participant.leaving.finishing import way_back_of
-from studies.participant.refused import sent_again
 from studies.publish import session_protocol
 from studies.talk.live.watch import look_now
 
@@ -244,3 +245,22 @@ def _back(session: Session, listed: list[flow.Step], shown: Page | None) -> str:
         return ""
     before = places[places.index(shown) - 1]
     return flow.address(session, before) if before.kind in BACK_FROM else ""
+
+
+SESSION: Final = re.compile(r"/p/([\w-]+)/")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Says what to do. What was sent to a page of a session can be sent again from here, so that nothing is lost."""
+    match = SESSION.match(request.path_info)
+    form = match is not None and request.method == "POST" and request.content_type != "application/json"
+    context = {"token": match.group(1) if match else "", "form": form, "again": sent_again(request) if form else []}
+    return render(request, "403_csrf.html", context, status=403)
+
+
+def sent_again(request: HttpRequest) -> list[tuple[str, str]]:
+    """(name, value) of every field but the form's secret, in their order. Django takes no more than 1,000."""
+    if request.method != "POST" or request.FILES:
+        return []
+    fields = [(name, str(value)) for name, values in request.POST.lists() for value in values]
+    return [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]

@@ -9,16 +9,12 @@ from typing import Any, Final, Literal, Self
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from studies.questions.answer import Answer
-from studies.questions.columns import AnswerCell, AnswerColumn, plain
-from studies.questions.conditions import OTHER
-from studies.questions.drawing import Drawn, Option
+from studies.questions.answer import Answer, AnswerCell, AnswerColumn, plain
+from studies.questions.conditions import OTHER, Answers
 from studies.questions.fields import Key, Line, Strict
-from studies.questions.possible import Answers
-from studies.questions.question import Item, Question
+from studies.questions.question import Drawn, Fault, Item, Occasion, Option, Question, Study
 from studies.questions.reading import read_one_of, read_text
 from studies.questions.recordings import Excerpt
-from studies.questions.study import Fault, Occasion, Study
 
 OTHER_MAX_LENGTH: Final = 500
 

@@ -1,22 +1,104 @@
-"""What every question type declares about itself, and the fields that questions share."""
+"""What every question type declares about itself, the fields that questions share, what its rules may ask about the
+study and the moment it stands in, and what it gives its template to draw."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from studies.questions.answer import Answer, Score
-from studies.questions.columns import AnswerColumn, plain
-from studies.questions.conditions import Value, When, is_answered, is_same
-from studies.questions.drawing import Drawn
+from studies.questions.answer import Answer, AnswerColumn, Score, plain
+from studies.questions.conditions import Answers, Value, When, is_answered, is_same
 from studies.questions.fields import Key, Line, Strict
-from studies.questions.possible import Answers
 from studies.questions.recordings import Excerpt, Recording
-from studies.questions.study import Fault, Occasion, Study
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer to choose. `value` is the answer, as JSON where the template says `data-json`."""
+
+    value: str
+    label: str
+    id: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Where a question is drawn: `id` belongs to its first control, `value` is the answer that is kept, and `sides` has
+    what each side of a pair is called on the page."""
+
+    id: str
+    value: object = None
+    sides: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return in_field(self.value)
+
+    @property
+    def values(self) -> Sequence[object]:
+        return self.value if isinstance(self.value, list) else [self.value]
+
+    def options(self, listed: Iterable[tuple[str, str]], prefix: str = "") -> list[Option]:
+        """(value, label) of each answer, made into options of which those that are kept are chosen."""
+        chosen = {in_field(part) for part in self.values if not isinstance(part, Mapping)}
+        return [
+            Option(value, label, f"{self.id}-{prefix}{value}" if index or prefix else self.id, value in chosen)
+            for index, (value, label) in enumerate(listed)
+        ]
+
+
+def in_field(value: object) -> str:
+    """A value as it stands in a field."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value)
+
+
+Scope = Literal["visit", "talk", "pair"]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """`scenarios` are the titles of the analytical prompts by their keys, `limits_sec` the longest talk about each
+    prompt, and `pairs` the prompt and the conditions of each pair. `has_several_talks` says whether one participant
+    talks about a prompt under several conditions."""
+
+    kind: str
+    scenarios: Mapping[str, str]
+    limits_sec: Mapping[str, float]
+    conditions: Collection[str]
+    pairs: Sequence[tuple[str, Collection[str]]]
+    has_several_talks: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When a question is asked. `prompts` are the lists that narrow down what it is asked about: that of its
+    questionnaire and its own."""
+
+    moment: str
+    scope: Scope
+    before_first_talk: bool
+    prompts: Sequence[Collection[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a question in its study. `place` leads from the question to the field. For an `unknown` name
+    the message ends with the one of `known` that is spelt most like it."""
+
+    place: tuple[str | int, ...]
+    message: str
+    unknown: str | None = None
+    known: Collection[str] = ()
 
 
 class Question(Strict):

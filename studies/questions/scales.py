@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from studies.questions.conditions import is_number
 from studies.questions.options import ChoiceOption, named
+from studies.questions.question import Fault
 from studies.questions.reading import read_number, refuse
-from studies.questions.study import Fault
 
 
 def read_point(value: object, points: int) -> int:

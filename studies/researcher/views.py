@@ -3,21 +3,199 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.contrib.auth.models import User
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.timesince import timesince
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from studies.exports.codebook import CONVENTIONS, write_codebook
-from studies.exports.tables import TABLES, stream
-from studies.models import Study, Track
+from studies.exports.tables import CONVENTIONS, TABLES, stream, write_codebook
+from studies.models import ErasureReceipt, Export, InferenceWorker, Session, Study, Take, Track
 from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import frame
-from studies.researcher.overview import overview
 from studies.talk.byte_ranges import serve_track
+from studies.talk.workers.availability import unserved
+from studies.talk.workers.state import WorkerState, state_of
+
+PRESENT_MIN: Final = 15
+"""A session counts as present when a page of it was opened within this time."""
+LAST_ACTIVITIES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class StudyLine:
+    """A study, and how far its live sessions are. `unserved`: why nobody is there to talk with, where so."""
+
+    study: Study
+    started: int
+    finished: int
+    withdrawn: int
+    takes: int
+    trials: int
+    trials_done: int
+    unserved: list[str]
+
+    @property
+    def done_percent(self) -> int:
+        """Trials with a completed take, of all that were planned for the sessions so far."""
+        return round(100 * self.trials_done / self.trials) if self.trials else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One thing that happened, newest first in lists."""
+
+    at: datetime
+    text: str
+    url: str
+
+    @property
+    def ago(self) -> str:
+        passed = timezone.now() - self.at
+        return "just now" if passed < timedelta(minutes=1) else f"{timesince(self.at)} ago"
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the start page shows."""
+
+    at: datetime
+    live_takes: list[Take]
+    present: int
+    waiting: int
+    workers: list[WorkerState]
+    filing: int
+    failed: list[Take]
+    studies: list[StudyLine]
+    activities: list[Activity]
+
+    @property
+    def fresh_workers(self) -> list[WorkerState]:
+        return [line for line in self.workers if line.fresh]
+
+    @property
+    def free_slots(self) -> int:
+        return sum(line.worker.free_slots for line in self.fresh_workers)
+
+    @property
+    def slots(self) -> int:
+        return sum(line.worker.slots for line in self.fresh_workers)
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Adds the overview to the start page (named in settings.UNFOLD)."""
+    return context | {"overview": overview()}
+
+
+def overview() -> Overview:
+    now = timezone.now()
+    takes = Take.objects.select_related("trial__session__participant", "trial__session__version__study")
+    workers = [state_of(worker, now) for worker in InferenceWorker.objects.order_by("name")]
+    workers.sort(key=lambda state: not state.fresh)
+    live = takes.filter(state=Take.State.LIVE).select_related("trial__condition")
+    return Overview(
+        at=now,
+        live_takes=list(live.order_by("started_at", "created_at")),
+        present=Session.objects.filter(_present(now)).exclude(mode=Session.Mode.PREVIEW).distinct().count(),
+        waiting=sum(line.worker.queue_length for line in workers if line.fresh),
+        workers=workers,
+        filing=Take.objects.filter(state=Take.State.ENDED).count(),
+        failed=list(takes.filter(state=Take.State.FAILED).order_by("-ended_at")[:LAST_ACTIVITIES]),
+        studies=_studies(),
+        activities=_activities(),
+    )
+
+
+def _present(now: datetime) -> Q:
+    lately = Q(seen_at__gte=now - timedelta(minutes=PRESENT_MIN))
+    return Q(state=Session.State.STARTED) & (lately | Q(trials__takes__state=Take.State.LIVE))
+
+
+def _studies() -> list[StudyLine]:
+    """Counts by one query for each kind, since joining several to-many relations would multiply the rows."""
+    sessions = Session.objects.filter(mode=Session.Mode.LIVE).order_by().values_list("version__study")
+    finished, withdrawn = Q(state=Session.State.FINISHED), Q(state=Session.State.WITHDRAWN)
+    by_session = {
+        study: (all_, *some)
+        for study, all_, *some in sessions.annotate(
+            all_count=Count("id"), finished=Count("id", filter=finished), withdrawn=Count("id", filter=withdrawn)
+        )
+    }
+    talked = Q(trials__takes__outcome=Take.Outcome.COMPLETED)
+    by_trial = {
+        study: (all_, done)
+        for study, all_, done in sessions.exclude(state__in=[Session.State.WITHDRAWN, Session.State.DECLINED]).annotate(
+            all_count=Count("trials", distinct=True), done=Count("trials", filter=talked, distinct=True)
+        )
+    }
+    live_takes = Take.objects.filter(trial__session__mode=Session.Mode.LIVE).order_by()
+    takes = live_takes.values_list("trial__session__version__study")
+    by_take = dict(takes.annotate(all_count=Count("id")))
+    lines = []
+    studies = list(Study.objects.order_by("title"))
+    lacking = unserved(studies)
+    for study in studies:
+        started_count, finished_count, withdrawn_count = by_session.get(study.pk, (0, 0, 0))
+        trial_count, done_count = by_trial.get(study.pk, (0, 0))
+        lines.append(
+            StudyLine(
+                study=study,
+                started=started_count,
+                finished=finished_count,
+                withdrawn=withdrawn_count,
+                takes=by_take.get(study.pk, 0),
+                trials=trial_count,
+                trials_done=done_count,
+                unserved=lacking.get(study.pk, []),
+            )
+        )
+    return lines
+
+
+def _activities() -> list[Activity]:
+    """The newest things of each kind, merged; previews of drafts are none."""
+
+    def session_url(session: Session) -> str:
+        return reverse("admin:studies_session_change", args=[session.pk])
+
+    sessions = Session.objects.exclude(mode=Session.Mode.PREVIEW).select_related("participant", "version__study")
+    found = [
+        Activity(s.created_at, f"{s.participant.code} began in {s.study}", session_url(s))
+        for s in sessions.order_by("-created_at")[:LAST_ACTIVITIES]
+    ]
+    found += [
+        Activity(s.finished_at, f"{s.participant.code} finished {s.study}", session_url(s))
+        for s in sessions.filter(finished_at__isnull=False).order_by("-finished_at")[:LAST_ACTIVITIES]
+        if s.finished_at
+    ]
+    takes = Take.objects.exclude(trial__session__mode=Session.Mode.PREVIEW).filter(ended_at__isnull=False)
+    takes = takes.select_related("trial__session__participant")
+    found += [
+        Activity(
+            t.ended_at, f"{t}: {t.get_outcome_display().lower()}", reverse("admin:studies_take_change", args=[t.pk])
+        )
+        for t in takes.order_by("-ended_at")[:LAST_ACTIVITIES]
+        if t.ended_at
+    ]
+    found += [
+        Activity(e.at, f"{e.kind} of {e.study} exported", reverse("admin:studies_export_change", args=[e.pk]))
+        for e in Export.objects.select_related("study")[:LAST_ACTIVITIES]
+    ]
+    found += [
+        Activity(
+            r.at, f"{r.code} withdrew; recordings erased", reverse("admin:studies_erasurereceipt_change", args=[r.pk])
+        )
+        for r in ErasureReceipt.objects.all()[:LAST_ACTIVITIES]
+    ]
+    return sorted(found, key=lambda activity: activity.at, reverse=True)[:LAST_ACTIVITIES]
 
 
 @require_safe

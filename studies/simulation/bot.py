@@ -22,11 +22,9 @@ from studies.protocol.schema import Protocol, offer_key
 from studies.protocol.voices import converts as changes_voice
 from studies.questions.registry import AnyItem
 from studies.simulation.answering import answer, eligible_answers
-from studies.simulation.diary import Asked, Diary
-from studies.simulation.leaving import reasons_to_leave
-from studies.simulation.microphone import Microphone
-from studies.simulation.pages import Form, config_of, forms_of, heading_of
-from studies.simulation.talking import talk
+from studies.simulation.diary import Asked, Diary, answered_only, reasons_to_leave
+from studies.simulation.pages import complaints_of, config_of, form_of_questions, heading_of, posted_form
+from studies.simulation.talking import Microphone, talk
 
 MOST_PAGES: Final = 1_000
 FILED_WITHIN_SEC: Final = 300.0
@@ -172,14 +170,14 @@ class Bot:
             item.key: self._eligible.get(item.key, answer(item, self._draw, [*listened], careless=self._careless))
             for item in items
         }
-        shown = {item.key for item in visible(items, self._known(position, pair) | _given(given))}
+        shown = {item.key for item in visible(items, self.diary.known(position, pair) | answered_only(given))}
         for item in items:
             if item.key in shown:
                 self.diary.answers[Asked(item.key, position, pair)] = given[item.key]
         heard = [{"item": LISTENED, "side": side, "value": seconds} for side, seconds in listened.items()]
         body = {
             "answers": [*({"item": item, "value": value} for item, value in given.items()), *heard],
-            "epoch": self._questions(page).hidden["epoch"],
+            "epoch": form_of_questions(page.text).hidden["epoch"],
             "questionnaire": next(iter(config["questionnaires"].values())),
             "position": config["position"],
             "pair": config["pair"],
@@ -191,7 +189,7 @@ class Bot:
         return self._well(await http.get(self._well(answered).json()["next"]))
 
     async def _compare(self, http: httpx.AsyncClient, page: httpx.Response, pair: int) -> httpx.Response:
-        form = self._questions(page)
+        form = form_of_questions(page.text)
         sides = [found[1] for name in [*form.hidden, *form.names] if (found := SIDES.search(name))]
         seconds = self._talk_sec + LONGER_SEC
         self.diary.listened_sec |= {(pair, side): seconds for side in sides}
@@ -255,37 +253,14 @@ class Bot:
         scenarios = scenarios_of(self._protocol)
         return [items[key].written_out(scenarios) for key in questionnaires if items[key].asks]
 
-    def _known(self, position: int | None, pair: int | None) -> dict[str, Any]:
-        """What was answered that conditions on this page may ask for."""
-        return _given(
-            {
-                asked.item: value
-                for asked, value in self.diary.answers.items()
-                if asked.position in (None, position) and asked.pair in (None, pair)
-            }
-        )
-
-    def _form(self, page: httpx.Response, holding: str) -> Form:
-        for form in forms_of(page.text):
-            if form.method == "post" and (not holding or holding in {*form.names, *form.hidden}):
-                return form
-        raise SimulationError(f"the page {page.url.path} has no form with {holding}")
-
-    @staticmethod
-    def _questions(page: httpx.Response) -> Form:
-        for form in forms_of(page.text):
-            if form.method != "post" and "epoch" in form.hidden:
-                return form
-        raise SimulationError(f"the page {page.url.path} has no form of questions")
-
     async def _post(
         self, http: httpx.AsyncClient, page: httpx.Response, values: Mapping[str, Any], holding: str = ""
     ) -> httpx.Response:
-        form = self._form(page, holding)
+        form = posted_form(page.text, holding)
         address = form.action or str(page.url)  # with its query, as browsers do
         answered = await http.post(address, data=form.filled(values), headers=self._headers(http))
         if answered.status_code == 422:
-            raise SimulationError(f"the page refused what was sent: {_complaints(answered.text)}")
+            raise SimulationError(f"the page refused what was sent: {complaints_of(answered.text)}")
         return self._well(answered)
 
     def _place(self, page: httpx.Response) -> tuple[str, list[str]]:
@@ -319,13 +294,3 @@ class Bot:
             path = urlsplit(str(answered.url)).path
             raise SimulationError(f"the site answered {answered.status_code} for {path}")
         return answered
-
-
-def _given(answers: Mapping[str, Any]) -> dict[str, Any]:
-    return {item: value for item, value in answers.items() if value is not None}
-
-
-def _complaints(html: str) -> str:
-    """What a page says was wrong."""
-    texts = re.findall(r'class="[^"]*(?:error|notice--error)[^"]*"[^>]*>\s*([^<]{4,200})', html)
-    return "; ".join(text.strip() for text in texts) or "it does not say why"

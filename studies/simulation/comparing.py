@@ -14,7 +14,7 @@ from inference.contract.audio import samples_to_ms
 from studies.design.arms import arms_for, group_of
 from studies.design.plan import PlannedTrial, plan_trials
 from studies.design.questions import scenarios_of
-from studies.exports.cells import as_cell
+from studies.exports.columns import as_cell
 from studies.exports.tables import TABLES, write
 from studies.models import ProtocolVersion, Session
 from studies.protocol.questionnaires import EACH_TRIAL
@@ -22,8 +22,7 @@ from studies.protocol.schema import Protocol
 from studies.publish import protocol_of
 from studies.questions.answer import Answer
 from studies.questions.registry import AnyItem
-from studies.simulation.diary import Asked, Diary
-from studies.simulation.leaving import attention_failed, reasons_to_leave
+from studies.simulation.diary import Asked, Diary, attention_failed, reasons_to_leave
 
 MEASURED: Final = ("noise_dbfs", "snr_db", "clipped_percent", "round_trip_ms")
 
@@ -136,7 +135,7 @@ class _Comparison:
         cells = {"trials_planned": as_cell(len(plan)), "trials_talked": as_cell(talked)}
         if self._protocol.kind == "explore" or self._session.planned_at is None:
             return cells
-        stratum, arms = arms_for(self._protocol, self._diary.once())
+        stratum, arms = arms_for(self._protocol, self._diary.known())
         arm = self._session.arm
         if arm not in arms:
             self._found.problems.append(f"bot {self._diary.bot}: has arm {arm}, which its answers do not lead to")

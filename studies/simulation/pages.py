@@ -66,6 +66,29 @@ def forms_of(html: str) -> list[Form]:
     return reader.forms
 
 
+def posted_form(html: str, holding: str) -> Form:
+    """The form of a page that is posted and has the field `holding`; any that is posted for "". Raises
+    SimulationError."""
+    for form in forms_of(html):
+        if form.method == "post" and (not holding or holding in {*form.names, *form.hidden}):
+            return form
+    raise SimulationError(f"the page has no form with {holding}")
+
+
+def form_of_questions(html: str) -> Form:
+    """The form of questions on a page, which its script sends. Raises SimulationError."""
+    for form in forms_of(html):
+        if form.method != "post" and "epoch" in form.hidden:
+            return form
+    raise SimulationError("the page has no form of questions")
+
+
+def complaints_of(html: str) -> str:
+    """What a page says was wrong."""
+    texts = re.findall(r'class="[^"]*(?:error|notice--error)[^"]*"[^>]*>\s*([^<]{4,200})', html)
+    return "; ".join(text.strip() for text in texts) or "it does not say why"
+
+
 def heading_of(html: str) -> str:
     """The words of a page's first heading; empty where it has none."""
     found = re.search(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)

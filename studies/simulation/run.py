@@ -13,7 +13,7 @@ from studies.errors import SimulationError
 from studies.protocol.schema import Protocol
 from studies.simulation.bot import Bot
 from studies.simulation.diary import Diary
-from studies.simulation.microphone import Microphone
+from studies.simulation.talking import Microphone
 
 ANSWER_SEC: Final = 60.0
 HEALTH: Final = "/healthz"

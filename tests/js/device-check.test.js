@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { judge } from "../../studies/static/studies/js/check/limits.js";
-import { activePower, measure, windowPowers } from "../../studies/static/studies/js/check/measures.js";
-import { microphoneKind } from "../../studies/static/studies/js/audio/microphone-kind.js";
-import { Recorder } from "../../studies/static/studies/js/check/recorder.js";
+import { judge, activePower, measure, windowPowers } from "../../studies/static/studies/js/check/measures.js";
+import { microphoneKind } from "../../studies/static/studies/js/audio/microphone.js";
+import { Recorder } from "../../studies/static/studies/js/check/microphone-check.js";
 import { seeded } from "../../studies/static/studies/js/headphones/stimuli.js";
 
 const RATE_HZ = 48_000;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { orderOf } from "../../studies/static/studies/js/headphones/order.js";
+import { orderOf } from "../../studies/static/studies/js/headphones/listening.js";
 import { bandTurned, seeded, soundOf, whiteNoise } from "../../studies/static/studies/js/headphones/stimuli.js";
 
 const RATE_HZ = 8_000; // a second of it has one bin a hertz, like any other

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Capture } from "../../studies/static/studies/js/audio/capture.js";
+import { Capture, SlipWatch } from "../../studies/static/studies/js/audio/capture.js";
 import { CaptureClock } from "../../studies/static/studies/js/talk/capture-clock.js";
-import { FrameBacklog } from "../../studies/static/studies/js/talk/frame-backlog.js";
-import { MicrophoneFramer } from "../../studies/static/studies/js/talk/microphone-framer.js";
+import { FrameBacklog, MicrophoneFramer } from "../../studies/static/studies/js/talk/microphone-framer.js";
 import { PlaybackReports } from "../../studies/static/studies/js/talk/playback-reports.js";
-import { SlipWatch } from "../../studies/static/studies/js/audio/slip-watch.js";
 import { decode } from "../../studies/static/studies/js/contract/wire.js";
 
 /** @param {(framer: MicrophoneFramer) => void} act */

@@ -23,8 +23,8 @@ from studies.management.study.files import read_protocol, refused, stored_protoc
 from studies.models import ProtocolVersion, Session, Study
 from studies.publish import publish
 from studies.simulation.comparing import differences
-from studies.simulation.microphone import read_microphone
 from studies.simulation.run import Plan, Visits, send_bots
+from studies.simulation.talking import read_microphone
 
 SENTENCE: Final = "studies/audio/sample-sentence.flac"
 MOST_SHOWN: Final = 50

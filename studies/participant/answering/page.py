@@ -1,9 +1,11 @@
-"""Questionnaires: one page each, at its moment of the visit. What is answered there goes to `sending`."""
+"""Questionnaires: one page each, at its moment of the visit, with each item as its template draws it. What is answered
+there goes to `sending`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 
 from django.contrib.staticfiles import finders
@@ -16,8 +18,44 @@ from studies.design.visit import Page
 from studies.models import Session
 from studies.participant.access import frame, session_page
 from studies.participant.answering.question_page import QuestionPage
-from studies.participant.answering.shown import Question
+from studies.questions.question import Drawn
+from studies.questions.recordings import Excerpt
 from studies.questions.registry import AnyItem
+
+
+@dataclass(frozen=True)
+class Question:
+    """One item with the answer that is kept. `answers` name the sides of a pair."""
+
+    item: AnyItem
+    value: Any = None
+    hidden: bool = False
+    excerpt: Excerpt | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.item.key
+
+    @property
+    def id(self) -> str:
+        """The id of its first control, where a link to its error leads."""
+        return f"q-{self.item.key}"
+
+    @property
+    def template(self) -> str:
+        return f"components/questions/{self.item.type}.html"
+
+    @property
+    def described_by(self) -> str:
+        """The ids of the lines that belong to it."""
+        note = [f"{self.id}-note"] if self.item.help_text else []
+        return " ".join([*note, f"{self.id}-error"])
+
+    @cached_property
+    def parts(self) -> Mapping[str, Any]:
+        """What its type gives to the template."""
+        return self.item.parts(Drawn(self.id, self.value, self.answers))
 
 
 @require_safe

@@ -22,8 +22,8 @@ from studies.models import Session
 from studies.participant import flow
 from studies.participant.access import TAKEN_OVER, go_on, is_open, is_running, take_over
 from studies.participant.answering.answers import LISTENED, save_listened
+from studies.participant.answering.page import Question
 from studies.participant.answering.question_page import QuestionPage, Sent
-from studies.participant.answering.shown import Question
 from studies.participant.arriving import enrol
 from studies.participant.comparing.page import not_heard
 from studies.publish import session_protocol

@@ -8,8 +8,7 @@ from collections.abc import Collection
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from studies.allocation.places import allocate, free, renew
-from studies.allocation.quotas import is_stopped, quota_full
+from studies.allocation.places import allocate, free, is_stopped, quota_full, renew
 from studies.design.arms import group_of
 from studies.design.plan import plan_trials
 from studies.entrance import Arrival

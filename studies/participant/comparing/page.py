@@ -1,22 +1,97 @@
-"""The answers of a pair side by side, blind: heard first, then judged."""
+"""The answers of a pair side by side, blind: heard first, then judged; and a take as a participant may hear and read it
+again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from studies.design.visit import Page
-from studies.models import Session, Take, Track, Trial
+from studies.models import Session, Take, Track, Trial, Utterance
 from studies.participant.access import frame, session_page
 from studies.participant.answering.answers import LISTENED
 from studies.participant.answering.page import asked_context
 from studies.participant.answering.question_page import QuestionPage
-from studies.participant.comparing.heard import HeardTake, Recording, heard_take
+from studies.protocol.cells import FREE_VOICE
+from studies.publish import session_protocol
 from studies.questions.recordings import was_heard
+
+LABELS = {
+    "agent": gettext_lazy("The machine"),
+    "heard": gettext_lazy("You, as the machine heard you"),
+    "participant": gettext_lazy("You"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One track to play."""
+
+    kind: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeardTake:
+    """`state`: `filing` while the tracks are being made, `ready`, or `missing` when there is nothing to play.
+    `label` and `title` name its condition and its prompt in the session's language. `status_url` answers with the state
+    as JSON."""
+
+    take: Take
+    label: str
+    title: str
+    state: Literal["filing", "ready", "missing"]
+    status_url: str
+    recordings: dict[str, Recording]
+    words: Sequence[Utterance]
+
+    @property
+    def agent_silent(self) -> bool:
+        """Whether there are no words of the machine's, and none will come."""
+        return self.state == "ready" and not any(said.role == Utterance.Role.AGENT for said in self.words)
+
+    @property
+    def participant_unwritten(self) -> bool:
+        """Whether the machine's words are there, and none of the participant's will be."""
+        return self.state == "ready" and all(said.role == Utterance.Role.AGENT for said in self.words)
+
+
+def heard_take(session: Session, take: Take) -> HeardTake:
+    """All tracks of a take with their addresses. A take that is still being filed has its addresses already."""
+    filed = set(take.tracks.values_list("kind", flat=True))
+    state: Literal["filing", "ready", "missing"]
+    if take.state == Take.State.FINAL and "agent" in filed:
+        state = "ready"
+    elif take.state in (Take.State.FINAL, Take.State.FAILED):
+        state = "missing"
+    else:
+        state = "filing"
+    trial = take.trial
+    protocol = session_protocol(session)
+    named = {cell.key: cell.label for cell in protocol.cells()}
+    titles = {prompt.key: prompt.title for prompt in protocol.prompts}
+    label = named.get(trial.condition.key, trial.condition.label)
+    return HeardTake(
+        take=take,
+        label=trial.called(_(label) if label == FREE_VOICE.label else label),
+        title=titles.get(trial.prompt.key, trial.prompt.title),
+        state=state,
+        status_url=reverse("take_status", args=[session.token, take.pk]),
+        recordings={
+            kind: Recording(kind, str(label), reverse("participant_track", args=[session.token, take.pk, kind]))
+            for kind, label in LABELS.items()
+        },
+        words=list(take.utterances.filter(discarded=False).exclude(text="").order_by("turn", "id")),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from studies.design.visit import Page
 from studies.models import ConsentEvent, Session, Take, Trial
 from studies.participant.access import frame, go_on, session_page
 from studies.participant.comparing.differences import differences, is_being_measured
-from studies.participant.comparing.heard import heard_take
+from studies.participant.comparing.page import heard_take
 from studies.participant.flow import mark_done
 from studies.protocol.free_voice import free_segment
 from studies.protocol.schema import Protocol, offer_key

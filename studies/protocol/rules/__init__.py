@@ -4,12 +4,10 @@ keys.py        keys that may stand once
 kinds.py       what belongs to planned studies, and what to explore studies
 catalogue.py   engines, their options, presets, converters, and what is offered of them
 talks.py       prompts, conditions, pairs, practice: what they refer to, and that all of it is used
-plan.py        the design and its variants: orders and squares that exist
-blocks.py      blocks that are written out: every talk in one of them
+plan.py        the design, its variants and its blocks: orders and squares that exist, every talk in one block
 spreading.py   groups, strata, quotas: how people are spread over the orders
 questions.py   questionnaires, and what the question types find wrong with their items
-logic.py       conditions on answers: asked before, and possible
-clashes.py     conditions whose rules no answer fits at once
+logic.py       conditions on answers: asked before, possible, and each rule at once with the others
 asking.py      when each item is asked, and about what
 consent.py     what has to be agreed to
 visit.py       screening, device check, recruiter
@@ -23,7 +21,6 @@ from inference.contract.catalog import ENGINES
 from studies.errors import Problem
 from studies.protocol.languages import check_translations
 from studies.protocol.rules import (
-    blocks,
     catalogue,
     consent,
     keys,
@@ -48,7 +45,7 @@ def check(protocol: Protocol) -> list[Problem]:
         *kinds.check(protocol),
         *talks.check(protocol),
         *unknown,
-        *chain(plan.check(protocol), blocks.check(protocol), spreading.check(protocol)),
+        *chain(plan.check(protocol), spreading.check(protocol)),
         *chain(questions.check(protocol), logic.check(protocol)),
         *visit.check(protocol),
         *check_translations(protocol),

@@ -9,8 +9,8 @@ from functools import cached_property, partial
 from studies.protocol.questionnaires import EACH_TRIAL, MOMENTS, Moment, Questionnaire
 from studies.protocol.schema import Protocol
 from studies.questions.fields import Place
+from studies.questions.question import Occasion, Scope, Study
 from studies.questions.registry import AnyItem
-from studies.questions.study import Occasion, Scope, Study
 
 BEFORE_TRIALS = frozenset({"eligibility", "consent", "background", "device_check"})
 WITHOUT_TALKS = frozenset({"eligibility", "consent", "background", "device_check", "end", "debrief"})

@@ -11,9 +11,8 @@ from studies.protocol.rules.asking import Asked, asked_items, study_of
 from studies.protocol.rules.logic import before_trials, check_values
 from studies.protocol.rules.talks import check_condition
 from studies.protocol.schema import Protocol
-from studies.questions.conditions import Value
+from studies.questions.conditions import FEW, Value
 from studies.questions.fields import Place
-from studies.questions.possible import FEW
 
 
 def check(protocol: Protocol) -> Iterator[Problem]:

@@ -11,13 +11,10 @@ from django.core.exceptions import ValidationError
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from studies.questions.answer import Answer
-from studies.questions.columns import AnswerColumn, plain
-from studies.questions.drawing import Drawn
+from studies.questions.answer import Answer, AnswerColumn, plain
+from studies.questions.conditions import Answers
 from studies.questions.fields import Day
-from studies.questions.possible import Answers
-from studies.questions.question import Item
-from studies.questions.study import Fault, Occasion, Study
+from studies.questions.question import Drawn, Fault, Item, Occasion, Study
 
 
 class Date(Item):

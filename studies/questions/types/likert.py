@@ -8,15 +8,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from studies.questions.answer import Answer, Score
-from studies.questions.columns import AnswerColumn, plain
-from studies.questions.drawing import Drawn
+from studies.questions.answer import Answer, AnswerColumn, Score, plain
+from studies.questions.conditions import Answers
 from studies.questions.fields import Line
 from studies.questions.options import ChoiceOption
-from studies.questions.possible import Answers
-from studies.questions.question import Item
+from studies.questions.question import Drawn, Fault, Item, Occasion, Study
 from studies.questions.scales import extra_faults, levels, read_extra, read_point, score_meaning, score_of
-from studies.questions.study import Fault, Occasion, Study
 
 
 class Likert(Item):

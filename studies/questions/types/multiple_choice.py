@@ -10,14 +10,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import ngettext
 from pydantic import Field
 
-from studies.questions.answer import Answer
-from studies.questions.columns import AnswerCell, AnswerColumn
+from studies.questions.answer import LINES, Answer, AnswerCell, AnswerColumn
 from studies.questions.conditions import OTHER
 from studies.questions.options import Choices, parts_of
+from studies.questions.question import Fault, Occasion, Study
 from studies.questions.reading import refuse
 from studies.questions.recordings import Excerpt
-from studies.questions.study import Fault, Occasion, Study
-from studies.questions.texts import LINES
 
 
 class MultipleChoice(Choices):

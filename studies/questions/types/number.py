@@ -11,14 +11,11 @@ from django.core.exceptions import ValidationError
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
-from studies.questions.answer import Answer
-from studies.questions.columns import AnswerColumn, plain
-from studies.questions.drawing import Drawn
+from studies.questions.answer import Answer, AnswerColumn, plain
+from studies.questions.conditions import Answers
 from studies.questions.fields import Label
-from studies.questions.possible import Answers
-from studies.questions.question import Item
+from studies.questions.question import Drawn, Fault, Item, Occasion, Study
 from studies.questions.reading import read_number
-from studies.questions.study import Fault, Occasion, Study
 
 
 class Number(Item):

@@ -10,14 +10,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from pydantic import Field
 
-from studies.questions.answer import Answer
-from studies.questions.columns import AnswerCell, AnswerColumn, plain
-from studies.questions.drawing import Drawn
+from studies.questions.answer import Answer, AnswerCell, AnswerColumn, plain
 from studies.questions.fields import Key, Sec
-from studies.questions.question import Item
+from studies.questions.question import Drawn, Fault, Item, Occasion, Study
 from studies.questions.reading import read_number, refuse
 from studies.questions.recordings import Excerpt, Recording, was_heard
-from studies.questions.study import Fault, Occasion, Study
 
 LONGEST_SEC: Final = 86_400
 MOST_PLAYS: Final = 10_000

@@ -10,11 +10,9 @@ from typing import Any, ClassVar, Final, Literal
 from django.utils.translation import gettext as _
 
 from studies.questions.answer import Answer
-from studies.questions.drawing import Drawn
-from studies.questions.possible import Answers
-from studies.questions.question import Item
+from studies.questions.conditions import Answers
+from studies.questions.question import Drawn, Fault, Item, Occasion, Study
 from studies.questions.reading import read_one_of
-from studies.questions.study import Fault, Occasion, Study
 
 NO_DIFFERENCE: Final = "none"
 

@@ -6,13 +6,10 @@ import random
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from studies.questions.answer import Answer, Score
-from studies.questions.columns import AnswerColumn, plain
-from studies.questions.drawing import Drawn
-from studies.questions.possible import Answers
-from studies.questions.question import Item
+from studies.questions.answer import Answer, AnswerColumn, Score, plain
+from studies.questions.conditions import Answers
+from studies.questions.question import Drawn, Item, Study
 from studies.questions.scales import read_point, score_meaning, score_of
-from studies.questions.study import Study
 
 
 class SelfAssessmentManikin(Item):

@@ -10,13 +10,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from pydantic import Field
 
-from studies.questions.answer import Answer, Score
-from studies.questions.columns import AnswerCell, AnswerColumn, plain
-from studies.questions.conditions import is_answered
-from studies.questions.drawing import Drawn, Option, in_field
+from studies.questions.answer import Answer, AnswerCell, AnswerColumn, Score, plain
+from studies.questions.conditions import Answers, is_answered
 from studies.questions.fields import Key, Label, Strict
-from studies.questions.possible import Answers
-from studies.questions.question import Item
+from studies.questions.question import Drawn, Item, Option, in_field
 from studies.questions.reading import refuse
 from studies.questions.recordings import Excerpt
 from studies.questions.scales import read_point, score_meaning, score_of

@@ -8,13 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from studies.questions.answer import Answer
-from studies.questions.drawing import Drawn
-from studies.questions.possible import Answers
-from studies.questions.question import Item
+from studies.questions.answer import TEXTS, Answer
+from studies.questions.conditions import Answers
+from studies.questions.question import Drawn, Item, Study
 from studies.questions.reading import read_text
-from studies.questions.study import Study
-from studies.questions.texts import TEXTS
 
 
 class ShortText(Item):

@@ -6,13 +6,11 @@ import random
 from collections.abc import Collection, Iterator, Mapping
 from typing import ClassVar, Literal
 
-from studies.questions.answer import Answer
-from studies.questions.columns import AnswerCell, AnswerColumn, plain
+from studies.questions.answer import LINES, Answer, AnswerCell, AnswerColumn, plain
 from studies.questions.conditions import OTHER
 from studies.questions.fields import Key
 from studies.questions.options import Choices, named
-from studies.questions.study import Fault, Occasion, Study
-from studies.questions.texts import LINES
+from studies.questions.question import Fault, Occasion, Study
 
 
 class SingleChoice(Choices):

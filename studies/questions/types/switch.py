@@ -8,14 +8,11 @@ from typing import Any, ClassVar, Literal
 
 from django.utils.translation import gettext as _
 
-from studies.questions.answer import Answer
-from studies.questions.columns import AnswerColumn, plain
-from studies.questions.drawing import Drawn
+from studies.questions.answer import Answer, AnswerColumn, plain
+from studies.questions.conditions import Answers
 from studies.questions.fields import Label
-from studies.questions.possible import Answers
-from studies.questions.question import Item
+from studies.questions.question import Drawn, Item, Study
 from studies.questions.reading import read_one_of
-from studies.questions.study import Study
 
 
 class Switch(Item):

@@ -9,16 +9,13 @@ from typing import Any, ClassVar, Final, Literal
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from studies.questions.answer import Answer, Score
-from studies.questions.columns import AnswerColumn, plain
-from studies.questions.drawing import Drawn
+from studies.questions.answer import Answer, AnswerColumn, Score, plain
+from studies.questions.conditions import Answers
 from studies.questions.fields import Line
 from studies.questions.options import ChoiceOption
-from studies.questions.possible import Answers
-from studies.questions.question import Item
+from studies.questions.question import Drawn, Fault, Item, Occasion, Study
 from studies.questions.reading import read_number
 from studies.questions.scales import extra_faults, levels, read_extra, score_meaning, score_of
-from studies.questions.study import Fault, Occasion, Study
 
 END: Final = 100
 

@@ -14,7 +14,7 @@ from studies.models import ProtocolVersion, Study, StudyDraft
 from studies.publish import publish
 from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import frame
-from studies.researcher.design.changes import changes_to
+from studies.researcher.design.versions import changes_to
 from studies.researcher.design.writing import drafts
 from studies.researcher.design.writing.checking import Report, report_on
 

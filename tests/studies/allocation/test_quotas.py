@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from studies.allocation.places import exclude, free, give_up_abandoned, readmit, renew, settle
-from studies.allocation.quotas import is_stopped, quota_full
+from studies.allocation.places import exclude, free, give_up_abandoned, is_stopped, quota_full, readmit, renew, settle
 from studies.errors import QuotaFull
 from studies.models import AllocationSlot, Answer, ProtocolVersion, Session, Take, Trial
 from studies.protocol.reading.document import parse, to_document

@@ -14,10 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from studies.exports import session_rows
-from studies.exports.codebook import HEADER, codebook_rows, write_codebook
+from studies.exports import rows
 from studies.exports.session_columns import columns_of
-from studies.exports.tables import TABLES, stream
+from studies.exports.tables import HEADER, TABLES, codebook_rows, stream, write_codebook
 from studies.models import AccessLog, Export, RecruiterIdentity, Session
 from studies.participant.leaving.page import withdraw
 from studies.protocol.reading.document import parse
@@ -203,7 +202,7 @@ def test_number_of_queries_does_not_grow_with_the_sessions(rosa: User) -> None:
 def test_sessions_keep_their_order_over_blocks() -> None:
     version = factories.make_study()
     pks = [factories.make_session(version, f"P-{number}").pk for number in range(4)]
-    blocks = session_rows.blocks_of(session_rows.sessions_of(version.study), size=3)
+    blocks = rows.session_blocks(rows.sessions_of(version.study), size=3)
     assert [[row.session.pk for row in block] for block in blocks] == [pks[:3], pks[3:]]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.exports.cells import FORMULA_STARTS, as_cell, as_lines, guard_formula
+from studies.exports.columns import FORMULA_STARTS, as_cell, as_lines, guard_formula
 
 
 @pytest.mark.parametrize(

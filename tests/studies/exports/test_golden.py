@@ -22,8 +22,7 @@ from typing import Any, Final
 import pytest
 
 from studies.design.visit import Page
-from studies.exports.codebook import write_codebook
-from studies.exports.tables import TABLES, write
+from studies.exports.tables import TABLES, write, write_codebook
 from studies.models import Participant, Session, Study
 from studies.participant.answering.question_page import QuestionPage
 from studies.protocol.reading.document import parse, parse_yaml

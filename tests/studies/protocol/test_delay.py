@@ -10,9 +10,9 @@ from inference.contract.audio import SAMPLE_RATE_HZ
 from inference.contract.latency import transform_latency_samples
 from studies.errors import Problem
 from studies.protocol.cells import Segment
-from studies.protocol.delay import check_delay, common_latency_samples
 from studies.protocol.reading.document import parse, parse_yaml, to_yaml
 from studies.protocol.schema import Protocol
+from studies.protocol.voices import check_delay, common_latency_samples
 from tests.studies.protocol.documents import explore, paired
 
 MS = SAMPLE_RATE_HZ // 1_000

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from studies.exports.cells import as_cell
+from studies.exports.columns import as_cell
 from studies.questions.conditions import OTHER
 from studies.questions.options import ChoiceOption
 from studies.questions.registry import AnyItem

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from studies.exports.cells import as_cell
+from studies.exports.columns import as_cell
 from studies.questions.registry import AnyItem
 from studies.simulation.answering import answer
 from tests.studies.questions.expecting import cells_of

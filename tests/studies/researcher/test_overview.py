@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studies.models import ErasureReceipt, Export, Session, Study, Take
-from studies.researcher.overview import PRESENT_MIN, overview
+from studies.researcher.views import PRESENT_MIN, overview
 from tests.studies import factories
 
 

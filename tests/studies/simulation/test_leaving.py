@@ -8,8 +8,7 @@ import pytest
 
 from studies.protocol.reading.document import parse
 from studies.protocol.schema import Protocol
-from studies.simulation.diary import Asked, Diary
-from studies.simulation.leaving import reasons_to_leave
+from studies.simulation.diary import Asked, Diary, reasons_to_leave
 from tests.studies.protocol.documents import asking
 
 ADULT = {"type": "switch", "key": "adult", "text": "Adult?"}

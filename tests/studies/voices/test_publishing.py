@@ -9,7 +9,7 @@ import pytest
 from studies.errors import Problem, ProtocolError
 from studies.models import Condition, Study
 from studies.protocol.reading.document import parse, parse_yaml, to_yaml
-from studies.protocol.targets import check_targets, targets_of
+from studies.protocol.voices import check_targets, targets_of
 from studies.publish import publication_problems, publish
 from studies.voices import library
 from tests.studies.factories import PROTOCOL

@@ -12,8 +12,7 @@ import pytest
 from django.conf import LazySettings
 
 from studies.errors import ProtocolError
-from studies.exports.codebook import codebook_rows
-from studies.exports.tables import TABLES, write
+from studies.exports.tables import TABLES, codebook_rows, write
 from studies.models import Study
 from studies.participant.answering.answers import known
 from studies.protocol.json_schema import json_schema

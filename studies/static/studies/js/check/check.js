@@ -4,8 +4,8 @@ import { MicrophoneProblem } from "../audio/microphone-problem.js";
 import { PreviewSocket } from "../preview/preview-socket.js";
 import { Attempts } from "./attempts.js";
 import { DelayCheck } from "./delay-check.js";
-import { judge } from "./limits.js";
-import { MeasuresView } from "./measures-view.js";
+import { judge } from "./measures.js";
+import { MeasuresView, toneAndText } from "./measures-view.js";
 import { MicrophoneCheck } from "./microphone-check.js";
 import { SelfCheck } from "./self-check.js";
 import { SoundCheck } from "./sound-check.js";
@@ -16,9 +16,9 @@ import { SoundCheck } from "./sound-check.js";
  * @property {string} [previewUrl] of the session's preview socket
  * @property {number} [previewVoices] how many voices participants may hear themselves in
  * @property {string} attemptsUrl where every run is told
- * @property {import("./limits.js").Limits} limits the study's thresholds
+ * @property {import("./measures.js").Limits} limits the study's thresholds
  * @property {"warn" | "block"} onFail
- * @property {Record<import("./limits.js").Failure, string>} mending what is wrong and how to mend it
+ * @property {Record<import("./measures.js").Failure, string>} mending what is wrong and how to mend it
  * @property {boolean} mayLeave it failed so often before that the participant may go
  */
 
@@ -145,30 +145,8 @@ export class DeviceCheck {
           "This headset records in telephone quality while its microphone is on: if you can, use a wired headset or another microphone.",
         )
       : "";
-    const [tone, text] = this.#verdict(verdict, failed);
+    const [tone, text] = toneAndText(verdict, failed, this.#config);
     this.#say("microphone-result", narrow && tone === "success" ? "warning" : tone, `${text} ${narrow}`.trim());
-  }
-
-  /**
-   * @param {import("./measures.js").LevelVerdict} verdict
-   * @param {import("./limits.js").Failure[]} failed
-   * @returns {[tone: string, text: string]}
-   */
-  #verdict(verdict, failed) {
-    if (verdict === "silent") return ["error", this.#config.mending.microphone];
-    if (failed.some((name) => name !== "round_trip_ms"))
-      return this.#config.onFail === "block"
-        ? ["error", translate("This is not good enough for this study yet. Please mend what is marked.")]
-        : ["warning", translate("Please mend what is marked, if you can. You may go on without.")];
-    if (verdict === "clipping") return ["warning", this.#config.mending.clipped_percent];
-    if (verdict === "quiet")
-      return [
-        "warning",
-        translate(
-          "You are very quiet. Come closer to the microphone or raise its level in your system’s settings, then check again.",
-        ),
-      ];
-    return ["success", translate("Your microphone works well.")];
   }
 
   #replay() {

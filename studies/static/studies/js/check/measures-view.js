@@ -2,7 +2,7 @@ import { language, translate } from "../i18n.js";
 
 /**
  * @typedef {object} Row
- * @property {import("./limits.js").Measured} name
+ * @property {import("./measures.js").Measured} name
  * @property {number | null} value
  * @property {number | null} limit the study's threshold; null without one
  * @property {boolean} failed
@@ -43,7 +43,7 @@ function line({ name, value, limit, failed, mend }) {
   return item;
 }
 
-/** @param {import("./limits.js").Measured} name */
+/** @param {import("./measures.js").Measured} name */
 function labelOf(name) {
   const labels = {
     noise_dbfs: translate("Noise around you"),
@@ -54,7 +54,7 @@ function labelOf(name) {
   return labels[name];
 }
 
-/** What would do, for whoever tries again. @param {import("./limits.js").Measured} name @param {number} limit */
+/** What would do, for whoever tries again. @param {import("./measures.js").Measured} name @param {number} limit */
 function wanted(name, limit) {
   const bound = { limit: withUnit(name, limit) };
   return name === "snr_db"
@@ -62,9 +62,33 @@ function wanted(name, limit) {
     : translate("This study allows at most %(limit)s.", bound);
 }
 
-/** @param {import("./limits.js").Measured} name @param {number} value */
+/** @param {import("./measures.js").Measured} name @param {number} value */
 function withUnit(name, value) {
   const units = { noise_dbfs: "dBFS", snr_db: "dB", clipped_percent: "%", round_trip_ms: "ms" };
   const digits = name === "clipped_percent" ? 2 : 0;
   return `${value.toLocaleString(language(), { maximumFractionDigits: digits })} ${units[name]}`.replace("-", "−");
+}
+
+/**
+ * What to say of the microphone.
+ * @param {import("./measures.js").LevelVerdict} verdict
+ * @param {import("./measures.js").Failure[]} failed
+ * @param {import("./check.js").CheckConfig} config
+ * @returns {[tone: string, text: string]}
+ */
+export function toneAndText(verdict, failed, { mending, onFail }) {
+  if (verdict === "silent") return ["error", mending.microphone];
+  if (failed.some((name) => name !== "round_trip_ms"))
+    return onFail === "block"
+      ? ["error", translate("This is not good enough for this study yet. Please mend what is marked.")]
+      : ["warning", translate("Please mend what is marked, if you can. You may go on without.")];
+  if (verdict === "clipping") return ["warning", mending.clipped_percent];
+  if (verdict === "quiet")
+    return [
+      "warning",
+      translate(
+        "You are very quiet. Come closer to the microphone or raise its level in your system’s settings, then check again.",
+      ),
+    ];
+  return ["success", translate("Your microphone works well.")];
 }

@@ -1,12 +1,11 @@
 import { SAMPLE_RATE_HZ, toPcm16 } from "../contract/audio.js";
-import { translate } from "../i18n.js";
+import { translate, language } from "../i18n.js";
 import { Meter } from "../audio/meter.js";
 import { MicrophoneProblem } from "../audio/microphone-problem.js";
 import { MicrophoneChoice } from "../audio/microphone-choice.js";
 import { PreviewProblem, PreviewSocket } from "../preview/preview-socket.js";
 import { SentenceRecorder } from "../preview/sentence-recorder.js";
 import { VoicePlayer } from "../preview/voice-player.js";
-import { VoiceSliders } from "./voice-sliders.js";
 
 const SPEAK_SEC = 5;
 const SETTLE_MS = 120; // a slider that moves is heard once it slows down
@@ -167,4 +166,50 @@ async function loadSample(url) {
   const context = new OfflineAudioContext(1, 1, SAMPLE_RATE_HZ);
   const audio = await context.decodeAudioData(await response.arrayBuffer());
   return Int16Array.from(audio.getChannelData(0), toPcm16);
+}
+
+const FIGURES = new Intl.NumberFormat(language(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+/** The sliders of a voice: named range inputs with an output each, "your own", and presets. */
+export class VoiceSliders {
+  onChange = () => {};
+  #inputs;
+  #root;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#root = root;
+    this.#inputs = /** @type {HTMLInputElement[]} */ ([...root.querySelectorAll("input[type=range]")]);
+    for (const input of this.#inputs)
+      input.addEventListener("input", () => {
+        this.#show(input);
+        this.onChange();
+      });
+    root.querySelector('[data-part="reset"]')?.addEventListener("click", () => this.#set((input) => input.dataset.neutral));
+    for (const button of root.querySelectorAll("[data-preset]"))
+      button.addEventListener("click", () => this.#set((input) => button.getAttribute(`data-${input.name}`)));
+    for (const input of this.#inputs) this.#show(input);
+  }
+
+  /** @returns {Record<string, number>} */
+  get parameters() {
+    return Object.fromEntries(this.#inputs.map((input) => [input.name, input.valueAsNumber]));
+  }
+
+  /** @param {(input: HTMLInputElement) => string | null | undefined} valueOf */
+  #set(valueOf) {
+    for (const input of this.#inputs) {
+      input.value = valueOf(input) ?? input.value;
+      this.#show(input);
+    }
+    this.onChange();
+  }
+
+  /** @param {HTMLInputElement} input */
+  #show(input) {
+    const text = `${input.dataset.unit}${FIGURES.format(input.valueAsNumber)}`;
+    const output = this.#root.querySelector(`[data-value-of="${input.name}"]`);
+    if (output !== null) output.textContent = text;
+    input.setAttribute("aria-valuetext", text);
+  }
 }

@@ -1,9 +1,8 @@
 import { translate } from "../i18n.js";
 import { AnswerQueue } from "./answer-queue.js";
 import { visible } from "./conditions.js";
-import { Errors } from "./errors.js";
+import { Errors, SaveStatus } from "./save-status.js";
 import { filled, isChanged, meaningOf, refill, valueOf } from "./fields.js";
-import { SaveStatus } from "./save-status.js";
 
 const TYPING_MS = 800; // a pause in typing, or in moving a mark
 const PATIENCE_MS = 10_000;

@@ -5,8 +5,7 @@ import { encodeAudio, encodeEvent } from "../contract/wire.js";
 import { Capture } from "../audio/capture.js";
 import { openSource } from "../audio/capture-source.js";
 import { CaptureClock } from "./capture-clock.js";
-import { FrameBacklog } from "./frame-backlog.js";
-import { MicrophoneFramer } from "./microphone-framer.js";
+import { FrameBacklog, MicrophoneFramer } from "./microphone-framer.js";
 import { PlaybackReports } from "./playback-reports.js";
 import { TalkSocket } from "./talk-socket.js";
 

@@ -1,6 +1,7 @@
 import { translate, translatePlural } from "../i18n.js";
 import { Meter } from "../audio/meter.js";
-import { WordsView } from "./words-view.js";
+import { FRAME_MS } from "../contract/audio.js";
+import { AWAY, TURNS } from "./states.js";
 
 const SHORT_MS = 10_000; // time left that is worth a warning
 const LONG_WARNING_MS = 30_000; // the same, of a talk that lasts at least twice as long
@@ -13,6 +14,7 @@ export class TalkView {
   participantMeter;
   agentMeter;
   words;
+  onMuteKey = () => {};
   onMonitor = (/** @type {number} */ _level) => {}; // from 0 to 1
   #root;
   #limitMs = 0;
@@ -27,6 +29,12 @@ export class TalkView {
     this.#monitor = /** @type {HTMLInputElement | null} */ (root.querySelector('[data-part="monitor"]'));
     this.#monitor?.addEventListener("input", () => this.#showMonitor());
     this.#monitor?.addEventListener("change", () => this.onMonitor(this.#showMonitor()));
+    // only while the talk has the focus: a single key must not surprise somebody who dictates
+    this.part("stage").addEventListener("keydown", (event) => {
+      const typing = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
+      if (event.key.toLowerCase() !== "m" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      this.onMuteKey();
+    });
   }
 
   /** @param {string} name */
@@ -59,6 +67,27 @@ export class TalkView {
   set status(text) {
     const status = this.part("status");
     if (status.textContent !== text) status.textContent = text;
+  }
+
+  /** @param {string} event @param {any} data as checked by the wire */
+  happened(event, data) {
+    const isLive = this.#root.dataset.state === "live";
+    switch (event) {
+      case "words":
+        this.words.add(data);
+        break;
+      case "transcript":
+        if (data.role === "agent") this.words.complete(data.turn, data.text);
+        break;
+      case "away":
+        if (isLive) this.status = data.away ? AWAY : TURNS.listening;
+        break;
+      case "turn":
+        if (isLive && data.state in TURNS)
+          this.status = TURNS[/** @type {keyof typeof TURNS} */ (data.state)];
+        if (data.state === "interrupted" || data.state === "discarded") this.words.breakOff(data.turn);
+        break;
+    }
   }
 
   /** @param {number} secondsLeft until a talk begins by itself */
@@ -143,6 +172,14 @@ export class TalkView {
     notices.append(notice);
   }
 
+  /** @param {boolean} narrow whether the microphone records in telephone quality */
+  warnOfNarrow(narrow) {
+    const text = translate(
+      "This headset records in telephone quality while its microphone is on. If you can, use a wired headset or another microphone.",
+    );
+    this.warn("narrow", narrow ? text : undefined);
+  }
+
   clearWarnings() {
     this.part("notices").replaceChildren();
   }
@@ -170,4 +207,71 @@ export function spoken(ms) {
     seconds % 60 > 0 && translatePlural("%(n)s second", "%(n)s seconds", seconds % 60),
   ];
   return parts.filter(Boolean).join(" ");
+}
+
+/** @typedef {{text: string, start_ms: number, turn: number}} Word */
+
+/** The agent's words, each shown when it sounds here. */
+export class WordsView {
+  #list;
+  #waiting = /** @type {Word[]} */ ([]);
+  #turns = /** @type {Map<number, HTMLElement>} */ (new Map());
+  #soundingMs = 0;
+
+  /** @param {HTMLElement} list */
+  constructor(list) {
+    this.#list = list;
+  }
+
+  /** @param {Word} word in order */
+  add(word) {
+    this.#waiting.push(word);
+    this.#reveal();
+  }
+
+  /** @param {number} step that begins to sound */
+  sound(step) {
+    this.#soundingMs = (step + 1) * FRAME_MS;
+    this.#reveal();
+  }
+
+  /** All of a turn's words at once, from an engine that does not say when each is spoken. @param {number} turn @param {string} text */
+  complete(turn, text) {
+    if (!this.#turns.has(turn) && !this.#waiting.some((word) => word.turn === turn)) this.#append(turn, text);
+  }
+
+  /** A turn was broken off: what has not sounded never will. @param {number} turn */
+  breakOff(turn) {
+    this.#waiting = this.#waiting.filter((word) => word.turn !== turn || word.start_ms < this.#soundingMs);
+    this.#turns.get(turn)?.classList.add("talk__turn--broken-off");
+  }
+
+  clear() {
+    this.#waiting = [];
+    this.#turns.clear();
+    this.#list.replaceChildren();
+    this.#soundingMs = 0;
+  }
+
+  #reveal() {
+    while (this.#waiting.length > 0 && this.#waiting[0].start_ms < this.#soundingMs) {
+      const { turn, text } = /** @type {Word} */ (this.#waiting.shift());
+      this.#append(turn, text);
+    }
+  }
+
+  /** @param {number} turn @param {string} text */
+  #append(turn, text) {
+    let paragraph = this.#turns.get(turn);
+    if (paragraph === undefined) {
+      paragraph = document.createElement("p");
+      paragraph.className = "talk__turn";
+      paragraph.dir = "auto"; // the machine's language need not be the page's
+      this.#turns.set(turn, paragraph);
+      this.#list.append(paragraph);
+    }
+    const space = paragraph.textContent === "" || /^[\s.,;:!?]/.test(text) ? "" : " ";
+    paragraph.append(space + text);
+    this.#list.scrollTop = this.#list.scrollHeight;
+  }
 }

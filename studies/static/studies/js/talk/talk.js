@@ -5,7 +5,7 @@ import { MicrophoneProblem } from "../audio/microphone-problem.js";
 import { Speaker } from "../audio/speaker.js";
 import { WakeLock } from "./wake-lock.js";
 import { Restarts } from "./restarts.js";
-import { AWAY, endedScreen, failedScreen, interruptedScreen, queueScreen, restartingScreen, SCREENS, TURNS } from "./states.js";
+import { endedScreen, failedScreen, interruptedScreen, queueScreen, restartingScreen, SCREENS } from "./states.js";
 import { TalkView } from "./talk-view.js";
 import { openTake, Refusal } from "./ticket.js";
 
@@ -68,12 +68,7 @@ export class Talk {
     on("mute", () => this.#mute(!this.#muted));
     on("sound", () => this.#speaker?.resume());
     if (this.#config.hearYourself) this.#view.onMonitor = (level) => this.#monitor(level);
-    // only while the talk has the focus: a single key must not surprise somebody who dictates
-    this.#view.part("stage").addEventListener("keydown", (event) => {
-      const typing = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
-      if (event.key.toLowerCase() !== "m" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (this.#isTalking) this.#mute(!this.#muted);
-    });
+    this.#view.onMuteKey = () => this.#isTalking && this.#mute(!this.#muted);
     addEventListener("beforeunload", (event) => {
       if (this.#isTalking) event.preventDefault();
     });
@@ -155,14 +150,7 @@ export class Talk {
     microphone.onEnded = () => this.#lostMicrophone();
     await this.#choice.refresh(microphone.deviceId);
     this.#view.warn("microphone");
-    this.#view.warn(
-      "narrow",
-      microphone.isNarrow
-        ? translate(
-            "This headset records in telephone quality while its microphone is on. If you can, use a wired headset or another microphone.",
-          )
-        : undefined,
-    );
+    this.#view.warnOfNarrow(microphone.isNarrow);
   }
 
   async #sendMicrophone() {
@@ -235,7 +223,7 @@ export class Talk {
         if (this.#state === "live") this.#show("reconnecting", SCREENS.reconnecting);
         break;
       case "event":
-        this.#happened(message.event, message.data);
+        this.#view.happened(message.event, message.data);
         break;
       case "sounding":
         this.#view.words.sound(message.step);
@@ -255,26 +243,6 @@ export class Talk {
     const tick = () => (this.#view.elapsedMs = performance.now() - this.#liveSinceMs);
     this.#timer = setInterval(tick, 200);
     tick();
-  }
-
-  /** @param {string} event @param {any} data as checked by the wire */
-  #happened(event, data) {
-    switch (event) {
-      case "words":
-        this.#view.words.add(data);
-        break;
-      case "transcript":
-        if (data.role === "agent") this.#view.words.complete(data.turn, data.text);
-        break;
-      case "away":
-        if (this.#state === "live") this.#view.status = data.away ? AWAY : TURNS.listening;
-        break;
-      case "turn":
-        if (this.#state === "live" && data.state in TURNS)
-          this.#view.status = TURNS[/** @type {keyof typeof TURNS} */ (data.state)];
-        if (data.state === "interrupted" || data.state === "discarded") this.#view.words.breakOff(data.turn);
-        break;
-    }
   }
 
   // ending

@@ -3,8 +3,12 @@ import { MicrophoneChoice } from "../audio/microphone-choice.js";
 import { MicrophoneProblem } from "../audio/microphone-problem.js";
 import { clock } from "../players/elements.js";
 import { Waveform } from "../players/waveform.js";
-import { upload, UploadProblem } from "./upload.js";
-import { VoiceRecorder } from "./voice-recorder.js";
+import { SAMPLE_RATE_HZ, toPcm16 } from "../contract/audio.js";
+import { LevelGauge } from "../audio/level-gauge.js";
+import { Microphone } from "../audio/microphone.js";
+import { Capture } from "../audio/capture.js";
+import { openSource } from "../audio/capture-source.js";
+import { wavOf } from "../audio/wav.js";
 
 /**
  * `<div data-voice>` in the form of a target voice: takes a file or a recording, has it judged at once, shows what was
@@ -173,5 +177,107 @@ export class VoiceRecording {
     const element = this.#root.querySelector(`[data-part="${name}"]`);
     if (!(element instanceof HTMLElement)) throw new Error(`the form lacks its part ${name}`);
     return element;
+  }
+}
+
+/**
+ * Its name on the server, what it was judged, and HTML of what was found in it.
+ * @typedef {{draft: string, verdict: "ok" | "warning" | "refused", report: string}} Draft
+ */
+
+/** An upload that was not taken; the message is for people. */
+export class UploadProblem extends Error {}
+
+/**
+ * Sends a recording to be decoded and judged. XMLHttpRequest, because fetch does not tell how far an upload is.
+ * @param {string} url
+ * @param {Blob} audio
+ * @param {string} csrfToken
+ * @param {(share: number) => void} onProgress 0 to 1; 1 when all is sent and the server is at work
+ * @param {AbortSignal} signal
+ * @returns {Promise<Draft>}
+ * @throws {UploadProblem}
+ */
+export function upload(url, audio, csrfToken, onProgress, signal) {
+  const body = new FormData();
+  body.append("audio", audio, "recording");
+  const request = new XMLHttpRequest();
+  return new Promise((resolve, reject) => {
+    request.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
+    request.upload.onload = () => onProgress(1);
+    request.onload = () => {
+      if (request.status === 201) resolve(JSON.parse(request.responseText));
+      else reject(new UploadProblem(refusal(request)));
+    };
+    request.onerror = () => reject(new UploadProblem("The server cannot be reached. Your file was not lost; try again."));
+    request.onabort = () => reject(new UploadProblem("Cancelled."));
+    signal.addEventListener("abort", () => request.abort());
+    request.open("POST", url);
+    request.setRequestHeader("X-CSRFToken", csrfToken);
+    request.send(body);
+  });
+}
+
+/** @param {XMLHttpRequest} request */
+function refusal(request) {
+  try {
+    return JSON.parse(request.responseText).message;
+  } catch {
+    if (request.status === 403) return "You are signed out, or may not do this. Sign in in another tab, then try again.";
+    return `The server answered ${request.status}. Please try again.`;
+  }
+}
+
+const MAX_SEC = 120;
+const LEVEL_SAMPLES = SAMPLE_RATE_HZ / 20;
+const AS_IT_IS = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+
+/** Records the microphone as it is, without the browser's processing, which a voice would take on. */
+export class VoiceRecorder {
+  onLevel = (/** @type {import("../audio/level-gauge.js").Level} */ _level) => {};
+  onLength = (/** @type {number} */ _sec) => {};
+  onEnd = (/** @type {Blob} */ _wav) => {};
+  #parts = /** @type {Int16Array[]} */ ([]);
+  #samples = 0;
+  #microphone = /** @type {Microphone | null} */ (null);
+  #closeSource = () => {};
+
+  get recording() {
+    return this.#microphone !== null;
+  }
+
+  get deviceId() {
+    return this.#microphone?.deviceId ?? "";
+  }
+
+  /** @param {string} [deviceId] @throws {import("../audio/microphone-problem.js").MicrophoneProblem} */
+  async start(deviceId) {
+    const microphone = (this.#microphone = await Microphone.open(AS_IT_IS, deviceId));
+    microphone.onEnded = () => this.stop();
+    this.#parts = [];
+    this.#samples = 0;
+    const gauge = new LevelGauge(LEVEL_SAMPLES);
+    const capture = new Capture({ onAudio: (samples) => this.#keep(samples, gauge), onSlip: () => {} });
+    this.#closeSource = openSource(await microphone.source(), (samples, rateHz, clockMs, missing) =>
+      capture.push(samples, rateHz, clockMs, missing, performance.now()),
+    );
+  }
+
+  stop() {
+    if (this.#microphone === null) return;
+    this.#closeSource();
+    this.#microphone.close();
+    this.#microphone = null;
+    this.onEnd(wavOf(this.#parts));
+  }
+
+  /** @param {Float32Array} samples @param {LevelGauge} gauge */
+  #keep(samples, gauge) {
+    this.#parts.push(Int16Array.from(samples, toPcm16));
+    this.#samples += samples.length;
+    const level = gauge.push(samples);
+    if (level !== null) this.onLevel(level);
+    this.onLength(this.#samples / SAMPLE_RATE_HZ);
+    if (this.#samples >= MAX_SEC * SAMPLE_RATE_HZ) this.stop();
   }
 }
