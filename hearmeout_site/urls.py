@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import include, path
 
 urlpatterns = [
@@ -12,4 +15,9 @@ urlpatterns = [
     path("", include("studies.urls")),
 ]
 
-handler400 = "hearmeout_site.refusals.bad_request"
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answers a request that is refused before it reaches any view: with 400, or with 413 for a form that is larger
+    than anything we ask for."""
+    code = 413 if isinstance(exception, RequestDataTooBig) else 400
+    return render(request, f"{code}.html", status=code)

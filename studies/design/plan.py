@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from studies.design.arms import group_and_digits
-from studies.design.squares import latin
+from studies.design.orders import latin
 from studies.design.talks import Talk, talks
 from studies.protocol.schema import Protocol
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TypeVar
 
-from studies.design.orders import Kind, Turns, in_order, row_count, turns
-from studies.design.squares import graeco_latin
+from studies.design.orders import Kind, Turns, graeco_latin, in_order, row_count, turns
 from studies.protocol.schema import Protocol
 
 T = TypeVar("T")

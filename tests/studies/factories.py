@@ -35,7 +35,7 @@ from studies.models import (
 )
 from studies.protocol.reading.document import parse_yaml
 from studies.publish import publish
-from studies.researcher.accounts import researchers_group
+from studies.researcher.access import researchers_group
 
 PROTOCOL = """
 version: 1

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from studies.researcher.accounts import create_researcher, researchers_group
+from studies.researcher.access import create_researcher, researchers_group
 
 DEFAULT_NAME = "researcher"
 

@@ -2,14 +2,13 @@
 
 keys.py        keys that may stand once
 kinds.py       what belongs to planned studies, and what to explore studies
-catalogue.py   engines, their options, presets, converters, and what is offered of them
+catalogue.py   engines, their options, presets, converters, what is offered of them, and the consent they take
 talks.py       prompts, conditions, pairs, practice: what they refer to, and that all of it is used
 plan.py        the design, its variants and its blocks: orders and squares that exist, every talk in one block
 spreading.py   groups, strata, quotas: how people are spread over the orders
 questions.py   questionnaires, and what the question types find wrong with their items
 logic.py       conditions on answers: asked before, possible, and each rule at once with the others
 asking.py      when each item is asked, and about what
-consent.py     what has to be agreed to
 visit.py       screening, device check, recruiter
 """
 
@@ -22,7 +21,6 @@ from studies.errors import Problem
 from studies.protocol.languages import check_translations
 from studies.protocol.rules import (
     catalogue,
-    consent,
     keys,
     kinds,
     logic,
@@ -49,7 +47,9 @@ def check(protocol: Protocol) -> list[Problem]:
         *chain(questions.check(protocol), logic.check(protocol)),
         *visit.check(protocol),
         *check_translations(protocol),
-        *(() if unknown else consent.check(protocol)),  # which voices convert is known once their names are right
+        *(
+            () if unknown else catalogue.check_consent(protocol)
+        ),  # which voices convert is known once their names are right
     ]
 
 

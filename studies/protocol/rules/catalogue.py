@@ -1,15 +1,16 @@
-"""Names from the catalogue: engines with their options, presets, converters with their parameters; and the offer."""
+"""Names from the catalogue: engines with their options, presets, converters with their parameters; the offer; and what
+has to be agreed to for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from inference.contract.catalog import ENGINES, check_options
 from studies.errors import Problem
 from studies.protocol.cells import FREE_VOICE, ConditionCell, EngineOffer
 from studies.protocol.reading.problems import option_problem, path_of, suggestion
 from studies.protocol.schema import Protocol, offer_key
-from studies.protocol.voices import check_schedule
+from studies.protocol.voices import check_schedule, converts
 from studies.questions.fields import Place
 
 LONGEST_KEY = 50
@@ -63,3 +64,40 @@ def _check_offer(protocol: Protocol) -> Iterator[Problem]:
         if len(engines) > 1 and len(voice.label) + len(f", {longest}") > LONGEST_LABEL:
             most = LONGEST_LABEL - len(f", {longest}")
             yield Problem(path_of((*place, "label")), f"is {len(voice.label)} characters long; expected at most {most}")
+
+
+def check_consent(protocol: Protocol) -> Iterator[Problem]:
+    """For a protocol whose engines and voices are in the catalogue."""
+    required: dict[str, bool] = {purpose.key: purpose.required for purpose in protocol.consent.purposes}
+    for key in ("participate", "record"):
+        if not required.get(key, False):
+            yield Problem("consent.purposes", f"{key} must be there and required: every talk is recorded")
+    if required.get("voice_donation", False):
+        yield Problem("consent.purposes", "voice_donation must be voluntary: add required: false to it")
+    if any(converts(cell.voices) for cell in protocol.cells()):
+        if "convert" not in required:
+            yield Problem("consent.purposes", "convert must be there: a condition changes the participant's voice")
+        elif protocol.kind == "planned" and not required["convert"]:
+            yield Problem("consent.purposes", "convert must be required: the plan of a planned study needs every voice")
+    elif protocol.hear_yourself != "off" and "convert" not in required:
+        yield Problem("hear_yourself", "takes the consent to convert: add that purpose to consent, or set it to off")
+    yield from _check_third_party(protocol, required)
+
+
+def _check_third_party(protocol: Protocol, required: Mapping[str, bool]) -> Iterator[Problem]:
+    """`required`: purpose -> whether nobody takes part without it."""
+    engines = [engine for _, engine in engines_of(protocol)]
+    abroad = [engine for engine in engines if ENGINES[engine].third_party]
+    if not abroad:
+        return
+    sends = f"{ENGINES[abroad[0]].label} sends the participant's voice to somebody else"
+    if "third_party" not in required:
+        purpose = "{key: third_party, label: My voice may be sent to a model run by somebody else.}"
+        yield Problem("consent.purposes", f"third_party must be there: {sends}; add {purpose}")
+    elif not required["third_party"] and (protocol.kind == "planned" or abroad == engines):
+        why = (
+            "the plan of a planned study needs every engine"
+            if protocol.kind == "planned"
+            else "there is no other engine"
+        )
+        yield Problem("consent.purposes", f"third_party must be required: {sends}, and {why}")

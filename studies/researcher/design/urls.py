@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from studies.researcher.design import balance, preview, publishing, sharing, starting, versions
+from studies.researcher.design import balance, preview, sharing, starting, versions
 from studies.researcher.design.writing import editor, translating
 
 urlpatterns = [
@@ -21,7 +21,7 @@ urlpatterns = [
     path("<slug:slug>/design/versions/", versions.versions, name="design_versions"),
     path("<slug:slug>/design/versions/<int:number>.yaml", versions.export, name="design_export"),
     path("<slug:slug>/design/versions/<int:number>/changes/", versions.compare, name="design_compare"),
-    path("<slug:slug>/design/publish/", publishing.publishing, name="design_publish"),
+    path("<slug:slug>/design/publish/", versions.publishing, name="design_publish"),
     path("<slug:slug>/design/share/", sharing.share, name="design_share"),
     path("<slug:slug>/design/share/qr.svg", sharing.qr, name="design_qr"),
     path("<slug:slug>/design/state/", sharing.move, name="design_move"),

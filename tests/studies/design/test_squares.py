@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.design.squares import graeco_latin, latin, williams
+from studies.design.orders import graeco_latin, latin, williams
 
 sizes = st.integers(min_value=1, max_value=12)
 

@@ -1,7 +1,7 @@
 """What a document leaves out never changes its meaning: defaults are frozen within a version of the schema.
 
 A new field goes into the file, with the default that leaves every study as it was. Another default for a field that is
-there takes a new SCHEMA_VERSION, a step in `studies.protocol.reading.upgrade`, and a file of its own."""
+there takes a new SCHEMA_VERSION, a step in `studies.protocol.reading.document`, and a file of its own."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from studies.questions.registry import TYPES
 
 STATIC = ROOT / "studies" / "static" / "studies"
 EXEMPT = {
-    "studies/protocol/reading/upgrade.py",  # turns the documents of version 1 into those of today
+    "studies/protocol/reading/document.py",  # turns the documents of version 1 into those of today
     "studies/protocol/reading/mending.py",  # puts an item of some type where one is missing
     "studies/protocol/rules/spreading.py",  # names a type as an example, to researchers
     "studies/researcher/design/writing/form_schema.py",  # names fields in which the form suggests prompts

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from studies.researcher.accounts import RESEARCHERS, create_researcher
+from studies.researcher.access import RESEARCHERS, create_researcher
 from tests.studies import factories
 
 PASSWORD = "correct horse battery"

@@ -10,8 +10,7 @@ from typing import Any
 from studies.errors import Problem, ProtocolError
 from studies.models import Study
 from studies.protocol.reading import yaml_text
-from studies.protocol.reading.document import parse_read, sha256_of
-from studies.protocol.reading.upgrade import upgraded
+from studies.protocol.reading.document import parse_read, sha256_of, upgraded
 from studies.protocol.schema import Protocol
 from studies.publish import publication_problems
 

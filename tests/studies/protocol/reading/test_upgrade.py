@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from studies.errors import ProtocolError
-from studies.protocol.reading.document import parse, parse_yaml, to_document, to_yaml
-from studies.protocol.reading.upgrade import upgraded
+from studies.protocol.reading.document import parse, parse_yaml, to_document, to_yaml, upgraded
 from studies.questions.types.single_choice import SingleChoice
 from tests.studies.protocol.documents import EXPLORE, explore, paired, version_1
 
