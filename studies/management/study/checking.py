@@ -14,8 +14,8 @@ from studies.design.balance import ARMS, balance
 from studies.management.study.files import STANDARD, protocol_named, read_protocol, refused, write_text
 from studies.models import Study
 from studies.protocol.diff import changes, in_words
-from studies.protocol.reading.document import json_schema, sha256_of
-from studies.protocol.reference import reference
+from studies.protocol.reading.document import sha256_of
+from studies.protocol.reference import json_schema, reference
 from studies.protocol.schema import Protocol
 from studies.publish import publication_problems
 

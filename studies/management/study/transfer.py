@@ -22,7 +22,8 @@ from studies.management.study.files import (
     write_text,
 )
 from studies.models import Study, StudyDraft
-from studies.protocol.reading.document import MAX_CHARACTERS, parse_yaml, to_yaml
+from studies.protocol.reading.document import parse_yaml, to_yaml
+from studies.protocol.reading.yaml_text import MAX_CHARACTERS
 from studies.publish import publish
 
 LONGEST_SLUG = 50

@@ -15,25 +15,11 @@ from pydantic import BaseModel, ValidationError
 
 from studies.errors import Problem, ProtocolError
 from studies.protocol import rules
-from studies.protocol.json_schema import json_schema
 from studies.protocol.reading import yaml_text
 from studies.protocol.reading.mending import mended
 from studies.protocol.reading.problems import found, path_of, problems_of
-from studies.protocol.reading.yaml_text import MAX_CHARACTERS
 from studies.protocol.schema import Protocol
 from studies.questions.fields import Place
-
-__all__ = [
-    "MAX_CHARACTERS",
-    "json_schema",
-    "parse",
-    "parse_frozen",
-    "parse_read",
-    "parse_yaml",
-    "sha256_of",
-    "to_document",
-    "to_yaml",
-]
 
 
 def parse_yaml(text: str) -> Protocol:

@@ -47,9 +47,7 @@ def check(protocol: Protocol) -> list[Problem]:
         *chain(questions.check(protocol), logic.check(protocol)),
         *visit.check(protocol),
         *check_translations(protocol),
-        *(
-            () if unknown else catalogue.check_consent(protocol)
-        ),  # which voices convert is known once their names are right
+        *(() if unknown else catalogue.check_consent(protocol)),  # voices that convert are known by right names
     ]
 
 

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods
 from studies import protocol as protocol_package
 from studies.errors import DraftRefused
 from studies.models import Study
-from studies.protocol.reading.document import MAX_CHARACTERS, parse_yaml
+from studies.protocol.reading.document import parse_yaml
+from studies.protocol.reading.yaml_text import MAX_CHARACTERS
 from studies.protocol.schema import Protocol
 from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.writing import drafts

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from studies.protocol.reading import yaml_text
-from studies.protocol.reading.document import json_schema, to_document
+from studies.protocol.reading.document import to_document
+from studies.protocol.reference import json_schema
 from studies.protocol.schema import Protocol
 from tests.extent import examples
 from tests.studies.protocol.documents import explore, paired

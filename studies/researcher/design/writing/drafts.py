@@ -14,7 +14,8 @@ from django.utils.text import slugify
 from studies.errors import DraftRefused, ProtocolError
 from studies.models import ProtocolVersion, Study, StudyDraft
 from studies.protocol.reading import yaml_text
-from studies.protocol.reading.document import MAX_CHARACTERS, to_yaml
+from studies.protocol.reading.document import to_yaml
+from studies.protocol.reading.yaml_text import MAX_CHARACTERS
 from studies.publish import protocol_of
 
 SKELETON: Final = Path(__file__).with_name("skeleton.yaml")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from inference.contract.catalog import CONVERTERS, ENGINES
 from inference.contract.presets import PRESETS
-from studies.protocol.reading.document import json_schema
+from studies.protocol.reference import json_schema
 
 Schema = dict[str, Any]
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from studies.errors import ProtocolError
 from studies.protocol.reading import yaml_text
-from studies.protocol.reading.document import MAX_CHARACTERS, parse, parse_yaml, sha256_of, to_document, to_yaml
+from studies.protocol.reading.document import parse, parse_yaml, sha256_of, to_document, to_yaml
+from studies.protocol.reading.yaml_text import MAX_CHARACTERS
 from tests.studies.protocol.documents import explore, paired
 
 TEMPLATES = sorted((Path(__file__).parents[4] / "studies" / "protocol" / "templates").glob("*.yaml"))

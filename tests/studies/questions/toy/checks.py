@@ -15,9 +15,8 @@ from studies.errors import ProtocolError
 from studies.exports.tables import TABLES, codebook_rows, write
 from studies.models import Study
 from studies.participant.answering.answers import known
-from studies.protocol.json_schema import json_schema
 from studies.protocol.reading.document import parse, sha256_of, to_document
-from studies.protocol.reference import reference
+from studies.protocol.reference import json_schema, reference
 from studies.questions.registry import TYPES
 from studies.researcher.design.writing.form_schema import form_schema
 from studies.simulation.answering import answer

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from studies.models import Study, StudyDraft
-from studies.protocol.reading.document import MAX_CHARACTERS
+from studies.protocol.reading.yaml_text import MAX_CHARACTERS
 from studies.publish import publish
 from studies.researcher.design.writing.checking import report_on
 from tests.studies import factories
