@@ -54,7 +54,7 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "inference.engines.moshi_server.engine:MoshiServerEngine",
         "Any server of Moshi's own protocol: stock Python, Rust or MLX, PersonaPlex, another worker. Full duplex: it "
         "hears and speaks at the same time. The operator says which servers, and whether they are somebody else's.",
-        settings="inference.engines.moshi_server.settings:MoshiServerSettings",
+        settings="inference.engines.moshi_server.engine:MoshiServerSettings",
         options="inference.contract.options.moshi_server:check",
     ),
     "moshi": Entry(
@@ -62,7 +62,7 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "inference.engines.moshi.engine:MoshiEngine",
         "One model from speech to speech, without words in between: it hears how something is said, and it listens "
         "while it speaks.",
-        settings="inference.engines.moshi.settings:MoshiSettings",
+        settings="inference.engines.moshi.source:MoshiSettings",
         options="inference.contract.options.moshi:Sampling.read",
     ),
     "openai_realtime": Entry(
@@ -86,7 +86,7 @@ CONVERTERS: Final[Mapping[str, Entry]] = {
     "none": Entry("Own voice", "inference.voices.none:NoConversion", "The voice as it is."),
     "resynthesis": Entry(
         "Own voice, resynthesised",
-        "inference.voices.resynthesis:Resynthesis",
+        "inference.voices.transform:Resynthesis",
         "Taken apart and put together again unchanged: the sham, with the artefacts of a conversion and none of its "
         "effect.",
     ),
@@ -100,7 +100,7 @@ CONVERTERS: Final[Mapping[str, Entry]] = {
         "inference.voices.remote.converter:RemoteConversion",
         "Converted into a target voice by a neural network in a process of its own (a converter server).",
         needs_target=True,
-        settings="inference.voices.remote.settings:RemoteVcSettings",
+        settings="inference.voices.remote.converter:RemoteVcSettings",
     ),
 }
 

@@ -2,10 +2,10 @@
 
     python -m inference.converter_server NETWORK [options]
 
-network.py   the contract of a network: rows of a batch, each of which turns one block into one block
-framing.py   converts between 24 kHz and a network's rate and blocks, sample for sample
-rows.py      assigns rows; its thread owns the network and steps all talkers together
+network.py   the contract of a network: rows of a batch, each of which turns one block into one block; and the
+             worker's own converters as a network, to try a set-up or move their cost elsewhere
+rows.py      assigns rows; its thread owns the network and steps all talkers together, whose sound is converted
+             between 24 kHz and the network's rate and blocks, sample for sample
 server.py    the protocol's sockets (inference/voices/remote/protocol.py)
-local.py     the converters of the inference worker as a network, to try a set-up or move their cost elsewhere
 seed_vc/     zero-shot conversion with Seed-VC
 """

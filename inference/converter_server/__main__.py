@@ -21,8 +21,7 @@ from pydantic_settings import SettingsConfigDict
 from inference.contract.catalog import CONVERTERS
 from inference.contract.errors import EngineUnavailable
 from inference.contract.settings import Settings
-from inference.converter_server.local import LocalNetwork
-from inference.converter_server.network import Network
+from inference.converter_server.network import LocalNetwork, Network
 from inference.converter_server.server import ConverterServer
 
 PORT: Final = 8_800

@@ -19,9 +19,8 @@ from websockets.http11 import Request, Response
 
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.contract.errors import InferenceError, OptionError, WireError
-from inference.converter_server.framing import hold_samples
 from inference.converter_server.network import Network
-from inference.converter_server.rows import MAX_BLOCKS, Rows, Talker
+from inference.converter_server.rows import MAX_BLOCKS, Rows, Talker, hold_samples
 from inference.voices.remote.protocol import (
     ABOUT_PATH,
     CONVERT_PATH,

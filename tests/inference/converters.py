@@ -8,7 +8,7 @@ from typing import Any
 
 from inference.contract.catalog import CONVERTERS, converter_class
 from inference.contract.parameters import PARAMETERS
-from inference.converter_server.local import LocalNetwork
+from inference.converter_server.network import LocalNetwork
 from inference.voices.base import Converter
 from tests.inference.converter_server.running import connected, running_server
 

@@ -1,8 +1,8 @@
 """Zero-shot conversion with Seed-VC, through its own package (GPL-3.0, `make seed-vc`), which nothing else imports.
 
 weights.py   the folder with everything that Seed-VC needs, and the networks loaded from it
-speaker.py   the target: its CAM++ embedding and its mel prompt
-windows.py   the part of a stream that a step sees, and how the results are joined (SOLA)
+windows.py   the part of a stream that a step sees, and how the results are joined (SOLA); the target: its CAM++
+             embedding and its mel prompt
 network.py   implements the contract of a network
 fetch.py     fills a weights folder from the hub; tiny.py fills one with random weights of the same shapes
 

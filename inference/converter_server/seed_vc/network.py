@@ -17,8 +17,8 @@ from inference.contract.audio import Float32
 from inference.contract.errors import EngineUnavailable, OptionError, TargetUnavailable
 from inference.converter_server.network import Network
 from inference.converter_server.seed_vc import windows
-from inference.converter_server.seed_vc.speaker import Target, content_of, enrol
 from inference.converter_server.seed_vc.weights import FETCH, NAME, Weights, load
+from inference.converter_server.seed_vc.windows import Target, content_of, enrol
 
 SILENCE: Final = 1e-4  # root mean square of a block's window; below -80 dB there is nothing to convert
 MAX_TARGETS: Final = 64

@@ -15,6 +15,8 @@ It is correct on the unpatched package for these reasons:
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,12 +25,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from moshi.modules.streaming import StreamingModule
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.errors import SlotNotMovable
 from inference.contract.options.moshi import Sampling
 from inference.engines.moshi.language_model import FREE, RowLMGen
-from inference.engines.moshi.sampling import RowSampler
-from inference.engines.moshi.staging import Staging
+from inference.engines.moshi.sampling import RowSampler, Staging
 
 Tokens = npt.NDArray[np.int64]
 
@@ -241,3 +245,32 @@ def _share_mask(mask: torch.Tensor, *roots: Any) -> None:
         for module in root.modules() if root is not None else ():
             if isinstance(module, StreamingModule) and module._streaming_state is not None:
                 module._streaming_state.exec_mask = mask
+
+
+FORMAT: Final = "hearmeout.moshi.1"
+HASH_BYTES: Final = 32
+
+
+def pack(tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> bytes:
+    """`tensors` are on the CPU and contiguous; `facts` are JSON."""
+    content: bytes = save(dict(tensors), {FORMAT: json.dumps(facts)})  # one entry, since their order is undefined
+    return hashlib.sha256(content).digest() + content
+
+
+def unpack(state: bytes) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Returns (tensors, facts). Raises SlotNotMovable for bytes that `pack` of this version did not make."""
+    digest, content = state[:HASH_BYTES], state[HASH_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        raise SlotNotMovable("its state was damaged on the way")
+    try:
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+        if FORMAT not in metadata:
+            raise SlotNotMovable("its state is of another version")
+        facts = json.loads(metadata[FORMAT])
+        tensors = load(content)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise SlotNotMovable("its state cannot be read") from error
+    if not isinstance(facts, dict):
+        raise SlotNotMovable("its state cannot be read")
+    return tensors, facts

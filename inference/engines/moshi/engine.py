@@ -17,7 +17,7 @@ from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.errors import EngineUnavailable, InferenceError, OptionError, SlotNotMovable
 from inference.contract.options.moshi import Sampling
 from inference.engines.base import Engine, SlotConfig, StepOutput
-from inference.engines.moshi.settings import MoshiSettings
+from inference.engines.moshi.source import MoshiSettings
 from inference.engines.moshi.words import STRETCH_PAUSE_STEPS, WORD_PAUSE_STEPS, Monologue
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ class MoshiEngine(Engine):
         try:  # torch is installed only on request.
             import torch
 
-            from inference.engines.moshi import batch, checkpoint, moving, placing
+            from inference.engines.moshi import batch, checkpoint, placing
         except ModuleNotFoundError as error:
             raise EngineUnavailable("moshi", f"the package {error.name} is missing", "Run: make moshi") from error
-        self._moving = moving
+        self._moving = batch
         self._checkpoint = loaded = checkpoint.load(slots, own)
         self.slots = loaded.rows
         self.memory = loaded.memory

@@ -23,10 +23,8 @@ from inference.contract.errors import RemoteLost
 from inference.contract.wire import Kind, Metadata
 from inference.engines.moshi_server.addresses import Server
 from inference.engines.moshi_server.words import Utterance, Word, Words
-from inference.engines.remote.engine import Session
-from inference.engines.remote.line import Line
-from inference.remote.address import Trust, call, closed
-from inference.remote.loop import first_to_end
+from inference.engines.remote.engine import Line, Session
+from inference.remote import Trust, call, closed, first_to_end
 
 MAX_BROKEN: Final = 25  # messages in a row that are nothing; then the server is no Moshi
 MAX_METADATA_BYTES: Final = 4_096

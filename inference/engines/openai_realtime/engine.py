@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Final
 
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from inference.contract.audio import FRAME_SAMPLES
 from inference.contract.errors import OptionError, RemoteLost
 from inference.contract.options.openai_realtime import Options
 from inference.engines.base import SlotConfig
 from inference.engines.openai_realtime.answer import WORD_TIMING
-from inference.engines.openai_realtime.session import RealtimeSession
-from inference.engines.openai_realtime.settings import NAME, read_server
-from inference.engines.remote.engine import RemoteEngine
-from inference.remote.address import shown
+from inference.engines.openai_realtime.dialects import UNMUTE, Agreed, Dialect, Unsupported, dialect_of
+from inference.engines.openai_realtime.events import EventReader
+from inference.engines.openai_realtime.fields import Broken, is_harmless, object_of, plain_words
+from inference.engines.openai_realtime.settings import NAME, RealtimeServer, read_server
+from inference.engines.remote.engine import Line, RemoteEngine, Session
+from inference.remote import call, closed, first_to_end, shown
 
 MAX_INSTRUCTIONS_BYTES: Final = 30_000
 _VOICE: Final = re.compile(r"\w[\w./-]{0,199}")
@@ -86,3 +94,139 @@ def _remedy(lost: RemoteLost) -> str:
         case 429:
             return "Wait, or look at the account's limits and balance."
     return "Look at OPENAI_REALTIME_URL, OPENAI_REALTIME_KEY, OPENAI_REALTIME_MODEL and OPENAI_REALTIME_DIALECT."
+
+
+SETUP_SEC: Final = 10.0
+GREETING_SEC: Final = 1.0  # servers that greet do so at once
+PING_SEC: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A connection whose session is as it was asked for."""
+
+    connection: ClientConnection
+    dialect: Dialect
+    agreed: Agreed
+
+
+class RealtimeSession(Session):
+    """`config` is checked."""
+
+    def __init__(self, server: RealtimeServer, config: SlotConfig, setup_sec: float = SETUP_SEC) -> None:
+        self._server = server
+        self._config = config
+        self._options = Options.read(config.options)
+        self._url = server.address(self._options.model or (server.models[0] if server.models else ""))
+        self._setup_sec = setup_sec
+        self.address = shown(self._url)
+
+    async def run(self, line: Line) -> None:
+        try:
+            ready = await self._call()
+            async with ready.connection as connection:
+                conversation = EventReader(
+                    line.playout,
+                    ready.dialect,
+                    ready.agreed.codec,
+                    barge_in=self._options.barge_in,
+                    cancels=not ready.agreed.interrupts,
+                )
+                line.listen()
+                await first_to_end(
+                    self._send(connection, line, conversation, ready.agreed), self._receive(connection, conversation)
+                )
+        except ConnectionClosed as error:
+            raise closed(self._url, error) from None
+        except Broken as error:
+            raise self._lost(str(error)) from None
+
+    async def try_out(self) -> Ready:
+        """Sets a session up and hangs up. Raises RemoteLost."""
+        try:
+            ready = await self._call()
+            await ready.connection.close()
+        except ConnectionClosed as error:
+            raise closed(self._url, error) from None
+        except Broken as error:
+            raise self._lost(str(error)) from None
+        return ready
+
+    async def _call(self) -> Ready:
+        dialect = self._server.dialect
+        connection = await call(
+            self._url,
+            timeout_sec=self._setup_sec,
+            headers=self._server.headers,
+            subprotocols=dialect.subprotocols if dialect else UNMUTE.subprotocols,
+            ping_sec=PING_SEC,
+        )
+        try:
+            async with asyncio.timeout(self._setup_sec):
+                return await self._set_up(connection, dialect)
+        except TimeoutError:
+            await connection.close()
+            raise self._lost(f"it did not set up a session within {self._setup_sec:g} s") from None
+        except BaseException:
+            await connection.close()
+            raise
+
+    async def _set_up(self, connection: ClientConnection, dialect: Dialect | None) -> Ready:
+        if dialect is None:
+            dialect = await self._recognise(connection)
+        elif dialect.greets:
+            await self._await(connection, "session.created")
+        session = dialect.session(self._config, self._options, self._server.transcription)
+        await connection.send(json.dumps({"type": "session.update", "session": session}))
+        updated = await self._await(connection, "session.updated")
+        try:
+            return Ready(connection, dialect, dialect.agreed(updated))
+        except Unsupported as error:
+            raise self._lost(str(error)) from None
+
+    async def _recognise(self, connection: ClientConnection) -> Dialect:
+        """By the greeting. Unmute's server has none, and chooses a subprotocol instead."""
+        silent = connection.subprotocol in UNMUTE.subprotocols
+        try:
+            async with asyncio.timeout(GREETING_SEC if silent else self._setup_sec):
+                return dialect_of(await self._await(connection, "session.created"))
+        except TimeoutError:
+            if silent:
+                return UNMUTE
+            raise
+
+    async def _await(self, connection: ClientConnection, kind: str) -> Mapping[str, Any]:
+        """The `session` of the next event of that kind; others are passed over."""
+        while True:
+            event = self._read(await connection.recv())
+            if event.get("type") == "error" and not is_harmless(error := object_of(event, "error")):
+                raise self._lost(plain_words(error))
+            if event.get("type") == kind:
+                return object_of(event, "session")
+
+    async def _send(self, connection: ClientConnection, line: Line, conversation: EventReader, agreed: Agreed) -> None:
+        sent = 0
+        while True:
+            sample, pcm = await line.heard()
+            conversation.participant.skew = sample - sent
+            sent += FRAME_SAMPLES
+            audio = agreed.codec.encode(pcm)
+            await connection.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+
+    async def _receive(self, connection: ClientConnection, conversation: EventReader) -> None:
+        async for message in connection:
+            for command in conversation.handle(self._read(message)):
+                await connection.send(json.dumps(command))
+        raise self._lost("it ended the conversation")
+
+    def _read(self, message: str | bytes) -> Mapping[str, Any]:
+        try:
+            event = json.loads(message) if isinstance(message, str) else None
+        except (ValueError, RecursionError):
+            event = None
+        if not isinstance(event, dict):
+            raise self._lost("it sends what is no event of the protocol")
+        return event
+
+    def _lost(self, reason: str) -> RemoteLost:
+        return RemoteLost(self.address, reason)

@@ -9,11 +9,9 @@ from typing import Any, Final
 
 from inference.contract.audio import samples_to_ms
 from inference.contract.wire import Metadata
-from inference.engines.openai_realtime.answer import Answer, Item, Word
+from inference.engines.openai_realtime.answer import Answer, Item, Participant, Word
 from inference.engines.openai_realtime.dialects import FINAL_NAMES, Codec, Dialect
-from inference.engines.openai_realtime.errors import is_harmless, plain_words
-from inference.engines.openai_realtime.fields import Broken, object_of, text_of
-from inference.engines.openai_realtime.participant import Participant
+from inference.engines.openai_realtime.fields import Broken, is_harmless, object_of, plain_words, text_of
 from inference.engines.remote.playout import Playout
 
 MAX_BAD_DELTAS: Final = 10

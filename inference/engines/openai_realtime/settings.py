@@ -13,7 +13,7 @@ from pydantic_settings import SettingsConfigDict
 
 from inference.contract.settings import Settings
 from inference.engines.openai_realtime.dialects import BETA, GA, UNMUTE, Dialect
-from inference.remote.address import check_url, is_private
+from inference.remote import check_url, is_private
 
 NAME: Final = "openai_realtime"
 URL: Final = "wss://api.openai.com/v1/realtime"

@@ -1,15 +1,18 @@
-"""The settings and the state of a stream: two records of fixed size.
+"""The settings and the state of a stream, two records of fixed size, and how the parts of the chain are compiled.
 
 The whole chain is therefore one compiled call, and resetting a stream means writing one record again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES
 from inference.contract.latency import (
@@ -63,7 +66,7 @@ STATE: Final = np.dtype(
     [
         ("received", np.int64),  # samples
         ("signal", np.float32, (HISTORY_SAMPLES,)),  # the last samples
-        # pitch_path
+        # pitch
         ("analysed", np.int64),  # frames
         ("loudest", np.float64),
         ("states", np.int64, (LAG_FRAMES + 1,)),
@@ -147,3 +150,31 @@ def _sinc_kernels(cutoff: float) -> Float64:
     distance = np.arange(PHASES)[:, None] / PHASES - taps[None]
     kernels: Float64 = cutoff * np.sinc(cutoff * distance)
     return kernels * (0.5 + 0.5 * np.cos(np.pi * np.clip(2 * distance / TAPS, -1, 1)))
+
+
+F = TypeVar("F", bound=Callable[..., object])
+
+# Sums may be reordered, so that they run eight at a time. The compiler must not assume that numbers are finite.
+_OPTIONS: Final = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+
+
+def compiled(function: F) -> F:
+    """Compiles a part of the chain into its callers; the Python original is its `py_func`."""
+    return cast("F", njit(**_OPTIONS)(function))
+
+
+def compiled_and_kept(function: F) -> F:
+    """Compiles the whole chain and caches it on disk where a folder is writable, so that the next start is quick.
+
+    To see whether its cache is out of date, numba looks only at the file of the function. `function` must therefore be
+    a closure over `fingerprint`, which changes with any file of the chain and is part of numba's key."""
+    try:
+        return cast("F", njit(cache=True, **_OPTIONS)(function))
+    except RuntimeError:  # There is nowhere to cache it.
+        return compiled(function)
+
+
+def fingerprint() -> str:
+    """Returns the SHA-256 over the source of every part of the chain."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()

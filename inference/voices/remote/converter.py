@@ -7,20 +7,60 @@ import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import Any, ClassVar, Final
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal
 
 import structlog
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
 
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.contract.catalog import NOT_CONFIGURED
 from inference.contract.errors import EngineUnavailable, InferenceError, OptionError, RemoteLost
-from inference.remote.loop import LoopThread
+from inference.contract.settings import Settings
+from inference.remote import LoopThread, Trust, check_url
 from inference.voices.base import Converter, VoiceStream, playable
 from inference.voices.remote.converter_server import ConverterServer
 from inference.voices.remote.load_target import TIMINGS, LoadTarget
-from inference.voices.remote.placement import Placement
-from inference.voices.remote.session import Dialect, Line, Order
-from inference.voices.remote.settings import RemoteVcSettings
+from inference.voices.remote.session import Dialect, Line, Order, Placement
+
+
+class RemoteVcSettings(Settings):
+    """`url` is empty where there is no converter server."""
+
+    model_config = SettingsConfigDict(env_prefix="REMOTE_VC_")
+
+    url: str = Field(
+        "", repr=False, description="Converter server for target voices, `ws://host:8800`; empty for none."
+    )
+    dialect: Literal["converter_server", "meanvc", "xvc"] = Field(
+        "converter_server", description="How it is spoken to: `converter_server`, `meanvc` or `xvc`."
+    )
+    key: str = Field("", repr=False, description="Its key, if it asks for one.")
+    certificate: Path | None = Field(None, description="PEM file of its certificate, if it signed its own.")
+    margin_ms: int = Field(
+        120, ge=0, le=2_000, description="Time for network and computing, part of the voice's latency."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _socket(cls, url: str) -> str:
+        if url:
+            try:
+                check_url(url)
+            except ValueError as error:
+                raise ValueError(f"ws://host:port of a converter server; it {error}") from None
+        return url
+
+    @field_validator("certificate")
+    @classmethod
+    def _readable(cls, file: Path | None) -> Path | None:
+        return Trust.readable(file)
+
+    @property
+    def trust(self) -> Trust | None:
+        return Trust.read(self.certificate) if self.certificate else None
+
 
 NAME: Final = "remote_vc"
 START_SEC: Final = 10.0

@@ -12,8 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from inference.contract.errors import OptionError, RemoteLost, TargetUnavailable, WireError
-from inference.remote.address import Trust, call, closed, shown
-from inference.remote.loop import first_to_end
+from inference.remote import Trust, call, closed, first_to_end, shown
 from inference.voices.remote.protocol import (
     ABOUT_PATH,
     CONVERT_PATH,

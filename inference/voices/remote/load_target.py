@@ -34,8 +34,7 @@ from websockets.exceptions import ConnectionClosed
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.contract.errors import RemoteLost, TargetUnavailable, WireError
 from inference.contract.resampling import Resampler
-from inference.remote.address import Trust, call, closed, shown
-from inference.remote.loop import first_to_end
+from inference.remote import Trust, call, closed, first_to_end, shown
 from inference.voices.remote.protocol import decode_sound, encode_sound
 from inference.voices.remote.session import Dialect, Line, Order, Timing
 

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from inference.bench import measure as module
-from inference.bench.measure import Measurement, measure
-from inference.bench.report import largest_in_time, to_json, to_markdown
-from inference.bench.speech import LEVEL, speech
+from inference.bench.__main__ import largest_in_time, to_json, to_markdown
+from inference.bench.measure import LEVEL, Measurement, measure, speech
 from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.catalog import ENGINES, Entry
 from inference.contract.errors import EngineUnavailable, OptionError

@@ -12,8 +12,8 @@ import torch
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.contract.errors import EngineUnavailable, OptionError, TargetUnavailable
 from inference.converter_server.seed_vc import SeedVcNetwork, windows
-from inference.converter_server.seed_vc.speaker import fbank
 from inference.converter_server.seed_vc.tiny import make
+from inference.converter_server.seed_vc.windows import fbank
 from tests.inference.converter_server.running import connected, running_server
 from tests.signals import vowel
 

@@ -14,9 +14,8 @@ from websockets.sync.client import connect
 
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
 from inference.contract.errors import EngineUnavailable, OptionError, RemoteLost, TargetUnavailable
-from inference.converter_server.framing import Framing, hold_samples
-from inference.converter_server.local import LocalNetwork
-from inference.converter_server.network import Network
+from inference.converter_server.network import LocalNetwork, Network
+from inference.converter_server.rows import Framing, hold_samples
 from inference.converter_server.server import ConverterServer
 from inference.voices.remote import converter as converter_module
 from inference.voices.remote.protocol import CONVERT_PATH, decode_message, encode_message, encode_sound

@@ -12,9 +12,8 @@ from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.errors import OptionError, RemoteLost
 from inference.contract.tokens import VoiceSegment
 from inference.voices.base import Converter, VoiceStream
-from inference.voices.fallback import FADE_SAMPLES
 from inference.voices.none import NoConversion
-from inference.voices.schedule import VoiceSchedule, check_voices
+from inference.voices.schedule import FADE_SAMPLES, VoiceSchedule, check_voices
 
 LATENCY_SAMPLES = 3_000
 LOST_AT = 4  # the push that fails

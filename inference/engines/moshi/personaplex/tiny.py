@@ -55,7 +55,7 @@ def saved_voice(lm: Any, codes: Tokens) -> dict[str, Tensor]:
     [1, CHANNELS, max delay + 3]."""
     import torch
 
-    from inference.engines.moshi.prompts.persona_row import embedded
+    from inference.engines.moshi.prompts.persona import embedded
 
     steps = voice_steps(codes)
     initial = [lm.text_initial_token_id] + [lm.initial_token_id] * lm.num_audio_codebooks

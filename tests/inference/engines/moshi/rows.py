@@ -11,7 +11,7 @@ from inference.contract.audio import Float32
 from inference.contract.options.moshi import Sampling
 from inference.engines.moshi.batch import Batch, Stepped
 from inference.engines.moshi.checkpoint import load
-from inference.engines.moshi.settings import MoshiSettings
+from inference.engines.moshi.source import MoshiSettings
 from tests.inference.engines.moshi.stock import Said
 from tests.moshi_checkpoint import tiny_checkpoint
 

@@ -12,8 +12,8 @@ import torch
 from inference.contract.errors import SlotNotMovable
 from inference.engines.base import SlotConfig, StepOutput
 from inference.engines.moshi import tiny
+from inference.engines.moshi.batch import HASH_BYTES, pack, unpack
 from inference.engines.moshi.engine import MoshiEngine
-from inference.engines.moshi.moving import HASH_BYTES, pack, unpack
 from tests.inference.engines.moshi.conftest import assert_same, converse, new_engine
 from tests.inference.engines.moshi.stock import microphone
 

@@ -13,8 +13,7 @@ from huggingface_hub import constants
 
 from inference.contract.errors import EngineUnavailable
 from inference.engines.moshi.engine import MoshiEngine
-from inference.engines.moshi.settings import MoshiSettings
-from inference.engines.moshi.source import Source, find
+from inference.engines.moshi.source import MoshiSettings, Source, find
 from tests.inference.engines.moshi.hub import COMMIT, TOKEN, hub
 from tests.moshi_checkpoint import tiny_checkpoint
 

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from inference.engines.moshi_server.addresses import Leases, Server, read_servers
-from inference.engines.moshi_server.dialects import DIALECTS
+from inference.engines.moshi_server.addresses import DIALECTS, Leases, Server, read_servers
 
 
 def test_read_one_address() -> None:

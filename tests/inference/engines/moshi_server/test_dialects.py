@@ -7,7 +7,7 @@ import pytest
 
 from inference.contract.errors import OptionError
 from inference.engines.base import SlotConfig
-from inference.engines.moshi_server.dialects import DIALECTS
+from inference.engines.moshi_server.addresses import DIALECTS
 
 
 def asked(dialect: str, config: SlotConfig, url: str = "ws://host/api/chat") -> dict[str, str]:

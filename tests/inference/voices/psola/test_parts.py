@@ -11,13 +11,12 @@ import pytest
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.contract.latency import LOOKAHEAD_SAMPLES, transform_latency_samples
 from inference.contract.parameters import PARAMETERS
-from inference.voices.psola import PsolaStream, compiled
-from inference.voices.psola.breath import random, transform
-from inference.voices.psola.grains import read, weigh
-from inference.voices.psola.intonation import hear, median_hz
-from inference.voices.psola.level import CEILING, follow, limit
-from inference.voices.psola.marks import best_match
+from inference.voices.psola import PsolaStream
+from inference.voices.psola import state as psola_state
+from inference.voices.psola.grains import random, read, transform, weigh
+from inference.voices.psola.marks import best_match, hear, median_hz
 from inference.voices.psola.state import BLOCK_SAMPLES, PHASES, Record, settings_of, state_after_open
+from inference.voices.psola.stream import CEILING, follow, limit
 from tests.inference.voices.psola.tracking import tracked_f0_hz
 from tests.signals import Float64, cents, noise, silence, vowel
 
@@ -182,10 +181,10 @@ def test_chain_is_compiled_once_and_at_warm_up() -> None:
 
 def test_chain_is_compiled_anew_when_any_part_of_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "part.py").write_text("LEVEL = 1")
-    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "compiled.py"))
-    before = compiled.fingerprint()
+    monkeypatch.setattr(psola_state, "__file__", str(tmp_path / "state.py"))
+    before = psola_state.fingerprint()
     (tmp_path / "part.py").write_text("LEVEL = 2")
-    assert compiled.fingerprint() != before
+    assert psola_state.fingerprint() != before
 
 
 def test_stream_is_of_a_size_that_never_grows() -> None:

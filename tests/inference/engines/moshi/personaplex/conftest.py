@@ -19,7 +19,7 @@ from inference.engines.moshi.batch import Batch, Stepped
 from inference.engines.moshi.checkpoint import load
 from inference.engines.moshi.personaplex.tiny import RECORDED_VOICE, SAVED_VOICE
 from inference.engines.moshi.prompts.persona import PersonaPlexPrompting
-from inference.engines.moshi.settings import MoshiSettings
+from inference.engines.moshi.source import MoshiSettings
 
 GREEDY = Sampling(temperature=0.0, text_temperature=0.0)
 PERSONAS = {

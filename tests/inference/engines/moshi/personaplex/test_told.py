@@ -12,7 +12,7 @@ from inference.contract.audio import Float32
 from inference.contract.options.moshi import Sampling
 from inference.engines.base import SlotConfig
 from inference.engines.moshi.personaplex.tiny import RECORDED_VOICE, SAVED_VOICE
-from inference.engines.moshi.prompts import persona, persona_row
+from inference.engines.moshi.prompts import persona
 from inference.engines.moshi.prompts.persona import STEPS_AT_ONCE
 from tests.inference.engines.moshi.personaplex.conftest import PERSONAS, Told
 from tests.inference.engines.moshi.personaplex.original import Tokens, forced_session, original_session
@@ -134,7 +134,7 @@ def test_neighbours_step_on_while_a_row_is_told(told: Told) -> None:
 
 def test_no_step_tells_more_than_one_piece(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     pieces: list[int] = []
-    tell = persona_row.live_through
+    tell = persona.live_through
 
     def counted(transformer: object, row: int, inputs: torch.Tensor) -> None:
         pieces.append(inputs.shape[1])
