@@ -34,6 +34,8 @@ REFUSALS: Final[Mapping[int, str]] = {
     429: "too many requests, or the quota is used up (429)",
     503: "it is overloaded or not ready (503)",
 }
+STOP_SEC: Final = 2.0  # for connections to close cleanly
+Result = TypeVar("Result")
 
 
 class _Connect(connect):
@@ -183,9 +185,7 @@ def _why(error: Exception, timeout_sec: float) -> str:
             return f"it cannot be reached ({type(error).__name__})"
 
 
-STOP_SEC: Final = 2.0  # for connections to close cleanly
 
-Result = TypeVar("Result")
 
 
 class LoopThread:

@@ -36,6 +36,11 @@ BANDWIDTHS: Final[Mapping[str, float]] = {
     "RTX 4090": 1.01e12,
     "RTX 3090": 0.94e12,
 }
+PHRASE_SEC: Final = 2.4
+PAUSE_SEC: Final = 1.1
+SYLLABLES_PER_SEC: Final = 4.2
+HARMONICS: Final = 20
+LEVEL: Final = 0.1  # root mean square of the phrases, about a microphone's
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +225,6 @@ def _memory_bytes() -> int:
 
 def _uses_cuda(torch: Any) -> bool:
     return bool(torch.cuda.is_available() and torch.cuda.memory_allocated() > 0)
-
-
-PHRASE_SEC: Final = 2.4
-PAUSE_SEC: Final = 1.1
-SYLLABLES_PER_SEC: Final = 4.2
-HARMONICS: Final = 20
-LEVEL: Final = 0.1  # root mean square of the phrases, about a microphone's
 
 
 def speech(seed: int, samples: int) -> Float32:

@@ -13,6 +13,8 @@ from inference.contract.errors import OptionError, TargetUnavailable
 from inference.contract.parameters import PARAMETERS
 from inference.voices.base import VoiceStream
 
+DEFAULT_ROWS: Final = 16
+
 
 class Network(ABC):
     """All methods are called from the one thread that owns the device.
@@ -52,9 +54,6 @@ class Network(ABC):
     @abstractmethod
     def close(self, row: int) -> None:
         """Ends the stream; nothing of it may remain in the row."""
-
-
-DEFAULT_ROWS: Final = 16
 
 
 class LocalNetwork(Network):

@@ -18,6 +18,11 @@ from inference.contract.errors import InferenceError
 from inference.contract.resampling import Resampler
 from inference.converter_server.network import Network
 
+MAX_BLOCKS: Final = 4  # A talker further behind gets silence for the oldest block, and a message.
+WAIT_SHARE: Final = 0.25  # of a block; the first talker's block waits so long for the others'
+Result = TypeVar("Result")
+log = structlog.get_logger(__name__)
+
 
 class Framing:
     """The framing of one talker: after the network's latency, output sample k is the converted input sample k."""
@@ -54,13 +59,6 @@ def hold_samples(rate_hz: int, block_samples: int, latency_samples: int) -> int:
         ahead = max(ahead, went_in - came_out)
         came_out += sum(len(framing.release(block)) for block in framing.gather(silence))
     return ahead + -(-latency_samples * SAMPLE_RATE_HZ // rate_hz)
-
-
-MAX_BLOCKS: Final = 4  # A talker further behind gets silence for the oldest block, and a message.
-WAIT_SHARE: Final = 0.25  # of a block; the first talker's block waits so long for the others'
-
-Result = TypeVar("Result")
-log = structlog.get_logger(__name__)
 
 
 class NoRow(InferenceError):

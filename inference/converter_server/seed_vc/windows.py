@@ -33,6 +33,9 @@ BEHIND: Final = 3  # The window ends so far before the newest sample, because th
 WINDOW: Final = HISTORY + BLOCK + FADE + SEARCH + RIGHT
 LATENCY: Final = FADE + SEARCH + RIGHT + BEHIND
 CONTENT_UNIT_SAMPLES: Final = CONTENT_HZ // UNITS_PER_SEC
+PROMPT_SEC: Final = 3.0  # of the reference; it is the same for all, so that targets differ only in the voice
+LEAST_SEC: Final = 1.0
+LEAST_LEVEL: Final = 1e-3  # root mean square
 
 
 class History:
@@ -82,11 +85,6 @@ class Joint:
         product = np.correlate(head, self._tail, "valid")
         energy = np.convolve(head**2, np.ones(self._fade, np.float32), "valid")
         return int(np.argmax(product / np.sqrt(energy + 1e-8)))
-
-
-PROMPT_SEC: Final = 3.0  # of the reference; it is the same for all, so that targets differ only in the voice
-LEAST_SEC: Final = 1.0
-LEAST_LEVEL: Final = 1e-3  # root mean square
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
     dialogue.py     one slot: frames in, frames and events out, never waiting for a model
     reply.py        one attempt to answer, on a thread of its own
     vad, turn_end, recognition, language, synthesis   one model each, shared by all slots
-    clauses, playout, history, scrub                  small pure parts
+    clauses, playout                                  small pure parts
 
 It is text-mediated: the language model gets the recognised words and nothing else of the voice.
 """

@@ -12,12 +12,10 @@ from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, sam
 from inference.contract.options.cascade import Options
 from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig, StepOutput
-from inference.engines.cascade.hearing.onnx import Session
 from inference.engines.cascade.hearing.recognition import Recognition
 from inference.engines.cascade.hearing.turn import Act, Phase, TurnTaking
-from inference.engines.cascade.hearing.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, VoiceActivity
-from inference.engines.cascade.history import History
-from inference.engines.cascade.language import opening
+from inference.engines.cascade.hearing.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, Session, VoiceActivity
+from inference.engines.cascade.language import History, opening
 from inference.engines.cascade.playout import Playout, Word
 from inference.engines.cascade.reply import Models, Reply
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import asdict, fields
+from importlib.metadata import version
+from importlib.resources import as_file, files
 from threading import Event
 from time import perf_counter
 from typing import Any, Final, TypeVar
@@ -16,17 +19,24 @@ from inference.contract.errors import EngineUnavailable, OptionError
 from inference.contract.options.cascade import Options
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.cascade.dialogue import Dialogue
-from inference.engines.cascade.hearing.recognition import Recogniser
+from inference.engines.cascade.hearing.recognition import NO_SPEECH_PROBABILITY, PAD_SEC, Recogniser
+from inference.engines.cascade.hearing.turn import COMPLETE_PROBABILITY, ENTER_PROBABILITY, STAY_PROBABILITY, Timing
 from inference.engines.cascade.hearing.turn_end import TurnEnd
 from inference.engines.cascade.hearing.vad import RATE_HZ, load_vad
-from inference.engines.cascade.history import MAX_PERSONA_BYTES
-from inference.engines.cascade.language import LanguageModel, opening
-from inference.engines.cascade.reply import Models
+from inference.engines.cascade.language import (
+    EXAMPLES,
+    MAX_PERSONA_BYTES,
+    MIN_P,
+    REPEAT_PENALTY,
+    SYSTEM_PROMPT,
+    LanguageModel,
+    opening,
+)
+from inference.engines.cascade.playout import WORD_TIMING, Synthesiser
+from inference.engines.cascade.reply import FALLBACK, Models
 from inference.engines.cascade.settings import CascadeSettings
-from inference.engines.cascade.snapshot import describe
-from inference.engines.cascade.synthesis import Synthesiser
 from inference.weights.components import ENGINE_COMPONENTS
-from inference.weights.packages import WeightsError, find
+from inference.weights.packages import Weights, WeightsError, find, sha256
 
 log = structlog.get_logger()
 
@@ -34,6 +44,7 @@ THREADS_PER_SLOT: Final = 8  # two for an attempt to answer, the others for with
 
 
 R = TypeVar("R")
+PACKAGES: Final = ("ctranslate2", "faster-whisper", "hibari-tts", "onnxruntime", "xllamacpp")
 
 
 def _begin(loading: Executor, part: str, load: Callable[[], R]) -> Future[R]:
@@ -133,3 +144,56 @@ class CascadeEngine(Engine):
 
     def snapshot(self) -> dict[str, Any]:
         return self._snapshot
+
+
+def describe(weights: Mapping[str, Weights], *, threads: int) -> dict[str, Any]:
+    """`weights` by component. Hashes the two models that come inside packages."""
+    return {
+        "name": "cascade",
+        "text_mediated": True,
+        "models": {
+            **{name: _fetched(found) for name, found in weights.items()},
+            "voice_activity": _packaged(
+                "Silero VAD v6", "faster-whisper", "MIT", "faster_whisper.assets", "silero_vad_v6.onnx"
+            ),
+            "synthesis": _packaged("hibari, voice heart", "hibari-tts", "Apache-2.0", "hibari", "assets/hibari.onnx"),
+        },
+        "packages": {name: version(name) for name in PACKAGES},
+        "parameters": {
+            "option_defaults": {option.name: option.default for option in fields(Options)},
+            "system_prompt": SYSTEM_PROMPT,
+            "examples": [list(example) for example in EXAMPLES],
+            "min_p": MIN_P,
+            "repeat_penalty": REPEAT_PENALTY,
+            "fallback": FALLBACK,
+            "turn_timing": asdict(Timing()),
+            "speech_probabilities": [ENTER_PROBABILITY, STAY_PROBABILITY],
+            "complete_probability": COMPLETE_PROBABILITY,
+            "recognition_pad_sec": PAD_SEC,
+            "no_speech_probability": NO_SPEECH_PROBABILITY,
+            "word_timing": WORD_TIMING,
+            "threads": threads,
+        },
+    }
+
+
+def _fetched(found: Weights) -> dict[str, Any]:
+    return {
+        "model": found.model,
+        "revision": found.revision,
+        "licence": found.licence,
+        "source": found.source,
+        "sha256": dict(found.sha256),
+    }
+
+
+def _packaged(model: str, package: str, licence: str, module: str, name: str) -> dict[str, Any]:
+    with as_file(files(module) / name) as path:
+        digest = sha256(path)
+    return {
+        "model": model,
+        "revision": version(package),
+        "licence": licence,
+        "source": f"package {package}",
+        "sha256": {path.name: digest},
+    }

@@ -7,17 +7,21 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypedDict
 
 import xllamacpp
 
 from inference.contract.errors import InferenceError
 from inference.contract.options.cascade import Options
-from inference.engines.cascade.history import CONTEXT_TOKENS, Message
 
+# Together with the longest answer these stay inside the model's context, at a cautious 3 characters a token and with
+# a persona of one byte a token.
+CONTEXT_TOKENS: Final = 2_048
+MAX_PERSONA_BYTES: Final = 1_000
+HISTORY_CHARACTERS: Final = 1_200
+LONGEST_TURN_CHARACTERS: Final = 900
 REPEAT_PENALTY: Final = 1.1
 MIN_P: Final = 0.05
-
 SYSTEM_PROMPT: Final = (
     "You are a friendly person having a spoken conversation. You answer in one or two short, simple sentences."
 )
@@ -30,6 +34,42 @@ EXAMPLES: Final[tuple[tuple[str, str], ...]] = (
         "That's natural. Take a deep breath and be yourself. You'll do fine.",
     ),
 )
+
+
+class Message(TypedDict):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class History:
+    """`opening` (system prompt and examples) always stays; when the rest outgrows HISTORY_CHARACTERS, the
+    older half is forgotten at once, because every cut makes the model read what is left anew."""
+
+    def __init__(self, opening: list[Message]) -> None:
+        self._opening = opening
+        self._turns: list[Message] = []
+
+    def asking(self, words: str) -> list[Message]:
+        """Returns the messages to answer after the participant has said `words`."""
+        return [*self.so_far(), _message("user", words)]
+
+    def so_far(self) -> list[Message]:
+        """Returns the messages that the model can read before the participant's next words are known."""
+        return [*self._opening, *self._turns]
+
+    def add(self, heard: str, spoken: str) -> None:
+        """Adds an exchange that is over. `spoken` is what sounded before an interruption, and may be empty."""
+        self._turns.append(_message("user", heard))
+        if spoken:
+            self._turns.append(_message("assistant", spoken))
+        if sum(len(turn["content"]) for turn in self._turns) > HISTORY_CHARACTERS:
+            self._turns = self._turns[len(self._turns) // 2 :]
+            while self._turns and self._turns[0]["role"] != "user":
+                self._turns.pop(0)
+
+
+def _message(role: Literal["user", "assistant"], content: str) -> Message:
+    return {"role": role, "content": content[-LONGEST_TURN_CHARACTERS:]}
 
 
 class LanguageError(InferenceError):

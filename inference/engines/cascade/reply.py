@@ -15,15 +15,12 @@ from typing import Final
 
 from inference.contract.audio import Float32
 from inference.contract.options.cascade import Options
-from inference.engines.cascade.clauses import ClauseCutter, degenerate
+from inference.engines.cascade.clauses import ClauseCutter, Scrubbed, degenerate, scrub
 from inference.engines.cascade.hearing.recognition import Recogniser, Recognition, segments
 from inference.engines.cascade.hearing.turn_end import TurnEnd
-from inference.engines.cascade.history import History, Message
-from inference.engines.cascade.language import LanguageModel
-from inference.engines.cascade.playout import Clause
-from inference.engines.cascade.scrub import Scrubbed, scrub
+from inference.engines.cascade.language import History, LanguageModel, Message
+from inference.engines.cascade.playout import Clause, Synthesiser
 from inference.engines.cascade.sharing import Withdrawn
-from inference.engines.cascade.synthesis import Synthesiser
 
 FALLBACK: Final = "Sorry, I did not quite get that. Could you say it in another way?"
 TRIES: Final = 2

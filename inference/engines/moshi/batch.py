@@ -38,6 +38,8 @@ Tokens = npt.NDArray[np.int64]
 
 MAX_LATENT: Final = 1e4  # Mimi's latents are of the order of 10
 SHARED: Final = frozenset({"exec_mask", "initial", "condition_sum", "condition_cross", "k_cross", "v_cross"})
+FORMAT: Final = "hearmeout.moshi.1"
+HASH_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +247,6 @@ def _share_mask(mask: torch.Tensor, *roots: Any) -> None:
         for module in root.modules() if root is not None else ():
             if isinstance(module, StreamingModule) and module._streaming_state is not None:
                 module._streaming_state.exec_mask = mask
-
-
-FORMAT: Final = "hearmeout.moshi.1"
-HASH_BYTES: Final = 32
 
 
 def pack(tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> bytes:

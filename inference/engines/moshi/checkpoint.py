@@ -36,6 +36,7 @@ from inference.engines.moshi.words import Vocabulary
 from inference.weights.packages import sha256
 
 MODEL_TYPES: Final = frozenset({"moshi", "hibiki", PERSONAPLEX})  # models that hold a conversation
+FEW_STEPS: Final = 32  # Unfolding an input of more steps costs more than it saves.
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +238,6 @@ def _sha256(path: Path) -> str:
 
 def _count(model: Any) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-FEW_STEPS: Final = 32  # Unfolding an input of more steps costs more than it saves.
 
 
 def speed_up(mimi: Any) -> None:

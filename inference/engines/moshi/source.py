@@ -26,6 +26,9 @@ from inference.contract.errors import EngineUnavailable
 from inference.contract.settings import Settings
 
 REPOSITORY: Final = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+CONNECT_TIMEOUT_SEC: Final = 10.0
+CONFIG: Final = "config.json"
+_LICENCE: Final = re.compile(r"^licen[cs]e(?:_name)?:\s*[\"']?([^\"'\n]+?)[\"']?\s*$", re.MULTILINE)
 
 
 class MoshiSettings(Settings):
@@ -78,11 +81,6 @@ class MoshiSettings(Settings):
         """The checkpoint's path on this machine; None where it is on the hub."""
         path = Path(self.checkpoint).expanduser()
         return path if path.exists() else None
-
-
-CONNECT_TIMEOUT_SEC: Final = 10.0
-CONFIG: Final = "config.json"
-_LICENCE: Final = re.compile(r"^licen[cs]e(?:_name)?:\s*[\"']?([^\"'\n]+?)[\"']?\s*$", re.MULTILINE)
 
 
 class Source(ABC):

@@ -24,6 +24,8 @@ MAX_PROMPT_BYTES: Final = 6_000  # percent-encoded, in the request's first line,
 SEEDS: Final = 2**31  # as many as every server can tell apart
 PERSONAPLEX_VOICE: Final = "NATF2.pt"
 _VOICE: Final = re.compile(r"\w[\w.-]{0,99}")
+PATH: Final = "/api/chat"
+MAX_SLOTS: Final = 512
 
 
 class Dialect(ABC):
@@ -124,10 +126,6 @@ def snapshot_of(dialect: Dialect) -> dict[str, Any]:
     """What a researcher must know of it."""
     known: dict[str, Any] = {"seeded": dialect.seeded, "options": sorted(dialect.options)}
     return known | ({"default_voice": PERSONAPLEX_VOICE} if isinstance(dialect, PersonaPlex) else {})
-
-
-PATH: Final = "/api/chat"
-MAX_SLOTS: Final = 512
 
 
 @dataclass(frozen=True, slots=True)

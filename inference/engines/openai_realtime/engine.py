@@ -26,6 +26,9 @@ from inference.remote import call, closed, first_to_end, shown
 
 MAX_INSTRUCTIONS_BYTES: Final = 30_000
 _VOICE: Final = re.compile(r"\w[\w./-]{0,199}")
+SETUP_SEC: Final = 10.0
+GREETING_SEC: Final = 1.0  # servers that greet do so at once
+PING_SEC: Final = 10.0
 
 
 class OpenAIRealtimeEngine(RemoteEngine):
@@ -94,11 +97,6 @@ def _remedy(lost: RemoteLost) -> str:
         case 429:
             return "Wait, or look at the account's limits and balance."
     return "Look at OPENAI_REALTIME_URL, OPENAI_REALTIME_KEY, OPENAI_REALTIME_MODEL and OPENAI_REALTIME_DIALECT."
-
-
-SETUP_SEC: Final = 10.0
-GREETING_SEC: Final = 1.0  # servers that greet do so at once
-PING_SEC: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)

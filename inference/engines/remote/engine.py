@@ -23,6 +23,7 @@ from inference.engines.remote.playout import Playout, TooMuchSound
 from inference.remote import LoopThread
 
 UPLINK_FRAMES: Final = 25  # two seconds: what a server is further behind than this, it does not hear
+log = structlog.get_logger(__name__)
 
 
 class Heard(NamedTuple):
@@ -94,9 +95,6 @@ class Line:
         with suppress(IndexError):  # the task has just taken them
             self._uplink.popleft()
             self._dropped += 1
-
-
-log = structlog.get_logger(__name__)
 
 
 class Session(ABC):

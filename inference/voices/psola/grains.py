@@ -22,6 +22,7 @@ BREATH_FROM_HZ = 500.0
 BREATH_FULL_HZ = 3_000.0
 _TURNS = np.exp(-2j * np.pi * np.arange(LONGEST_GRAIN_SAMPLES // 2) / LONGEST_GRAIN_SAMPLES).astype(np.complex64)
 _LEAST_ENERGY = np.float32(1e-12)
+LEAST_WEIGHT = np.float32(0.6)  # With less, the output fades, as between the periods of a lowered voice.
 
 
 @compiled
@@ -95,9 +96,6 @@ def random(state: Any) -> float:
     x ^= x >> np.uint64(27)
     state.random = x
     return float((x * np.uint64(2685821657736338717)) >> np.uint64(11)) / 2.0**53
-
-
-LEAST_WEIGHT = np.float32(0.6)  # With less, the output fades, as between the periods of a lowered voice.
 
 
 @compiled

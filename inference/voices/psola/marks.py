@@ -15,6 +15,10 @@ LOWEST_OUTPUT_HZ = 40.0
 HIGHEST_OUTPUT_HZ = 700.0
 STEERING_CENTS_PER_SEC = 100.0
 MOST_STEERING_CENTS = 200.0
+UNVOICED_STEP_SAMPLES = 120.0
+SEARCH_SHARE = 0.2  # of a period, to either side of where the next mark is due
+OFF_CENTRE_COST = 0.05
+_ENERGY_FLOOR = 1e-9
 
 
 @compiled
@@ -65,12 +69,6 @@ def steering(state: Any) -> float:
     """
     cents = -STEERING_CENTS_PER_SEC * state.above_sec
     return float(2 ** (min(max(cents, -MOST_STEERING_CENTS), MOST_STEERING_CENTS) / 1_200))
-
-
-UNVOICED_STEP_SAMPLES = 120.0
-SEARCH_SHARE = 0.2  # of a period, to either side of where the next mark is due
-OFF_CENTRE_COST = 0.05
-_ENERGY_FLOOR = 1e-9
 
 
 @compiled

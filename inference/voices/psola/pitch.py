@@ -20,6 +20,13 @@ LOUDNESS_HALF_LIFE_SEC = 30.0  # stands in for the peak of the whole file
 _PEAK_DECAY = 0.5 ** (HOP_SAMPLES / SAMPLE_RATE_HZ / LOUDNESS_HALF_LIFE_SEC)
 LEAST_PEAK = 0.05  # the peak of quiet speech; what is faint relative to it is not a voice, even before any speech
 _DECISIONS = LAG_FRAMES + 1
+CEILING_HZ = 500.0
+OCTAVE_COST = 0.01
+LEAST_STRENGTH = 0.5 * VOICING_THRESHOLD
+SCREENED = CANDIDATES + 2  # at half the rate, where noise above 6 kHz is absent
+_LEAST_ENERGY = np.float32(1e-12)
+_REACH = 3  # The peak at the full rate is within this many lags of the one at half the rate.
+_SHORTEST_LAG = int(SAMPLE_RATE_HZ / CEILING_HZ)
 
 
 @compiled
@@ -80,15 +87,6 @@ def f0_at(settings: Any, state: Any, sample: float) -> float:
     if before > 0 and after > 0:
         return float(before + (after - before) * (position - frame))
     return float(before if position - frame < 0.5 else after)
-
-
-CEILING_HZ = 500.0
-OCTAVE_COST = 0.01
-LEAST_STRENGTH = 0.5 * VOICING_THRESHOLD
-SCREENED = CANDIDATES + 2  # at half the rate, where noise above 6 kHz is absent
-_LEAST_ENERGY = np.float32(1e-12)
-_REACH = 3  # The peak at the full rate is within this many lags of the one at half the rate.
-_SHORTEST_LAG = int(SAMPLE_RATE_HZ / CEILING_HZ)
 
 
 @compiled

@@ -103,6 +103,9 @@ STATE: Final = np.dtype(
     ],
     align=True,
 )
+F = TypeVar("F", bound=Callable[..., object])
+# Sums may be reordered, so that they run eight at a time. The compiler must not assume that numbers are finite.
+_OPTIONS: Final = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
 
 
 def settings_of(in_force: Mapping[str, Any]) -> Record:
@@ -150,12 +153,6 @@ def _sinc_kernels(cutoff: float) -> Float64:
     distance = np.arange(PHASES)[:, None] / PHASES - taps[None]
     kernels: Float64 = cutoff * np.sinc(cutoff * distance)
     return kernels * (0.5 + 0.5 * np.cos(np.pi * np.clip(2 * distance / TAPS, -1, 1)))
-
-
-F = TypeVar("F", bound=Callable[..., object])
-
-# Sums may be reordered, so that they run eight at a time. The compiler must not assume that numbers are finite.
-_OPTIONS: Final = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
 
 
 def compiled(function: F) -> F:

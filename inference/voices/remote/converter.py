@@ -24,6 +24,12 @@ from inference.voices.remote.converter_server import ConverterServer
 from inference.voices.remote.load_target import TIMINGS, LoadTarget
 from inference.voices.remote.session import Dialect, Line, Order, Placement
 
+NAME: Final = "remote_vc"
+START_SEC: Final = 10.0
+ENROL_SEC: Final = 90.0
+MOST_REFERENCES: Final = 32  # at half a minute each, 90 MB
+log = structlog.get_logger(__name__)
+
 
 class RemoteVcSettings(Settings):
     """`url` is empty where there is no converter server."""
@@ -60,14 +66,6 @@ class RemoteVcSettings(Settings):
     @property
     def trust(self) -> Trust | None:
         return Trust.read(self.certificate) if self.certificate else None
-
-
-NAME: Final = "remote_vc"
-START_SEC: Final = 10.0
-ENROL_SEC: Final = 90.0
-MOST_REFERENCES: Final = 32  # at half a minute each, 90 MB
-
-log = structlog.get_logger(__name__)
 
 
 class RemoteConversion(Converter):

@@ -15,6 +15,7 @@ import numpy as np
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 
 KEPT_SAMPLES: Final = 30 * SAMPLE_RATE_HZ  # A server that is so far ahead is not converting.
+MAX_WAITING_SAMPLES: Final = 5 * SAMPLE_RATE_HZ  # A server that receives nothing for so long is lost.
 
 
 class Placement:
@@ -63,9 +64,6 @@ class Placement:
             self._next_taken = end
             self._held = self._held[max(0, min(end, self._next_arriving) - held_from) :]
             return taken
-
-
-MAX_WAITING_SAMPLES: Final = 5 * SAMPLE_RATE_HZ  # A server that receives nothing for so long is lost.
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from importlib.resources import as_file, files
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
+import onnxruntime
 
 from inference.contract.audio import Float32
-from inference.engines.cascade.hearing.onnx import Session, load_session
 
 RATE_HZ: Final = 16_000  # of every model that hears, in this package
 VAD_FRAME_SAMPLES: Final = 512
 VAD_FRAME_MS: Final = 1_000 * VAD_FRAME_SAMPLES // RATE_HZ
 _CONTEXT_SAMPLES: Final = 64
 _STATE_SHAPE: Final = (1, 1, 128)
+
+
+class Session(Protocol):
+    def run(self, outputs: None, inputs: dict[str, Any]) -> list[Any]: ...
+
+
+def load_session(path: Path) -> Session:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return cast(Session, onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
 
 
 def load_vad() -> Session:

@@ -34,6 +34,10 @@ from inference.engines.moshi.personaplex.model import (
 )
 from inference.engines.moshi.personaplex.voices import Voice
 
+STEPS_AT_ONCE: Final = 64  # of a prompt, between two steps of the batch; fixed, so that the result is always the same
+KEPT_BYTES: Final = 500_000_000  # of kept states on the device: about three states of 300 steps with 7B
+Key = tuple[str, str]  # tagged text, name of the voice
+
 
 def live_through(transformer: Any, row: int, inputs: torch.Tensor) -> None:
     """Processes `inputs` [1, T, D] as the row's next T steps. Together with earlier steps they must fit the context."""
@@ -98,12 +102,6 @@ def _part(state: Any, row: int) -> Any:
         part.kv_cache.cache = state.kv_cache.cache[:, row : row + 1]
         part.kv_cache.end_offset = state.kv_cache.end_offset[row : row + 1]
     return part
-
-
-STEPS_AT_ONCE: Final = 64  # of a prompt, between two steps of the batch; fixed, so that the result is always the same
-KEPT_BYTES: Final = 500_000_000  # of kept states on the device: about three states of 300 steps with 7B
-
-Key = tuple[str, str]  # tagged text, name of the voice
 
 
 class Tokenizer(Protocol):

@@ -13,8 +13,7 @@ import numpy as np
 from inference.contract.audio import Float32
 from inference.contract.options.cascade import Options
 from inference.engines.cascade.hearing.recognition import Recognition
-from inference.engines.cascade.history import Message
-from inference.engines.cascade.language import Ending
+from inference.engines.cascade.language import Ending, Message
 from inference.engines.cascade.playout import Clause, Word
 from inference.engines.cascade.reply import Models
 from inference.engines.cascade.sharing import Withdrawn

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from inference.engines.cascade.history import HISTORY_CHARACTERS, LONGEST_TURN_CHARACTERS, History, Message
+from inference.engines.cascade.language import HISTORY_CHARACTERS, LONGEST_TURN_CHARACTERS, History, Message
 
 OPENING: list[Message] = [{"role": "system", "content": "Be kind."}]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference.engines.cascade.hearing.log_mel import log_mel
+from inference.engines.cascade.hearing.turn_end import log_mel
 
 
 def test_features_are_those_of_the_reference_extractor() -> None:

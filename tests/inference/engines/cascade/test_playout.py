@@ -4,8 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.engines.cascade.playout import FADE_SAMPLES, Clause, Playout, Word
-from inference.engines.cascade.synthesis import align
+from inference.engines.cascade.playout import FADE_SAMPLES, Clause, Playout, Word, align
 
 FRAME = 1_920
 

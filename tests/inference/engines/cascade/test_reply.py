@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from inference.contract.options.cascade import Options
-from inference.engines.cascade.history import History
+from inference.engines.cascade.language import History
 from inference.engines.cascade.reply import FALLBACK, Heard, Reply
 from tests.inference.engines.cascade.partner import Partner
 

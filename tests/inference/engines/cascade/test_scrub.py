@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.engines.cascade.scrub import Scrubbed, scrub
+from inference.engines.cascade.clauses import Scrubbed, scrub
 
 
 @pytest.mark.parametrize(
