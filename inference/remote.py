@@ -1,6 +1,7 @@
-"""Calling servers: where they are, how they are called, and the thread on which all conversations with them run.
+"""Calls servers: their addresses, connections to them, and the thread on which all conversations with them run.
 
-Credentials in an address never leave this file but to the server."""
+Credentials in an address go only to the server itself.
+"""
 
 from __future__ import annotations
 
@@ -183,9 +184,6 @@ def _why(error: Exception, timeout_sec: float) -> str:
             return "it is no WebSocket server"
         case _:
             return f"it cannot be reached ({type(error).__name__})"
-
-
-
 
 
 class LoopThread:

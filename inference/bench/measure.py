@@ -228,7 +228,10 @@ def _uses_cuda(torch: Any) -> bool:
 
 
 def speech(seed: int, samples: int) -> Float32:
-    """float32 [samples] at 24 kHz; the same for the same seed."""
+    """float32 [samples] at 24 kHz; the same for the same seed.
+
+    It consists of voiced syllables in phrases, with pauses, in another voice for every row. Engines may do less for
+    silence or for a pure tone, so neither would tell what a conversation costs."""
     rng = np.random.default_rng(seed)
     time_sec = np.arange(samples) / SAMPLE_RATE_HZ
     phase_sec = time_sec + rng.uniform(0, PHRASE_SEC + PAUSE_SEC)

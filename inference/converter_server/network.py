@@ -57,7 +57,9 @@ class Network(ABC):
 
 
 class LocalNetwork(Network):
-    """Runs the converter `name` of the catalogue, which needs no target. The parameters are that converter's own."""
+    """Runs the converter `name` of the catalogue, which needs no target. The parameters are that converter's own.
+
+    It serves to try a set-up, or to move the cost of a conversion to another machine."""
 
     sample_rate_hz = SAMPLE_RATE_HZ
     block_samples = FRAME_SAMPLES

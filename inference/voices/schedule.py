@@ -184,7 +184,9 @@ def _raised_cosine(moments: np.ndarray[Any, np.dtype[np.int64]]) -> Float32:
 class WithFallback(VoiceStream):
     """Runs both streams from the beginning with the same delay, so that the fallback is warm when it is needed.
 
-    The fallback is faded in from the silence that the lost stream leaves."""
+    The fallback is faded in from the silence that the lost stream leaves.
+
+    It serves a take whose study lets it go on when its converter is lost."""
 
     def __init__(self, stream: VoiceStream, other: VoiceStream) -> None:
         self.latency_samples = max(stream.latency_samples, other.latency_samples)

@@ -42,7 +42,9 @@ class Transform(Converter):
 
 
 class Resynthesis(Converter):
-    """The chain of the transformation with every ratio at 1. It has the same latency for the same `floor_hz`."""
+    """The chain of the transformation with every ratio at 1. It has the same latency for the same `floor_hz`.
+
+    This is the sham: the voice is analysed and resynthesised like a transformed voice, with nothing changed."""
 
     def __init__(self) -> None:
         self._transform = Transform()

@@ -121,7 +121,12 @@ class Scrubbed:
 
 
 def scrub(raw: str) -> Scrubbed:
-    """Text as recognised -> text with the words alone. An untouched text comes back as it is."""
+    """Text as recognised -> text with the words alone. An untouched text comes back as it is.
+
+    A recogniser is not deaf to laughter, sighs and interjections: real laughs come out as "Ha ha ha", [laughter] or
+    worse. Where the engine serves as a control that must not know of them, the language model gets the scrubbed text;
+    both texts are recorded, and what was removed is the leak. "Uh-huh" and "mm-hmm" stay: they answer questions. What
+    laughter became in the guise of an ordinary word cannot be told from the text."""
     removed: list[str] = []
 
     def drop(match: re.Match[str]) -> str:

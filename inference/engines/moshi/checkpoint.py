@@ -241,7 +241,14 @@ def _count(model: Any) -> int:
 
 
 def speed_up(mimi: Any) -> None:
-    """Replaces, in place, the decoder's convolutions that are faster as a product on a CPU."""
+    """Replaces, in place, the decoder's convolutions that are faster as a product on a CPU.
+
+    The products have the same sums and are much faster for the shapes of one step, where torch runs a transposed
+    convolution over two steps, a pointwise convolution over many rows and a long kernel over few steps through slow
+    general code. The forward functions of single modules are replaced; the package stays as it is.
+
+    The encoder's convolutions are left alone. Sums in another order are rounded differently, and where the encoder is
+    undecided between two codes, that is enough to choose the other one and so to change the whole conversation."""
     for module in chain(mimi.decoder.modules(), mimi.upsample.modules()):
         if not isinstance(module, nn.Conv1d | nn.ConvTranspose1d) or module.groups != 1 or module.dilation != (1,):
             continue

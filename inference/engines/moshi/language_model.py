@@ -102,7 +102,11 @@ def is_plain(depformer: Any) -> bool:
 
 
 class Moment:
-    """One moment of B rows. Call it for one codebook after another, with the token before it (at first, the text's)."""
+    """One moment of B rows. Call it for one codebook after another, with the token before it (at first, the text's).
+
+    The depth transformer processes the codebooks of one moment, eight for Moshi, and then forgets them. For this, the
+    package uses the ring caches, masks and counters of endless streams, which cost several times the arithmetic. Here
+    every codebook attends to all codebooks before it. The weights and all other layers are the package's own."""
 
     def __init__(self, lm: Any, transformer_out: torch.Tensor) -> None:
         """`transformer_out` [B, 1, D] is the output of the temporal transformer."""

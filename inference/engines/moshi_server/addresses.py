@@ -29,7 +29,11 @@ MAX_SLOTS: Final = 512
 
 
 class Dialect(ABC):
-    """`text_follows_sound` says whether a piece of text is sent after the frame that it belongs to, or before."""
+    """`text_follows_sound` says whether a piece of text is sent after the frame that it belongs to, or before.
+
+    A dialect is what one kind of Moshi server can be asked for in its query. Stock Python and MLX take nothing. The
+    Rust server takes temperatures, top-k, seeds, a padding factor and a penalty for repetition. PersonaPlex takes a
+    text prompt, one of its voices and a seed."""
 
     name: ClassVar[str]
     options: ClassVar[Mapping[str, Number]] = {}

@@ -30,7 +30,9 @@ def is_harmless(error: Mapping[str, Any]) -> bool:
 
 
 def plain_words(error: Mapping[str, Any]) -> str:
-    """`error` as the protocol gives it: type, code, param, message."""
+    """`error` as the protocol gives it: type, code, param, message.
+
+    The server's own text is omitted, as it may hold part of a key or of the talk."""
     named = [value for key in ("code", "type", "param") if isinstance(value := error.get(key), str)]
     for value in named:
         if value in PLAIN:

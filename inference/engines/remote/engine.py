@@ -36,7 +36,9 @@ class Heard(NamedTuple):
 class Line:
     """One conversation. `exchange` is the step thread's, everything else the task's.
 
-    `hold` says what happens to speech before the server listens: kept (at most UPLINK_FRAMES) or let go."""
+    `hold` says what happens to speech before the server listens: kept (at most UPLINK_FRAMES) or let go.
+
+    The step thread and the task never wait for each other."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, playout: Playout, *, hold: bool) -> None:
         self.playout = playout

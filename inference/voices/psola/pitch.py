@@ -1,4 +1,7 @@
-"""The cheapest path through the F0 candidates of successive frames (Boersma 1993), decided with a fixed lag."""
+"""Tracks F0: candidates by autocorrelation, and the cheapest path through those of successive frames (Boersma 1993).
+
+The path is decided with a fixed lag.
+"""
 
 from __future__ import annotations
 

@@ -156,7 +156,9 @@ def _sinc_kernels(cutoff: float) -> Float64:
 
 
 def compiled(function: F) -> F:
-    """Compiles a part of the chain into its callers; the Python original is its `py_func`."""
+    """Compiles a part of the chain into its callers; the Python original is its `py_func`.
+
+    The chain is machine code because a worker converts many voices on one thread and time is scarce there."""
     return cast("F", njit(**_OPTIONS)(function))
 
 

@@ -22,7 +22,9 @@ class Placement:
     """The network's thread calls `arrive`, and the step thread calls `take`.
 
     A sample that has not arrived at its time is replaced with silence. If it arrives later, it is skipped, so that the
-    delay never grows."""
+    delay never grows.
+
+    Converted samples, whenever they arrive, are put at their place: a fixed delay after the participant's own."""
 
     def __init__(self, first_sample: int, latency_samples: int) -> None:
         """The first sample to arrive belongs to the participant's sample `first_sample`. What is taken at the

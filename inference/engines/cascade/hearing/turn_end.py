@@ -49,7 +49,10 @@ class TurnEnd:
 
 
 def log_mel(samples: Float32) -> Float32:
-    """float32 [n] at 16 kHz -> float32 [MEL_BANDS, n // HOP_SAMPLES], about in [-1, 1]."""
+    """float32 [n] at 16 kHz -> float32 [MEL_BANDS, n // HOP_SAMPLES], about in [-1, 1].
+
+    This is Whisper's spectrogram as smart-turn was trained on it: normalised waveform, 80 Slaney mel bands, 10 ms hop.
+    The formula is that of `WhisperFeatureExtractor` (transformers); the mel filters are those of faster-whisper."""
     normalised = (samples - samples.mean()) / np.sqrt(samples.var() + VARIANCE_FLOOR)
     padded = np.pad(normalised.astype(np.float64), FFT_SAMPLES // 2, mode="reflect")
     frames = sliding_window_view(padded, FFT_SAMPLES)[::HOP_SAMPLES][:-1]

@@ -23,6 +23,7 @@ class Session(Protocol):
 
 
 def load_session(path: Path) -> Session:
+    """Loads a small network for one CPU thread: it takes milliseconds, and more threads would only slow it down."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
