@@ -1,12 +1,9 @@
 """A terminal client: `python -m inference.terminal`.
 
-address.py     what an address leads to: an inference worker, a study's site, or a Moshi server
-arguments.py   the command line
-dialing.py     WebSockets, and why they do not open
-link.py        what every server can do for a talk
-slot.py · chat.py · web.py   the three kinds of server
-sound.py       recordings in and out
-card.py        microphone and speaker
-talking.py     the talk itself
-screen.py      what the terminal shows
+address.py   the command line, and what its address leads to: an inference worker, a study's site, or a Moshi server
+dialing.py   what every server can do for a talk; WebSockets, and why they do not open
+slot.py      talks over our own wire, with an inference worker or in a study; chat.py with a Moshi server
+site.py      what a browser does on a study's site before a talk
+sound.py     recordings in and out; microphone and speaker
+talking.py   the talk itself, and what the terminal shows of it
 """

@@ -6,18 +6,14 @@ import asyncio
 import signal
 import sys
 
-from inference.terminal import arguments
-from inference.terminal.address import open_link
-from inference.terminal.arguments import Arguments
-from inference.terminal.card import Card
-from inference.terminal.link import TalkProblem
-from inference.terminal.screen import Screen
-from inference.terminal.sound import AnswerFile, Recording, Sink, Sinks, Source
-from inference.terminal.talking import Talk
+from inference.terminal.address import Arguments, open_link, read_arguments
+from inference.terminal.dialing import TalkProblem
+from inference.terminal.sound import AnswerFile, Card, Recording, Sink, Sinks, Source
+from inference.terminal.talking import Screen, Talk
 
 
 def main() -> int:
-    given = arguments.read()
+    given = read_arguments()
     try:
         asyncio.run(_until_a_signal(given))
     except TalkProblem as problem:

@@ -14,8 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from inference.contract.audio import Float32
 from inference.contract.errors import WireError
 from inference.contract.wire import Kind
-from inference.terminal.dialing import NO_REASON, why_closed
-from inference.terminal.link import Event, Live, Over, Sound, Waiting, Words
+from inference.terminal.dialing import NO_REASON, Event, Live, Over, Sound, Waiting, Words, why_closed
 from inference.worker.doors.chat.opus import OpusInput, OpusOutput
 
 LAST_SOUND_SEC: Final = 3.0  # after the last sound that may still come

@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from inference.terminal.dialing import unreachable
-from inference.terminal.link import TalkProblem
+from inference.terminal.dialing import TalkProblem, unreachable
 
 ANSWER_SEC: Final = 15.0
 IN_BROWSER: Final = {

@@ -1,16 +1,38 @@
-"""A talk over `/slot` of an inference worker: our own wire, nothing lost to a codec. For holders of WORKER_SECRET."""
+"""Talks over our own wire: with a worker by `/slot`, nothing lost to a codec, or over a study's site."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Final
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from inference.contract.audio import FRAME_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
-from inference.contract.wire import AudioFrame, ErrorMessage, Kind, Message, Metadata, decode, encode, encode_audio
-from inference.terminal.dialing import why_closed
-from inference.terminal.link import Event, Heard, Live, Over, Paused, Sound, Waiting, Words
+from inference.contract.audio import (
+    BYTES_PER_SAMPLE,
+    FRAME_SAMPLES,
+    UPLINK_PER_FRAME,
+    UPLINK_SAMPLES,
+    Float32,
+    float32_to_pcm16,
+    pcm16_to_float32,
+)
+from inference.contract.wire import (
+    AudioFrame,
+    ErrorMessage,
+    Kind,
+    Message,
+    Metadata,
+    Playback,
+    decode,
+    encode,
+    encode_audio,
+)
+from inference.terminal.dialing import Event, Heard, Live, Over, Paused, Sound, Waiting, Words, why_closed
+
+REPORT_EVERY_STEPS: Final = 5  # of what was played, or the site would stop to send
+UPLINK_BYTES: Final = UPLINK_SAMPLES * BYTES_PER_SAMPLE
+DEVICE: Final = Metadata("device", {"settings": {"client": "terminal"}})
 
 
 class SlotLink:
@@ -63,3 +85,59 @@ def event_of(message: Message) -> Event | None:
         case ErrorMessage(_, text):
             return Over(text, fault=True)
     return None
+
+
+class WebLink:
+    """`socket` is open at `/ws/talk/<take>/`. A socket that breaks ends the talk; the site keeps what was said."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._sequence = 0
+
+    async def send(self, frame: Float32) -> None:
+        pcm = float32_to_pcm16(frame)
+        for part in range(UPLINK_PER_FRAME):
+            piece = pcm[part * UPLINK_BYTES : (part + 1) * UPLINK_BYTES]
+            await self._tell(encode_audio(Kind.PARTICIPANT, self._sequence, self._sample, piece))
+            self._sequence += 1
+
+    async def receive(self) -> Event:
+        while True:
+            try:
+                data = await self._socket.recv()
+            except ConnectionClosed as closed:
+                return Over(why_closed(closed), fault=True)
+            if not isinstance(data, bytes):
+                continue
+            message = decode(data)
+            await self._answer(message)
+            match event_of(message):
+                case Live():
+                    return Live("")  # the site does not reveal the engine and voice
+                case None:
+                    continue
+                case event:
+                    return event
+
+    async def end(self) -> None:
+        await self._tell(encode(Metadata("end")))
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+    @property
+    def _sample(self) -> int:
+        """Returns the sample on the microphone clock."""
+        return self._sequence * UPLINK_SAMPLES
+
+    async def _answer(self, message: Message) -> None:
+        match message:
+            case Metadata("hello", fields):
+                self._sequence = fields["next_sequence"]
+                await self._tell(encode(DEVICE))
+            case AudioFrame(Kind.AGENT, step, _, _) if step % REPORT_EVERY_STEPS == 0:
+                await self._tell(encode(Playback(step, step, self._sample, 0, 0)))
+
+    async def _tell(self, data: bytes) -> None:
+        with suppress(ConnectionClosed):  # `receive` tells
+            await self._socket.send(data)

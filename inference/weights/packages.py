@@ -34,8 +34,7 @@ from typing import Final
 from inference.contract.errors import InferenceError
 from inference.contract.settings import WrongSettings
 from inference.weights.components import ENGINE_COMPONENTS, Component, Package
-from inference.weights.hub import HubModel, cached, fetch_from_hub
-from inference.weights.settings import WeightsSettings
+from inference.weights.settings import HubModel, WeightsSettings, cached, fetch_from_hub
 
 BLOCK_BYTES: Final = 1 << 20
 SLOW_MB_PER_SEC: Final = 2.0  # what the announced time assumes: a slow household line

@@ -16,8 +16,8 @@ import soundfile
 
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.terminal.__main__ import run
-from inference.terminal.arguments import read
-from inference.terminal.link import TalkProblem
+from inference.terminal.address import read_arguments
+from inference.terminal.dialing import TalkProblem
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 QUESTION_RATE_HZ: Final = 44_100
@@ -68,7 +68,7 @@ async def start(*arguments: str | Path, secret: str = "", folder: Path | None = 
 async def problem(*arguments: str | Path) -> tuple[int, str]:
     """Exit status and text of a talk that cannot begin; in this process, which is quicker."""
     with pytest.raises(TalkProblem) as raised:
-        await run(read(list(map(str, arguments))), asyncio.Event())
+        await run(read_arguments(list(map(str, arguments))), asyncio.Event())
     return raised.value.status, str(raised.value)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.terminal.__main__ import run
-from inference.terminal.arguments import read
+from inference.terminal.address import read_arguments
 from tests.inference.running import SECRET, running_worker
 from tests.inference.terminal.terminal import likeness, problem
 from tests.inference.worker.doors.chat.stock import SoundCard
@@ -31,7 +31,7 @@ async def test_microphone_is_heard_and_the_answer_played(monkeypatch: pytest.Mon
     monkeypatch.setenv("WORKER_SECRET", SECRET)
     stop = asyncio.Event()
     async with running_worker() as worker:
-        talking = asyncio.create_task(run(read([worker.address]), stop))
+        talking = asyncio.create_task(run(read_arguments([worker.address]), stop))
         await until(lambda: len(sounding(card.played)) >= len(said) // 2)
         stop.set()
         await talking

@@ -11,10 +11,10 @@ import pytest
 from inference.contract.audio import FRAME_SAMPLES
 from inference.contract.tokens import SLOT, SlotRequest, sign
 from inference.contract.wire import Metadata
-from inference.terminal.arguments import read
-from inference.terminal.screen import Screen
+from inference.terminal.address import read_arguments
 from inference.terminal.slot import event_of
 from inference.terminal.sound import read_audio
+from inference.terminal.talking import Screen
 from inference.worker.takes import ENDINGS
 from tests.inference.running import SECRET, FaultyEngine, next_event, open_take, running_worker
 from tests.inference.terminal.terminal import likeness, problem, read_answer, start, talk, write_question
@@ -171,5 +171,5 @@ async def test_files_that_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [["--fast"], ["--voice", "angelic"], ["--after", "-1"], ["--seed", "x"]])
 def test_wrong_commands(command: list[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
-        read(command)
+        read_arguments(command)
     assert exit_.value.code == 2

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.weights.hub import HubModel, cached, parse_hub
+from inference.weights.settings import HubModel, cached, parse_hub
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 DIGEST = "ab" * 32

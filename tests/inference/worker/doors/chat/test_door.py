@@ -14,9 +14,9 @@ from inference.contract.audio import FRAME_SAMPLES, Float32, float32_to_pcm16, p
 from inference.contract.tokens import SLOT, SlotRequest, sign
 from inference.contract.wire import Kind
 from inference.worker.__main__ import Worker
-from inference.worker.doors.chat import carrier
+from inference.worker.doors.chat import door
 from inference.worker.doors.chat.__main__ import main
-from inference.worker.doors.chat.carrier import MAX_FAULTS
+from inference.worker.doors.chat.door import MAX_FAULTS
 from inference.worker.takes import ENDINGS
 from tests.inference.running import (
     SECRET,
@@ -108,7 +108,7 @@ async def test_stock_client_talks_and_prints(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_second_client_waits_with_its_place_and_pings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carrier, "PING_SEC", 0.02)
+    monkeypatch.setattr(door, "PING_SEC", 0.02)
     async with running_worker(chat="open", slots=1) as worker:
         first = await live_client(worker)
         second = await RawClient.open(worker.address)
@@ -218,7 +218,7 @@ async def test_client_that_is_never_understood_is_shut_out() -> None:
 
 
 async def test_client_that_is_silent_for_long_is_shut_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carrier, "IDLE_SEC", 0.05)
+    monkeypatch.setattr(door, "IDLE_SEC", 0.05)
     async with running_worker(chat="open") as worker:
         client = await live_client(worker)
         code = await closed(client)
