@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -55,24 +56,31 @@ def shared_by(item: pytest.Item) -> str:
     return next((name for name in SHARED if name in getattr(item, "fixturenames", ())), "")
 
 
+def group_of(item: pytest.Item) -> str:
+    """Tests of one group run in one process: a module's, and all that share something costly or start the whole
+    product, because two people who talk at once are more than two cores can play."""
+    if shared := shared_by(item):
+        return SHARED[shared]
+    path = item.path.relative_to(ROOT)
+    return TALKS if path.parent == Path("tests/e2e") else str(path)
+
+
 def group(items: list[pytest.Item]) -> None:
-    """For pytest-xdist: a module's tests run in one process, and so do all that share something costly. Those that talk
-    begin; two people who talk at once are more than two cores can play. The browser's other tests come last."""
+    """For pytest-xdist. Those that talk begin; the browser's other tests come last."""
 
     def order(item: pytest.Item) -> int:
         if shared := shared_by(item):
             return list(SHARED).index(shared)
-        return len(SHARED) + bool(item.get_closest_marker("browser"))
+        return len(SHARED) + (0 if group_of(item) == TALKS else 1 + bool(item.get_closest_marker("browser")))
 
     items.sort(key=order)
     for item in items:
-        name = SHARED.get(shared_by(item)) or str(item.path.relative_to(ROOT))
-        item.add_marker(pytest.mark.xdist_group(name))
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A process whose tests nobody listens to gives way to the one where somebody talks."""
     global _gives_way
-    if "PYTEST_XDIST_WORKER" in os.environ and SHARED.get(shared_by(item)) != TALKS and not _gives_way:
+    if "PYTEST_XDIST_WORKER" in os.environ and group_of(item) != TALKS and not _gives_way:
         os.nice(10)
         _gives_way = True
