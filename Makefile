@@ -14,7 +14,7 @@ BIN := .venv/bin
 MARK := .venv/.done
 # of pytest: a module's tests stay in one process, and those that play sound in real time begin (tests/conftest.py)
 TEST_PROCESSES ?= 2
-PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
 CHECKS := check-types check-style check-imports check-scripts check-site
 # constraints.txt names releases with wheels for these
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))

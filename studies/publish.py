@@ -141,13 +141,19 @@ def session_protocol(session: Session) -> Protocol:
 
 def protocol_of(version: ProtocolVersion, language: str = "") -> Protocol:
     """The protocol a version holds, with its texts in `language`; in its own where that is empty or not one of the
-    study's. It is read once a process. Raises ProtocolError when its document is from another schema."""
-    return _read(version.pk, version.sha256, language)
+    study's. A stored version is read once a process. Raises ProtocolError when its document is from another schema."""
+    if version.pk is None:
+        return _read(version.document, language)
+    return _read_stored(version.pk, version.sha256, language)
 
 
 @lru_cache(maxsize=64)
-def _read(version_pk: int, _sha256: str, language: str) -> Protocol:
-    protocol = parse_frozen(ProtocolVersion.objects.get(pk=version_pk).document)
+def _read_stored(version_pk: int, _sha256: str, language: str) -> Protocol:
+    return _read(ProtocolVersion.objects.get(pk=version_pk).document, language)
+
+
+def _read(document: Mapping[str, Any], language: str) -> Protocol:
+    protocol = parse_frozen(document)
     return localised(protocol, language) if language else protocol
 
 

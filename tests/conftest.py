@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadScopeScheduling
 
-from tests.environment import ROOT
 from tests.extent import examples
 
 SERVICES = ("DATABASE_URL", "REDIS_URL")
-TALKS = "talks"
-SHARED = {"echo_stack": TALKS, "local_stack": TALKS, "loaded_engine": "engine"}  # fixtures, and the group of each
+TALKS = Path("tests/e2e")
+ENGINE = Path("tests/inference/engines/cascade")
+SHARED_STACKS = ("echo_stack", "local_stack")  # fixtures of tests/e2e/conftest.py
 _gives_way = False
 
 # a busy machine is no failure
@@ -34,10 +36,9 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
             database.setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skip_without_services(items)
-    group(items)
+    order(items)
 
 
 def skip_without_services(items: list[pytest.Item]) -> None:
@@ -52,36 +53,39 @@ def skip_without_services(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"{' and '.join(missing)} not set"))
 
 
-def shared_by(item: pytest.Item) -> str:
-    """The costly fixture that the test shares with other modules; "" for none."""
-    return next((name for name in SHARED if name in getattr(item, "fixturenames", ())), "")
+def group_of(nodeid: str) -> str:
+    """Tests of one group run in one process: those of a module, those that start the whole product (two people who
+    talk at once are more than two cores can play), and those that load the local engine."""
+    path = Path(nodeid.partition("::")[0])
+    return path.parent.as_posix() if path.parent in (TALKS, ENGINE) else path.as_posix()
 
 
-def group_of(item: pytest.Item) -> str:
-    """Tests of one group run in one process: a module's, and all that share something costly or start the whole
-    product, because two people who talk at once are more than two cores can play."""
-    if shared := shared_by(item):
-        return SHARED[shared]
-    path = item.path.relative_to(ROOT)
-    return TALKS if path.parent == Path("tests/e2e") else str(path)
+def order(items: list[pytest.Item]) -> None:
+    """Those that talk begin, on one stack after another; the browser's other tests come last."""
+
+    def place(item: pytest.Item) -> tuple[bool, int, bool]:
+        names = getattr(item, "fixturenames", ())
+        stack = next((index for index, name in enumerate(SHARED_STACKS) if name in names), len(SHARED_STACKS))
+        talks = group_of(item.nodeid) == TALKS.as_posix()
+        return (not talks, stack, bool(item.get_closest_marker("browser")))
+
+    items.sort(key=place)
 
 
-def group(items: list[pytest.Item]) -> None:
-    """For pytest-xdist. Those that talk begin; the browser's other tests come last."""
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    """Hands out whole groups. Those of pytest-xdist rest on names of tests, which pytest 9.2 does not let it change."""
 
-    def order(item: pytest.Item) -> int:
-        if shared := shared_by(item):
-            return list(SHARED).index(shared)
-        return len(SHARED) + (0 if group_of(item) == TALKS else 1 + bool(item.get_closest_marker("browser")))
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
 
-    items.sort(key=order)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A process whose tests nobody listens to gives way to the one where somebody talks."""
     global _gives_way
-    if "PYTEST_XDIST_WORKER" in os.environ and group_of(item) != TALKS and not _gives_way:
+    if "PYTEST_XDIST_WORKER" in os.environ and group_of(item.nodeid) != TALKS.as_posix() and not _gives_way:
         os.nice(10)
         _gives_way = True
