@@ -150,9 +150,12 @@ export class Recorder {
   async record(sec) {
     const pending = { blocks: /** @type {Float32Array[]} */ ([]), samples: 0, sec, end: () => {} };
     await new Promise((resolve) => {
-      pending.end = () => resolve(null);
+      const stalled = setTimeout(() => pending.end(), sec * 1_000 + STALLED_MS);
+      pending.end = () => {
+        clearTimeout(stalled);
+        resolve(null);
+      };
       this.#pending = pending;
-      setTimeout(pending.end, sec * 1_000 + STALLED_MS);
     });
     this.#pending = null;
     const samples = new Float32Array(pending.samples);
