@@ -229,7 +229,8 @@ export class QuestionForm {
       this.#wantsOn = false;
       for (const key of this.#questions.keys()) this.#complain(key, "");
       this.#errors.show(errors, summary);
-    } else if (status === 0 || status === 429 || status >= 500) this.#wait();
+    } else if (code === "paused") this.#leave(this.#config.resumeUrl); // where the page says how things stand
+    else if (status === 0 || status === 429 || status >= 500) this.#wait();
     else if (code === "taken_over") this.#stop(code);
     else if ([400, 403, 413].includes(status)) this.#status.show("stopped", message);
     else this.#leave(this.#config.resumeUrl);
