@@ -76,7 +76,8 @@ def test_without_torch_the_engine_says_what_to_run() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "from inference.contract.catalog import engine_class\nfrom inference.contract.errors import EngineUnavailable\n"
-        "try:\n    engine_class('moshi')(1, {})\nexcept EngineUnavailable as error:\n    print(error)"
+        "try:\n    engine_class('moshi')(1, {'MOSHI_CHECKPOINT': 'owner/name'})\n"
+        "except EngineUnavailable as error:\n    print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "moshi cannot run here: the package torch is missing. Run: make moshi\n"

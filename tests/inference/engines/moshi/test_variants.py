@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from inference.engines.moshi import tiny
 from inference.engines.moshi.batch import Batch
 from inference.engines.moshi.checkpoint import load
+from inference.engines.moshi.source import MoshiSettings
 from tests.inference.engines.moshi.rows import Talk, talk_all
 from tests.inference.engines.moshi.stock import microphone, stock_session
 
@@ -32,7 +33,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def check_against_stock(folder: Path) -> None:
     """Two greedy conversations in one batch, one of them two steps later, against the package's server's loop."""
     info = loaders.CheckpointInfo.from_hf_repo("local/variant", config_path=folder / "config.json")
-    loaded = load(3, {"MOSHI_CHECKPOINT": str(folder), "MOSHI_DEVICE": "cpu"})
+    loaded = load(3, MoshiSettings.read({"MOSHI_CHECKPOINT": str(folder), "MOSHI_DEVICE": "cpu"}))
     visits = {"first": Talk(microphone(1, STEPS)), "second": Talk(microphone(2, STEPS), joins=2)}
     talk_all(Batch(loaded.mimi, loaded.lm, 3, loaded.conditions), visits)
     for talk in visits.values():
