@@ -215,9 +215,32 @@ def test_form_after_its_cookie_was_lost_can_be_sent_again(
     page: Page, live_server: LiveServer, study: Study, screenshots: Screenshots
 ) -> None:
     begin(page, f"{live_server.url}/s/voices/?PROLIFIC_PID=abc")
-    page.context.clear_cookies()
     page.get_by_label("How old are you?").fill("30")
     page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Your consent")).to_be_visible()
+    page.context.clear_cookies()
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name="I agree").click()
     screenshots(page, "visit-send-again")
     page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("heading", name="Your consent")).to_have_count(0)
+    expect(page.get_by_role("button", name="Send again")).to_have_count(0)
+
+
+@pytest.mark.parametrize("already_saved", [False, True])
+def test_questions_come_anew_with_their_answers_after_the_cookie_was_lost(
+    page: Page, live_server: LiveServer, study: Study, already_saved: bool
+) -> None:
+    begin(page, f"{live_server.url}/s/voices/?PROLIFIC_PID=abc")
+    if not already_saved:
+        page.context.clear_cookies()
+    with page.expect_response("**/answers/"):
+        page.get_by_label("How old are you?").fill("30")
+        page.get_by_label("How old are you?").blur()
+    page.context.clear_cookies()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_label("How old are you?")).to_have_value("30")
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Your consent")).to_be_visible()

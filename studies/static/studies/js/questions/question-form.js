@@ -5,6 +5,7 @@ import { Errors, SaveStatus } from "./save-status.js";
 import { filled, isChanged, meaningOf, refill, valueOf } from "./fields.js";
 
 const TYPING_MS = 800; // a pause in typing, or in moving a mark
+const COOKIE_LOST = "cookie_lost";
 const PATIENCE_MS = 10_000;
 
 /**
@@ -159,6 +160,7 @@ export class QuestionForm {
         this.#takesOver = false;
         this.#epoch.value = String(reply.epoch);
       }
+      if (response.status === 403) reply.code ??= COOKIE_LOST; // nothing but the check of the cookie says it without a code
       return { ...reply, status: response.status };
     } catch {
       return { status: 0 }; // not reached, or too slow
@@ -211,6 +213,7 @@ export class QuestionForm {
     const state = await this.#queue.settle();
     if (state === "waiting") this.#wait();
     else if (state === "saved") this.#arrange(await this.#post(this.#everything));
+    else if (this.#stopped === COOKIE_LOST) this.#comeAnew();
     else if (this.#stopped !== "taken_over") this.#leave(this.#config.resumeUrl);
     if (!this.#leaving) this.#button.removeAttribute("aria-disabled");
   }
@@ -232,7 +235,8 @@ export class QuestionForm {
     } else if (code === "paused") this.#leave(this.#config.resumeUrl); // where the page says how things stand
     else if (status === 0 || status === 429 || status >= 500) this.#wait();
     else if (code === "taken_over") this.#stop(code);
-    else if ([400, 403, 413].includes(status)) this.#status.show("stopped", message);
+    else if ([400, 413].includes(status)) this.#status.show("stopped", message);
+    else if (code === COOKIE_LOST) this.#comeAnew();
     else this.#leave(this.#config.resumeUrl);
   }
 
@@ -246,6 +250,13 @@ export class QuestionForm {
     this.#leaving = true;
     sessionStorage.removeItem(this.#store);
     location.assign(address);
+  }
+
+  /** The page brings its cookie again; what stands in it and is not saved is put back and sent. */
+  #comeAnew() {
+    this.#remember();
+    this.#leaving = true;
+    location.reload();
   }
 
   /** Also when the browser shows the page again as it was left. */
