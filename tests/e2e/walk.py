@@ -68,7 +68,7 @@ class Walk:
         """From the welcome page to the first page of the visit."""
         self.page.goto(link)
         self._look_at("welcome")
-        self.page.locator("main form[method=post] button[type=submit]").first.click()
+        self.page.locator("main form:is([method=post], [data-questions]) button[type=submit]").first.click()
 
     def to_the_end(self) -> str:
         """The completion code."""
@@ -202,7 +202,7 @@ class Walk:
         self._continue()
 
     def _continue(self) -> None:
-        self.page.locator("main form[method=post] button[type=submit]").last.click()
+        self.page.locator("main form:is([method=post], [data-questions]) button[type=submit]").last.click()
 
 
 def barriers(page: Page) -> list[str]:
