@@ -1,10 +1,12 @@
 """The local engine: voice activity, end of turn, recognition, a small language model, synthesis; all on CPU.
 
-    turn.py         when the participant holds the floor, pauses, is done (pure)
+    engine.py       all slots of a worker, and what a researcher must know to repeat a conversation
     dialogue.py     one slot: frames in, frames and events out, never waiting for a model
     reply.py        one attempt to answer, on a thread of its own
-    vad, turn_end, recognition, language, synthesis   one model each, shared by all slots
-    clauses, playout                                  small pure parts
+    hearing/        where speech is, when a turn ends, and which words it has; `hearing/turn.py` is pure
+    language.py     the language model, shared by all slots
+    playout.py      speech synthesis, shared by all slots, and its playing out in steps
+    clauses.py      which parts of an answer can be spoken already
 
 It is text-mediated: the language model gets the recognised words and nothing else of the voice.
 """
