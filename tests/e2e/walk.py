@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Locator, Page, expect
 
 from hearmeout_site.environment import ROOT
@@ -61,6 +62,7 @@ class Walk:
     _talks: int = 0
 
     def __post_init__(self) -> None:
+        self.page.on("crash", lambda page: self.problems.append(f"{page.url}: crashed"))
         self.page.on("pageerror", lambda error: self.problems.append(f"{self.page.url}: {error}"))
         self.page.on("console", lambda line: self._complain(line.text) if line.type == "error" else None)
 
@@ -121,8 +123,12 @@ class Walk:
     def act(self, place: str) -> None:
         """Does what the page asks, and waits for the next one."""
         kind = place.split("/")[0]
-        with self.page.expect_navigation(timeout=FILING_MS, wait_until="load"):
-            getattr(self, f"_{kind}")()
+        try:
+            with self.page.expect_navigation(timeout=FILING_MS, wait_until="load"):
+                getattr(self, f"_{kind}")()
+        except PlaywrightError as error:
+            error.add_note(f"from {place}, and now on {self.page.url}; the browser complained of {self.problems}")
+            raise
 
     def _consent(self) -> None:
         for box in self.page.get_by_role("checkbox").all():
@@ -226,15 +232,14 @@ def fill(page: Page) -> None:
     """Answers every question that is to be seen, and those that answers bring to light."""
     done: set[str] = set()
     for _ in range(40):
-        waiting = [group for group in page.locator("[data-question]:visible").all() if _key(group) not in done]
+        shown: list[str] = page.locator("[data-question]:visible").evaluate_all(
+            "questions => questions.map((question) => question.dataset.question)"
+        )
+        waiting = [key for key in shown if key not in done]
         if not waiting:
             return
-        done.add(_key(waiting[0]))
-        _answer(page, waiting[0])
-
-
-def _key(question: Locator) -> str:
-    return question.get_attribute("data-question") or ""
+        done.add(waiting[0])
+        _answer(page, page.locator(f'[data-question="{waiting[0]}"]'))
 
 
 def _answer(page: Page, question: Locator) -> None:
