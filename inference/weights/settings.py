@@ -23,7 +23,7 @@ _NAME: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class HubModel:
-    """`file` is empty for a folder model; `sha256` is empty where the commit alone pins it."""
+    """A model on the hub. `file` is "" for a folder model; `sha256` is "" where the commit alone pins the model."""
 
     repository: str
     file: str
@@ -35,7 +35,7 @@ class HubModel:
 
 
 def parse_hub(value: str, *, folder: bool) -> HubModel:
-    """The setting's text -> the model it names. Raises ValueError, saying what it should look like.
+    """Parses a setting into the model that it names. Raises ValueError with the expected form.
 
     A name reads `owner/repository/file.gguf@commit` or, for a folder model, `owner/repository@commit`; the commit is
     the full 40 hexadecimal digits. A file may end in `#` and its SHA-256. Nothing is fetched unless a setting asks for
@@ -48,7 +48,7 @@ def parse_hub(value: str, *, folder: bool) -> HubModel:
 
 
 def cached(model: HubModel, root: Path) -> Path | None:
-    """Where an earlier `fetch_from_hub` put the model under `root`, or None."""
+    """Returns where an earlier `fetch_from_hub` put the model under `root`, or None if it did not."""
     path = _folder(model, root) / model.file
     return path if path.exists() else None
 
@@ -93,7 +93,7 @@ def fetch_from_hub(model: HubModel, root: Path) -> Path:
 
 
 def _folder(model: HubModel, root: Path) -> Path:
-    """One folder for each file too: two files of one repository are fetched apart."""
+    """Returns the folder of a model. Each file of a repository has its own, because files are fetched separately."""
     name = f"{model.repository}/{model.file}".rstrip("/").replace("/", "--")
     return root / "hub" / f"{name}@{model.revision}"
 
@@ -129,11 +129,11 @@ class WeightsSettings(DataFolder, LoadedEngines):
         return self.models_dir or self.data_dir / "models"
 
     def own_path(self, component: Component) -> Path | None:
-        """The operator's own file or folder for a component."""
+        """Returns the operator's own file or folder for a component, or None."""
         named: str = getattr(self, f"{component.name}_path")
         return Path(named) if named else None
 
     def hub_model(self, component: Component) -> HubModel | None:
-        """The model on the hub that is to be used for a component."""
+        """Returns the hub model that is configured for a component, or None."""
         named: str = getattr(self, f"{component.name}_hub")
         return parse_hub(named, folder=not component.entry) if named else None

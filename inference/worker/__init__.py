@@ -1,1 +1,1 @@
-"""The inference worker: one process per device, batch rows, one step every 80 ms."""
+"""The inference worker: one process per device, which steps a batch of conversations every 80 ms."""

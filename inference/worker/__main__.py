@@ -48,7 +48,7 @@ from inference.worker.statistics import StepStatistics, occupancy, percentile_ms
 from inference.worker.takes import Takes
 
 PORTS_TRIED: Final = 20
-CUT_OFF_BYTES: Final = 16 * MAX_MESSAGE_BYTES  # a longer message is not even read to its end
+CUT_OFF_BYTES: Final = 16 * MAX_MESSAGE_BYTES  # a longer message closes the connection before it is read to its end
 PING_SEC: Final = 5.0
 CLOSE_SEC: Final = 1.0
 END_SEC: Final = 4.0  # for all takes to be notified and cleaned up
@@ -108,7 +108,7 @@ class Worker:
         log.info("inference worker listens", address=self.address, engines=list(self.takes.steps.engines))
 
     async def drain(self) -> None:
-        """Stops admitting takes and waits for other workers to fetch the talks that can move."""
+        """Stops admitting takes and waits for other workers to fetch the conversations that can move."""
         log.info("inference worker drains", takes=len(self.takes.conversations))
         leaving = asyncio.create_task(self._departures.drain(self.settings.drain_sec))
         await self._heartbeat.once()  # so that no more takes are sent here
@@ -149,7 +149,7 @@ class Worker:
             "address": self.address,
             "engines": steps.snapshots,
             "converters": list(steps.converters),
-            # for converters whose parameters do not determine it: publishing a study that matches delays needs it
+            # only where the parameters do not determine the latency; publishing a study that matches delays needs it
             "latency_samples": {
                 name: converter.snapshot({})["latency_samples"]
                 for name, converter in steps.converters.items()
@@ -230,9 +230,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def run(settings: WorkerSettings, environ: Mapping[str, str]) -> int:
-    """Serves until SIGTERM, SIGINT or a second SIGTERM, and returns the exit status.
+    """Serves until SIGTERM or SIGINT and returns the exit status.
 
-    The first SIGTERM lets the talks move to other workers before the worker stops; the other signals do not."""
+    The first SIGTERM lets conversations move to other workers before the worker stops; SIGINT or a second SIGTERM stops
+    it at once."""
     loop = asyncio.get_running_loop()
     drained, stopped = asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, lambda: stopped.set() if drained.is_set() else drained.set())

@@ -24,13 +24,14 @@ class Carrier(Protocol):
 
 
 class Connection:
-    """Outlives its socket: what could not be sent goes to the next one. It is used only on the event loop."""
+    """A take's connection to its client. It outlives its socket: what could not be sent goes to the next one. It is
+    used only on the event loop."""
 
     def __init__(self, lease: Lease, *, can_move: bool = False) -> None:
         """`can_move` says that the client understands `moving`."""
         self.lease = lease
         self.can_move = can_move
-        self.frozen = False  # no longer hears, and waits for another worker to take over
+        self.frozen = False  # its audio is ignored while another worker is to take it over
         self.seat: Seat | None = None
         self.next_step = 0
         self.told: Message | None = None  # the last message about its place in the queue
@@ -44,7 +45,7 @@ class Connection:
         self._filled = asyncio.Event()
 
     def read(self, data: bytes) -> tuple[int, int, bytes] | None:
-        """One encoded microphone frame of a whole step -> (step, sample, pcm).
+        """Decodes one microphone frame of a whole step into (step, sample, pcm).
 
         Returns None for a step already heard, so that a frame sent twice is heard once. Raises WireError."""
         pcm_bytes = len(data) - AUDIO_HEADER.size

@@ -12,7 +12,7 @@ import structlog
 from inference.contract.tokens import HEARTBEAT, sign
 
 INTERVAL_SEC: Final = 2.0
-FIRST_INTERVAL_SEC: Final = 0.5  # until the web answers for the first time: a worker may be there before it
+FIRST_INTERVAL_SEC: Final = 0.5  # until the web first answers, because a worker may start before it
 TIMEOUT_SEC: Final = 2.0
 PATH: Final = "/workers/heartbeat/"
 

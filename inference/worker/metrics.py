@@ -1,4 +1,4 @@
-"""The metrics that Prometheus reads from an inference worker; each value is read at the request."""
+"""The Prometheus metrics of an inference worker; each value is read when it is scraped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PERCENTILES = (50, 95, 99)
 
 
 class WorkerCollector:
-    """Names follow Prometheus' own rules: base units, `_total` for counters."""
+    """Collects the metrics. Names follow Prometheus's conventions: base units, `_total` for counters."""
 
     def __init__(self, takes: Takes) -> None:
         self._takes = takes
@@ -75,7 +75,7 @@ def _by_engine(statistics: StepStatistics) -> Iterator[Metric]:
 
 
 def render(takes: Takes) -> bytes:
-    """Prometheus' text format."""
+    """Renders the metrics in Prometheus's text format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(WorkerCollector(takes))
     return generate_latest(registry)

@@ -1,9 +1,9 @@
-"""Decides when to step which rows. The code is pure: it is given the time.
+"""Decides which rows to step and when. The code is pure: callers pass the time, in seconds of one monotonic clock.
 
-A frame has 80 ms until the next one of its row comes. A step runs when every row that talks has a frame, or the frame
-that waits longest has waited MAX_WAIT_SEC; a row without a frame is left out and stays as it is. A row that is behind
-has one of its frames in every such step. It catches up in steps of its own only when these are expected to be over
-before anybody else's next frame is due.
+A frame should be stepped within 80 ms, before its row's next one arrives. A step runs when every active row has a
+frame, or when the frame that has waited longest has waited MAX_WAIT_SEC; a row without a frame is left out and does not
+change. A row that is behind contributes one of its frames to every such step. It catches up in extra steps only when
+these are expected to end before any other row's next frame is due.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from inference.contract.audio import FRAME_SEC
 from inference.worker.seats import Seat
 
 MAX_WAIT_SEC: Final = 0.02
-QUIET_AFTER_SEC: Final = 0.2  # a row silent for longer is not waited for
+QUIET_AFTER_SEC: Final = 0.2  # a row that has sent nothing for longer is not waited for
 
 
 class Turn(NamedTuple):
@@ -27,10 +27,10 @@ class Turn(NamedTuple):
 
 
 def next_turn(seats: Iterable[Seat], expected_sec: Callable[[str], float], now: float) -> Turn | float:
-    """The step to run now, or the time at which to look again if nothing comes before (infinity: no need to).
+    """Returns the step to run now, or the time to look again if no frame arrives before (infinity: no need to).
 
-    `expected_sec` says how long a step of an engine is expected to take. Of several engines, the one whose frame
-    has waited longest goes first."""
+    `expected_sec` returns how many seconds an engine's next step is expected to take. Of several engines that are
+    ready, the one whose frame has waited longest goes first."""
     waiting: dict[str, list[Seat]] = {}
     absent: list[Seat] = []
     for seat in seats:
@@ -50,7 +50,7 @@ def next_turn(seats: Iterable[Seat], expected_sec: Callable[[str], float], now: 
     absent_due = min((seat.last_arrival + FRAME_SEC for seat in absent), default=math.inf)
     for engine, rows in waiting.items():
         if owed_at[engine] <= now:
-            continue  # a row that is not behind waits there, and all rows of an engine are stepped together
+            continue  # a row that is not behind waits there too, and all rows of an engine are stepped together
         others_due = min((due[other] for other in waiting if other != engine), default=math.inf)
         if now + expected_sec(engine) <= min(absent_due, others_due):
             return Turn(engine, rows)

@@ -15,14 +15,15 @@ from inference.contract.wire import Kind, Metadata, encode, encode_audio
 from inference.engines.base import StepOutput
 from inference.voices.schedule import VoiceSchedule
 
-INBOX_STEPS: Final = 12  # about a second: an engine further behind than this drops the oldest
-REMEMBERED_STEPS: Final = 50  # four seconds: what warms a voice up in another worker
+INBOX_STEPS: Final = 12  # about a second; an engine that is further behind drops the oldest frame
+REMEMBERED_STEPS: Final = 50  # four seconds, which warm the voice up again when the take moves to another worker
 
 
 class Frame(NamedTuple):
-    """One engine step of one row: `pcm` is PCM16 [FRAME_SAMPLES], `sample` its place on the microphone clock.
+    """The input of one engine step of a row: `pcm` is PCM16 [FRAME_SAMPLES], `sample` its place on the microphone
+    clock.
 
-    `exact`, float32 [FRAME_SAMPLES], stands for `pcm` where no track is kept and so nothing needs to be rounded."""
+    `exact`, float32 [FRAME_SAMPLES], replaces `pcm` where no track is kept, so that nothing needs to be rounded."""
 
     step: int
     sample: int
@@ -32,10 +33,11 @@ class Frame(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Seat:
-    """Times are of time.monotonic. From `owed_at` on the row has a right to a step: since its frame came, or, for a row
-    that is behind, a frame's time after it last had that right.
+    """A take in a row of an engine's batch. Times are in seconds of time.monotonic.
 
-    `dropped` counts inbox overflow, `reported` what of it the client was told."""
+    `owed_at` is when the row's next step falls due: when its frame arrived or, for a row that is behind, one frame's
+    duration after its last step or due time. `dropped` counts inbox overflow, `reported` how much of it the client was
+    told about."""
 
     row: int
     engine: str

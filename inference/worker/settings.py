@@ -1,8 +1,7 @@
 """Settings of an inference worker.
 
-python -m inference.worker.settings
-
-says what is wrong with them, those of the engines in WORKER_ENGINES included; it ends with status 2 then.
+`python -m inference.worker.settings` reports what is wrong with them and with those of the engines in WORKER_ENGINES;
+if there is anything, it exits with status 2.
 """
 
 from __future__ import annotations
@@ -100,7 +99,7 @@ class WorkerSettings(BothSides, LoadedEngines):
         return name
 
     def advertised_address(self, port: int) -> str:
-        """Where the web reaches a worker that listens on `port`."""
+        """Returns the address at which the web reaches a worker that listens on `port`."""
         if self.address:
             return self.address
         host = socket.gethostname() if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
@@ -108,8 +107,8 @@ class WorkerSettings(BothSides, LoadedEngines):
 
 
 def secret_of_this_machine(environ: Mapping[str, str]) -> str:
-    """The secret of WORKER_SECRET, else the one that the web made for all processes of one machine at its first start;
-    "" where there is neither."""
+    """Returns WORKER_SECRET, or the secret that the web generated for this machine at its first start, or "" if there
+    is neither."""
     if environ.get("WORKER_SECRET"):
         return environ["WORKER_SECRET"]
     file = Path(environ.get("DATA_DIR") or ROOT / "var") / SECRETS_FILE
@@ -120,7 +119,8 @@ def secret_of_this_machine(environ: Mapping[str, str]) -> str:
 
 
 def read_settings(environ: Mapping[str, str]) -> WorkerSettings:
-    """The worker's own settings. Raises WrongSettings with all that is wrong, also for its engines and converters."""
+    """Returns the worker's settings. Raises WrongSettings with all problems, including those of engines and
+    converters."""
     problems: dict[Problem, None] = {}
     try:
         engines = LoadedEngines.read(environ).engines
@@ -138,7 +138,7 @@ def read_settings(environ: Mapping[str, str]) -> WorkerSettings:
 
 
 def warnings(environ: Mapping[str, str]) -> Iterator[str]:
-    """Variables that look misspelt."""
+    """Yields a warning for each variable that looks misspelt."""
     for name, meant in misspelt(environ, (WorkerSettings, *_readers(ENGINES))).items():
         yield f"{name} is no setting; did you mean {meant}?"
 
@@ -148,7 +148,7 @@ def refusal(wrong: WrongSettings) -> str:
 
 
 def _readers(engines: Iterable[str]) -> Iterator[type[Settings]]:
-    """The settings classes of engines, and of all converters."""
+    """Returns the settings classes of these engines and of all converters."""
     entries = [*(ENGINES[name] for name in engines if name in ENGINES), *CONVERTERS.values()]
     return (settings_class(entry) for entry in entries if entry.settings)
 

@@ -10,8 +10,8 @@ from inference.contract.tokens import SlotRequest
 
 @dataclass(eq=False, slots=True)
 class Lease:
-    """A take's claim on a row. `row` is None while it waits. `attached` is False while its socket is away:
-    a row stays leased then, a place in the queue is kept and passed over."""
+    """A take's claim on a row. `row` is None while it waits. While its socket is away, `attached` is False: a leased
+    row stays leased, and a place in the queue is kept but skipped."""
 
     request: SlotRequest
     row: int | None = None
@@ -40,7 +40,7 @@ class SlotTable:
 
     @property
     def queue(self) -> tuple[Lease, ...]:
-        """The leases that wait, first one first."""
+        """The leases that wait, in order."""
         return tuple(self._queue)
 
     def position(self, lease: Lease) -> int:
@@ -48,13 +48,14 @@ class SlotTable:
         return self._queue.index(lease) + 1 if lease in self._queue else 0
 
     def ask(self, request: SlotRequest) -> Lease:
-        """A lease at the end of the queue; `lend` gives it a row. Whoever is in the middle of a talk goes first."""
+        """Adds a lease to the queue, for `lend` to give it a row. A take that moves here in mid-conversation goes
+        first."""
         lease = Lease(request)
         self._queue.insert(0 if request.moved_from else len(self._queue), lease)
         return lease
 
     def lend(self) -> list[Lease]:
-        """Gives the free rows to those who wait and are connected; returns the leases that have just got one."""
+        """Gives the free rows to the attached leases in order of the queue and returns those that got one."""
         lent = []
         for lease in self.queue:
             if not self._free:

@@ -1,4 +1,4 @@
-"""Statistics of the steps, for the heartbeat, for Prometheus and for deciding whether another talk may begin."""
+"""Statistics of the steps, for the heartbeat, for Prometheus and for deciding whether a new take may begin."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 from inference.contract.audio import FRAME_SEC
 
 WINDOW_SEC: Final = 60.0
-MAX_STEPS: Final = 6_000  # remembered of a window
-EXPECT_STEPS: Final = 25  # from which the next step's duration is expected
+MAX_STEPS: Final = 6_000  # kept for one engine's window
+EXPECT_STEPS: Final = 25  # the last steps, from which the next one's duration is estimated
 LOAD_WINDOW_SEC: Final = 3.0
 LOAD_PERCENTILE: Final = 95
-BUSY_SEC: Final = 1.0  # of the window: two slow steps among quick ones harm nobody
-RELIEVED: Final = 0.8  # of the limit: not before there is room again
+BUSY_SEC: Final = 1.0  # of the load window; a few slow steps among fast ones do no harm
+RELIEVED: Final = 0.8  # of the limit: the overload ends only below this, so that it does not flap
 
 
 class Step(NamedTuple):
@@ -30,13 +30,13 @@ class Step(NamedTuple):
 
 
 class EngineSteps:
-    """Of one engine. Written by the step thread, read by any."""
+    """The steps of one engine; written by the step thread, read by any thread."""
 
     def __init__(self) -> None:
         self.steps = 0
         self.late_steps = 0
-        self.rows = 0  # over all steps
-        self.expected_sec = FRAME_SEC  # the 95th percentile of the last EXPECT_STEPS; cautious before the first
+        self.rows = 0  # summed over all steps
+        self.expected_sec = FRAME_SEC  # 95th percentile of the last EXPECT_STEPS; a whole frame's time before the first
         self._recent: deque[Step] = deque(maxlen=MAX_STEPS)
         self._last: deque[float] = deque(maxlen=EXPECT_STEPS)
 
@@ -51,13 +51,13 @@ class EngineSteps:
         self.expected_sec = sorted(self._last)[int(0.95 * (len(self._last) - 1))]
 
     def since(self, moment: float) -> list[Step]:
-        """The steps that ended after `moment`."""
+        """Returns the steps that ended after `moment`."""
         return [step for step in list(self._recent) if step.ended_at > moment]
 
 
 @dataclass(slots=True)
 class StepStatistics:
-    """`late_steps` took longer than the 80 ms they stand for."""
+    """Counts and durations of a worker's steps. `late_steps` took longer than the 80 ms of their frame."""
 
     clock: Callable[[], float] = time.perf_counter  # seconds
     by_engine: defaultdict[str, EngineSteps] = field(default_factory=lambda: defaultdict(EngineSteps))
@@ -77,7 +77,7 @@ class StepStatistics:
         return self.recent(WINDOW_SEC, engine)
 
     def recent(self, seconds: float, engine: str = "") -> list[Step]:
-        """The steps of the last `seconds`, of one engine or of all."""
+        """Returns the steps of the last `seconds`, of one engine or of all."""
         engines = [self.by_engine[engine]] if engine else list(self.by_engine.values())
         moment = self.clock() - seconds
         return [step for each in engines for step in each.since(moment)]
@@ -100,9 +100,11 @@ def occupancy(steps: Iterable[Step]) -> float:
 
 
 class Load:
-    """Overloaded when, of the last 3 s, a second went into steps whose 95th percentile is above `limit_ms` (0: never),
-    until it is below four fifths of that. Engines of one worker share its thread and each has a step to make in every
-    frame's time: their percentiles add up."""
+    """Decides whether the worker is overloaded.
+
+    It is overloaded once steps took at least 1 s of the last 3 s and the 95th percentile of their durations exceeds
+    `limit_ms` (0: never), until that percentile falls to four fifths of the limit. The engines of a worker share one
+    thread and each must step once per frame, so their percentiles are added."""
 
     def __init__(self, statistics: StepStatistics, limit_ms: float) -> None:
         self._statistics = statistics

@@ -31,9 +31,9 @@ from inference.worker.seats import Frame, Listener, Seat
 from inference.worker.statistics import StepStatistics
 
 STOPPING: Final = "the inference worker is stopping"
-JOIN_SEC: Final = 3.0  # an engine stuck in a step cannot be waited for
+JOIN_SEC: Final = 3.0  # an engine that is stuck in a step is not waited for any longer
 
-SPARE_SEC: Final = 0.01  # before the next step, for what may wait: a frame's conversion takes less
+SPARE_SEC: Final = 0.01  # the least time before the next step for work that can wait; converting a frame takes less
 
 Result = TypeVar("Result")
 Work = deque[tuple[Future[Any], Callable[[], Any]]]
@@ -58,7 +58,7 @@ class StepLoop:
         self._statistics = statistics
         self._changed = threading.Condition()
         self._commands: Work = deque()
-        self._spare: Work = deque()  # what may wait
+        self._spare: Work = deque()  # work that can wait: it runs only while no step is due
         self._closing: dict[Seat, Future[None]] = {}
         self._stopping = False
         self._ended = False
@@ -66,17 +66,17 @@ class StepLoop:
 
     @property
     def rows(self) -> int:
-        """What every engine carries at once."""
+        """The number of rows that every engine has."""
         return min(batch.engine.slots for batch in self.batches.values())
 
     @property
     def engines(self) -> dict[str, Engine]:
-        """By name, once loaded."""
+        """The loaded engines by name."""
         return {name: batch.engine for name, batch in self.batches.items()}
 
     @property
     def snapshots(self) -> dict[str, dict[str, Any]]:
-        """By engine: what a researcher must know to repeat a take."""
+        """What a researcher must know to repeat a take, by engine."""
         return {name: batch.snapshot for name, batch in self.batches.items()}
 
     def start(self) -> Future[None]:
@@ -86,7 +86,7 @@ class StepLoop:
         return loaded
 
     def stop(self) -> None:
-        """Ends all seats and the engines; returns when the thread has ended, or is stuck for JOIN_SEC."""
+        """Ends the loop and the engines; returns when the thread has ended, or after JOIN_SEC if it is stuck."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -104,29 +104,29 @@ class StepLoop:
         return self._call(lambda: self._checked(request).open(row, request))
 
     def seat(self, row: int, request: SlotRequest) -> Future[Seat]:
-        """For a conversation that moves here: `replay` what it last heard, then `go_on`. The future fails as in
-        `open`."""
+        """Makes a seat for a conversation that moves here: `replay` then takes what it last heard, and `go_on`
+        continues it. The future fails as in `open`."""
         return self._call(lambda: self._checked(request).seat(row, request))
 
     def replay(self, seat: Seat, frames: Sequence[Frame]) -> Future[None]:
-        """Warms up the voice of a seat. A few frames at once: nobody is stepped meanwhile."""
+        """Warms up the voice of a seat. Pass only a few frames at once, because no row is stepped meanwhile."""
         return self._call(lambda: self.batches[seat.engine].replay(seat, frames))
 
     def go_on(self, seat: Seat, request: SlotRequest, moved: MovedState) -> Future[None]:
-        """The conversation goes on in the seat's clean row. The future fails with SlotNotMovable."""
+        """Continues a moved conversation in the seat's clean row. The future fails with SlotNotMovable."""
         return self._call(lambda: self.batches[seat.engine].go_on(seat, request, moved))
 
     def freeze(self, seat: Seat) -> Future[None]:
-        """The seat is stepped no more and stays as it is, what waits in its inbox included."""
+        """Stops stepping the seat and leaves it as it is, including the frames in its inbox."""
         return self._call(lambda: self.batches[seat.engine].freeze(seat))
 
     def export(self, seat: Seat) -> Future[bytes]:
-        """The engine's state of a frozen seat. The future fails with SlotNotMovable."""
+        """Returns the engine's state of a frozen seat. The future fails with SlotNotMovable."""
         return self._call(lambda: self.batches[seat.engine].engine.export_slot(seat.row))
 
     def close(self, seat: Seat) -> Future[None]:
-        """Ends the conversation once what is left in the inbox has been stepped, in its turns; nothing of it stays in
-        the row. When the future fails, the row is not clean."""
+        """Ends the conversation after the frames left in its inbox have been stepped, each in its turn. Nothing of it
+        stays in the row unless the future fails."""
         future: Future[None] = Future()
         with self._changed:
             if self._ended:
@@ -137,17 +137,17 @@ class StepLoop:
         return future
 
     def open_voices(self, voices: Sequence[VoiceSegment], latency_samples: int | None) -> Future[VoiceSchedule]:
-        """A schedule that belongs to no seat. The future fails with OptionError or UnknownName, or what a converter
-        raised."""
+        """Returns a voice schedule that belongs to no seat. The future fails with OptionError, UnknownName or what a
+        converter raised."""
         return self._call(lambda: VoiceSchedule(voices, self.converters, latency_samples))
 
     def convert(self, voices: VoiceSchedule, sample: int, samples: Float32) -> Future[Float32]:
-        """One frame of a schedule that belongs to no seat: while no step is due, so that nobody who talks waits for
-        it. The future fails with what a converter raised."""
+        """Converts one frame, float32 [FRAME_SAMPLES], with a schedule that belongs to no seat. It runs only while no
+        step is due, so that no conversation waits for it. The future fails with what a converter raised."""
         return self._put(self._spare, lambda: voices.push(sample, samples)[0])
 
     def submit(self, seat: Seat, frame: Frame) -> None:
-        """Hands over one frame."""
+        """Queues one frame of a seat for stepping."""
         with self._changed:
             if not seat.put(frame, time.monotonic()):
                 self._statistics.frames_dropped["uplink"] += 1
@@ -185,8 +185,8 @@ class StepLoop:
         self._listener.loop_ended(error)
 
     def _next_work(self) -> Callable[[], None] | None:
-        """Sleeps until there is something to do; None when the loop is to stop. Commands come first, since they open
-        and clean rows."""
+        """Sleeps until there is work and returns it, or None when the loop is to stop. Commands come first, since they
+        open and clean rows."""
         with self._changed:
             while not self._stopping:
                 if self._commands:
@@ -206,7 +206,7 @@ class StepLoop:
         return None
 
     def _load(self) -> None:
-        with ThreadPoolExecutor(1, thread_name_prefix="converters") as beside:  # engines take longer
+        with ThreadPoolExecutor(1, thread_name_prefix="converters") as beside:  # parallel, as the engines take longer
             converters = beside.submit(self._load_converters)
             for name, make in self._make_engine.items():
                 engine = make()

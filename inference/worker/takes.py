@@ -24,7 +24,7 @@ from inference.worker.slots import Lease, SlotTable
 from inference.worker.statistics import Load, StepStatistics
 from inference.worker.steps import StepLoop
 
-WATCH_SEC: Final = 0.5  # how often the load is looked at
+WATCH_SEC: Final = 0.5  # how often the load is checked
 ENDINGS: Final = {
     "released": "The talk is over.",
     "replaced": "This talk goes on over another connection.",
@@ -45,8 +45,8 @@ def ended(reason: str) -> Metadata:
 
 
 class Takes:
-    """Joins sockets, leases and seats. `broken` is set when the step loop is gone: then the process must go too.
-    `draining`: nobody new is taken in."""
+    """Connects sockets, leases and seats. `broken` is set when the step loop has failed, after which the process must
+    end. While `draining`, no new take is admitted."""
 
     def __init__(
         self,
@@ -69,29 +69,29 @@ class Takes:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Loads the engines; they say how many rows there are. Raises EngineUnavailable."""
+        """Loads the engines, which determine the number of rows. Raises EngineUnavailable."""
         await asyncio.wrap_future(self.steps.start())
         self.table = SlotTable(self.steps.rows)
         self._start(self._watch())
 
     @property
     def accepting(self) -> bool:
-        """Whether free rows are lent: not while the steps take too long for the talks there are, nor to the end."""
+        """Whether free rows are lent: not while the steps take too long, and not once the worker drains."""
         return not self.draining and not self._load.overloaded()
 
     @property
     def conversations(self) -> list[Connection]:
-        """All that are not over, those that wait included."""
+        """All conversations that are not over, including those that wait for a row."""
         return list(self._by_take.values())
 
     def find(self, take: str) -> Connection | None:
-        """The take's conversation, if it is here."""
+        """Returns the take's conversation, or None if it is not here."""
         return self._by_take.get(take)
 
     def join(self, request: SlotRequest, *, can_move: bool = False) -> tuple[Connection, Message | None]:
-        """The take's conversation, begun now or taken up again, and what its new socket is to be told first.
+        """Begins or resumes a take's conversation; returns it with the first message for its new socket, if any.
 
-        `can_move`: the client understands `moving`."""
+        `can_move` says that the client understands `moving`."""
         conversation = self._by_take.get(request.take)
         if conversation is None:
             lease = self.table.ask(request)
@@ -105,18 +105,18 @@ class Takes:
         return conversation, self._live(conversation, resumed=True) if conversation.seat else None
 
     def hear(self, conversation: Connection, data: bytes) -> None:
-        """One encoded microphone frame; passed over while the take waits, or moves. Raises WireError."""
+        """Queues one encoded microphone frame, which is ignored while the take waits or moves. Raises WireError."""
         if conversation.seat is not None and not conversation.frozen and (frame := conversation.read(data)):
             self.steps.submit(conversation.seat, Frame(*frame))
 
     def hear_exactly(self, conversation: Connection, step: int, samples: Float32) -> None:
-        """One frame, float32 [FRAME_SAMPLES], of a talk that nobody records: the engine hears it unrounded."""
+        """Queues one frame, float32 [FRAME_SAMPLES], of an unrecorded conversation; the engine hears it unrounded."""
         if conversation.seat is not None:
             conversation.next_step = step + 1
             self.steps.submit(conversation.seat, Frame(step, step * FRAME_SAMPLES, b"", samples))
 
     def leave(self, conversation: Connection, carrier: Carrier) -> None:
-        """The socket is gone; the take may come back within the grace."""
+        """Notes that the socket is gone; the take may come back within the reconnect grace."""
         if not conversation.drop(carrier) or not self._is_open(conversation):
             return
         conversation.lease.attached = False
@@ -125,7 +125,7 @@ class Takes:
         )
 
     async def freeze(self, conversation: Connection) -> bool:
-        """Leaves a live take as it stands, for another worker to go on, and tells its client. False when it cannot
+        """Freezes a live take so that another worker can continue it, and tells its client. Returns False if it cannot
         move."""
         seat = conversation.seat
         if seat is None or not conversation.can_move or not self.steps.batches[seat.engine].fingerprint:
@@ -152,7 +152,7 @@ class Takes:
         )
 
     async def end(self, conversation: Connection, message: Message) -> None:
-        """Releases the lease, cleans its row, says `message` to whoever is connected, lets the next one in."""
+        """Releases the lease, cleans its row, sends `message` to the client and lets the next take in."""
         if not self._is_open(conversation):
             return
         lease = conversation.lease
@@ -177,7 +177,7 @@ class Takes:
         self.draining = True
         await asyncio.gather(*(self.end(each, ended("stopping")) for each in self.conversations))
 
-    # the step loop's thread calls these three
+    # the three methods of a Listener, which the step loop's thread calls
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         self._from_steps(self._deliver, deliveries)
@@ -192,7 +192,7 @@ class Takes:
             self._from_steps(self.broken.set)
 
     def _from_steps(self, function: Callable[..., object], *arguments: object) -> None:
-        with suppress(RuntimeError):  # the event loop is closed: the process ends
+        with suppress(RuntimeError):  # raised once the event loop is closed, when the process ends
             self._loop.call_soon_threadsafe(function, *arguments)
 
     def _deliver(self, deliveries: Sequence[Delivery]) -> None:
@@ -238,7 +238,7 @@ class Takes:
             await self.end(conversation, refusal)
 
     def _seated(self, conversation: Connection, taken: SeatedTake) -> None:
-        """It is live from here on."""
+        """Makes the conversation live: tells its client, then queues the frames that wait."""
         seat, request = taken.seat, conversation.lease.request
         conversation.seat, conversation.next_step = seat, taken.next_step
         self._by_seat[seat] = conversation

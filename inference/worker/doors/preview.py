@@ -1,9 +1,9 @@
-"""Previews a voice before the talk: audio comes straight back, converted. It takes no row of an engine.
+"""Previews a voice before a conversation: audio comes straight back, converted. A preview takes no row of an engine.
 
     GET /preview   WebSocket, `Authorization: Bearer <preview token>`
 
-The worker says `preview`, with the latency; then every microphone frame of a whole step comes back as a heard frame,
-later by that latency, as in a talk. The step thread converts while no step is due. Nothing is kept.
+The worker sends `preview` with the latency; it then returns every microphone frame of a whole step as a heard frame,
+delayed by that latency as in a conversation. The step thread converts while no step is due. Nothing is kept.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 class PreviewDoor:
-    """`/preview`."""
+    """The door at `/preview`."""
 
     def __init__(self, takes: Takes, tokens: TokenReader) -> None:
         self._takes = takes
@@ -76,7 +76,7 @@ class PreviewDoor:
             self._open -= 1
 
     async def _answer(self, connection: ServerConnection, request: PreviewRequest) -> None:
-        """Raises InferenceError, ConnectionClosed, or what a converter raised."""
+        """Serves one preview. Raises InferenceError, ConnectionClosed or what a converter raised."""
         steps = self._takes.steps
         await enrol(steps, self._takes.targets, request.voices)
         voices = await asyncio.wrap_future(steps.open_voices(request.voices, request.latency_samples))
@@ -88,7 +88,7 @@ class PreviewDoor:
             voices.close()
 
     async def _convert(self, connection: ServerConnection, voices: VoiceSchedule, every_sec: float) -> None:
-        """Converts until the client ends. `every_sec` is the least time between two frames."""
+        """Converts at most MAX_STEPS frames, until the client ends. Frames are at least `every_sec` apart."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         for step in range(MAX_STEPS):
@@ -111,8 +111,9 @@ def _is_instant(request: PreviewRequest) -> bool:
 
 
 async def _next_frame(connection: ServerConnection) -> bytes | None:
-    """PCM16 [FRAME_SAMPLES]; None when the client has ended, or says nothing for too long. Raises WireError,
-    ConnectionClosed."""
+    """Returns PCM16 [FRAME_SAMPLES], or None when the client has ended or has sent nothing for IDLE_SEC.
+
+    Raises WireError and ConnectionClosed."""
     try:
         async with asyncio.timeout(IDLE_SEC):
             data = await connection.recv()

@@ -34,8 +34,8 @@ log = structlog.get_logger(__name__)
 
 
 class Door(Protocol):
-    """One protocol. A door joins a take (`Takes.join`), lets the conversation speak over something with `send`
-    (`Connection.carry`), hands over what it hears (`Takes.hear`) and says when it is gone (`Takes.leave`)."""
+    """One protocol. A door joins a take (`Takes.join`), has its messages sent over an object with `send`
+    (`Connection.carry`), passes on what it hears (`Takes.hear`) and reports a lost socket (`Takes.leave`)."""
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Returns None to open the WebSocket, after which `serve` begins, or a response that refuses it."""
@@ -45,7 +45,7 @@ class Door(Protocol):
 
 
 class SlotDoor:
-    """`/slot`: `Authorization: Bearer <slot token>`."""
+    """The door at `/slot`, which needs `Authorization: Bearer <slot token>`."""
 
     def __init__(self, takes: Takes, tokens: TokenReader) -> None:
         self._takes = takes
@@ -82,7 +82,7 @@ class SlotDoor:
             sending.cancel()
 
     async def _read(self, connection: ServerConnection, conversation: Connection) -> None:
-        """Returns when the client ends the talk. Raises WireError, ConnectionClosed."""
+        """Reads until the client ends the conversation. Raises WireError and ConnectionClosed."""
         while True:
             data = await connection.recv()
             if isinstance(data, str):
@@ -134,11 +134,11 @@ def count_refused(error: InferenceError, takes: Takes) -> None:
 
 
 def json_response(status: HTTPStatus, body: Mapping[str, Any]) -> Response:
-    """An answer over plain HTTP."""
+    """Returns a JSON answer over plain HTTP."""
     return response(status, "application/json", json.dumps(body, default=str).encode())
 
 
 def response(status: HTTPStatus, content_type: str, body: bytes) -> Response:
-    """An answer over plain HTTP, after which the connection closes."""
+    """Returns an answer over plain HTTP, after which the connection closes."""
     headers = Headers({"Content-Type": content_type, "Content-Length": str(len(body)), "Connection": "close"})
     return Response(status.value, status.phrase, headers, body)

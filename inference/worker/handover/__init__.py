@@ -1,1 +1,1 @@
-"""A live talk leaves one worker and arrives at another with its state."""
+"""Moves a live conversation with its state from one worker to another."""

@@ -13,11 +13,12 @@ from inference.worker.handover.state import fetched_state
 from inference.worker.seats import Frame, Seat
 from inference.worker.steps import StepLoop
 
-REPLAY_STEPS: Final = 5  # replayed together, between the steps of live takes
+REPLAY_STEPS: Final = 5  # frames replayed at once, between the steps of live takes
 
 
 class SeatedTake(NamedTuple):
-    """`next_step` is the first frame that is still to come, `waiting` are those that came before and are unheard."""
+    """A take in its seat. `next_step` is that of the first frame still to come; `waiting` are earlier, unstepped
+    frames."""
 
     seat: Seat
     next_step: int = 0
@@ -28,9 +29,9 @@ class SeatedTake(NamedTuple):
 async def seated(
     steps: StepLoop, targets: TargetVoices, row: int, request: SlotRequest, secret: str
 ) -> AsyncIterator[SeatedTake]:
-    """Seats a take in a clean row; a take that moves is given up by its former worker when the block ends.
+    """Seats a take in a clean row. If the take moves here, its former worker gives it up when the block ends normally.
 
-    Raises whatever the engine or a converter does, TargetUnavailable and SlotNotMovable; the row is clean then."""
+    Raises TargetUnavailable, SlotNotMovable and whatever the engine or a converter raises; the row is then clean."""
     await enrol(steps, targets, request.voices)
     if not request.moved_from:
         yield SeatedTake(await asyncio.wrap_future(steps.open(row, request)))
@@ -44,8 +45,9 @@ async def seated(
 
 
 async def enrol(steps: StepLoop, targets: TargetVoices, voices: Sequence[VoiceSegment]) -> None:
-    """Teaches the converters the target voices that a schedule needs: on a thread of its own, since it takes its time.
-    Raises TargetUnavailable, RemoteLost."""
+    """Enrols the target voices of a schedule with their converters, on another thread because enrolment is slow.
+
+    Raises TargetUnavailable and RemoteLost."""
     for segment in voices:
         converter = steps.converters.get(segment.converter)
         if segment.target and converter is not None and converter.needs_target:

@@ -1,7 +1,7 @@
 """Hands conversations over when the worker stops: each state is kept until another worker fetches it.
 
-The web is told `moving` and asks another worker for the take; that worker comes to `/state/<take>` (see
-`inference.worker.handover.state`). What nobody fetches in time ends, as do at once the takes that cannot move.
+The web is told `moving` and asks another worker for the take; that worker fetches `/state/<take>` (see
+`inference.worker.handover.state`). A take that nobody fetches in time ends; one that cannot move ends at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class Departures:
-    """Also the door at which states are fetched, each once."""
+    """Drains the worker, and is the door at which other workers fetch the states, each by one worker at a time."""
 
     def __init__(self, takes: Takes, tokens: TokenReader) -> None:
         self._takes = takes
@@ -40,11 +40,11 @@ class Departures:
         self._sending_off: list[asyncio.Task[None]] = []
 
     async def drain(self, limit_sec: float) -> None:
-        """Takes nobody in any more; returns when all takes have left or ended, at the latest after `limit_sec`, or
-        TRANSFER_SEC more for those that are leaving just then."""
+        """Stops admitting takes and returns when all have left or ended, at the latest after `limit_sec`, or
+        TRANSFER_SEC later for those in transfer at that moment."""
         self._takes.draining = True
         conversations = self._takes.conversations
-        # not awaited: a step that is stuck would hold them up beyond any limit
+        # not awaited, because a stuck step would delay them beyond any limit
         self._sending_off = [asyncio.create_task(self._send_off(each)) for each in conversations]
         await _all_over(conversations, limit_sec)
         await _all_over(self._in_transfer, TRANSFER_SEC)
@@ -71,8 +71,7 @@ class Departures:
         return None
 
     async def serve(self, connection: ServerConnection) -> None:
-        """Sends the state; when the take goes on elsewhere, it is over here. When it does not, it may be fetched
-        again."""
+        """Sends the state. The take ends here once it continues elsewhere; if it does not, it may be fetched again."""
         conversation = self._asked_for.pop(connection)
         if conversation in self._in_transfer:  # another WebSocket opened first
             await connection.close(POLICY_VIOLATION)
@@ -101,7 +100,7 @@ class Departures:
 
 
 async def _all_over(conversations: Iterable[Connection], limit_sec: float) -> None:
-    """Waits for their ends, `limit_sec` at most."""
+    """Waits at most `limit_sec` for the conversations to end."""
     ends = [asyncio.ensure_future(each.over.wait()) for each in conversations]
     if ends:
         _, late = await asyncio.wait(ends, timeout=limit_sec)

@@ -3,9 +3,9 @@
     GET /state/<take>   WebSocket of the worker that stops, `Authorization: Bearer <state token>`
 
 The first message is the head: the length of its JSON (uint32, little-endian), the JSON (`Head`), then the PCM16 of the
-remembered and of the waiting frames, FRAME_SAMPLES each. The engine's state follows in as many messages as it takes, so
-that neither side has a limit on its size. The asking side closes with 1000 once the conversation goes on there; with
-anything else the worker that stops keeps it for somebody else.
+remembered and of the waiting frames, FRAME_SAMPLES each. The engine's state follows in messages of at most PIECE_BYTES,
+so that its size is not limited. The fetching worker closes with 1000 once the conversation continues there; after any
+other code the stopping worker keeps the state for another one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PIECE_BYTES: Final = 1 << 20
 OPEN_SEC: Final = 5.0
 TRANSFER_SEC: Final = 30.0
 CLOSE_SEC: Final = 1.0
-NOT_TAKEN: Final = 4_000  # the close code of a side that could not go on with the conversation
+NOT_TAKEN: Final = 4_000  # close code of a worker that could not continue the conversation
 _FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
 _LENGTH: Final = struct.Struct("<I")
 
@@ -42,8 +42,8 @@ Place = tuple[Annotated[int, Field(ge=0, le=MAX_UINT32)], Whole]  # step, sample
 
 
 class Head(BaseModel):
-    """`next_step` is the first microphone frame that its worker has not got; `remembered` are the last ones stepped,
-    `waiting` those that no step has heard."""
+    """The head of a state. `next_step` is that of the first microphone frame that the worker has not received;
+    `remembered` are the last frames stepped, `waiting` those received but not stepped."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,7 +59,7 @@ class Head(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class MovedState:
-    """Where a conversation stands: see `Head`; `engine_state` is what `Engine.export_slot` gave."""
+    """The state of a conversation, with the fields of `Head`; `engine_state` is what `Engine.export_slot` returned."""
 
     take: str
     engine: str
@@ -86,7 +86,7 @@ def pack_head(state: MovedState) -> bytes:
 
 
 def unpack_head(message: bytes) -> tuple[Head, bytes]:
-    """The head and its PCM. Raises SlotNotMovable for anything that `pack_head` did not make."""
+    """Returns the head and its PCM. Raises SlotNotMovable for anything that `pack_head` did not make."""
     try:
         (length,) = _LENGTH.unpack_from(message)
         head = Head.model_validate_json(message[_LENGTH.size : _LENGTH.size + length])
@@ -115,10 +115,10 @@ def unpack(head: Head, pcm: bytes, pieces: Sequence[bytes]) -> MovedState:
 
 @asynccontextmanager
 async def fetched_state(address: str, take: str, secret: str) -> AsyncIterator[MovedState]:
-    """The state of a take that the worker at `address` (ws:// or wss://) keeps. That worker gives the take up when the
-    block ends; when the block raises, it keeps the take for somebody else.
+    """Yields the state of a take that the worker at `address` (ws:// or wss://) keeps. That worker gives the take up
+    when the block ends; when the block raises, it keeps the take for another worker.
 
-    Raises SlotNotMovable: not there, refused, too slow, or damaged."""
+    Raises SlotNotMovable when the state is not there, refused, too slow or damaged."""
     socket = await _connect(address, take, secret)
     try:
         yield await _receive(socket)

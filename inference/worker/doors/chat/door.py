@@ -217,11 +217,11 @@ class ChatDoor:
                 await connection.close(POLICY_VIOLATION, reason)
 
     async def stop(self) -> None:
-        """Stops the encoders once nobody talks any more."""
+        """Stops the encoder process once all conversations have ended."""
         await self._encoders.stop()
 
     def _requested(self, request: Request) -> ChatRequest:
-        """Raises TokenError, UnknownName, OptionError."""
+        """Returns the request of the token or else of the query. Raises TokenError, UnknownName and OptionError."""
         path, _, query = request.path.partition("?")
         token = path.removesuffix(CHAT_PATH).strip("/") or parse_qs(query).get("token", [""])[0] or bearer(request)
         if token:

@@ -1,7 +1,7 @@
 """A process that encodes the audio for all chat clients of a worker: python -m inference.worker.doors.chat.encoder
 
-sphn holds the interpreter's lock while it encodes, up to 1 ms for a frame. In the worker's own process the step thread
-would wait for it, once for every client in every step.
+sphn holds the GIL while it encodes, up to 1 ms per frame. In the worker's own process the step thread would wait for
+it, once per client in every step.
 
 A message on standard input or output is stream (uint32), length (uint32), then that many bytes: PCM16 in, Ogg pages
 out. Length 0 ends a stream and is not answered. The process ends when its input ends.

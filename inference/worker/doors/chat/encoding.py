@@ -121,7 +121,7 @@ class EncodedStream:
         process.waiting[stream] = deque()
 
     async def push(self, pcm: bytes) -> bytes:
-        """PCM16 of any length -> the pages that are complete, with the headers before the first.
+        """Encodes PCM16 of any length and returns the pages that are complete, with the headers before the first.
 
         Raises SlotLost if the process has died."""
         if self._stream not in self._process.waiting:

@@ -22,14 +22,15 @@ EXPECTED: Final = "Ogg-Opus, mono or stereo"
 
 
 class OpusInput:
-    """Decodes the pages of one talk to frames of an engine step."""
+    """Decodes the pages of one conversation to frames of an engine step."""
 
     def __init__(self) -> None:
         self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)
         self._rest = np.zeros(0, np.float32)
 
     def push(self, data: bytes) -> list[Float32]:
-        """The body of one message -> whole frames, float32 [FRAME_SAMPLES] each; the rest waits for the next message.
+        """Decodes the body of one message to whole frames, float32 [FRAME_SAMPLES] each, and keeps the rest for the
+        next one.
 
         A message that begins with a page is decoded whatever came before it. Raises WireError for another format."""
         check_first_page(data)
@@ -58,13 +59,14 @@ class OpusInput:
 
 
 class OpusOutput:
-    """Encodes frames of an engine step to the pages of one talk."""
+    """Encodes frames of an engine step to the pages of one conversation."""
 
     def __init__(self) -> None:
         self._writer = sphn.OpusStreamWriter(SAMPLE_RATE_HZ)
 
     def push(self, samples: Float32) -> bytes:
-        """float32 [n] -> the pages that are complete, with the headers before the first, or b"" if there are none."""
+        """Encodes float32 [n]; returns the complete pages, with the headers before the first, or b"" if there are
+        none."""
         pages: bytes = self._writer.append_pcm(samples)
         return pages
 

@@ -61,7 +61,7 @@ class ChatRequest:
 
 
 def read_query(query: str, engines: Sequence[str]) -> ChatRequest:
-    """The query string of a chat address -> the request. `engines` are the worker's; the first is the default.
+    """Parses the query string of a chat address. `engines` are the worker's; the first is the default.
 
     Raises UnknownName or OptionError for a name that the protocol's clients do not use, an invalid value, an engine
     that the worker does not have, and a missing name of an engine that must be named."""
