@@ -1,4 +1,4 @@
-"""The contract's fake: says what it hears, one frame later, and tells of turns by loudness alone."""
+"""A fake engine: it repeats what it hears one frame later and detects turns by loudness alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STATE: Final = ("words", "step", "turn", "begun", "last_loud")
 
 @dataclass(slots=True)
 class _Row:
-    """One conversation. `last_loud` is the step that last heard a sound, `begun` the one where the turn began."""
+    """One conversation. `last_loud` is the last step that heard a sound, `begun` the one in which the turn began."""
 
     words: str
     said: Float32 = field(default_factory=lambda: np.zeros(FRAME_SAMPLES, np.float32))
@@ -37,7 +37,7 @@ class _Row:
 
 
 class EchoEngine(Engine):
-    """`text_prompt` gives the words that it says it said; nothing else conditions it. Deterministic."""
+    """A deterministic engine. `text_prompt` gives the words that it reports having said; nothing else conditions it."""
 
     movable: ClassVar[bool] = True
 
@@ -64,7 +64,7 @@ class EchoEngine(Engine):
         self._rows.pop(slot, None)
 
     def export_slot(self, slot: int) -> bytes:
-        """The length of the rest as JSON (uint32, little-endian), the JSON, float32 [FRAME_SAMPLES]."""
+        """Returns the length of the JSON (uint32, little-endian), the JSON, and float32 [FRAME_SAMPLES]."""
         row = self._rows[slot]
         fields = {name: getattr(row, name) for name in STATE}
         text = json.dumps({"fingerprint": FINGERPRINT, **fields}).encode()
@@ -117,7 +117,7 @@ def _turn(state: str, row: _Row) -> Metadata:
 
 
 def _what_was_said(row: _Row, begun: int) -> list[Metadata]:
-    """The turn's words, spread evenly over the time in which they sounded: one frame after they were heard."""
+    """Returns the turn's words, spread evenly over the time in which they sounded: one frame after they were heard."""
     words = row.words.split()
     start_ms = (begun + 1) * FRAME_MS
     end_ms = (row.last_loud + 2) * FRAME_MS

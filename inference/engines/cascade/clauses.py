@@ -1,4 +1,4 @@
-"""Cuts the language model's stream into pieces to be spoken: the first one early, the others at ends of sentences."""
+"""Cuts the language model's stream into pieces to be spoken: the first one early, the others at sentence ends."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-FIRST_CLAUSE_WORDS: Final = 3  # the first piece may end at a comma after so many words ...
-FIRST_CLAUSE_LONGEST_WORDS: Final = 8  # ... and must end after so many
+FIRST_CLAUSE_WORDS: Final = 3  # the first piece may end at a comma after this many words ...
+FIRST_CLAUSE_LONGEST_WORDS: Final = 8  # ... and must end after this many
 _ABBREVIATION: Final = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|approx|No|e\.g|i\.e|U\.S|a\.m|p\.m)|\b[A-Z]|\b\d{1,2})\.$"
 )
@@ -17,8 +17,8 @@ _UNSPEAKABLE: Final = re.compile(r"[*_#`~|<>{}\[\]\\^]|[\U0001F000-\U0001FAFF\u2
 _BULLET: Final = re.compile(r"^\s*(?:[-•]|\d{1,2}[.)])\s+")
 _GAP: Final = r"[\s,.!?…\-–—]*"
 _NUMBER: Final = r"(?:\d+|zero|one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand)"
-_ANSWER: Final = r"(?:u[hm]+-hu[hm]+|m+-?h+m+|uh-uh|mhm+)"  # yes and no
-# spans that a recogniser or a person sets apart as no words
+_ANSWER: Final = r"(?:u[hm]+-hu[hm]+|m+-?h+m+|uh-uh|mhm+)"  # affirmation or negation
+# spans that a recogniser or a transcriber marks as not being words
 _MARKED: Final = r"\[[^\]\n]{0,40}\]|\([^)\n]{0,40}\)|\*[^*\n]{1,40}\*|<[^>\n]{1,40}>|♪[^♪\n]{0,200}♪?"
 # "ha ha", "ho ho ho"; single "ha"; glued "hahaha", "hehe", "bwahaha"; "he he he" (two could be a stutter)
 _LAUGH: Final = (
@@ -53,11 +53,11 @@ class ClauseCutter:
 
     @property
     def full(self) -> bool:
-        """Whether the answer has reached `max_sentences`; the rest is not needed."""
+        """Whether the answer has reached `max_sentences`, so that the rest is not needed."""
         return self.sentences >= self._max_sentences
 
     def feed(self, text: str) -> list[str]:
-        """The stream's next text -> the pieces that it completes."""
+        """Takes the next text of the stream and returns the pieces that it completes."""
         self._waiting += text
         pieces = []
         while not self.full and (cut := self._cut()):
@@ -67,8 +67,10 @@ class ClauseCutter:
         return [piece for piece in map(speakable, pieces) if piece]
 
     def finish(self, *, whole: bool) -> list[str]:
-        """The stream is over. `whole` is False when it was cut off at its token limit: then a broken-off last
-        sentence is dropped, unless there would be nothing else to say."""
+        """Ends the stream and returns its last piece, if any.
+
+        `whole` is False when the stream was cut off at its token limit; an incomplete last sentence is then dropped,
+        unless there would be nothing else to say."""
         if self.full:
             return []
         if not whole and self.sentences:
@@ -121,12 +123,12 @@ class Scrubbed:
 
 
 def scrub(raw: str) -> Scrubbed:
-    """Text as recognised -> text with the words alone. An untouched text comes back as it is.
+    """Removes laughter, fillers and interjections from recognised text; other text is returned unchanged.
 
-    A recogniser is not deaf to laughter, sighs and interjections: real laughs come out as "Ha ha ha", [laughter] or
-    worse. Where the engine serves as a control that must not know of them, the language model gets the scrubbed text;
-    both texts are recorded, and what was removed is the leak. "Uh-huh" and "mm-hmm" stay: they answer questions. What
-    laughter became in the guise of an ordinary word cannot be told from the text."""
+    A recogniser does not ignore them: real laughs come out as "Ha ha ha", [laughter] or worse. Where the engine is a
+    control that must not know of them, the language model gets the scrubbed text; both texts are recorded, and what was
+    removed measures the leak. "Uh-huh" and "mm-hmm" stay because they answer questions. Laughter recognised as an
+    ordinary word cannot be told apart in the text."""
     removed: list[str] = []
 
     def drop(match: re.Match[str]) -> str:

@@ -1,4 +1,5 @@
-"""One slot: it turns 80 ms of heard audio into 80 ms of the agent and events, and never waits for a model."""
+"""The conversation in one slot: 80 ms of heard audio in, 80 ms of speech and events out, without waiting for a
+model."""
 
 from __future__ import annotations
 
@@ -19,12 +20,12 @@ from inference.engines.cascade.language import History, opening
 from inference.engines.cascade.playout import Playout, Word
 from inference.engines.cascade.reply import Models, Reply
 
-PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset, for soft first sounds
+PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset, so that soft first sounds are not lost
 LONGEST_TURN_FRAMES: Final = 120_000 // VAD_FRAME_MS  # the beginning of a longer turn is forgotten
 
 
 class Dialogue:
-    """Times in events count from the slot's first frame."""
+    """The conversation in one slot. Times in events count from the slot's first frame."""
 
     def __init__(self, slot: int, config: SlotConfig, options: Options, models: Models, vad: Session) -> None:
         self._slot = slot
@@ -39,7 +40,7 @@ class Dialogue:
         self._playout = Playout()
         self._unheard: Float32 = np.zeros(0, np.float32)  # resampled audio, less than a VAD frame
         self._audio: deque[Float32] = deque(maxlen=LONGEST_TURN_FRAMES)  # the turn so far, in VAD frames
-        self._settled: list[Recognition] = []  # results for a long turn's first pieces
+        self._settled: list[Recognition] = []  # recognised first pieces of a long turn
         self._reply: Reply | None = None
         self._events: list[Metadata] = []
         self._turn = 0
@@ -50,7 +51,7 @@ class Dialogue:
         self._guesses = 0
 
     def step(self, frame: Float32) -> StepOutput:
-        """float32 [FRAME_SAMPLES] -> as much, and what happened. Raises whatever a model raised."""
+        """Takes and returns float32 [FRAME_SAMPLES], with the step's events. Raises whatever a model raised."""
         self._events = []
         pcm = np.zeros(FRAME_SAMPLES, np.float32)
         faded = self._hear(frame)
@@ -65,7 +66,7 @@ class Dialogue:
         return StepOutput(pcm, tuple(self._events))
 
     def close(self) -> None:
-        """Withdraws the attempt that is in progress."""
+        """Withdraws the attempt at an answer that is in progress."""
         if self._reply is not None:
             self._reply.withdraw()
             self._reply = None
@@ -164,7 +165,7 @@ class Dialogue:
         assert heard is not None
         data: dict[str, Any] = {}
         if heard.reason == "no_speech":
-            # the participant did not say what the recogniser made up: it goes into the event, not into the transcript
+            # what the recogniser made up was not said, so it goes into the event and not into the transcript
             data = {"raw_text": heard.raw, "no_speech_probability": round(heard.no_speech_probability, 3)}
         else:
             self._say_heard(reply)
@@ -180,7 +181,7 @@ class Dialogue:
         self._say_turn("speaking", waited_ms=round(samples_to_ms(self._samples) - self._last_speech_ms))
 
     def _finish(self, state: str, **data: Any) -> None:
-        """Keeps what was spoken of an answer that is over or was interrupted."""
+        """Adds the spoken part of an answer to the history when the answer is over or was interrupted."""
         reply = self._reply
         assert reply is not None
         assert reply.heard is not None
@@ -242,10 +243,10 @@ class Dialogue:
 
     @property
     def _exhausted(self) -> bool:
-        """Returns whether the attempt is over and all of it has been taken."""
+        """Whether the attempt is over and all its clauses have been taken."""
         return self._reply is not None and self._reply.done and not self._reply.clauses
 
     @property
     def _now_ms(self) -> float:
-        """Returns the time of the end of the last VAD frame."""
+        """When the last VAD frame ended."""
         return float(self._vad_frames * VAD_FRAME_MS)

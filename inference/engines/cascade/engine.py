@@ -40,7 +40,7 @@ from inference.weights.packages import Weights, WeightsError, find, sha256
 
 log = structlog.get_logger()
 
-THREADS_PER_SLOT: Final = 8  # two for an attempt to answer, the others for withdrawn attempts that are about to end
+THREADS_PER_SLOT: Final = 8  # two for the current attempt at an answer, the others for withdrawn attempts
 
 
 R = TypeVar("R")
@@ -48,7 +48,7 @@ PACKAGES: Final = ("ctranslate2", "faster-whisper", "hibari-tts", "onnxruntime",
 
 
 def _begin(loading: Executor, part: str, load: Callable[[], R]) -> Future[R]:
-    """Loads a model in the background and logs when it is done."""
+    """Starts loading a model in the background; its duration is logged."""
 
     def timed() -> R:
         started = perf_counter()
@@ -60,7 +60,7 @@ def _begin(loading: Executor, part: str, load: Callable[[], R]) -> Future[R]:
 
 
 class CascadeEngine(Engine):
-    """Recognition, language model and synthesis in a row. Between the two voices there are only words."""
+    """Recognition, language model and synthesis in sequence. Only words pass between the two voices."""
 
     def __init__(self, slots: int | None, settings: Mapping[str, str]) -> None:
         super().__init__(slots, settings)
@@ -147,7 +147,8 @@ class CascadeEngine(Engine):
 
 
 def describe(weights: Mapping[str, Weights], *, threads: int) -> dict[str, Any]:
-    """`weights` by component. Hashes the two models that come inside packages."""
+    """Returns the engine's snapshot, with hashes of the two models that come inside packages. `weights` are by
+    component."""
     return {
         "name": "cascade",
         "text_mediated": True,

@@ -1,4 +1,5 @@
-"""Words to words: a small instruct model in llama.cpp (through xllamacpp), streamed, one cached context a slot."""
+"""The language model: a small instruct model in llama.cpp (through xllamacpp), streamed, one cached context per
+slot."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ import xllamacpp
 from inference.contract.errors import InferenceError
 from inference.contract.options.cascade import Options
 
-# Together with the longest answer these stay inside the model's context, at a cautious 3 characters a token and with
-# a persona of one byte a token.
+# Together with the longest answer these fit the model's context, assuming a cautious 3 characters per token and a
+# persona of one byte per token.
 CONTEXT_TOKENS: Final = 2_048
 MAX_PERSONA_BYTES: Final = 1_000
 HISTORY_CHARACTERS: Final = 1_200
@@ -25,7 +26,7 @@ MIN_P: Final = 0.05
 SYSTEM_PROMPT: Final = (
     "You are a friendly person having a spoken conversation. You answer in one or two short, simple sentences."
 )
-# A model this small follows examples better than orders; they are read once, when a conversation opens.
+# A model this small follows examples better than instructions; they are read once, when a conversation opens.
 EXAMPLES: Final[tuple[tuple[str, str], ...]] = (
     ("Hi, how are you doing today?", "I'm doing well, thanks. How has your day been so far?"),
     ("What is the largest planet?", "Jupiter is the largest planet in our solar system."),
@@ -42,8 +43,8 @@ class Message(TypedDict):
 
 
 class History:
-    """`opening` (system prompt and examples) always stays; when the rest outgrows HISTORY_CHARACTERS, the
-    older half is forgotten at once, because every cut makes the model read what is left anew."""
+    """A conversation's messages. `opening` (system prompt and examples) always stays. When the rest exceeds
+    HISTORY_CHARACTERS, its older half is forgotten at once, because every cut makes the model read it anew."""
 
     def __init__(self, opening: list[Message]) -> None:
         self._opening = opening
@@ -79,7 +80,7 @@ class LanguageError(InferenceError):
 
 
 def opening(persona: str) -> list[Message]:
-    """System prompt and examples; `persona` is the condition's text prompt."""
+    """Returns the system prompt and the examples; `persona` is the condition's text prompt."""
     system = (
         f"{persona.strip()} You answer in one or two short, simple sentences." if persona.strip() else SYSTEM_PROMPT
     )
@@ -97,7 +98,7 @@ class Ending:
 
 
 class LanguageModel:
-    """Shared by all slots: llama.cpp decodes the slots' answers together, each in a context of its own."""
+    """The language model of all slots: llama.cpp decodes their answers together, each in its own context."""
 
     def __init__(self, path: Path, *, slots: int, threads: int) -> None:
         parameters = xllamacpp.CommonParams()
@@ -106,8 +107,8 @@ class LanguageModel:
         parameters.n_ctx = CONTEXT_TOKENS * slots
         parameters.warmup = True
         parameters.verbosity = -1
-        parameters.cache_ram_mib = 0  # a slot keeps its own prefix; nothing of a talk may stay behind elsewhere
-        # llama.cpp also opens a port on this machine, which nobody uses: it must not show anyone's talk
+        parameters.cache_ram_mib = 0  # a slot keeps its own prefix; nothing of a conversation may remain elsewhere
+        # llama.cpp also opens a local port, which nothing uses; it must not expose a conversation
         parameters.hostnames = ["127.0.0.1"]
         parameters.api_keys = [secrets.token_urlsafe(32)]
         parameters.endpoint_slots = False
@@ -117,7 +118,7 @@ class LanguageModel:
         self._server = xllamacpp.Server(parameters)
 
     def read(self, slot: int, messages: Sequence[Message]) -> None:
-        """Take `messages` into the slot's context now, so that an answer later has little left to read."""
+        """Reads `messages` into the slot's context now, so that a later answer has little left to read."""
         self._complete(slot, messages, {"max_tokens": 1, "temperature": 0.0}, lambda text: True)
 
     def stream(
@@ -163,6 +164,6 @@ class LanguageModel:
 
 
 def _parts(event: Any) -> Iterator[dict[str, Any]]:
-    """The callback is given an object, its JSON, or a list of either."""
+    """Yields the objects of an event, which is an object, its JSON, or a list of either."""
     for part in event if isinstance(event, list) else (event,):
         yield json.loads(part) if isinstance(part, str | bytes) else part

@@ -13,20 +13,20 @@ from hibari import Hibari
 from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.engines.cascade.sharing import ServedInTurn
 
-FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50  # 20 ms: how an interrupted voice stops
+FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50  # 20 ms, over which an interrupted voice fades out
 WORD_TIMING: Final = (
     "words share the sounding part of their clause in proportion to their phonemes, or to their letters where "
     "phonemes and words do not line up; typically right to a tenth of a second"
 )
-SILENCE_LEVEL: Final = 0.004  # about -48 dBFS: below it a clause has not begun yet, or has ended
+SILENCE_LEVEL: Final = 0.004  # about -48 dBFS; quieter sound at either end of a clause is silence
 SENTENCE_PAUSE_SEC: Final = 0.22
 CLAUSE_PAUSE_SEC: Final = 0.08
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """From `start` to `end`, in samples at 24 kHz, counted from the clause's first sample or, once it has sounded,
-    from the slot's first frame."""
+    """A word from `start` to `end`, in samples at 24 kHz: counted from the clause's first sample or, once it has
+    sounded, from the slot's first frame."""
 
     text: str
     start: int
@@ -35,7 +35,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A piece of the answer ready to sound. `pcm` float32 [n] at 24 kHz, with the pause that follows it."""
+    """A synthesised piece of the answer. `pcm` is float32 [n] at 24 kHz and includes the pause that follows."""
 
     text: str
     pcm: Float32
@@ -59,11 +59,11 @@ class Playout:
         self._clauses.append(clause)
 
     def start_answer(self) -> None:
-        """Forgets the last answer."""
+        """Forgets the words of the last answer."""
         self.spoken = []
 
     def take(self, samples: int, now: int) -> tuple[Float32, list[Word]]:
-        """The next `samples` of sound, silence when there is nothing to say, and the words that begin in them.
+        """Returns the next `samples` of sound, filled up with silence, and the words that begin in them.
 
         `now` is the first sample's place on the slot's clock."""
         pcm = np.zeros(samples, np.float32)
@@ -87,9 +87,10 @@ class Playout:
         return pcm, words
 
     def stop(self, now: int) -> Float32:
-        """The participant took the floor at `now`: forget the rest. Returns the fade-out, float32 [<= FADE_SAMPLES].
+        """Drops the rest because the participant took the floor at `now`.
 
-        A word that had not got half way is taken out of `spoken`; the last one ends where the fade does."""
+        Returns the fade-out, float32 [<= FADE_SAMPLES]. A word of which less than half has sounded is removed from
+        `spoken`; the last one ends where the fade does."""
         fade = np.zeros(0, np.float32)
         if self._clauses:
             fade = self._clauses[0].pcm[self._place : self._place + FADE_SAMPLES].copy()
@@ -106,14 +107,14 @@ class Playout:
 
 
 class Synthesiser:
-    """Shared by all slots; about 0.05 s of CPU a clause."""
+    """The speech synthesis of all slots; about 0.05 s of CPU time per clause."""
 
     def __init__(self) -> None:
         self._hibari = Hibari(threads=1)
         self._queue = ServedInTurn("synthesis")
 
     def __call__(self, text: str, seed: int, withdrawn: Event) -> Clause:
-        """A clause of text -> its sound and words. Raises Withdrawn when that was set before its turn came."""
+        """Synthesises a clause of text. Raises Withdrawn when `withdrawn` was set before its turn came."""
         return self._queue.call(withdrawn, self._speak, text, seed)
 
     def close(self) -> None:
@@ -126,14 +127,14 @@ class Synthesiser:
             return Clause(text, np.zeros(0, np.float32), ())
         start, end = int(sounding[0]), int(sounding[-1]) + 1
         pause_sec = SENTENCE_PAUSE_SEC if text.rstrip("\"'”’)")[-1:] in ".!?…" else CLAUSE_PAUSE_SEC
-        # what synthesis itself left after the last sound is part of the pause
+        # this replaces the silence that the synthesis itself leaves after the last sound
         pause = max(0, int(pause_sec * SAMPLE_RATE_HZ))
         pcm: Float32 = np.concatenate([sound[max(0, start - SAMPLE_RATE_HZ // 100) : end], np.zeros(pause, np.float32)])
         lead = min(start, SAMPLE_RATE_HZ // 100)
         return Clause(text, pcm, align(text, self._weights(text), lead, lead + end - start))
 
     def _weights(self, text: str) -> list[int]:
-        """How long each word is, in phonemes where they can be told apart, else in letters."""
+        """Returns each word's length, in phonemes where these can be assigned to words, otherwise in letters."""
         words = text.split()
         phonemes = " ".join(self._hibari.phonemize(text)).split()
         lengths = [sum(phoneme.isalpha() for phoneme in word) for word in phonemes]
@@ -143,7 +144,7 @@ class Synthesiser:
 
 
 def align(text: str, weights: list[int], start: int, end: int) -> tuple[Word, ...]:
-    """Shares `start` to `end`, in samples, among the words of `text` by their `weights`."""
+    """Divides `start` to `end`, in samples, among the words of `text` in proportion to their `weights`."""
     total = sum(weights)
     words = []
     passed = 0

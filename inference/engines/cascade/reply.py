@@ -1,7 +1,7 @@
-"""One attempt to answer the turn so far, on a thread of its own. The step thread polls it and never waits.
+"""One attempt to answer the turn so far, on its own thread. The step thread polls it and never waits.
 
-The attempt starts at the first short pause, when nobody knows yet whether the turn is over. Should the participant go
-on, it is withdrawn and nothing of it is heard; else its first clause is often ready when the turn is given up.
+The attempt starts at the first short pause, before it is known whether the turn is over. If the participant goes on, it
+is withdrawn and nothing of it is heard; otherwise its first clause is often ready by the time the turn is yielded.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ TRIES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What all slots share. `threads` runs attempts to answer; those that were withdrawn end soon but not at once, so
-    there are more of them than slots."""
+    """The models that all slots share. `threads` runs attempts at answers; withdrawn ones end soon but not at once, so
+    there are more threads than slots."""
 
     turn_end: TurnEnd
     recogniser: Recogniser
@@ -38,11 +38,11 @@ class Models:
     threads: Executor
 
     def prepare(self, slot: int, messages: list[Message]) -> None:
-        """Has the language model read the conversation so far in the background, while nobody waits for it."""
+        """Has the language model read the conversation so far in the background, while no answer is needed."""
         self.threads.submit(self.language.read, slot, messages)
 
     def close(self) -> None:
-        """Waits for what is under way: a thread left inside llama.cpp would bring the process down as it ends."""
+        """Waits for running work: a thread left inside llama.cpp would crash the process as it ends."""
         self.threads.shutdown(wait=True, cancel_futures=True)
         for model in (self.turn_end, self.recogniser, self.synthesiser):
             model.close()
@@ -50,8 +50,8 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The participant's turn in words. `words` is what the language model sees; empty when there is nothing to
-    answer, for the `reason` given."""
+    """The participant's recognised turn. `words` is what the language model sees; it is empty when there is nothing to
+    answer, for the given `reason`."""
 
     raw: str
     words: str
@@ -62,8 +62,8 @@ class Heard:
 
 
 class Reply:
-    """`heard`, `clauses`, `text` and `done` are written by the attempt's thread in this order and read by the step
-    thread; `done` comes last of all, after an `error` too. `completeness` comes from another thread, at any time."""
+    """An attempt at an answer. Its thread writes `heard`, `clauses`, `text` and, last of all, also after an `error`,
+    `done`; the step thread reads them. Another thread may write `completeness` at any time."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Reply:
         self._withdrawn.set()
 
     def _judge(self) -> None:
-        """Judges the end of the turn in parallel with recognition: only taking the floor waits for the result."""
+        """Judges the end of the turn in parallel with recognition; only taking the floor waits for the result."""
         try:
             self.completeness = self._models.turn_end(self._audio, self._withdrawn)
         except Withdrawn:
@@ -157,7 +157,7 @@ class Reply:
         self._say([FALLBACK])
 
     def _say(self, pieces: Sequence[str]) -> bool:
-        """Synthesises the pieces; False at the first one that makes no sense, which is left out with all after it."""
+        """Synthesises the pieces. Returns False at the first degenerate one, which is left out with all that follow."""
         for piece in pieces:
             if degenerate(piece):
                 return False
@@ -169,7 +169,7 @@ class Reply:
 
 
 def understand(found: Sequence[Recognition], *, scrub_laughter: bool) -> Heard:
-    """The pieces of a turn as recognised -> what to answer. Pieces without speech in them are left out."""
+    """Combines a turn's recognised pieces into what is to be answered. Pieces without speech are left out."""
     speech = [piece for piece in found if piece.is_speech]
     raw = " ".join(piece.text for piece in speech or found).strip()
     score = min(piece.score for piece in speech or found)

@@ -14,21 +14,22 @@ R = TypeVar("R")
 
 
 class Withdrawn(InferenceError):
-    """The participant went on speaking, or the slot was closed."""
+    """The request was withdrawn: the participant went on speaking, or the slot was closed."""
 
     code = "withdrawn"
 
 
 class ServedInTurn:
-    """A queue before a model. A conversation waits for its own request, so it has at most one in the queue and
-    none can crowd the others out."""
+    """A queue for one model. A conversation waits for its own request, so it has at most one in the queue and cannot
+    crowd the others out."""
 
     def __init__(self, name: str) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"cascade-{name}")
 
     def call(self, withdrawn: Event, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Waits for `function(*args)`. Raises Withdrawn when `withdrawn` was set before the turn came, and whatever
-        the function raises."""
+        """Waits for `function(*args, **kwargs)` and returns its result.
+
+        Raises Withdrawn when `withdrawn` was set before the request's turn came, and whatever the function raises."""
 
         def serve() -> R:
             if withdrawn.is_set():

@@ -55,7 +55,7 @@ class Stepped:
 
 
 class Batch:
-    """`mimi` and `lm` are the package's models; this batch owns their streaming states from now on."""
+    """The rows of one model. `mimi` and `lm` are the package's; this batch owns their streaming states from now on."""
 
     def __init__(self, mimi: Any, lm: Any, rows: int, condition_tensors: Any = None) -> None:
         self.rows = rows
@@ -146,7 +146,7 @@ class Batch:
         }
 
     def _step_lm(self, rows: Collection[int], codes: torch.Tensor) -> torch.Tensor:
-        """codes [B, codebooks, 1] -> tokens [B, 1 + codebooks, 1]"""
+        """Takes codes [B, codebooks, 1]; returns tokens [B, 1 + codebooks, 1]."""
         told = [row for row in rows if row in self._told]
         for row in told:
             codes[row, : self._heard_codebooks, 0] = self._told.pop(row)
@@ -182,7 +182,7 @@ class Batch:
         return states
 
     def check_state(self, states: Mapping[str, torch.Tensor]) -> None:
-        """Raises ValueError unless `restore` can take this."""
+        """Raises ValueError unless `restore` can continue from these `states`."""
         expected = {name: (tensor, dim) for name, tensor, dim in self._states()}
         if set(states) != {*expected, "steps", "told", "generator"}:
             raise ValueError("it is made of other parts")
@@ -250,10 +250,10 @@ def _share_mask(mask: torch.Tensor, *roots: Any) -> None:
 
 
 def pack(tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> bytes:
-    """`tensors` are on the CPU and contiguous; `facts` are JSON.
+    """Packs a state of `tensors`, on the CPU and contiguous, and `facts`, JSON values.
 
     A state is 32 bytes of SHA-256, then a safetensors file whose metadata has everything else. It uses no pickle, so
-    reading a state runs no code. The hash detects damage on the way; the worker decides who may send a state at all."""
+    reading a state runs no code. The hash detects damage in transit; the worker decides who may send a state at all."""
     content: bytes = save(dict(tensors), {FORMAT: json.dumps(facts)})  # one entry, since their order is undefined
     return hashlib.sha256(content).digest() + content
 

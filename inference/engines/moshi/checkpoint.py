@@ -1,5 +1,4 @@
-"""A checkpoint's models, which are checked before they are fetched, loaded by the package's loader, and identified by
-hashes."""
+"""Loads a checkpoint with the package's loader, after checking its configuration, and identifies it by hashes."""
 
 from __future__ import annotations
 
@@ -229,7 +228,7 @@ def _reading(what: str, path: Path | None) -> Iterator[None]:
 
 
 def _sha256(path: Path) -> str:
-    """Returns the SHA-256 of a file, by which the hub's cache names large files."""
+    """Returns the SHA-256 of a file. The hub's cache names large files by it, so theirs is not computed again."""
     blob = path.resolve()
     if blob.parent.name == "blobs" and re.fullmatch(r"[0-9a-f]{64}", blob.name):
         return blob.name
@@ -261,7 +260,9 @@ def speed_up(mimi: Any) -> None:
 
 
 def _transposed(self: Any, x: torch.Tensor) -> torch.Tensor:
-    """[B, C, T] -> [B, O, (T + 1) * stride]. A step makes two strides of sound; the second overlaps the next step's."""
+    """Takes [B, C, T]; returns [B, O, (T + 1) * stride].
+
+    A step makes two strides of sound; the second overlaps the next step's."""
     (stride,), (rows, _, steps) = self.stride, x.shape
     halves = torch.matmul(x.transpose(1, 2), self.weight.flatten(1))  # [B, T, O * 2 * stride]
     halves = halves.view(rows, steps, self.out_channels, 2, stride).transpose(1, 2)
@@ -273,13 +274,13 @@ def _transposed(self: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 def _pointwise(self: Any, x: torch.Tensor) -> torch.Tensor:
-    """[B, C, T] -> [B, O, T]"""
+    """Takes [B, C, T]; returns [B, O, T]."""
     weight = self.weight[:, :, 0].expand(x.shape[0], -1, -1)
     return torch.bmm(weight, x) if self.bias is None else torch.baddbmm(self.bias[:, None], weight, x)
 
 
 def _windowed(self: Any, x: torch.Tensor) -> torch.Tensor:
-    """[B, C, T] -> [B, O, (T - kernel) / stride + 1]"""
+    """Takes [B, C, T]; returns [B, O, (T - kernel) / stride + 1]."""
     windows = x.unfold(2, self.kernel_size[0], self.stride[0])  # [B, C, steps, kernel]
     if windows.shape[2] > FEW_STEPS:
         return functional.conv1d(x, self.weight, self.bias, self.stride)

@@ -1,4 +1,4 @@
-"""The engine itself: it loads a checkpoint once, holds one conversation per row, and ends a broken one alone.
+"""The engine: it loads a checkpoint once and holds one conversation per row; a broken one ends alone.
 
 prompts/prompting.py says how a checkpoint handles prompts; that is all the engine knows of them.
 """
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from inference.engines.moshi.batch import Batch
     from inference.engines.moshi.prompts.prompting import Prompting
 
-MAX_HEARD = 16.0  # from the microphone, where full scale is 1
-MAX_SPOKEN = 100.0  # from the model
+MAX_HEARD = 16.0  # largest sample accepted from the microphone, where full scale is 1
+MAX_SPOKEN = 100.0  # largest sample accepted from the model
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class _Row:
 
 
 class MoshiEngine(Engine):
-    """Moshi hears while it speaks: there are no turns to wait for, and its text is what it says."""
+    """Moshi hears while it speaks, so there are no turns to wait for; its text tokens are the words that it says."""
 
     movable: ClassVar[bool] = True
 
@@ -195,7 +195,7 @@ class MoshiEngine(Engine):
         return ""
 
     def _break(self, slot: int, reason: str) -> StepOutput:
-        """Ends the row and wipes it at once."""
+        """Ends the row's conversation as failed and wipes the row at once."""
         self.failed[slot] = RowBroken(reason)
         if 0 <= slot < self.slots:
             self.close(slot)

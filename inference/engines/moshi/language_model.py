@@ -61,7 +61,7 @@ class RowLMGen(LMGen):  # type: ignore[misc]  # the package has no types
             tokens.copy_(torch.where(forced >= 0, forced, tokens))
 
     def depformer_step(self, text_token: torch.Tensor, transformer_out: torch.Tensor) -> torch.Tensor:
-        """text_token [B], transformer_out [B, 1, D] -> audio tokens [B, codebooks], drawn row by row.
+        """Takes text_token [B] and transformer_out [B, 1, D]; returns audio tokens [B, codebooks], drawn row by row.
 
         It runs inside a CUDA graph."""
         if self._plain:
@@ -75,7 +75,8 @@ class RowLMGen(LMGen):  # type: ignore[misc]  # the package has no types
             )
 
     def _draw_codebooks(self, logits: Callable[[int, torch.Tensor], torch.Tensor], token: torch.Tensor) -> torch.Tensor:
-        """`logits` returns [B, card] of a codebook, given the token [B] before it (at first, the text's)."""
+        """Draws the tokens [B, codebooks]. `logits` returns [B, card] for a codebook and the token [B] before it, which
+        for the first codebook is the text's."""
         tokens, likelihood = [], []
         for codebook in range(self.lm_model.dep_q):
             token, likely = draw_tokens(
@@ -102,9 +103,10 @@ def is_plain(depformer: Any) -> bool:
 
 
 class Moment:
-    """One moment of B rows. Call it for one codebook after another, with the token before it (at first, the text's).
+    """The depth transformer at one step of B rows. Call it for each codebook in turn, with the token before it (for the
+    first codebook, the text's).
 
-    The depth transformer processes the codebooks of one moment, eight for Moshi, and then forgets them. For this, the
+    The depth transformer processes the codebooks of one step, eight for Moshi, and then forgets them. For this, the
     package uses the ring caches, masks and counters of endless streams, which cost several times the arithmetic. Here
     every codebook attends to all codebooks before it. The weights and all other layers are the package's own."""
 
@@ -118,7 +120,7 @@ class Moment:
         self._values: list[list[torch.Tensor]] = [[] for _ in lm.depformer.layers]
 
     def __call__(self, codebook: int, token: torch.Tensor) -> torch.Tensor:
-        """token [B] -> logits [B, card]"""
+        """Takes token [B]; returns logits [B, card]."""
         lm, weights = self._lm, self._weights[codebook]
         embedding = lm.depformer_text_emb if codebook == 0 else lm.depformer_emb[codebook - 1]
         heard = lm.depformer_in[weights if lm.depformer_multi_linear else 0](self._heard)
@@ -136,7 +138,7 @@ class Moment:
     def _attend(
         attention: Any, x: torch.Tensor, weights: int, keys: list[torch.Tensor], values: list[torch.Tensor]
     ) -> torch.Tensor:
-        """x [B, 1, D] -> [B, 1, D]"""
+        """Attends from x [B, 1, D] to all codebooks so far; returns [B, 1, D]."""
         rows, heads = x.shape[0], attention.num_heads
         query, key, value = attention.in_projs[weights](x).view(rows, 3, heads, 1, -1).unbind(1)
         keys.append(key)

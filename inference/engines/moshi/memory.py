@@ -3,11 +3,11 @@
 Everything is computed from the checkpoint's own configuration; nothing is loaded. There are P parameters, of which W
 are read once in every step (all but the embeddings, of which a step reads only a few rows):
 
-    KV cache of a slot = 2 · layers · dim · context · bytes a value           (keys and values, a ring of fixed size)
+    KV cache of a slot = 2 · layers · dim · context · bytes per value         (keys and values, a ring of fixed size)
     slots that fit     = (memory − reserve − weights − Mimi) / (KV cache + Mimi's state)
     a step takes at least (bytes of W + slots · KV cache) / memory bandwidth  (bound by reading, not arithmetic)
 
-The bound leaves out Mimi and the launching of kernels. It is only a model until `manage.py bench_engine` measures it.
+The bound leaves out Mimi and kernel launches. It is only a model; `manage.py bench_engine` measures real steps.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class MemoryModel:
     def what_fits(
         self, slots: int, free_bytes: int, *, loaded: bool = False, reserve_bytes: int = RESERVE_BYTES
     ) -> str:
-        """Says in an error what `slots` need, what there is, and how many slots would fit."""
+        """Returns the text of an error: what `slots` need, what is free, and how many slots would fit."""
         fitting = self.slots_that_fit(free_bytes, loaded=loaded, reserve_bytes=reserve_bytes)
         weights = self.weight_bytes + self.mimi_bytes
         needed = self.bytes_for(slots, reserve_bytes) - (weights if loaded else 0)

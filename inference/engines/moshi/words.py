@@ -78,7 +78,7 @@ class Monologue:
         self._said_end = 0
 
     def step(self, token: int | None) -> list[Metadata]:
-        """Returns what a step's token yields, in order: words, turn, transcript. It is None before the first token."""
+        """Takes a step's token, None before the first; returns what it yields, in order: words, turn, transcript."""
         events: list[Metadata] = []
         pieces = self._vocabulary.pieces
         piece = pieces[token] if token is not None and 0 <= token < len(pieces) else b""

@@ -1,8 +1,8 @@
 """The addresses of the servers and the assignment of takes to them.
 
-An address reads `[dialect+]ws[s]://[user:password@]host[:port][/path][?query][;slots=N]`; the path is /api/chat unless
-it says otherwise, the dialect `python`, and N is 1: these servers talk with one person at a time. Several addresses
-stand with spaces or commas between them.
+An address reads `[dialect+]ws[s]://[user:password@]host[:port][/path][?query][;slots=N]`. By default the path is
+/api/chat, the dialect `python`, and N is 1, because these servers serve one conversation at a time. Several addresses
+are separated by spaces or commas.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from inference.contract.options.moshi_server import OF_RUST, Number
 from inference.engines.base import SlotConfig
 from inference.remote import check_url, shown
 
-MAX_PROMPT_BYTES: Final = 6_000  # percent-encoded, in the request's first line, of which servers read some 8,000
-SEEDS: Final = 2**31  # as many as every server can tell apart
+MAX_PROMPT_BYTES: Final = 6_000  # percent-encoded in the request line, of which servers read some 8,000
+SEEDS: Final = 2**31  # the number of seeds that every server distinguishes
 PERSONAPLEX_VOICE: Final = "NATF2.pt"
 _VOICE: Final = re.compile(r"\w[\w.-]{0,99}")
 PATH: Final = "/api/chat"
@@ -29,17 +29,17 @@ MAX_SLOTS: Final = 512
 
 
 class Dialect(ABC):
-    """`text_follows_sound` says whether a piece of text is sent after the frame that it belongs to, or before.
+    """What one kind of Moshi server can be asked for in its query.
 
-    A dialect is what one kind of Moshi server can be asked for in its query. Stock Python and MLX take nothing. The
-    Rust server takes temperatures, top-k, seeds, a padding factor and a penalty for repetition. PersonaPlex takes a
-    text prompt, one of its voices and a seed."""
+    Stock Python and MLX take nothing. The Rust server takes temperatures, top-k, seeds, a padding factor and a
+    repetition penalty. PersonaPlex takes a text prompt, one of its voices and a seed. `text_follows_sound` says whether
+    a piece of text is sent after its frame of sound, or before."""
 
     name: ClassVar[str]
     options: ClassVar[Mapping[str, Number]] = {}
     seeded: ClassVar[bool] = False
     text_follows_sound: ClassVar[bool] = True
-    hint: ClassVar[str] = ""  # when the server hangs up before it begins
+    hint: ClassVar[str] = ""  # added to the error when the server hangs up before it begins
 
     def check(self, config: SlotConfig) -> None:
         """Raises OptionError for what the server cannot be asked for."""
@@ -57,10 +57,10 @@ class Dialect(ABC):
 
     @abstractmethod
     def query(self, config: SlotConfig) -> dict[str, str]:
-        """The parameters for a checked `config`."""
+        """Returns the query parameters for a checked `config`."""
 
     def address(self, url: str, config: SlotConfig) -> str:
-        """The server's address with the parameters; what its own query says about them is replaced."""
+        """Returns the server's address with the parameters, which replace those of the same name in its own query."""
         parts = urlsplit(url)
         asked = self.query(config)
         kept = [(name, value) for name, value in parse_qsl(parts.query, True) if name not in asked]
@@ -97,7 +97,7 @@ class StockRust(Dialect):
 
 
 class PersonaPlex(Dialect):
-    """The server refuses a conversation without a voice, so there always is one."""
+    """PersonaPlex's server. It refuses a conversation without a voice, so a default one is sent."""
 
     name = "personaplex"
     seeded = True
@@ -127,14 +127,14 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
 
 
 def snapshot_of(dialect: Dialect) -> dict[str, Any]:
-    """What a researcher must know of it."""
+    """Returns what a researcher must know of a dialect."""
     known: dict[str, Any] = {"seeded": dialect.seeded, "options": sorted(dialect.options)}
     return known | ({"default_voice": PERSONAPLEX_VOICE} if isinstance(dialect, PersonaPlex) else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`url` may hold credentials; `shown` does not."""
+    """A server. `url` may hold credentials; `shown` does not."""
 
     url: str
     dialect: Dialect
@@ -146,7 +146,7 @@ class Server:
 
 
 def read_servers(text: str) -> tuple[Server, ...]:
-    """The setting's text -> its servers. Raises ValueError, saying which one (by its place) is wrong and why."""
+    """Parses the setting into servers. Raises ValueError, saying which address (by its place) is wrong and why."""
     servers = []
     for place, entry in enumerate(re.split(r"[\s,]+", text.strip(" \t\r\n,")), 1):
         try:
@@ -177,8 +177,8 @@ def _read_one(entry: str) -> Server:
 
 
 class Leases:
-    """Rows and the servers that they talk with: each server has as many rows as slots, the least busy one is taken,
-    of equals the one that has rested longest."""
+    """Assigns servers to rows. A server has as many rows as slots; the least busy server is taken, and among equals the
+    one that was assigned longest ago."""
 
     def __init__(self, servers: Sequence[Server]) -> None:
         self._servers = servers
@@ -187,7 +187,7 @@ class Leases:
         self._leased = 0
 
     def take(self, row: int) -> Server:
-        """There is one free as long as there are no more rows than slots."""
+        """Assigns a server to the row. One is always free, as there are no more rows than slots."""
         busy = Counter(self._by_row.values())
         free = [place for place, server in enumerate(self._servers) if busy[place] < server.slots]
         place = min(free, key=lambda place: (busy[place] / self._servers[place].slots, self._last[place]))

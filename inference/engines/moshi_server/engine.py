@@ -20,7 +20,7 @@ from inference.remote import Trust, is_private
 
 
 class MoshiServerSettings(Settings):
-    """Addresses may hold credentials, so they are kept secret as a whole."""
+    """The settings of the engine. Addresses may hold credentials, so `urls` is kept out of representations."""
 
     model_config = SettingsConfigDict(env_prefix="MOSHI_SERVER_")
 
@@ -76,14 +76,14 @@ class MoshiServerSettings(Settings):
 
     @property
     def is_third_party(self) -> bool:
-        """Whether the servers are somebody else's."""
+        """Whether the servers belong to a third party."""
         if self.third_party is None:
             return not all(is_private(server.url) for server in self.servers)
         return self.third_party == "yes"
 
 
 class MoshiServerEngine(RemoteEngine):
-    """As many slots as the servers have together, or fewer if fewer are asked for."""
+    """An engine with as many slots as its servers have together, or fewer if fewer are requested."""
 
     NAME: ClassVar[str] = "moshi_server"
     LIVE: ClassVar[bool] = True
@@ -100,7 +100,7 @@ class MoshiServerEngine(RemoteEngine):
         self._gates = {server.url: asyncio.Semaphore(server.slots) for server in self._servers}
 
     def warm_up(self) -> None:
-        """Every server must answer; one that is busy does."""
+        """Checks that every server answers; a busy one does. Raises EngineUnavailable."""
         calls = [
             self._thread.start(
                 probe(server, server.dialect.address(server.url, SlotConfig()), self._patience, self._trust)

@@ -1,8 +1,8 @@
 """One conversation over /api/chat: binary messages of one type byte and its payload (see inference/contract/wire.py).
 
-The server speaks first: its handshake says that it listens. One that talks with somebody else gives it when they have
-left, and would then hear all that was sent meanwhile; so nothing is sent before it. The protocol has no sign of life: a
-server that listens answers every frame, so one that answers none for a while is dead.
+The server speaks first: its handshake says that it listens. A busy server sends it only when its current client has
+left, and would then hear all that was sent meanwhile; so nothing is sent before it. The protocol has no keep-alive, but
+a server that listens answers every frame, so one that answers none for a while is taken for dead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from inference.engines.moshi_server.words import Utterance, Word, Words
 from inference.engines.remote.engine import Line, Session
 from inference.remote import Trust, call, closed, first_to_end
 
-MAX_BROKEN: Final = 25  # messages in a row that are nothing; then the server is no Moshi
+MAX_BROKEN: Final = 25  # consecutive invalid messages, after which the server is taken for something else than Moshi
 MAX_METADATA_BYTES: Final = 4_096
 PROBE_SEC: Final = 2.0
 FIRST: Final = frozenset(bytes([kind]) for kind in (Kind.HANDSHAKE, Kind.METADATA, Kind.PING))
@@ -35,15 +35,16 @@ OPUS: Final = bytes([Kind.OPUS])
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a server may take to begin, and how long it may leave what it hears unanswered."""
+    """How long a server may take to begin, and how long it may leave audio unanswered, in seconds."""
 
     handshake_sec: float
     silent_sec: float
 
 
 async def probe(server: Server, url: str, patience: Patience, trust: Trust | None) -> None:
-    """Calls and hangs up. A server that is busy accepts the call and says nothing; one that says something else than a
-    Moshi server does is none. Raises RemoteLost."""
+    """Connects and disconnects. A busy server accepts the connection and sends nothing.
+
+    Raises RemoteLost if the server cannot be reached, hangs up, or sends what a Moshi server would not."""
     connection = await call(url, timeout_sec=patience.handshake_sec, trust=trust)
     async with connection:
         try:
@@ -58,8 +59,8 @@ async def probe(server: Server, url: str, patience: Patience, trust: Trust | Non
 
 
 class MoshiSession(Session):
-    """`url` is the server's with this conversation's parameters; `gate` lets as many in as the server has slots, so
-    that nobody calls before the one before has hung up."""
+    """A conversation with a Moshi server. `url` is the server's, with the conversation's parameters. `gate` admits as
+    many sessions as the server has slots, so that none connects before the previous one has disconnected."""
 
     def __init__(
         self, server: Server, url: str, gate: asyncio.Semaphore, patience: Patience, trust: Trust | None
@@ -76,7 +77,7 @@ class MoshiSession(Session):
         self._received = 0  # samples
         self._broken = 0
         self._unanswered_since: float | None = None
-        self._turn_at = 0  # where the turn's first word sounded; the step thread's
+        self._turn_at = 0  # where the turn's first word sounded; used by the step thread
 
     async def run(self, line: Line) -> None:
         try:
@@ -131,7 +132,8 @@ class MoshiSession(Session):
         raise self._lost("it ended the conversation")
 
     def _read(self, message: str | bytes, line: Line) -> int | None:
-        """One message -> its kind; None when it is nothing of the protocol. Kinds that are not known are passed over.
+        """Handles a message and returns its kind, or None if it is not of the protocol. Unknown kinds are ignored.
+
         Raises RemoteLost."""
         if isinstance(message, str) or not message:
             self._count_broken("messages that are not of the protocol")
@@ -151,7 +153,7 @@ class MoshiSession(Session):
     def _speak(self, payload: bytes, line: Line) -> None:
         try:
             pcm = self._reader.append_bytes(payload)
-        except ValueError:  # such a reader reads nothing any more
+        except ValueError:  # after this error the reader decodes nothing more
             self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)
             self._count_broken("sound that cannot be decoded")
             return
@@ -211,7 +213,7 @@ def _words(word: Word, at: int) -> Metadata:
 
 
 def _surface(payload: bytes, line: Line) -> None:
-    """What the server says about itself before it speaks (the Rust one: its model, what it samples with)."""
+    """Passes on what the server says about itself before it speaks (the Rust one: its model and its sampling)."""
     try:
         said: Any = json.loads(payload) if len(payload) <= MAX_METADATA_BYTES else None
         json.dumps(said, allow_nan=False, ensure_ascii=False).encode()
@@ -222,7 +224,7 @@ def _surface(payload: bytes, line: Line) -> None:
 
 
 def _error_code(payload: bytes) -> str:
-    """Ours is JSON with a code; what others write may be anything and stays out of the log."""
+    """Returns the code of an error that is JSON with a code; any other text may hold anything and is not logged."""
     try:
         code = json.loads(payload)["code"]
     except (ValueError, RecursionError, KeyError, TypeError):

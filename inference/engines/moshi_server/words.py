@@ -1,7 +1,7 @@
-"""Pieces of text, one a step at most, -> words and utterances with their place in the server's sound.
+"""Joins pieces of text, at most one per step, to words and utterances with their place in the server's sound.
 
 A piece that begins with a space begins a word; a word's other pieces follow in the next steps. After a pause the agent
-listens, and what it says then is another turn.
+is listening, and what it says next is another turn.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Final
 
 from inference.contract.audio import FRAME_SAMPLES
 
-WORD_PAUSE_SAMPLES: Final = 4 * FRAME_SAMPLES  # no word is said with such a pause inside
+WORD_PAUSE_SAMPLES: Final = 4 * FRAME_SAMPLES  # a pause this long ends a word
 TURN_PAUSE_SAMPLES: Final = 10 * FRAME_SAMPLES
-MAX_WORD_BYTES: Final = 200  # of something that is no word
-MAX_UTTERANCE_BYTES: Final = 4_000  # who does not pause has a turn for every so much
+MAX_WORD_BYTES: Final = 200  # longer text without a space cannot be a word
+MAX_UTTERANCE_BYTES: Final = 4_000  # speech without pauses is split into turns of about this length
 _PARTS: Final = re.compile(rb"\s*[^\s]+|\s+")
-_BYTE: Final = re.compile(r"<0x([0-9A-F]{2})>")  # how a tokenizer spells a byte that is no character yet
+_BYTE: Final = re.compile(r"<0x([0-9A-F]{2})>")  # how a tokenizer spells a byte that is not a whole character
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """From `start` to `end`, samples of the server's sound. `opens` says that the turn begins with it."""
+    """A word from `start` to `end`, in samples of the server's sound. `opens` says that its turn begins with it."""
 
     text: str
     start: int
@@ -34,7 +34,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """All that was said in a turn."""
+    """All that the agent said in a turn, from `start` to `end` in samples of the server's sound."""
 
     text: str
     raw_text: str
@@ -44,18 +44,18 @@ class Utterance:
 
 
 class Words:
-    """One conversation's. What it gives is complete and in order."""
+    """The words of one conversation; they are complete and in order."""
 
     def __init__(self) -> None:
         self._turn = 0
         self._word = b""
         self._word_start = 0
         self._last = 0  # where the last piece's frame begins
-        self._said = b""  # in this turn, its last word too once that is complete
+        self._said = b""  # in this turn, including every complete word
         self._said_start = 0
 
     def feed(self, piece: str, offset: int) -> Iterator[Word | Utterance]:
-        """A piece whose frame begins at `offset`."""
+        """Takes a piece whose frame begins at `offset` and yields the words and utterances that it completes."""
         yield from self.pass_to(offset)
         byte = _BYTE.fullmatch(piece.strip())
         for part in _PARTS.findall(bytes([int(byte[1], 16)]) if byte else piece.encode()):
@@ -69,7 +69,7 @@ class Words:
             self._last = offset
 
     def pass_to(self, offset: int) -> Iterator[Word | Utterance]:
-        """The sound has come to `offset`."""
+        """Notes that the sound has reached `offset` and yields the word and the utterance that a pause completes."""
         if offset - self._last >= WORD_PAUSE_SAMPLES:
             yield from self._end_word()
         if offset - self._last >= TURN_PAUSE_SAMPLES:
@@ -94,5 +94,5 @@ class Words:
 
 
 def _readable(said: bytes) -> str:
-    """What is no text becomes a replacement character, control characters spaces."""
+    """Decodes UTF-8; invalid bytes become replacement characters, and unprintable characters spaces."""
     return "".join(sign if sign.isprintable() else " " for sign in said.decode(errors="replace"))

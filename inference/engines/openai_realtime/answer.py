@@ -1,7 +1,8 @@
 """One answer of the server: its sound, its words and their times.
 
-The protocol sends the text of what is said, but not when. Where it does not come at its time, the words share the
-sounding part of their sound in proportion to their letters; while that still comes, a usual rate of speech stands in.
+The protocol sends the text of an answer without its times. Unless the text arrives as it is said, the words share the
+sounding part of their audio in proportion to their letters; until all of that has come, a typical rate of speech is
+assumed.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ WORD_TIMING: Final = (
 )
 SILENCE_LEVEL: Final = 0.004  # about -48 dBFS
 SAMPLES_PER_LETTER: Final = SAMPLE_RATE_HZ // 16
-LONGEST_WORD_SAMPLES: Final = SAMPLE_RATE_HZ  # of one whose end is not known
+LONGEST_WORD_SAMPLES: Final = SAMPLE_RATE_HZ  # limit for a word whose end is not known
 MAX_TEXT_CHARACTERS: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """From `start` to `end`, samples of its item's sound at 24 kHz."""
+    """A word from `start` to `end`, in samples of its item's sound at 24 kHz."""
 
     text: str
     start: int
@@ -38,8 +39,8 @@ class Word:
 
 @dataclass(slots=True)
 class Item:
-    """A stretch of speech: the protocol's conversation item. `received` counts samples at 24 kHz; the sounding ones lie
-    from `first` to `last`. `timed` holds words whose text came at its time, with their start."""
+    """A stretch of speech, the protocol's conversation item. `received` counts samples at 24 kHz; the audible ones lie
+    from `first` to `last`. `timed` holds words whose text came as they were said, with their start."""
 
     id: str
     content_index: int = 0
@@ -49,11 +50,11 @@ class Item:
     last: int = 0
     sound_done: bool = False
     text_done: bool = False
-    told: int = 0  # words whose events are set
+    told: int = 0  # number of words whose events are set
     timed: list[tuple[str, int]] = field(default_factory=list)
 
     def hear(self, pcm: Float32) -> None:
-        """float32 [n], the next of its sound."""
+        """Takes the next part of the item's sound, float32 [n]."""
         sounding = np.flatnonzero(np.abs(pcm) > SILENCE_LEVEL)
         if len(sounding):
             if self.first is None:
@@ -62,7 +63,7 @@ class Item:
         self.received += len(pcm)
 
     def write(self, delta: str, *, timed: bool) -> None:
-        """The next of its text."""
+        """Takes the next part of the item's text; `timed` says that it arrives as it is said."""
         delta = readable(delta)
         if timed:
             self.timed += [(word, self.received) for word in delta.split()]
@@ -70,7 +71,7 @@ class Item:
         self.text = (self.text + delta)[:MAX_TEXT_CHARACTERS]
 
     def words(self) -> list[Word]:
-        """All that are known, with the best guess at their times so far."""
+        """Returns all words known so far, with the best current estimate of their times."""
         if self.timed:
             following = [start for _, start in self.timed[1:]] + [self.received]
             return [
@@ -93,14 +94,14 @@ class Item:
 
 @dataclass(slots=True)
 class Answer:
-    """The protocol's response, to turn `turn`. `said` is the slot's time of the first sample, `over` is set when the
-    last one has been given to the step loop: those two are the step thread's."""
+    """The protocol's response to turn `turn`. The step thread sets two fields: `said`, the first sample's place on the
+    slot's clock, and `over`, once the last sample has been given to the step loop."""
 
     id: str
     turn: int
     items: dict[str, Item] = field(default_factory=dict)
     done: bool = False
-    incomplete: str = ""  # why, when the server broke it off
+    incomplete: str = ""  # the reason, when the server broke the answer off
     said: int | None = None
     over: bool = False
 
@@ -121,14 +122,14 @@ class _Speech:
 
 
 class Participant:
-    """One conversation's. `skew` is how many samples the slot's clock is ahead of what the server has heard."""
+    """The participant's speech in one conversation. `skew` is the slot's clock minus the server's, in samples."""
 
     def __init__(self, playout: Playout) -> None:
         self.skew = 0
         self._playout = playout
-        self._speeches: dict[str, _Speech] = {}  # by item, until they are written down
+        self._speeches: dict[str, _Speech] = {}  # by item, until their transcripts are told
         self._item = ""  # the last one
-        self._pieces: list[str] = []  # of text, from a server that never gives it whole
+        self._pieces: list[str] = []  # pieces of text from a server that never sends whole transcripts
 
     def starts(self, event: Mapping[str, Any], turn: int) -> None:
         self._item = text_of(event, "item_id")
@@ -142,15 +143,15 @@ class Participant:
         self._tell("turn", state="thinking", turn=turn, end_ms=end_ms)
 
     def said(self, event: Mapping[str, Any], turn: int) -> None:
-        """All of an item's text; `turn` for an item that never began."""
+        """Tells the whole transcript of an item; `turn` is for an item whose beginning was never reported."""
         self._write_down(text_of(event, "item_id"), text_of(event, "transcript"), turn)
 
     def says(self, event: Mapping[str, Any]) -> None:
-        """A piece of text; `answered` puts them together."""
+        """Keeps a piece of text until `answered` joins the pieces."""
         self._pieces.append(text_of(event, "delta"))
 
     def answered(self, turn: int) -> None:
-        """The server answers what has been said so far."""
+        """Tells the transcript of what has been said so far, because the server answers it."""
         pieces, self._pieces = self._pieces, []
         self._write_down(self._item, " ".join(pieces), turn)
 
@@ -165,7 +166,7 @@ class Participant:
         self._tell("transcript", **data)
 
     def _slot_ms(self, server_ms: Any) -> float:
-        """The server's time, which counts what it has heard -> the slot's; now, when it does not say."""
+        """Converts the server's time, which counts the audio that it has heard, to the slot's; now if it gives none."""
         if isinstance(server_ms, int | float) and not isinstance(server_ms, bool) and abs(server_ms) < 1e9:
             return max(0.0, server_ms + samples_to_ms(self.skew))
         return samples_to_ms(self._playout.now)

@@ -1,7 +1,7 @@
-"""The dialects of the Realtime protocol: how a session is asked for, how its sound is coded, what events are called.
+"""The dialects of the Realtime protocol: how a session is requested, how sound is coded, what events are called.
 
-GA is OpenAI's final protocol, BETA the preview that other servers took over, UNMUTE Kyutai's: a session of its own,
-Opus instead of PCM, no event at the end of a response, and no `session.created` at the beginning.
+GA is OpenAI's final protocol and BETA the preview that other servers adopted. UNMUTE is Kyutai's: it has its own kind
+of session, Opus instead of PCM, no event at the end of a response, and no `session.created` at the beginning.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from inference.engines.base import SlotConfig
 
 LEAST_RATE_HZ: Final = 8_000
 MOST_RATE_HZ: Final = 48_000
-# the preview's name -> the final one
+# the preview's names of events -> the final ones
 FINAL_NAMES: Final[Mapping[str, str]] = {
     "response.audio.delta": "response.output_audio.delta",
     "response.audio.done": "response.output_audio.done",
@@ -34,31 +34,31 @@ FINAL_NAMES: Final[Mapping[str, str]] = {
 
 
 class Unsupported(InferenceError):
-    """The server wants something that this engine cannot do; the text says what."""
+    """The server wants something that this engine does not support; the text says what."""
 
     code = "unsupported"
 
 
 class Codec(ABC):
-    """One conversation's sound, both ways, in base64. `one_stream`: what is not wanted must be decoded too."""
+    """Codes one conversation's sound both ways, in base64. With `one_stream`, unwanted sound must be decoded too."""
 
     one_stream = False
 
     @abstractmethod
     def encode(self, pcm: Float32) -> str:
-        """float32 [FRAME_SAMPLES] -> what `input_audio_buffer.append` carries."""
+        """Encodes float32 [FRAME_SAMPLES] for `input_audio_buffer.append`."""
 
     @abstractmethod
     def decode(self, delta: str) -> Float32:
-        """What a delta carries -> float32 [n]. Raises ValueError."""
+        """Decodes the audio of a delta to float32 [n]. Raises ValueError."""
 
     def finish(self) -> Float32:
-        """The rest of an answer that is complete."""
+        """Returns the rest of a complete answer, float32 [n]."""
         return np.zeros(0, np.float32)
 
 
 class Pcm16(Codec):
-    """16-bit samples at the server's rates; a sample may come in two deltas."""
+    """16-bit samples at the server's rates; a sample may be split between two deltas."""
 
     def __init__(self, input_hz: int = SAMPLE_RATE_HZ, output_hz: int = SAMPLE_RATE_HZ) -> None:
         self._up = Resampler(SAMPLE_RATE_HZ, input_hz)
@@ -95,14 +95,14 @@ class Opus(Codec):
         try:
             pcm = self._reader.append_bytes(_bytes(delta))
         except ValueError:
-            self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)  # such a reader reads nothing any more
+            self._reader = sphn.OpusStreamReader(SAMPLE_RATE_HZ)  # after this error the reader decodes nothing more
             raise
         return np.zeros(0, np.float32) if pcm is None else np.asarray(pcm, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What a session turned out to be. `interrupts`: the server itself stops an answer when the participant speaks."""
+    """The session as the server confirmed it. `interrupts`: the server stops an answer when the participant speaks."""
 
     codec: Codec
     interrupts: bool
@@ -110,8 +110,8 @@ class Agreed:
 
 
 class Dialect(ABC):
-    """`greets`: a session begins with `session.created`. `response_done`: an answer ends with `response.done`, else
-    with its sound. `timed_text`: text comes when it is said."""
+    """A dialect. `greets`: a session begins with `session.created`. `response_done`: an answer ends with
+    `response.done`, otherwise with its sound. `timed_text`: text arrives as it is said."""
 
     name: str
     greets = True
@@ -122,11 +122,11 @@ class Dialect(ABC):
 
     @abstractmethod
     def session(self, config: SlotConfig, options: Options, transcription: str) -> dict[str, Any]:
-        """The `session` of `session.update`."""
+        """Returns the `session` of `session.update`."""
 
     @abstractmethod
     def agreed(self, session: Mapping[str, Any]) -> Agreed:
-        """What the `session` of `session.updated` says. Raises Unsupported."""
+        """Reads the `session` of `session.updated`. Raises Unsupported."""
 
 
 class _Final(Dialect):
@@ -199,7 +199,7 @@ class _Unmute(Dialect):
         session: dict[str, Any] = {"allow_recording": False}
         if config.voice_prompt:
             session["voice"] = config.voice_prompt
-        # it begins to speak when it has instructions, so there must be some
+        # the server begins to speak once it has instructions, so there must be some
         session["instructions"] = {"type": "constant", **({"text": config.text_prompt} if config.text_prompt else {})}
         return session
 
@@ -213,7 +213,7 @@ UNMUTE: Final[Dialect] = _Unmute()
 
 
 def dialect_of(session: Mapping[str, Any]) -> Dialect:
-    """By the shape of a `session.created`."""
+    """Returns the dialect that the shape of a `session.created` reveals."""
     return GA if session.get("type") == "realtime" or "audio" in session or "output_modalities" in session else BETA
 
 

@@ -32,7 +32,7 @@ PING_SEC: Final = 10.0
 
 
 class OpenAIRealtimeEngine(RemoteEngine):
-    """Everything the participant says goes to the server that the operator named; nothing is said of who they are."""
+    """Everything that the participant says goes to the operator's server; nothing about who they are is sent."""
 
     NAME: ClassVar[str] = NAME
     LIVE: ClassVar[bool] = False
@@ -44,7 +44,7 @@ class OpenAIRealtimeEngine(RemoteEngine):
         self._served_model = ""
 
     def warm_up(self) -> None:
-        """Sets up a session as studies will, and learns the dialect where it is not given."""
+        """Sets up a session as studies will and learns the dialect if it is not set. Raises EngineUnavailable."""
         try:
             ready = self._thread.start(RealtimeSession(self._server, SlotConfig()).try_out()).result()
         except RemoteLost as lost:
@@ -101,7 +101,7 @@ def _remedy(lost: RemoteLost) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A connection whose session is as it was asked for."""
+    """A connection with a session that is set up."""
 
     connection: ClientConnection
     dialect: Dialect
@@ -109,7 +109,7 @@ class Ready:
 
 
 class RealtimeSession(Session):
-    """`config` is checked."""
+    """One conversation. `config` must already be checked."""
 
     def __init__(self, server: RealtimeServer, config: SlotConfig, setup_sec: float = SETUP_SEC) -> None:
         self._server = server
@@ -140,7 +140,7 @@ class RealtimeSession(Session):
             raise self._lost(str(error)) from None
 
     async def try_out(self) -> Ready:
-        """Sets a session up and hangs up. Raises RemoteLost."""
+        """Sets up a session and disconnects. Raises RemoteLost."""
         try:
             ready = await self._call()
             await ready.connection.close()
@@ -183,7 +183,7 @@ class RealtimeSession(Session):
             raise self._lost(str(error)) from None
 
     async def _recognise(self, connection: ClientConnection) -> Dialect:
-        """By the greeting. Unmute's server has none, and chooses a subprotocol instead."""
+        """Recognises the dialect by the greeting. Unmute's server sends none, but chooses a subprotocol."""
         silent = connection.subprotocol in UNMUTE.subprotocols
         try:
             async with asyncio.timeout(GREETING_SEC if silent else self._setup_sec):
@@ -194,7 +194,8 @@ class RealtimeSession(Session):
             raise
 
     async def _await(self, connection: ClientConnection, kind: str) -> Mapping[str, Any]:
-        """The `session` of the next event of that kind; others are passed over."""
+        """Returns the `session` of the next event of that kind; ignores others. Raises RemoteLost for an error
+        event."""
         while True:
             event = self._read(await connection.recv())
             if event.get("type") == "error" and not is_harmless(error := object_of(event, "error")):

@@ -1,4 +1,4 @@
-"""What the server's events mean: who has the floor, what is said, and what the server must be told."""
+"""Interprets the server's events: who has the floor, what is said, and what the server must be told."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Command = dict[str, Any]
 
 
 class EventReader:
-    """One conversation. `handle` takes the server's events and returns those to send. Knows no network.
+    """The events of one conversation. `handle` takes the server's events and returns those to send; it uses no network.
 
-    `cancels`: the server does not stop an answer by itself when the participant speaks, so it is told to."""
+    `cancels` says that the server does not stop an answer by itself when the participant speaks, so it is told to."""
 
     def __init__(self, playout: Playout, dialect: Dialect, codec: Codec, *, barge_in: bool, cancels: bool) -> None:
         self.participant = Participant(playout)
@@ -34,15 +34,15 @@ class EventReader:
         self._turn = 0
         self._answered_turn = 0
         self._current: Answer | None = None
-        self._answers: dict[str, Answer] = {}  # by response; those that are not over
-        self._gone: set[str] = set()  # responses and items of which nothing more is wanted
-        self._muted = False  # likewise, where events do not say what they belong to
+        self._answers: dict[str, Answer] = {}  # answers that are not over, by response
+        self._gone: set[str] = set()  # responses and items whose further events are ignored
+        self._muted = False  # the same for events that do not say what they belong to
         self._numbers = count(1)
-        self._commands: set[str] = set()  # names of those that were sent
+        self._commands: set[str] = set()  # event ids of the commands sent
         self._bad_deltas = 0
 
     def handle(self, event: Mapping[str, Any]) -> list[Command]:
-        """Raises Broken."""
+        """Handles one event and returns the commands to send. Raises Broken."""
         kind = text_of(event, "type")
         if not kind:
             raise Broken("it sends events without a type")
@@ -88,14 +88,14 @@ class EventReader:
     def _begin(self, name: str) -> Answer:
         self.participant.answered(self._turn)
         if self._answered_turn == self._turn:
-            self._turn += 1  # it speaks again without having been spoken to
+            self._turn += 1  # the server speaks again although the participant has not
         self._answered_turn = self._turn
         name = name or f"response {next(self._numbers)}"
         answer = self._current = self._answers[name] = Answer(name, self._turn)
         return answer
 
     def _find(self, event: Mapping[str, Any]) -> tuple[Answer, Item] | None:
-        """What the event belongs to; None for what is not wanted any more."""
+        """Returns what the event belongs to, or None if that is no longer wanted."""
         response, name = text_of(event, "response_id"), text_of(event, "item_id")
         if {response, name} & self._gone or (self._muted and not response):
             return None
@@ -162,7 +162,7 @@ class EventReader:
         match response.get("status"):
             case "failed":
                 raise Broken(plain_words(object_of(details, "error")))
-            case "cancelled":  # by the server, before it says who spoke
+            case "cancelled":  # by the server, before it reports who spoke
                 return self._interrupt()
             case status:
                 if answer := self._answers.get(name):
@@ -171,7 +171,7 @@ class EventReader:
         return []
 
     def _end(self, answer: Answer) -> None:
-        """All of it has come; it is over when it has been said."""
+        """Completes an answer that has been received; it is over when it has been said."""
         answer.done = True
         self._current = None
         for item in answer.items.values():
@@ -191,7 +191,7 @@ class EventReader:
         self._playout.complete()
 
     def _interrupt(self) -> list[Command]:
-        """The participant has the floor: not one more sample, and the server is told how many there were."""
+        """Gives the floor to the participant: stops the playout and tells the server how much was played."""
         self._playout.stop()
         interrupted = [answer for answer in self._answers.values() if not answer.over]
         commands = []
@@ -236,7 +236,7 @@ class EventReader:
             self._set_words(answer, item, item.words())
 
     def _set_words(self, answer: Answer, item: Item, words: list[Word]) -> None:
-        """Sets the events of words that have none yet, at sound that there is."""
+        """Sets the events of words that have none yet, at samples that have been received."""
         timing = "received" if self._dialect.timed_text else "estimated"
         for word in words[item.told :]:
             start = max(0, min(word.start, item.received - 1))
@@ -257,7 +257,7 @@ class EventReader:
         self._playout.tell(Metadata(event, data))
 
 
-# what the step thread tells when the time has come
+# these make the events of marks, on the step thread, when their sample is played
 
 
 def _sounds(answer: Answer, at: int) -> Metadata:
@@ -271,7 +271,7 @@ def _falls_silent(answer: Answer, at: int) -> Metadata:
 
 
 def _transcript(answer: Answer, text: str, at: int, *, interrupted: bool) -> Metadata:
-    """`at` is its last sample."""
+    """Makes the agent's transcript; `at` is the place of its last sample on the slot's clock."""
     data: dict[str, Any] = {"role": "agent", "text": text, "raw_text": answer.text, "turn": answer.turn}
     data |= {"start_ms": samples_to_ms(answer.said or 0), "end_ms": samples_to_ms(at + 1), "interrupted": interrupted}
     return Metadata("transcript", data | ({"incomplete": answer.incomplete} if answer.incomplete else {}))

@@ -20,7 +20,7 @@ PLAIN: Final[Mapping[str, str]] = {
     "model_not_found": "it has no such model",
     "server_error": "it has a fault of its own",
 }
-# what a participant who speaks at the same moment as the server can cause
+# errors that a participant can cause by speaking at the same moment as the server
 HARMLESS: Final = frozenset({"response_cancel_not_active", "conversation_already_has_active_response"})
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_.\[\]]{0,59}")  # no key looks like this
 
@@ -30,9 +30,9 @@ def is_harmless(error: Mapping[str, Any]) -> bool:
 
 
 def plain_words(error: Mapping[str, Any]) -> str:
-    """`error` as the protocol gives it: type, code, param, message.
+    """Returns in plain words what an error of the protocol (type, code, param, message) reports.
 
-    The server's own text is omitted, as it may hold part of a key or of the talk."""
+    The server's own text is omitted, as it may hold part of a key or of the conversation."""
     named = [value for key in ("code", "type", "param") if isinstance(value := error.get(key), str)]
     for value in named:
         if value in PLAIN:
@@ -48,17 +48,17 @@ class Broken(InferenceError):
 
 
 def text_of(event: Mapping[str, Any], name: str) -> str:
-    """A field that is text; "" when it is missing. Raises Broken when it is something else."""
+    """Returns a field that is text; "" when it is missing. Raises Broken when it is something else."""
     value = event.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise Broken(f"the field {name} of its events is not text")
-    return value.encode(errors="replace").decode()  # no lone surrogates, which nobody could write down
+    return value.encode(errors="replace").decode()  # replaces lone surrogates, which cannot be encoded
 
 
 def object_of(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A field that is an object; an empty one when it is missing. Raises Broken when it is something else."""
+    """Returns a field that is an object; an empty one when it is missing. Raises Broken when it is something else."""
     value = event.get(name)
     if value is None:
         return {}
@@ -68,5 +68,5 @@ def object_of(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def readable(text: str) -> str:
-    """With spaces for control characters."""
+    """Replaces unprintable characters by spaces."""
     return "".join(sign if sign.isprintable() else " " for sign in text)

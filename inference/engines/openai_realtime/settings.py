@@ -1,4 +1,4 @@
-"""Which server, with which key, in which dialect: read from the environment, checked, and never shown with the key."""
+"""The engine's settings: which server, with which key, in which dialect. The key is never shown."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ URL: Final = "wss://api.openai.com/v1/realtime"
 MODEL: Final = "gpt-realtime"
 AZURE_PREVIEW: Final = "2025-04-01-preview"
 AZURE_HOSTS: Final = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
-MODEL_PARAMETERS: Final = ("model", "deployment")  # of an address
+MODEL_PARAMETERS: Final = ("model", "deployment")  # query parameters of an address
 
 
 class OpenAIRealtimeSettings(Settings):
-    """The address may hold credentials."""
+    """The settings of the engine. The address may hold credentials, so it is kept out of representations."""
 
     model_config = SettingsConfigDict(env_prefix="OPENAI_REALTIME_")
 
@@ -79,11 +79,12 @@ class OpenAIRealtimeSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class RealtimeServer:
-    """`dialect` is None where the server's first event will tell. `models` is what a study may ask for, the first one
-    when it does not; empty for a server that has one. `transcription` is the model that writes down the participant."""
+    """A server. `dialect` is None where the server's first event will reveal it. `models` are those that a study may
+    ask for, the default first; empty for a server with a single model. `transcription` is the model that transcribes
+    the participant."""
 
     url: str
-    kind: str  # the dialect's setting, with auto resolved where the address tells
+    kind: str  # the dialect setting, with auto resolved where the address allows it
     dialect: Dialect | None
     models: tuple[str, ...]
     transcription: str
@@ -99,7 +100,7 @@ class RealtimeServer:
 
 
 def read_server(environ: Mapping[str, str]) -> RealtimeServer:
-    """Raises EngineUnavailable, naming the setting."""
+    """Reads the server from the settings. Raises EngineUnavailable, naming the wrong setting."""
     settings = OpenAIRealtimeSettings.read_for(NAME, environ)
     kind = _kind(settings.dialect, settings.url)
     url, named = _whole_address(settings.url, kind)
@@ -125,7 +126,7 @@ def _kind(kind: str, url: str) -> str:
 
 
 def _whole_address(url: str, kind: str) -> tuple[str, tuple[str, ...]]:
-    """With its path, without a model; and the model that it named."""
+    """Completes the path of an address and removes the models that it names; returns the address and these models."""
     parts = urlsplit(url)
     default = "/openai/v1/realtime" if kind == "azure" else "/v1/realtime"
     query = parse_qsl(parts.query, True)

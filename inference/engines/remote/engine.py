@@ -22,23 +22,22 @@ from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.remote.playout import Playout, TooMuchSound
 from inference.remote import LoopThread
 
-UPLINK_FRAMES: Final = 25  # two seconds: what a server is further behind than this, it does not hear
+UPLINK_FRAMES: Final = 25  # two seconds; when a server is further behind, it misses the oldest frames
 log = structlog.get_logger(__name__)
 
 
 class Heard(NamedTuple):
-    """A frame of the participant: `sample` is its place on the slot's clock, `pcm` float32 [FRAME_SAMPLES]."""
+    """A frame of the participant: `sample` is its place on the slot's clock; `pcm` is float32 [FRAME_SAMPLES]."""
 
     sample: int
     pcm: Float32
 
 
 class Line:
-    """One conversation. `exchange` is the step thread's, everything else the task's.
+    """The link between the step thread and the task of one conversation; neither ever waits for the other.
 
-    `hold` says what happens to speech before the server listens: kept (at most UPLINK_FRAMES) or let go.
-
-    The step thread and the task never wait for each other."""
+    The step thread calls `exchange`, the task everything else. `hold` says whether speech that comes before the server
+    listens is kept (at most UPLINK_FRAMES) or discarded."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, playout: Playout, *, hold: bool) -> None:
         self.playout = playout
@@ -49,19 +48,19 @@ class Line:
         self._hold = hold
         self._listening = False
         self._sample = 0
-        self._unheard = 0  # frames let go before the server listened
+        self._unheard = 0  # frames discarded before the server listened
         self._dropped = 0  # frames a full uplink dropped
         self._reported = 0
 
     def exchange(self, frame: Float32) -> StepOutput:
-        """The participant's frame for the agent's. Raises what ended the conversation."""
+        """Takes the participant's frame and returns the agent's. Raises what ended the conversation."""
         if self.failure is not None:
             raise self.failure
         if self._listening or self._hold:
             self._uplink.append(Heard(self._sample, frame.copy()))
             if len(self._uplink) > UPLINK_FRAMES:
                 self._drop_oldest()
-            with suppress(RuntimeError):  # the loop is closed: the engine stops
+            with suppress(RuntimeError):  # raised once the loop is closed, when the engine stops
                 self._loop.call_soon_threadsafe(self._filled.set)
         else:
             self._unheard += 1
@@ -74,11 +73,11 @@ class Line:
         return output
 
     def listen(self) -> None:
-        """The server is ready for what the participant says."""
+        """Notes that the server is ready for the participant's audio."""
         self._listening = True
 
     async def heard(self) -> Heard:
-        """The participant's next frame."""
+        """Waits for the participant's next frame and returns it."""
         while not self._uplink:
             self._filled.clear()
             if not self._uplink:
@@ -90,23 +89,23 @@ class Line:
         self.failure = error
 
     def counts(self) -> Counter[str]:
-        """What did not go as it should, since the beginning."""
+        """Returns the counts of lost frames and samples since the conversation began."""
         return Counter(unheard_frames=self._unheard, dropped_uplink_frames=self._dropped, **self.playout.counts())
 
     def _drop_oldest(self) -> None:
-        with suppress(IndexError):  # the task has just taken them
+        with suppress(IndexError):  # raised when the task has just taken them
             self._uplink.popleft()
             self._dropped += 1
 
 
 class Session(ABC):
-    """A conversation with a server, as one task on the engine's event loop."""
+    """A conversation with a server: one task on the engine's event loop."""
 
-    address: str  # as it may be shown
+    address: str  # without credentials, fit to be shown
 
     @abstractmethod
     async def run(self, line: Line) -> None:
-        """Calls the server and talks until it is cancelled. Raises RemoteLost."""
+        """Connects to the server and converses until it is cancelled. Raises RemoteLost."""
 
 
 @dataclass(slots=True)
@@ -118,23 +117,23 @@ class _Row:
 
 
 class RemoteEngine(Engine):
-    """An engine says how a session is made (`begin`) and whether a server can be used at all (`warm_up`)."""
+    """The base of remote engines. A subclass makes a session (`begin`) and checks that its server works (`warm_up`)."""
 
     NAME: ClassVar[str]
-    LIVE: ClassVar[bool]  # the server speaks all the time, a frame for a frame; see playout.py
+    LIVE: ClassVar[bool]  # whether the server sends a frame for every frame it gets; see playout.py
 
     def __init__(self, slots: int | None, settings: Mapping[str, str]) -> None:
         super().__init__(slots, settings)
-        self.counts: Counter[str] = Counter()  # of all conversations that are over; see Line.counts
+        self.counts: Counter[str] = Counter()  # summed over all ended conversations; see Line.counts
         self._rows: dict[int, _Row] = {}
         self._thread = LoopThread(self.NAME)
 
     @abstractmethod
     def begin(self, slot: int, config: SlotConfig) -> Session:
-        """What row `slot` is to talk with; called after `check`. The network comes later, in `Session.run`."""
+        """Returns the session of row `slot`; called after `check`. It uses the network only in `Session.run`."""
 
     def end(self, slot: int) -> None:
-        """The row's session is over."""
+        """Called when the row's session is over."""
         return
 
     def open(self, slot: int, config: SlotConfig) -> None:
@@ -149,7 +148,7 @@ class RemoteEngine(Engine):
         for slot, frame in frames.items():
             try:
                 outputs[slot] = self._rows[slot].line.exchange(frame)
-            except Exception as error:  # one slot's failure is not the others'
+            except Exception as error:  # one slot's failure must not affect the others
                 self.failed[slot] = error
                 outputs[slot] = StepOutput(np.zeros(FRAME_SAMPLES, np.float32))
         return outputs
@@ -176,12 +175,12 @@ class RemoteEngine(Engine):
         self._thread.stop()
 
     def unavailable(self, lost: RemoteLost, remedy: str) -> EngineUnavailable:
-        """A server that cannot be used, told to the operator."""
+        """Returns the error that tells the operator of a server that cannot be used."""
         return EngineUnavailable(self.NAME, f"{lost.address}: {lost.reason}", remedy)
 
 
 async def _talk(session: Session, line: Line) -> None:
-    """The session to its end; whatever ends it is the slot's failure and nobody else's."""
+    """Runs the session to its end; whatever ends it is a failure of this slot alone."""
     try:
         await session.run(line)
         line.fail(RemoteLost(session.address, "it ended the conversation"))

@@ -1,9 +1,9 @@
-"""Sound of any size, whenever it arrives -> exactly one frame a step, and events at their place in the sound.
+"""Turns sound of any size, whenever it arrives, into exactly one frame per step, with events at their place in it.
 
-Two kinds of servers are played. A *live* one speaks all the time, a frame for every frame it hears: what waits here is
-delay that the participant feels, so when a frame or more has not been needed for two seconds, as much silence is left
-out; and if there is no silence to leave out, sound beyond MAX_DELAY_SAMPLES is. The other kind sends a whole answer as
-fast as it can: that waits for its time, however long, and stops when the participant interrupts.
+Two kinds of servers are played. A *live* one sends a frame for every frame it hears. Sound that waits here then delays
+the conversation, so what has not been needed for two seconds, beyond RESERVE_SAMPLES, is made up for by leaving out as
+much silence; sound beyond MAX_DELAY_SAMPLES is dropped even if it is not silent. The other kind sends a whole answer as
+fast as it can; the answer then waits for its time, however long, and is stopped when the participant interrupts.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from inference.contract.errors import InferenceError
 from inference.contract.wire import Metadata
 from inference.engines.base import StepOutput
 
-WATCHED_STEPS: Final = 25  # sound that was not needed for so long need not wait
-RESERVE_SAMPLES: Final = FRAME_SAMPLES  # but for this much, against unsteady networks
+WATCHED_STEPS: Final = 25  # sound that has not been needed for this long is in excess ...
+RESERVE_SAMPLES: Final = FRAME_SAMPLES  # ... except for this much, kept against network jitter
 MAX_DELAY_SAMPLES: Final = 3 * SAMPLE_RATE_HZ  # of a live server
-MAX_ANSWER_SAMPLES: Final = 600 * SAMPLE_RATE_HZ  # of any server: what is longer is no answer
-BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ // 100  # silence is left out in pieces of 10 ms
-QUIET: Final = 0.005  # root mean square of such a piece, about -46 dBFS
+MAX_ANSWER_SAMPLES: Final = 600 * SAMPLE_RATE_HZ  # of any server; a longer one cannot be a valid answer
+BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ // 100  # silence is left out in blocks of 10 ms
+QUIET: Final = 0.005  # root mean square of such a block, about -46 dBFS
 REMEMBERED_SPANS: Final = 256
 
 
@@ -38,7 +38,7 @@ class TooMuchSound(InferenceError):
 
 @dataclass(slots=True)
 class _Run:
-    """Sound that waits, of one source."""
+    """Waiting sound of one source."""
 
     source: str
     pcm: Float32
@@ -46,7 +46,7 @@ class _Run:
 
 @dataclass(slots=True)
 class _Span:
-    """`length` samples of a source from its `offset` on, which sounded at `at` on the slot's clock."""
+    """`length` samples of a source, from its `offset` on, that sounded at `at` on the slot's clock."""
 
     offset: int
     at: int
@@ -61,8 +61,10 @@ class _Mark:
 
 
 class Playout:
-    """One conversation's, used by two threads. A *source* names a stretch of sound, an answer say; offsets count its
-    samples from its own first one, and *the slot's clock* counts the samples given to the step loop."""
+    """The sound of one conversation, used by two threads.
+
+    A *source* names a stretch of sound, such as an answer; offsets count samples from its first one. *The slot's clock*
+    counts the samples given to the step loop."""
 
     def __init__(self, *, live: bool) -> None:
         self._live = live
@@ -76,17 +78,17 @@ class Playout:
         self._marks: list[_Mark] = []
         self._events: list[Metadata] = []
         self._now = 0
-        self._least_waiting = 0  # after a step, of the last WATCHED_STEPS
+        self._least_waiting = 0  # samples left after a step, in the current WATCHED_STEPS
         self._watched = 0
         self._debt = 0  # samples of silence to leave out
         self._left_out = 0
         self._lost = 0
-        self._gaps = 0  # steps that a live server's sound was late for
+        self._gaps = 0  # steps for which a live server's sound was late
 
-    # the conversation's task
+    # called by the conversation's task
 
     def add(self, pcm: Float32, source: str = "") -> None:
-        """float32 [n] to be said after all that waits. Raises TooMuchSound."""
+        """Appends float32 [n] to the waiting sound. Raises TooMuchSound."""
         with self._lock:
             if not len(pcm):
                 return
@@ -99,23 +101,23 @@ class Playout:
                 raise TooMuchSound
 
     def complete(self) -> None:
-        """Nothing follows for now: a last piece shorter than a frame is not waited for."""
+        """Notes that nothing follows for now: a last piece shorter than a frame need not wait for more."""
         with self._lock:
             self._complete = True
 
     def tell(self, event: Metadata) -> None:
-        """At the next step."""
+        """Emits the event at the next step."""
         with self._lock:
             self._events.append(event)
 
     def mark(self, source: str, offset: int, make: Callable[[int], Metadata]) -> None:
-        """`make(at)` is told when the sample at `offset` of the source has been given away, with its place on the
-        slot's clock; at the next step when that is past already. Forgotten when the sound is stopped before."""
+        """Emits `make(at)` when the source's sample at `offset` is given to the step loop; `at` is its place on the
+        slot's clock. If that is past, it is emitted at the next step; if the sound is stopped before, never."""
         with self._lock:
             self._marks.append(_Mark(source, offset, make))
 
     def stop(self) -> None:
-        """Says no more of what waits."""
+        """Drops the waiting sound and its marks."""
         with self._lock:
             self._runs.clear()
             self._waiting = 0
@@ -128,24 +130,25 @@ class Playout:
         return self._now
 
     def taken(self, source: str) -> int:
-        """How many samples of the source have been given to the step loop."""
+        """Returns how many samples of the source have been given to the step loop."""
         with self._lock:
             return self._taken.get(source, 0)
 
     def place(self, source: str, offset: int) -> int | None:
-        """When that sample was given away, on the slot's clock; None while it was not."""
+        """Returns the sample's place on the slot's clock, or None while it has not been given to the step loop."""
         with self._lock:
             return self._place(source, offset)
 
     def counts(self) -> Counter[str]:
-        """Samples of silence left out, samples of sound lost, steps with a gap in a live server's speech."""
+        """Returns the samples of silence left out, the samples of sound lost and, for a live server, the steps with a
+        gap."""
         with self._lock:
             return Counter(left_out_samples=self._left_out, lost_samples=self._lost, gap_steps=self._gaps)
 
-    # the step thread
+    # called by the step thread
 
     def take(self) -> StepOutput:
-        """One frame, silence where there is nothing to say, and what happened in it."""
+        """Returns the next frame, with silence where there is nothing to say, and its events."""
         with self._lock:
             pcm = np.zeros(FRAME_SAMPLES, np.float32)
             if self._waiting >= FRAME_SAMPLES or (self._waiting and (self._complete or self._held_back)):
@@ -174,7 +177,7 @@ class Playout:
             filled += len(part)
 
     def _leave_out(self) -> bool:
-        """Passes over the next block, if it is silent."""
+        """Leaves out the next block if it is silent; returns whether it did."""
         block = self._runs[0].pcm[:BLOCK_SAMPLES]
         if len(block) > self._debt or float(np.sqrt(np.mean(block * block))) >= QUIET:
             return False
@@ -183,7 +186,7 @@ class Playout:
         return True
 
     def _skip(self, samples: int) -> int:
-        """Takes samples from what waits; returns how many."""
+        """Removes up to `samples` from the waiting sound and returns how many it removed."""
         left = min(samples, self._waiting)
         samples = left
         while left:
@@ -211,11 +214,11 @@ class Playout:
             return None
         for span in self._spans.get(source, ()):
             if offset < span.offset + span.length:
-                return span.at + max(0, offset - span.offset)  # left out: where its neighbour sounded
+                return span.at + max(0, offset - span.offset)  # a sample left out: where its neighbour sounded
         return self._now
 
     def _due_marks(self) -> list[Metadata]:
-        """In the order in which they were set."""
+        """Removes the due marks and returns their events, in the order in which they were set."""
         due, waiting = [], []
         for mark in self._marks:
             at = self._place(mark.source, mark.offset)

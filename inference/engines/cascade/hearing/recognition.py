@@ -1,7 +1,7 @@
-"""Speech to words: Whisper (CTranslate2, int8) over a short window.
+"""Speech recognition: Whisper (CTranslate2, int8) over a short window.
 
-Whisper pads everything to 30 s and pays for it. Here the window is the speech and 3 s, a fifth of the cost at the same
-word error rate (pads of 1 to 2 s make it invent words). A doubtful result is tried again at the full 30 s.
+Whisper pads everything to 30 s, at the cost of 30 s. Here the window is the speech plus 3 s, for a fifth of the cost at
+the same word error rate (pads of 1 to 2 s make it invent words). A doubtful result is decoded again at the full 30 s.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ PAD_SEC: Final = 3.0
 SEGMENT_SEC: Final = 25.0  # a longer turn is recognised in pieces of about this length
 FRAMES_PER_SEC: Final = 100  # of Whisper's log-mel
 DOUBTFUL_SCORE: Final = -1.2
-NO_SPEECH_PROBABILITY: Final = 0.85  # above it there are no words, whatever the decoder made up
+NO_SPEECH_PROBABILITY: Final = 0.85  # above it the audio counts as without words, whatever the decoder produced
 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """`score` is the mean log-probability of a token; `no_speech_probability` is Whisper's own."""
+    """Recognised speech. `score` is the mean log-probability of a token; `no_speech_probability` is Whisper's own."""
 
     text: str
     score: float
@@ -42,7 +42,7 @@ class Recognition:
 
 
 class Recogniser:
-    """Shared by all slots; about 0.4 s of CPU for a question."""
+    """The recogniser of all slots; about 0.4 s of CPU time for a question."""
 
     def __init__(self, folder: Path, *, threads: int) -> None:
         self._whisper = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
@@ -51,7 +51,9 @@ class Recogniser:
         self._queue = ServedInTurn("recognition")
 
     def __call__(self, speech: Float32, withdrawn: Event) -> Recognition:
-        """float32 [n] at 16 kHz, at most WINDOW_SEC -> words. Raises Withdrawn when `withdrawn` was set in time."""
+        """Recognises float32 [n] at 16 kHz, at most WINDOW_SEC.
+
+        Raises Withdrawn when `withdrawn` was set before its turn came."""
         return self._queue.call(withdrawn, self._recognise, speech)
 
     def close(self) -> None:
@@ -76,7 +78,7 @@ class Recogniser:
             encoded,
             [self._prompt],
             beam_size=1,
-            max_length=16 + 8 * len(speech) // RATE_HZ,  # nobody speaks faster than 8 tokens a second
+            max_length=16 + 8 * len(speech) // RATE_HZ,  # speech has fewer than 8 tokens per second
             return_scores=True,
             return_no_speech_prob=True,
         )
@@ -85,14 +87,15 @@ class Recogniser:
 
 
 def repeats(text: str) -> bool:
-    """Whether the decoder got caught in a loop: few different words among many."""
+    """Returns whether the decoder got caught in a loop: few different words among many."""
     words = text.lower().split()
     return len(words) > 6 and len(set(words)) < len(words) / 2.5
 
 
 def segments(speech: Float32) -> list[Float32]:
-    """Cuts a long turn at quiet places into pieces of at most SEGMENT_SEC. The cuts depend on what comes before them
-    alone, so that a turn that goes on keeps its first pieces. float32 [n] at 16 kHz."""
+    """Cuts a long turn, float32 [n] at 16 kHz, at quiet places into pieces of at most SEGMENT_SEC.
+
+    A cut depends only on the audio before and around it, so a turn that goes on keeps its first pieces."""
     pieces = []
     longest, search = int(SEGMENT_SEC * RATE_HZ), int(5.0 * RATE_HZ)
     block = RATE_HZ // 10

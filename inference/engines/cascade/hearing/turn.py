@@ -1,13 +1,13 @@
-"""Whose turn it is. Pure: fed with speech probabilities, one a VAD frame, it says what to do; it knows no model.
+"""Decides whose turn it is from speech probabilities, one per VAD frame. The code is pure and uses no model.
 
     IDLE      nobody speaks        onset of speech              -> START    -> HEARING
-    HEARING   participant speaks   a short pause                -> GUESS    -> PAUSING   (start to answer, in case)
-    PAUSING   is it the end?       speech goes on               -> WITHDRAW -> HEARING   (throw that answer away)
+    HEARING   participant speaks   a short pause                -> GUESS    -> PAUSING   (prepare an answer)
+    PAUSING   is it the end?       speech goes on               -> WITHDRAW -> HEARING   (discard that answer)
                                    the pause is long enough     -> COMMIT   -> THINKING
     THINKING  no sound yet         speech goes on               -> RETRACT  -> HEARING   (the turn was cut in two)
     SPEAKING  the agent sounds     speech, for long enough      -> INTERRUPT-> HEARING
 
-How long is long enough depends on what the turn-end model makes of the pause.
+How long a pause must be depends on what the turn-end model predicts for it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Final
 
 from inference.engines.cascade.hearing.vad import VAD_FRAME_MS
 
-ENTER_PROBABILITY: Final = 0.5  # a frame is speech from here on ...
-STAY_PROBABILITY: Final = 0.35  # ... and stays speech down to here, so that a soft syllable is no pause
+ENTER_PROBABILITY: Final = 0.5  # a frame becomes speech at this probability ...
+STAY_PROBABILITY: Final = 0.35  # ... and stays speech down to this one, so that a soft syllable is not a pause
 COMPLETE_PROBABILITY: Final = 0.5
 
 
@@ -42,23 +42,23 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Speech or silence, in a row, that it takes. Measured on read and spontaneous questions; see docs."""
+    """Uninterrupted speech or silence that each transition takes, in ms. Measured on read and spontaneous questions."""
 
     onset_ms: int = 96
     resume_ms: int = 64
     interrupt_ms: int = 160
     guess_ms: int = 200
-    complete_ms: int = 450  # the turn-end model says: done
-    unjudged_ms: int = 700  # it has not said anything yet
-    unfinished_ms: int = 900  # it says: not done
+    complete_ms: int = 450  # when the turn-end model predicts a complete turn
+    unjudged_ms: int = 700  # while there is no prediction yet
+    unfinished_ms: int = 900  # when it predicts an incomplete turn
 
 
 class TurnTaking:
-    """One conversation's floor."""
+    """The floor in one conversation."""
 
     def __init__(self, timing: Timing = Timing(), *, interruptible: bool = True) -> None:
         self.phase = Phase.IDLE
-        self.speech_frames = 0  # in a row, up to and with the last frame
+        self.speech_frames = 0  # consecutive, including the last frame
         self.silent_frames = 0  # since the last speech of this turn
         self._timing = timing
         self._interruptible = interruptible
@@ -68,7 +68,9 @@ class TurnTaking:
         return self.silent_frames * VAD_FRAME_MS
 
     def hear(self, probability: float, completeness: float | None = None) -> Act | None:
-        """One VAD frame. `completeness` is the turn-end model's word on the present pause, None while it is out."""
+        """Takes one VAD frame's probability of speech and returns what to do, if anything.
+
+        `completeness` is the turn-end model's probability that the turn is complete, None until it is known."""
         speech = probability >= (STAY_PROBABILITY if self.speech_frames else ENTER_PROBABILITY)
         self.speech_frames = self.speech_frames + 1 if speech else 0
         match self.phase:

@@ -1,4 +1,4 @@
-"""Predicts whether the participant's turn is over: smart-turn v3 judges the sound of its last 8 s, not the words."""
+"""Predicts whether the participant's turn is over: smart-turn v3 judges the sound of the last 8 s, not the words."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ DYNAMIC_RANGE: Final = 8.0  # in powers of ten below the loudest
 
 
 class TurnEnd:
-    """Shared by all slots; about 0.1 s of CPU a call."""
+    """The turn-end model of all slots; about 0.1 s of CPU time per call."""
 
     def __init__(self, path: Path) -> None:
         self._network = load_session(path)
         self._queue = ServedInTurn("turn-end")
 
     def __call__(self, turn: Float32, withdrawn: Event) -> float:
-        """float32 [n] at 16 kHz, the turn up to and with the pause -> probability that it is complete.
+        """Takes the turn including the pause, float32 [n] at 16 kHz, and returns the probability that it is complete.
 
         Raises Withdrawn when `withdrawn` was set before its turn came."""
         return self._queue.call(withdrawn, self._judge, turn)
@@ -49,7 +49,7 @@ class TurnEnd:
 
 
 def log_mel(samples: Float32) -> Float32:
-    """float32 [n] at 16 kHz -> float32 [MEL_BANDS, n // HOP_SAMPLES], about in [-1, 1].
+    """Converts float32 [n] at 16 kHz to float32 [MEL_BANDS, n // HOP_SAMPLES], about in [-1, 1].
 
     This is Whisper's spectrogram as smart-turn was trained on it: normalised waveform, 80 Slaney mel bands, 10 ms hop.
     The formula is that of `WhisperFeatureExtractor` (transformers); the mel filters are those of faster-whisper."""
@@ -69,5 +69,5 @@ def _hann() -> npt.NDArray[np.float64]:
 
 @cache
 def _filters() -> npt.NDArray[np.float64]:
-    """(MEL_BANDS, FFT_SAMPLES // 2 + 1)"""
+    """Returns the mel filters, [MEL_BANDS, FFT_SAMPLES // 2 + 1]."""
     return np.asarray(FeatureExtractor.get_mel_filters(RATE_HZ, FFT_SAMPLES, n_mels=MEL_BANDS), dtype=np.float64)

@@ -2,8 +2,8 @@
 
 The prompts are steps, some seconds of them. Rows process them in pieces, at most one piece of one row between two steps
 of the batch, so that other rows keep to their 80 ms. Until a row has processed all of its prompts, its participant
-hears silence. What the row remembers then depends only on the checkpoint and the prompts, and on nobody who talks. It
-is therefore kept, and the next conversation with the same persona starts from it at once, bit for bit as if the prompts
+hears silence. What the row remembers then depends only on the checkpoint and the prompts, not on any participant. It is
+therefore kept, and the next conversation with the same persona starts from it at once, bit for bit as if the prompts
 had been processed again.
 """
 
@@ -51,7 +51,7 @@ def live_through(transformer: Any, row: int, inputs: torch.Tensor) -> None:
 
 
 def embedded(lm: Any, tokens: Tokens) -> torch.Tensor:
-    """tokens [T, channels] -> the sums of their embeddings [1, T, D], as the model computes them in `forward_text`."""
+    """Takes tokens [T, channels]; returns the sums of their embeddings, [1, T, D], as `forward_text` computes them."""
     ids = torch.from_numpy(tokens).to(lm.device)
     with torch.no_grad():
         total = lm.emb[0](ids[:, lm.audio_offset])
