@@ -29,7 +29,7 @@ LOCAL: Final = ("resynthesis", "transform")
 
 
 class ConverterServerSettings(Settings):
-    """Everything else stands on the command line, which every user of the machine can read."""
+    """Only the key comes from the environment: every user of the machine can read the command line."""
 
     model_config = SettingsConfigDict(env_prefix="CONVERTER_SERVER_")
 

@@ -17,7 +17,7 @@ DEFAULT_ROWS: Final = 16
 
 
 class Network(ABC):
-    """All methods are called from the one thread that owns the device.
+    """The interface of a network. All methods are called on the one thread that owns the device.
 
     `step` must not fail because of one row: it reports that row in `failed` and continues with the others."""
 
@@ -33,7 +33,7 @@ class Network(ABC):
 
     @abstractmethod
     def about(self) -> dict[str, Any]:
-        """Returns all that is needed to repeat a conversion: names, revisions, weights, parameters, licences."""
+        """Returns what is needed to repeat a conversion: names, revisions, weights, parameters, licences."""
 
     @abstractmethod
     def enrol(self, target: str, reference: Float32) -> None:
@@ -49,7 +49,7 @@ class Network(ABC):
 
     @abstractmethod
     def step(self, blocks: Mapping[int, Float32]) -> dict[int, Float32]:
-        """Takes float32 [block_samples] for each named row, and returns as many for each of them."""
+        """Takes float32 [block_samples] for each named row and returns as many samples for each."""
 
     @abstractmethod
     def close(self, row: int) -> None:
@@ -59,7 +59,7 @@ class Network(ABC):
 class LocalNetwork(Network):
     """Runs the converter `name` of the catalogue, which needs no target. The parameters are that converter's own.
 
-    It serves to try a set-up, or to move the cost of a conversion to another machine."""
+    It serves to try a set-up, or to run the conversion on another machine."""
 
     sample_rate_hz = SAMPLE_RATE_HZ
     block_samples = FRAME_SAMPLES

@@ -19,7 +19,7 @@ from inference.contract.resampling import Resampler
 from inference.converter_server.network import Network
 
 MAX_BLOCKS: Final = 4  # A talker further behind gets silence for the oldest block, and a message.
-WAIT_SHARE: Final = 0.25  # of a block; the first talker's block waits so long for the others'
+WAIT_SHARE: Final = 0.25  # of a block's duration, for which the first talker's block waits for the others'
 Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
 
@@ -137,7 +137,7 @@ class Rows:
         return self._call(lambda: self._close(talker))
 
     def say(self, talker: Talker, samples: Float32) -> None:
-        """Adds float32 [n] at 24 kHz. For each talker, only one thread calls this."""
+        """Adds float32 [n] at 24 kHz to a talker's stream. For each talker, only one thread may call this."""
         blocks = talker.framing.gather(samples)
         now = time.monotonic()
         with self._changed:
@@ -232,7 +232,7 @@ class Rows:
 
 
 def _checked(block: Float32, block_samples: int) -> Float32:
-    """Returns samples that can be played. Raises ValueError if they cannot."""
+    """Returns the block, clipped to [-1, 1]. Raises ValueError if it has another shape or is not finite."""
     if block.shape != (block_samples,) or not np.isfinite(block).all():
         raise ValueError(f"the network returned {block.shape} or no numbers instead of {block_samples} samples")
     return np.clip(block, -1.0, 1.0)

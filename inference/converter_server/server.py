@@ -1,4 +1,4 @@
-"""The sockets of a converter server."""
+"""The WebSockets of a converter server."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ log = structlog.get_logger(__name__)
 
 
 class ConverterServer:
-    """The server. With an empty `key` it admits everybody who can reach the port.
+    """The server. With an empty `key` it admits every client that can reach the port.
 
-    A talker who is more than `max_blocks` behind misses some."""
+    A talker who is more than `max_blocks` behind gets silence for the oldest blocks."""
 
     def __init__(
         self,

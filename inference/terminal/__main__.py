@@ -23,7 +23,7 @@ def main() -> int:
 
 
 async def run(given: Arguments, stop: asyncio.Event) -> None:
-    """One talk, to its end or until `stop`. Raises TalkProblem."""
+    """Runs one conversation to its end or until `stop` is set. Raises TalkProblem."""
     screen = Screen(sys.stdout, sys.stderr)
     sinks: list[Sink] = []
     try:

@@ -44,7 +44,7 @@ SLOT_PATH: Final = "/slot"
 SESSION_PATH: Final = "/p/"
 ASK_SEC: Final = 5.0
 OWN_VOICE: Final = "natural"
-# option -> its name in a chat address
+# names of the options in a chat address
 CHAT_NAMES: Final = {
     "temperature": "audio_temperature",
     "top_k": "audio_topk",
@@ -127,7 +127,7 @@ def _as_fields(given: dict[str, Any]) -> dict[str, Any]:
 
 
 async def open_link(given: Arguments) -> Link:
-    """Connects. Raises TalkProblem."""
+    """Connects to what the address leads to. Raises TalkProblem."""
     url = given.url if "://" in given.url else f"ws://{given.url}"
     parts = _split(url)
     if parts is None:
@@ -198,13 +198,13 @@ async def _chat(url: str, given: Arguments, context: ssl.SSLContext) -> Link:
         **dict.fromkeys(SEEDS, given.seed),
         **{CHAT_NAMES[name]: value for name, value in given.options.items()},
     }
-    prompts = {"text_prompt": given.text_prompt, "voice_prompt": given.voice_prompt}  # PersonaPlex wants both, always
+    prompts = {"text_prompt": given.text_prompt, "voice_prompt": given.voice_prompt}  # PersonaPlex requires both
     query = urlencode(prompts | {name: value for name, value in asked.items() if value not in ("", None)})
     return ChatLink(await dial(f"{url}{'&' if '?' in url else '?'}{query}", context))
 
 
 def _request(given: Arguments, engine: str) -> SlotRequest:
-    """Raises TalkProblem."""
+    """Returns the slot request for these arguments. Raises TalkProblem."""
     seed = secrets.randbelow(2**31) if given.seed is None else given.seed
     preset = PRESETS.get(given.voice or OWN_VOICE)
     if preset is None:
@@ -223,7 +223,7 @@ def _request(given: Arguments, engine: str) -> SlotRequest:
 
 
 async def _who_is_there(site: str, context: ssl.SSLContext) -> Any:
-    """Returns what `/healthz` answers, if anything."""
+    """Returns the JSON that `/healthz` answers, or None if it answers something else. Raises TalkProblem."""
     try:
         async with httpx.AsyncClient(verify=context, timeout=ASK_SEC, trust_env=False) as http:
             return (await http.get(f"{site}/healthz")).json()

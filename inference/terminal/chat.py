@@ -1,4 +1,4 @@
-"""A talk over `/api/chat`: with an inference worker, or with any server of Moshi's protocol."""
+"""A conversation over `/api/chat`, with an inference worker or any other server of Moshi's protocol."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from inference.contract.wire import Kind
 from inference.terminal.dialing import NO_REASON, Event, Live, Over, Sound, Waiting, Words, why_closed
 from inference.worker.doors.chat.opus import OpusInput, OpusOutput
 
-LAST_SOUND_SEC: Final = 3.0  # after the last sound that may still come
-NO_HANDSHAKE_SEC: Final = 2.0  # a server that says nothing for longer is talking with somebody else
+LAST_SOUND_SEC: Final = 3.0  # how long to wait for the last frames of sound
+NO_HANDSHAKE_SEC: Final = 2.0  # a server that is silent for longer is taken to be busy with another client
 
 
 class ChatLink:
-    """`socket` is open at `/api/chat`. The protocol has no goodbye: the talk ends when every frame was answered."""
+    """A link over `socket`, open at `/api/chat`. The protocol has no message to end a conversation, so it ends when
+    every frame has been answered."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -39,12 +40,12 @@ class ChatLink:
         pages = self._output.push(frame)
         self._frames_out += 1
         if pages:
-            with suppress(ConnectionClosed):  # `receive` tells
+            with suppress(ConnectionClosed):  # `receive` reports it
                 await self._socket.send(bytes([Kind.OPUS]) + pages)
 
     async def receive(self) -> Event:
         while True:
-            if self._ending and self._frames_in >= self._frames_out - 1:  # some answer the first frame with nothing
+            if self._ending and self._frames_in >= self._frames_out - 1:  # some servers do not answer the first frame
                 return Over("", fault=False)
             try:
                 async with asyncio.timeout(self._patience_sec()):
@@ -76,7 +77,7 @@ class ChatLink:
                 self._greeted = True
                 return Live("")
             case Kind.OPUS:
-                with suppress(WireError):  # what is broken is not played
+                with suppress(WireError):  # sound that cannot be decoded is not played
                     frames = self._input.push(body)
                     self._frames_in += len(frames)
                     return Sound(np.concatenate([np.zeros(0, np.float32), *frames]))

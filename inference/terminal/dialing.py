@@ -22,7 +22,7 @@ NO_REASON: Final = "the connection broke"
 
 
 class TalkProblem(InferenceError):
-    """The talk cannot begin or go on; the text says why, and what to do. `status` is the exit status."""
+    """The conversation cannot begin or go on; the text says why, and what to do. `status` is the exit status."""
 
     code = "talk_problem"
 
@@ -38,7 +38,8 @@ class TalkProblem(InferenceError):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """In the queue; 1 is next. 0: the server does not say. `overloaded`: there is room, and no time for one more."""
+    """The participant waits in the queue. `position` 1 is next, and 0 means that the server does not say. `overloaded`:
+    a slot is free, but the server is too slow to admit another conversation."""
 
     position: int
     overloaded: bool = False
@@ -46,21 +47,21 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The engine hears from here on. `engine` may be unknown: ""."""
+    """The engine hears from here on. `engine` is "" if its name is not known."""
 
     engine: str
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What the agent said: float32 [n] at 24 kHz."""
+    """The agent's sound, float32 [n] at 24 kHz."""
 
     samples: Float32
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the agent says, as it is to be printed: spaces included."""
+    """The agent's words as they are to be printed, including spaces."""
 
     text: str
 
@@ -79,7 +80,7 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The last event. `fault`: it was not we who ended the talk."""
+    """The last event. `fault` says that the conversation did not end as it should."""
 
     message: str
     fault: bool
@@ -89,23 +90,26 @@ Event = Waiting | Live | Sound | Words | Heard | Paused | Over
 
 
 class Link(Protocol):
-    """One talk with one server. `receive` gives Over last, and once."""
+    """One conversation with one server. The last event of `receive` is a single Over."""
 
     async def send(self, frame: Float32) -> None:
-        """80 ms of the participant, float32 [FRAME_SAMPLES]; after Live. Does nothing once the talk is over."""
+        """Sends 80 ms of the participant's audio, float32 [FRAME_SAMPLES], once Live has been received. Does nothing
+        after the end."""
 
     async def receive(self) -> Event:
         """Returns the next event."""
 
     async def end(self) -> None:
-        """Ends the talk; pending events still arrive, then Over."""
+        """Ends the conversation; pending events still arrive, then Over."""
 
     async def close(self) -> None:
         """Closes the connection at once."""
 
 
 def tls(certificate: Path | None, *, insecure: bool) -> ssl.SSLContext:
-    """Trusts what the system trusts, and `certificate`; anything when `insecure`. Raises TalkProblem."""
+    """Returns a TLS context that trusts the system's authorities and `certificate`, or anything if `insecure`.
+
+    Raises TalkProblem."""
     try:
         context = ssl.create_default_context(cafile=str(certificate) if certificate else None)
     except (OSError, ssl.SSLError) as error:
@@ -119,7 +123,7 @@ def tls(certificate: Path | None, *, insecure: bool) -> ssl.SSLContext:
 
 
 async def dial(url: str, context: ssl.SSLContext, *, origin: str = "", token: str = "") -> ClientConnection:
-    """An open WebSocket. Raises TalkProblem."""
+    """Opens a WebSocket. Raises TalkProblem."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     if origin:
         headers["Origin"] = origin

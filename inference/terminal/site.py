@@ -1,6 +1,7 @@
-"""What a browser does on a study's site before a talk: follows the link to the talk that is due, starts a take of it.
+"""Does what a browser does on a study's site before a conversation: follows the link to the trial that is due and
+starts a take of it.
 
-Consent and device check are for people and their browser: they cannot be given here.
+Consent and device check require a person with a browser and cannot be given here.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ IN_BROWSER: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StartedTake:
-    """`socket` is the WebSocket's address, ticket included; `origin` the site's, which it must name."""
+    """A take that has been started. `socket` is the address of its WebSocket, including the ticket; `origin` is the
+    site's, which the handshake must name."""
 
     socket: str
     origin: str
@@ -39,14 +41,14 @@ class StartedTake:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a visitor of an explore study asks for; "" takes what the page offers."""
+    """What a visitor of an explore study asks for; "" accepts what the page preselects."""
 
     engine: str = ""
     voice: str = ""
 
 
 async def start_take(link: str, choice: Choice, context: ssl.SSLContext) -> StartedTake:
-    """`link` is a participant's own (.../p/<token>/...). Raises TalkProblem."""
+    """Starts a take from a participant's own `link` (.../p/<token>/...). Raises TalkProblem."""
     parts = urlsplit(link)
     origin = f"{parts.scheme}://{parts.netloc}"
     token = parts.path.split("/p/", 1)[1].split("/", 1)[0]
@@ -82,7 +84,7 @@ async def _take(http: httpx.AsyncClient, origin: str, token: str, position: str)
 
 
 async def _choose(http: httpx.AsyncClient, page: httpx.Response, choice: Choice) -> httpx.Response:
-    """Fills in the form of an explore study, which leads to its talk."""
+    """Fills in the form of an explore study, which leads to its conversation."""
     form = _Form()
     form.feed(page.text)
     fields = dict(form.hidden)
@@ -98,19 +100,19 @@ async def _choose(http: httpx.AsyncClient, page: httpx.Response, choice: Choice)
 
 
 def _place(page: httpx.Response, token: str) -> tuple[str, str]:
-    """("talk", "2") for .../p/<token>/talk/2/."""
+    """Returns the kind and the position in an address, such as ("talk", "2") for .../p/<token>/talk/2/."""
     rest = page.url.path.partition(f"/p/{token}/")[2].strip("/").split("/")
     return rest[0], rest[1] if len(rest) > 1 else ""
 
 
 def _same_site(http: httpx.AsyncClient, origin: str) -> dict[str, str]:
-    """What shows that a form was sent by the page it stands in."""
+    """Returns the headers which show that the site's own page sent the form."""
     return {"X-CSRFToken": http.cookies.get("csrftoken") or "", "Origin": origin, "Referer": f"{origin}/"}
 
 
 @dataclass
 class _Form(HTMLParser):
-    """The fields of the last form of the page that offers choices: `offered` values by name, which is `ticked`."""
+    """The fields of the page's last form: the `offered` values by name, the `ticked` one, and the `hidden` fields."""
 
     hidden: dict[str, str] = field(default_factory=dict)
     offered: dict[str, list[str]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Talks over our own wire: with a worker by `/slot`, nothing lost to a codec, or over a study's site."""
+"""Conversations over our own wire: with a worker at `/slot`, without the loss of a codec, or through a study's site."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from inference.contract.wire import (
 )
 from inference.terminal.dialing import Event, Heard, Live, Over, Paused, Sound, Waiting, Words, why_closed
 
-REPORT_EVERY_STEPS: Final = 5  # of what was played, or the site would stop to send
+REPORT_EVERY_STEPS: Final = 5  # how often playback is reported; without reports the site would stop sending
 UPLINK_BYTES: Final = UPLINK_SAMPLES * BYTES_PER_SAMPLE
 DEVICE: Final = Metadata("device", {"settings": {"client": "terminal"}})
 
 
 class SlotLink:
-    """`socket` is open at `/slot`."""
+    """A link over `socket`, open at a worker's `/slot`."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -66,7 +66,7 @@ class SlotLink:
 
 
 def event_of(message: Message) -> Event | None:
-    """What a message of our wire is to somebody who talks; None for what says nothing to them."""
+    """Returns the event that a message of our wire means to a participant, or None if it means nothing to them."""
     match message:
         case AudioFrame(Kind.AGENT, _, _, pcm):
             return Sound(pcm16_to_float32(pcm))
@@ -88,7 +88,8 @@ def event_of(message: Message) -> Event | None:
 
 
 class WebLink:
-    """`socket` is open at `/ws/talk/<take>/`. A socket that breaks ends the talk; the site keeps what was said."""
+    """A link over `socket`, open at a site's `/ws/talk/<take>/`. If the socket breaks, the conversation ends; the site
+    keeps what was said."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -127,7 +128,7 @@ class WebLink:
 
     @property
     def _sample(self) -> int:
-        """Returns the sample on the microphone clock."""
+        """The current sample on the microphone clock."""
         return self._sequence * UPLINK_SAMPLES
 
     async def _answer(self, message: Message) -> None:

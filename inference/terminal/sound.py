@@ -1,4 +1,4 @@
-"""Recordings used as microphone and as loudspeaker."""
+"""Where sound comes from and goes to: recordings, or the microphone and the loudspeaker."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Fl
 from inference.terminal.dialing import TalkProblem
 
 FRAME_SEC: Final = FRAME_MS / 1_000
-HEARD_FRAMES: Final = 25  # two seconds of microphone that could not be sent; then the oldest is dropped
-AHEAD_SAMPLES: Final = 2 * FRAME_SAMPLES  # buffered before playing, or every late frame would be heard
+HEARD_FRAMES: Final = 25  # two seconds of microphone audio may wait to be sent; beyond that the oldest is dropped
+AHEAD_SAMPLES: Final = 2 * FRAME_SAMPLES  # buffered before playing, so that a late frame does not cause a gap
 INSTEAD: Final = "Talk from a recording instead: --in question.wav --out answer.wav"
 
 
 class Source(Protocol):
-    """Frames of the participant, float32 [FRAME_SAMPLES], each when it is due."""
+    """Yields frames of the participant, float32 [FRAME_SAMPLES], each when it is due."""
 
     def frames(self) -> AsyncIterator[Float32]: ...
 
 
 class Sink(Protocol):
-    """The destination of the agent's voice."""
+    """A destination of the agent's voice."""
 
     def play(self, samples: Float32) -> None:
-        """float32 [n] at 24 kHz."""
+        """Plays float32 [n] at 24 kHz."""
 
     def close(self) -> None:
         """Closes the sink because no more audio comes."""
@@ -57,7 +57,7 @@ class Recording:
 
 
 class AnswerFile:
-    """Saves what is played in a WAV file: 24 kHz, mono, 16 bit."""
+    """Saves what is played as a WAV file: 24 kHz, mono, 16 bit. Raises TalkProblem if the file cannot be written."""
 
     def __init__(self, file: Path) -> None:
         if not file.parent.is_dir():
@@ -90,7 +90,7 @@ class Sinks:
 
 
 def read_audio(file: Path) -> Float32:
-    """Any format that libsndfile reads -> float32 [n], 24 kHz, mono. Raises TalkProblem."""
+    """Reads any format that libsndfile knows as float32 [n], 24 kHz, mono. Raises TalkProblem."""
     if not file.is_file():  # libsndfile would say "System error"
         raise TalkProblem(f"There is no file {file}.", TalkProblem.NO_SOUND)
     try:
@@ -138,7 +138,7 @@ class Card:
             stream.close()
 
     def _record(self, block: Float32, *_: Any) -> None:
-        """PortAudio's thread calls this: float32 [FRAME_SAMPLES, 1]."""
+        """Takes float32 [FRAME_SAMPLES, 1]; called on PortAudio's thread."""
         self._loop.call_soon_threadsafe(self._hear, block[:, 0].copy())
 
     def _hear(self, frame: Float32) -> None:
@@ -147,7 +147,7 @@ class Card:
         self._heard.put_nowait(frame)
 
     def _play(self, block: Float32, *_: Any) -> None:
-        """PortAudio's thread calls this, with float32 [n, 1] to fill."""
+        """Fills float32 [n, 1]; called on PortAudio's thread."""
         with self._lock:
             ready = len(self._to_play) >= (len(block) if self._playing else AHEAD_SAMPLES)
             self._playing = ready

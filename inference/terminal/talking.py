@@ -1,4 +1,4 @@
-"""The talk itself: what the source says goes to the server, what the server says goes to the sink and the screen."""
+"""The conversation itself: the source's audio goes to the server; the server's goes to the sink and the screen."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from inference.contract.audio import FRAME_SAMPLES
 from inference.terminal.dialing import Event, Heard, Link, Live, Over, Paused, Sound, TalkProblem, Waiting, Words
 from inference.terminal.sound import Sink, Source
 
-WINDOW_STEPS: Final = 6  # frames under way when nothing else sets the pace
+WINDOW_STEPS: Final = 6  # frames in flight when the source does not set the pace
 GOODBYE_SEC: Final = 5.0
 
 
 class Screen:
-    """Prints words on one line until the agent's turn is over."""
+    """Prints the agent's words on one line until its turn is over, and notes on lines of their own."""
 
     def __init__(self, words: TextIO, notes: TextIO) -> None:
         self._words = words
@@ -56,7 +56,7 @@ class Screen:
 
 
 class Talk:
-    """`paced`: the source itself keeps real time; otherwise frames go out as answers come in."""
+    """One conversation. `paced`: the source itself keeps real time; otherwise frames go out as answers come in."""
 
     def __init__(self, link: Link, source: Source, sink: Sink, screen: Screen, *, paced: bool) -> None:
         self._link = link
@@ -70,7 +70,7 @@ class Talk:
         self._frames_out = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """To the end of the source, of the server, or until `stop`. Raises TalkProblem when the server ended it."""
+        """Runs until the source or the server ends, or `stop` is set. Raises TalkProblem when the server ended it."""
         speaking = asyncio.create_task(self._speak())
         listening = asyncio.create_task(self._listen())
         stopping = asyncio.create_task(stop.wait())

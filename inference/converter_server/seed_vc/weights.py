@@ -5,7 +5,7 @@ model.pth       length regulator and diffusion transformer
 campplus.bin    speaker embedding (CAM++)
 hifigan.yml     the vocoder's configuration; without it, the package's own is used
 hift.pt         vocoder
-content/        content encoder (wav2vec 2.0 XLS-R): config.json, preprocessor_config.json, model.safetensors
+content/        content encoder (wav2vec 2.0 XLS-R): config.json, preprocessor_config.json and its weights
 sources.json    where the files came from, with revisions
 """
 
@@ -38,7 +38,7 @@ SPEAKER_DIMENSIONS: Final = 192
 
 @dataclass(frozen=True, slots=True)
 class Mel:
-    """The parameters of mel spectrograms."""
+    """The parameters of mel spectrograms: lengths in samples, frequencies in Hz."""
 
     sample_rate_hz: int
     fft_samples: int

@@ -29,11 +29,11 @@ CONTEXT: Final = 25  # of that, 0.5 s for the diffusion transformer
 FADE: Final = 2
 SEARCH: Final = 1
 RIGHT: Final = 1
-BEHIND: Final = 3  # The window ends so far before the newest sample, because the resampler to 16 kHz holds that back.
+BEHIND: Final = 3  # The resampler to 16 kHz holds this much back, so the window ends before the newest sample.
 WINDOW: Final = HISTORY + BLOCK + FADE + SEARCH + RIGHT
 LATENCY: Final = FADE + SEARCH + RIGHT + BEHIND
 CONTENT_UNIT_SAMPLES: Final = CONTENT_HZ // UNITS_PER_SEC
-PROMPT_SEC: Final = 3.0  # of the reference; it is the same for all, so that targets differ only in the voice
+PROMPT_SEC: Final = 3.0  # taken from the reference; equal for all, so that targets differ only in the voice
 LEAST_SEC: Final = 1.0
 LEAST_LEVEL: Final = 1e-3  # root mean square
 
@@ -44,11 +44,13 @@ class History:
     def __init__(self, rate_hz: int) -> None:
         self._resampler = Resampler(rate_hz, CONTENT_HZ)
         self._kept = np.zeros((WINDOW + BEHIND + 1) * CONTENT_UNIT_SAMPLES, np.float32)
-        self._samples = 0  # heard so far, at CONTENT_HZ
+        self._samples = 0  # received so far, at CONTENT_HZ
         self._resampled = 0
 
     def window(self, block: Float32) -> Float32:
-        """float32 [one block] -> float32 [WINDOW units at CONTENT_HZ], which ends BEHIND units before the block."""
+        """Takes float32 [one block]; returns float32 [WINDOW units at CONTENT_HZ].
+
+        The window ends BEHIND units before the end of the block."""
         self._samples += BLOCK * CONTENT_UNIT_SAMPLES
         new = self._resampler.push(block)
         self._resampled += len(new)
@@ -71,7 +73,7 @@ class Joint:
         self._rise = (np.sin(0.5 * np.pi * np.linspace(0, 1, self._fade)) ** 2).astype(np.float32)
 
     def join(self, stretch: Float32) -> Float32:
-        """float32 [BLOCK + FADE + SEARCH units] -> float32 [one block]"""
+        """Takes float32 [BLOCK + FADE + SEARCH units]; returns float32 [one block]."""
         shift = self._best_shift(stretch[: self._fade + self._search])
         joined = stretch[shift : shift + self._block + self._fade].copy()
         joined[: self._fade] = joined[: self._fade] * self._rise + self._tail * (1 - self._rise)
@@ -79,7 +81,7 @@ class Joint:
         return joined[: self._block]
 
     def _best_shift(self, head: Float32) -> int:
-        """Returns the shift with the highest normalised correlation with what was to follow; 0 if nothing was."""
+        """Returns the shift with the highest normalised correlation with the last tail; 0 if that was silent."""
         if not self._tail.any():
             return 0
         product = np.correlate(head, self._tail, "valid")
@@ -89,7 +91,7 @@ class Joint:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`style` [1, 192]; `mel` [1, bands, frames]; `condition` [1, frames, channels]."""
+    """An enrolled target: `style` [1, 192], `mel` [1, bands, frames], `condition` [1, frames, channels]."""
 
     style: Tensor
     mel: Tensor
@@ -97,7 +99,7 @@ class Target:
 
 
 def enrol(weights: Weights, reference: Float32) -> Target:
-    """Learns a target from float32 [n] at 24 kHz. Raises TargetUnavailable."""
+    """Makes a target from a reference, float32 [n] at 24 kHz. Raises TargetUnavailable."""
     if len(reference) < LEAST_SEC * SAMPLE_RATE_HZ:
         raise TargetUnavailable(f"the reference is shorter than {LEAST_SEC:g} s")
     if np.sqrt(np.mean(reference**2)) < LEAST_LEVEL:
@@ -117,7 +119,8 @@ def enrol(weights: Weights, reference: Float32) -> Target:
 
 
 def fbank(wave_16k: Float32) -> Tensor:
-    """float32 [n] -> [1, frames, 80]: Kaldi's filter banks without dither, minus their mean, as CAM++ expects them."""
+    """Takes float32 [n] at 16 kHz; returns [1, frames, 80]: Kaldi's filter banks without dither, minus their mean over
+    time, as CAM++ expects them."""
     options = kaldi.FbankOptions()
     options.frame_opts.dither = 0
     options.frame_opts.samp_freq = CONTENT_HZ
@@ -130,7 +133,7 @@ def fbank(wave_16k: Float32) -> Tensor:
 
 
 def content_of(weights: Weights, waves_16k: Tensor) -> Tensor:
-    """[batch, samples] -> [batch, frames of 20 ms, channels]: what is said, without the identity of the speaker."""
+    """Takes [batch, samples]; returns [batch, frames of 20 ms, channels]: what is said, without the speaker."""
     inputs = weights.extractor(
         list(waves_16k.cpu().numpy()), return_tensors="pt", sampling_rate=CONTENT_HZ
     ).input_values.to(weights.device)
@@ -139,7 +142,7 @@ def content_of(weights: Weights, waves_16k: Tensor) -> Tensor:
 
 
 def mel_of(weights: Weights, wave: Tensor) -> Tensor:
-    """[samples] at the model's rate -> [1, bands, frames]"""
+    """Takes [samples] at the model's rate; returns [1, bands, frames]."""
     mel = weights.mel
     spectrogram: Tensor = import_package().audio.mel_spectrogram(
         wave[None],
