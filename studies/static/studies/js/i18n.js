@@ -1,5 +1,6 @@
-// Translates what scripts say to participants. English stands in the source; the page embeds the catalogue of any
-// other language (#js-catalogue, see studies/participant/language.py). Workers and tests have no page: they say English.
+// Translates what scripts say to participants. The source has the English texts; the page embeds the catalogue of any
+// other language (#js-catalogue, see studies/participant/language.py). Without a page, as in Workers and tests, texts
+// are in English unless `useCatalogue` was called.
 
 /** @typedef {{language: string, messages: Record<string, string | string[]>}} Catalogue */
 
@@ -14,24 +15,24 @@ function readCatalogue(element) {
   return element?.textContent ? JSON.parse(element.textContent) : null;
 }
 
-/** What `translate` speaks from, to be handed on to a Worker. */
+/** Returns the catalogue in use, which can be passed to a Worker. */
 export function currentCatalogue() {
   return catalogue;
 }
 
-/** Speaks from another catalogue than the page's; `null` for English.
+/** Sets the catalogue to use instead of the page's; `null` for English.
  *  @param {Catalogue | null} other */
 export function useCatalogue(other) {
   catalogue = other;
 }
 
-/** The language that `translate` speaks, for `Intl` and `toLocaleString`. */
+/** Returns the language of `translate`, for `Intl` and `toLocaleString`. */
 export function language() {
   return catalogue?.language ?? "en-GB";
 }
 
-/** `text` in the page's language, each `%(name)s` replaced by `values.name`. `text` must be written out as a string, so
- *  that the catalogue's test finds it.
+/** Returns `text` in the page's language, with each `%(name)s` replaced by `values.name`. `text` must be a string
+ *  literal, so that the catalogue's test finds it.
  *  @param {string} text
  *  @param {Record<string, string | number>} [values] */
 export function translate(text, values = {}) {
@@ -39,7 +40,7 @@ export function translate(text, values = {}) {
   return fill(typeof found === "string" && found ? found : text, values);
 }
 
-/** The form for `n` of a text that counts; `%(n)s` stands for the number.
+/** Returns the plural form of a text for `n`, with `%(n)s` replaced by the number.
  *  @param {string} one
  *  @param {string} many
  *  @param {number} n
@@ -50,7 +51,7 @@ export function translatePlural(one, many, n, values = {}) {
   return fill((Array.isArray(forms) && forms[pluralForm(n, forms.length)]) || english, { n, ...values });
 }
 
-// gettext numbers a language's forms in the order of Unicode's categories
+// gettext orders the forms of a language as Unicode orders its plural categories.
 /** @param {number} n
  *  @param {number} count */
 function pluralForm(n, count) {

@@ -1,6 +1,6 @@
 /**
- * Where the microphone's audio comes from: a MediaStreamTrackProcessor's stream where the browser has one, otherwise
- * the capture worklet's port.
+ * The source of the microphone's audio: the stream of a MediaStreamTrackProcessor if the browser has one, otherwise the
+ * port of the capture worklet.
  * @typedef {{method: "processor", readable: ReadableStream<AudioData>}
  *   | {method: "worklet", port: MessagePort, rateHz: number}} CaptureSource
  */
@@ -9,8 +9,8 @@
  * @callback OnBlock
  * @param {Float32Array} samples mono
  * @param {number} rateHz
- * @param {number} clockMs when it was captured (processor) or arrived (worklet); never jumps with the wall clock
- * @param {number} missing samples the source itself knows it left out before this block
+ * @param {number} clockMs when it was captured (processor) or arrived (worklet), on a monotonic clock
+ * @param {number} missing samples before this block that the source knows to be missing
  */
 
 /**
@@ -37,7 +37,7 @@ function readTrack(readable, onBlock) {
       if (open) onBlock(samples, sampleRate, timestamp / 1_000, 0);
     }
   };
-  // a track that ended or was stopped; the page watches the track itself and says so
+  // The track has ended or was stopped. The page watches the track and reports this.
   read().catch(() => {});
   return () => {
     open = false;
@@ -57,7 +57,7 @@ function readPort({ port, rateHz }, onBlock) {
   return () => port.close();
 }
 
-/** The mean of all channels. @param {AudioData} data */
+/** Returns the mean of all channels. @param {AudioData} data */
 function mono(data) {
   const samples = new Float32Array(data.numberOfFrames);
   data.copyTo(samples, { planeIndex: 0, format: "f32-planar" });

@@ -5,24 +5,24 @@ import { Resampler } from "./resampler.js";
  * @typedef {object} CaptureHandlers
  * @property {(samples: Float32Array) => void} onAudio at 24 kHz
  * @property {(samples: number, cause: "clock" | "source" | "quanta") => void} onSlip samples at 24 kHz that were never
- *   captured: seen by the clock, lost while the source changed, or render quanta left out by the browser
+ *   captured: detected by the clock, lost while the source changed, or render quanta that the browser skipped
  */
 
-/** Brings the blocks of one microphone after another to 24 kHz, and says what is missing between them. */
+/** Resamples the blocks of successive microphones to 24 kHz, and reports what is missing between them. */
 export class Capture {
   #handlers;
   #resampler = new Resampler(48_000);
   #watch = new SlipWatch();
   #rateHz = 0;
   #receivedMs = 0;
-  #endMs = NaN; // when the newest block had arrived
+  #endMs = NaN; // when the newest block arrived
 
   /** @param {CaptureHandlers} handlers */
   constructor(handlers) {
     this.#handlers = handlers;
   }
 
-  /** The next block comes from another microphone. */
+  /** Announces that the next block comes from another microphone. */
   changeSource() {
     this.#rateHz = 0;
   }
@@ -31,8 +31,8 @@ export class Capture {
    * @param {Float32Array} samples mono
    * @param {number} rateHz
    * @param {number} clockMs when it was captured, on a clock of the source's own
-   * @param {number} missing samples known to be left out before it
-   * @param {number} arrivedMs now, on one clock for all sources
+   * @param {number} missing samples before it that are known to be missing
+   * @param {number} arrivedMs the current time, on one clock for all sources
    */
   push(samples, rateHz, clockMs, missing, arrivedMs) {
     const durationMs = (samples.length * 1_000) / rateHz;
@@ -62,24 +62,24 @@ export class Capture {
   }
 }
 
-const MAX_DRIFT = 0.000_5; // of an honest sound card against the clock it is watched by
+const MAX_DRIFT = 0.000_5; // greatest drift of a working sound card against the clock
 const THRESHOLD_MS = 8; // below one block of 10 ms, above the jitter of time stamps
-const PERSISTENCE_MS = 500; // longer than a stall that is caught up with
+const PERSISTENCE_MS = 500; // longer than a stall after which the late blocks still arrive
 
 /**
- * Finds audio that never arrived: compares how much was received with a clock that ran meanwhile. Late blocks only
- * lag for a moment; when the lag stays, samples were lost.
+ * Detects audio that never arrived, by comparing the amount received with a clock. Late blocks cause a short lag; if it
+ * persists, samples were lost.
  */
 export class SlipWatch {
-  #baselineMs = NaN; // lowest lag, rising slowly so that drift is not taken for a slip
+  #baselineMs = NaN; // lowest lag; it rises slowly, so that drift is not taken for a slip
   #clockMs = NaN;
   #sinceMs = NaN; // when the lag left the baseline
-  #excessMs = Infinity; // lowest since then
+  #excessMs = Infinity; // lowest excess since then
 
   /**
-   * @param {number} clockMs when the block was captured or arrived, on a clock that never jumps
-   * @param {number} receivedMs all audio received so far
-   * @returns {number} milliseconds of audio found missing; mostly 0. They went missing about half a second ago.
+   * @param {number} clockMs when the block was captured or arrived, on a monotonic clock
+   * @param {number} receivedMs length of all audio received so far
+   * @returns {number} milliseconds of audio found missing, usually 0; they were lost about PERSISTENCE_MS ago
    */
   note(clockMs, receivedMs) {
     const lagMs = clockMs - receivedMs;

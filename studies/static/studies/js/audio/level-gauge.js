@@ -2,7 +2,7 @@ const FLOOR_DB = -100;
 
 /** @typedef {{rmsDb: number, peakDb: number}} Level in dB of full scale */
 
-/** Level of a stream over steps of equal length. */
+/** Measures the level of a stream in windows of equal length. */
 export class LevelGauge {
   #windowSamples;
   #count = 0;

@@ -1,8 +1,8 @@
 import { translate } from "../i18n.js";
 
 const FLOOR_DB = -60;
-const SPOKEN_EVERY_MS = 1_000; // a value that changes 20 times a second is no use to a screen reader
-const DECAY_DB = 3; // a step: peaks fall slower than they rise
+const SPOKEN_EVERY_MS = 1_000; // Screen readers cannot follow a value that changes 20 times a second.
+const DECAY_DB = 3; // per update: the bar falls more slowly than it rises
 
 /** A level bar: `<div class="meter" role="meter" aria-label="…">`. */
 export class Meter {

@@ -1,8 +1,8 @@
 import { Microphone } from "./microphone.js";
 
-const REMEMBERED = "hearmeout.microphone"; // for this tab's later pages
+const REMEMBERED = "hearmeout.microphone"; // key in the session storage, for later pages of this tab
 
-/** `<select>` of the microphones; hidden until the browser tells their names, which it does after permission. */
+/** A `<select>` of the microphones. It is hidden until the browser gives their names, after permission. */
 export class MicrophoneChoice {
   onChoose = /** @type {(deviceId: string) => void} */ (() => {});
   onDevices = () => {}; // something was plugged in or out
@@ -13,7 +13,7 @@ export class MicrophoneChoice {
     this.onDevices();
   };
 
-  /** @param {HTMLSelectElement} select @param {HTMLElement} field what to hide with it */
+  /** @param {HTMLSelectElement} select @param {HTMLElement} field the element that is hidden with it */
   constructor(select, field) {
     this.#select = select;
     this.#field = field;
@@ -24,7 +24,7 @@ export class MicrophoneChoice {
     navigator.mediaDevices?.addEventListener("devicechange", this.#refresh);
   }
 
-  /** What was chosen on this or an earlier page; empty for the system's default. */
+  /** The id of the microphone that was chosen on this or an earlier page; empty for the system's default. */
   static get remembered() {
     return sessionStorage.getItem(REMEMBERED) ?? "";
   }
@@ -33,7 +33,7 @@ export class MicrophoneChoice {
     return MicrophoneChoice.remembered;
   }
 
-  /** @param {string} [deviceId] the one that is open */
+  /** @param {string} [deviceId] the microphone that is open */
   async refresh(deviceId = this.#select.value || this.deviceId) {
     if (navigator.mediaDevices?.enumerateDevices === undefined) return;
     const named = (await Microphone.choices()).filter(({ label }) => label !== "");

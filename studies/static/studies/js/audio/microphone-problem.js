@@ -1,6 +1,6 @@
 import { translate } from "../i18n.js";
 
-/** Why there is no microphone, in words for the participant. */
+/** Explains to the participant why there is no microphone. */
 export class MicrophoneProblem extends Error {
   /** @param {string} code @param {string} title @param {string} message what to do */
   constructor(code, title, message) {
@@ -10,7 +10,7 @@ export class MicrophoneProblem extends Error {
     this.title = title;
   }
 
-  /** What stands in the way before anybody is asked. @returns {MicrophoneProblem | null} */
+  /** Checks the browser before permission is asked. @returns {MicrophoneProblem | null} what prevents recording */
   static ofBrowser() {
     if (!isSecureContext)
       return new MicrophoneProblem(
@@ -61,8 +61,8 @@ export class MicrophoneProblem extends Error {
 }
 
 /**
- * What a talk needs of a browser.
- * @returns {string[]} what is missing, in words for people; empty when all is there
+ * Checks what a talk needs from a browser.
+ * @returns {string[]} names of the missing features for people; empty if there are none
  */
 function missingFeatures() {
   /** @type {[string, boolean][]} */

@@ -11,7 +11,7 @@ const KINDS = /** @type {const} */ ([
 ]);
 
 /**
- * What sort of microphone it is, by its name. The name itself ("Anna’s AirPods") goes nowhere.
+ * Returns the kind of a microphone, judged by its name. The name itself ("Anna’s AirPods") is never sent.
  * @param {string} label
  * @returns {MicrophoneKind}
  */
@@ -20,8 +20,8 @@ export function microphoneKind(label) {
   return KINDS.find(([, pattern]) => pattern.test(label))?.[0] ?? "other";
 }
 
-const NARROW_HZ = 16_000; // what a Bluetooth headset falls back to while its microphone is open
-const KEPT_BLOCKS = 500; // 5 s of them, for a Worker that a busy machine holds up; browsers keep 0.1 s by themselves
+const NARROW_HZ = 16_000; // the rate to which a Bluetooth headset falls back while its microphone is open
+const KEPT_BLOCKS = 500; // 5 s, in case a busy machine delays the Worker; browsers keep only 0.1 s by default
 const CAPTURE_WORKLET = new URL("../worklets/capture.js", import.meta.url);
 
 /**
@@ -39,9 +39,9 @@ export class Microphone {
   #node = /** @type {AudioWorkletNode | null} */ (null);
 
   /**
-   * Asks the person for permission where that is needed.
-   * @param {CaptureSettings} requested as the study wants it
-   * @param {string} [deviceId] the system's default without one
+   * Opens a microphone. The browser asks for permission if that is needed.
+   * @param {CaptureSettings} requested the settings that the study requests
+   * @param {string} [deviceId] default: the system's microphone
    * @throws {MicrophoneProblem}
    */
   static async open(requested, deviceId) {
@@ -56,7 +56,7 @@ export class Microphone {
     }
   }
 
-  /** All that can be chosen; names are known once one has been opened. */
+  /** Returns all microphones. Their names are known once one has been opened. */
   static async choices() {
     const devices = await navigator.mediaDevices.enumerateDevices();
     return devices.filter(({ kind }) => kind === "audioinput");
@@ -78,12 +78,12 @@ export class Microphone {
     return this.#track.getSettings().deviceId ?? "";
   }
 
-  /** Seconds become milliseconds; 0 where the browser does not say. */
+  /** The latency that the browser reports; 0 if it reports none. */
   get latencyMs() {
     return 1_000 * (/** @type {{latency?: number}} */ (this.#track.getSettings()).latency ?? 0);
   }
 
-  /** Whether it is, as far as one can tell, a headset that now sounds like a telephone. */
+  /** Whether this seems to be a headset that records in telephone quality. */
   get isNarrow() {
     const rateHz = this.#track.getSettings().sampleRate ?? Infinity;
     return rateHz <= NARROW_HZ || /hands-?free|\bhfp\b/i.test(this.#track.label);
@@ -94,7 +94,7 @@ export class Microphone {
   }
 
   /**
-   * Its audio for the talk's Worker; to be transferred.
+   * Returns the microphone's audio, which can be transferred to the talk's Worker.
    * @returns {Promise<CaptureSource>}
    */
   async source() {
@@ -117,7 +117,7 @@ export class Microphone {
     return { method: "worklet", port: port2, rateHz: this.#context.sampleRate };
   }
 
-  /** What the browser really applied. Identifiers and names of devices are left out: they can name a person. */
+  /** Returns the requested and applied settings, without ids and names of devices, because these can name a person. */
   settings() {
     const { deviceId: _, groupId: __, ...applied } = this.#track.getSettings();
     return {

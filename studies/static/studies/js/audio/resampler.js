@@ -1,30 +1,30 @@
 import { SAMPLE_RATE_HZ } from "../contract/audio.js";
 
 const ZERO_CROSSINGS = 64; // on each side, at the lower of the two rates: 2.7 ms of look-ahead at 24 kHz
-const KAISER_BETA = 9; // stop band about 90 dB down, below the noise of 16 bits
-const TRANSITION = 0.09; // width of the edge that this length and window give, as a share of the band; it ends at Nyquist
+const KAISER_BETA = 9; // stop-band attenuation of about 90 dB, below the quantisation noise of 16 bits
+const TRANSITION = 0.09; // transition band for this length and window, as a share of the band; it ends at Nyquist
 
 /**
- * Streaming band-limited resampler, any whole rate → 24 kHz: a Kaiser-windowed sinc in polyphase form. Phases are
- * counted in whole numbers, so that hours of audio gain or lose no sample. Output sample n stands at input time
- * n / 24 000 s exactly: the filter's delay is look-ahead, not shift.
+ * Streaming band-limited resampler from any integer rate to 24 kHz: a Kaiser-windowed sinc in polyphase form. Phases
+ * are counted in integers, so that no sample is gained or lost over hours of audio. Output sample n corresponds exactly
+ * to input time n / 24 000 s: the filter needs look-ahead, but does not shift the signal.
  */
 export class Resampler {
   #phases; // output positions within one input sample
   #advance; // input position gained by one output sample, in phases
   #half; // filter reach on each side, in input samples
   #filters; // one per phase: Float32Array [2 * half]
-  #input; // samples that are still needed
-  #length; // how many of them
+  #input; // input samples that are still needed
+  #length; // number of samples in #input
   #position; // input position of the next output sample, in phases from #input[0]
 
-  /** @param {number} rateHz of the input; a whole number */
+  /** @param {number} rateHz of the input; an integer */
   constructor(rateHz) {
     if (!Number.isInteger(rateHz) || rateHz < 8_000) throw new RangeError(`cannot resample from ${rateHz} Hz`);
     const divisor = gcd(rateHz, SAMPLE_RATE_HZ);
     this.#phases = SAMPLE_RATE_HZ / divisor;
     this.#advance = rateHz / divisor;
-    const band = Math.min(1, SAMPLE_RATE_HZ / rateHz); // of the input's band that survives
+    const band = Math.min(1, SAMPLE_RATE_HZ / rateHz); // share of the input's band that is kept
     this.#half = Math.ceil(ZERO_CROSSINGS / band);
     this.#filters = Array.from({ length: this.#phases }, (_, phase) =>
       kaiserSinc(this.#half, phase / this.#phases, band * (1 - TRANSITION / 2)),
@@ -36,7 +36,7 @@ export class Resampler {
 
   /**
    * @param {Float32Array} samples at the input rate
-   * @returns {Float32Array} at 24 kHz: what can be said by now; the rest waits for its look-ahead
+   * @returns {Float32Array} samples at 24 kHz, up to the point for which there is enough look-ahead
    */
   push(samples) {
     this.#append(samples);
@@ -76,7 +76,7 @@ export class Resampler {
 }
 
 /**
- * Low-pass filter for an output that lies `offset` (0 ≤ offset < 1) of an input sample after tap `half - 1`.
+ * Returns a low-pass filter for an output sample at `offset` (0 ≤ offset < 1) input samples after tap `half - 1`.
  * @param {number} half
  * @param {number} offset
  * @param {number} cutoff as a share of the input's Nyquist frequency

@@ -3,24 +3,24 @@ import { SAMPLE_RATE_HZ } from "../contract/audio.js";
 const PLAYBACK_WORKLET = new URL("../worklets/playback.js", import.meta.url);
 const CLOCK_EVERY_MS = 500;
 
-/** The agent's voice: an audio context at 24 kHz, so that samples are played as they came. */
+/** Plays the agent's voice in an audio context at 24 kHz, so that samples are not resampled here. */
 export class Speaker {
   onLevel = /** @type {(level: import("./level-gauge.js").Level) => void} */ (() => {});
-  onClock = /** @type {(offsetMs: number) => void} */ (() => {}); // wall time at which the context's time 0 sounded
-  onBlocked = /** @type {(blocked: boolean) => void} */ (() => {}); // the browser or system has stopped the sound
+  onClock = /** @type {(offsetMs: number) => void} */ (() => {}); // wall-clock time of the context's time 0
+  onBlocked = /** @type {(blocked: boolean) => void} */ (() => {}); // whether the browser or system stopped the sound
   #context = new AudioContext({ sampleRate: SAMPLE_RATE_HZ, latencyHint: "interactive" });
   #node = /** @type {AudioWorkletNode | null} */ (null);
   #monitor = /** @type {AudioWorkletNode | null} */ (null);
   #monitorGain = /** @type {GainNode | null} */ (null);
   #clock = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
 
-  /** Must be made while a click is handled, or the browser keeps it silent. */
+  /** Must be called while a click is handled; otherwise the browser keeps it silent. */
   constructor() {
     this.#context.addEventListener("statechange", () => this.onBlocked(this.#context.state !== "running"));
     this.resume();
   }
 
-  /** @returns {Promise<MessagePort>} takes `{step, pcm}`, says how they sound; for the talk's Worker */
+  /** @returns {Promise<MessagePort>} port for the talk's Worker: takes `{step, pcm}` and reports the playback */
   async open() {
     await this.#context.audioWorklet.addModule(PLAYBACK_WORKLET);
     this.#node = new AudioWorkletNode(this.#context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
@@ -33,8 +33,8 @@ export class Speaker {
   }
 
   /**
-   * A second voice beside the agent's: the participant's own as the engine hears it, silent at first.
-   * @returns {Promise<MessagePort>} takes `{step, pcm}`; after `open`
+   * Adds a second voice: the participant's own as the engine hears it, silent at first. Requires `open`.
+   * @returns {Promise<MessagePort>} port that takes `{step, pcm}`
    */
   async openMonitor() {
     this.#monitorGain = new GainNode(this.#context, { gain: 0 });
@@ -50,7 +50,7 @@ export class Speaker {
     this.#monitorGain?.gain.setTargetAtTime(level, this.#context.currentTime, 0.02);
   }
 
-  /** Start, or start again after the system stopped it; needs a click in some browsers. */
+  /** Starts the sound, or resumes it after the system stopped it. Some browsers require a click. */
   resume() {
     this.#context.resume().catch(() => this.onBlocked(true));
   }

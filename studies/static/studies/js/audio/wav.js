@@ -4,7 +4,7 @@ const HEADER_BYTES = 44;
 const BYTES_PER_SAMPLE = 2;
 
 /**
- * A WAV file: PCM16, mono, 24 kHz.
+ * Returns a WAV file: PCM16, mono, 24 kHz.
  * @param {Int16Array[]} parts
  * @returns {Blob}
  */

@@ -1,6 +1,6 @@
 /** @typedef {{failed: string[], blocked: boolean, mayLeave: boolean}} ServerVerdict */
 
-/** Tells the server of every run of the check, so that none is lost with the page. */
+/** Sends every run of the check to the server, so that none is lost if the page is closed. */
 export class Attempts {
   #url;
   #csrfToken;
@@ -13,7 +13,7 @@ export class Attempts {
 
   /**
    * @param {object} report
-   * @returns {Promise<ServerVerdict | null>} null when it cannot be told now; what the form sends at the end tells it then
+   * @returns {Promise<ServerVerdict | null>} null if it could not be sent; the form sends the last run again at the end
    */
   async send(report) {
     try {

@@ -15,16 +15,16 @@ import { SoundCheck } from "./sound-check.js";
  * @property {import("../audio/microphone.js").CaptureSettings} capture
  * @property {string} [previewUrl] of the session's preview socket
  * @property {number} [previewVoices] how many voices participants may hear themselves in
- * @property {string} attemptsUrl where every run is told
+ * @property {string} attemptsUrl where every run is sent
  * @property {import("./measures.js").Limits} limits the study's thresholds
  * @property {"warn" | "block"} onFail
- * @property {Record<import("./measures.js").Failure, string>} mending what is wrong and how to mend it
- * @property {boolean} mayLeave it failed so often before that the participant may go
+ * @property {Record<import("./measures.js").Failure, string>} mending what is wrong and how to fix it
+ * @property {boolean} mayLeave whether the check has failed so often that the participant may leave
  */
 
 /**
- * The device check: silence and a sentence at the microphone, test sound, headphones, the way to the server, and where
- * it is offered "hear yourself". What was found goes into the form's field `device` (see Report in
+ * The device check: silence and a sentence at the microphone, test tones, headphones, the connection to the server, and
+ * "hear yourself" if the study offers it. The report goes into the form's field `device` (see Report in
  * studies/participant/checking/device.py).
  */
 export class DeviceCheck {
@@ -39,10 +39,10 @@ export class DeviceCheck {
   #preview = /** @type {PreviewSocket | null} */ (null);
   #delay = /** @type {DelayCheck | null} */ (null);
   #self = /** @type {SelfCheck | null} */ (null);
-  #measuring = /** @type {Promise<void> | undefined} */ (undefined); // the way to the server
+  #measuring = /** @type {Promise<void> | undefined} */ (undefined); // of the connection
   #mayLeave;
-  #left = /** @type {HTMLButtonElement | null} */ (null); // disabled while it had the keyboard
-  #run = ""; // names what was measured together, for the server to count it once
+  #left = /** @type {HTMLButtonElement | null} */ (null); // a button that was disabled while it had the focus
+  #run = ""; // id of the current run, so that the server counts it once
 
   /** @param {HTMLFormElement} root @param {CheckConfig} config */
   constructor(root, config) {
@@ -108,7 +108,7 @@ export class DeviceCheck {
     this.#part("replay").hidden = true;
     this.#measures.show([]);
     this.#say("microphone-result");
-    const sound = (this.#sound ??= new SoundCheck()); // within the click
+    const sound = (this.#sound ??= new SoundCheck()); // must be created while the click is handled
     this.#microphone.run((stream) => sound.listen(stream));
     this.#update();
   }
@@ -189,7 +189,7 @@ export class DeviceCheck {
 
   // what was found
 
-  /** A new run. */
+  /** Begins a new run. */
   #begin() {
     this.#run = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
@@ -223,7 +223,7 @@ export class DeviceCheck {
     return judge(this.#report(), this.#config.limits);
   }
 
-  /** A run is kept, whatever becomes of the page. */
+  /** Sends the run at once, so that it is stored even if the page is closed. */
   async #tell() {
     await this.#measuring;
     const verdict = await this.#attempts.send(this.#report());
@@ -279,7 +279,10 @@ export class DeviceCheck {
     this.#part(name).addEventListener("click", action);
   }
 
-  /** A button that is disabled under the keyboard gets it back. @param {string} name @param {boolean} enabled */
+  /**
+   * Enables or disables a button. If it had the focus when it was disabled, it gets it back when it is enabled.
+   * @param {string} name @param {boolean} enabled
+   */
   #enable(name, enabled) {
     const button = /** @type {HTMLButtonElement} */ (this.#part(name));
     if (!enabled && document.activeElement === button) this.#left = button;

@@ -1,21 +1,21 @@
 import { translate } from "../i18n.js";
 import { PreviewProblem } from "../preview/preview-socket.js";
 
-const PROBES = 13; // of which the first opens the way and does not count
-const LONG_MS = 250; // beyond it, talking becomes hard
+const PROBES = 13; // The first one sets up the connection and does not count.
+const LONG_MS = 250; // With a longer delay, talking becomes difficult.
 
 /** @typedef {{conversion_ms: number | null, round_trip_ms: number | null, probes: number}} Delay */
 
 const UNKNOWN = /** @type {Delay} */ ({ conversion_ms: null, round_trip_ms: null, probes: 0 });
 
 /**
- * Measures the way from the page to the server and back, then the way on to the inference worker, and asks how late the
- * change of voice is.
+ * Measures the round trip from the page to the server, then to the inference worker, and asks for the delay of voice
+ * conversion.
  */
 export class DelayCheck {
   onResult = () => {};
-  serverMs = /** @type {number | null} */ (null); // median way to the server and back
-  result = UNKNOWN; // to the inference worker and back
+  serverMs = /** @type {number | null} */ (null); // median round trip to the server
+  result = UNKNOWN; // for the inference worker
   #socket;
   #status;
 
@@ -90,7 +90,10 @@ export class DelayCheck {
   }
 }
 
-/** Milliseconds, in tenths, without the first. @param {() => Promise<number>} once */
+/**
+ * Returns the median of all probes but the first, in milliseconds rounded to tenths.
+ * @param {() => Promise<number>} once
+ */
 async function medianOf(once) {
   const took = [];
   for (let probe = 0; probe < PROBES; probe++) took.push(await once());

@@ -9,7 +9,7 @@ import { language, translate } from "../i18n.js";
  * @property {string} mend
  */
 
-/** The measured values, one line each, and under a failed one how to mend it. */
+/** Shows the measured values, one line each. A line that failed says how to fix it. */
 export class MeasuresView {
   #list;
 
@@ -54,7 +54,7 @@ function labelOf(name) {
   return labels[name];
 }
 
-/** What would do, for whoever tries again. @param {import("./measures.js").Measured} name @param {number} limit */
+/** Says which value the study requires. @param {import("./measures.js").Measured} name @param {number} limit */
 function wanted(name, limit) {
   const bound = { limit: withUnit(name, limit) };
   return name === "snr_db"
@@ -70,7 +70,7 @@ function withUnit(name, value) {
 }
 
 /**
- * What to say of the microphone.
+ * Returns the message about the microphone.
  * @param {import("./measures.js").LevelVerdict} verdict
  * @param {import("./measures.js").Failure[]} failed
  * @param {import("./check.js").CheckConfig} config

@@ -1,20 +1,20 @@
 import { decibels } from "../audio/level-gauge.js";
 
 const WINDOW_SEC = 0.05;
-const SILENT_DB = -60; // nothing but a muted or wrong microphone
-const QUIET_DB = -42; // speech below it drowns in the room
+const SILENT_DB = -60; // Speech below this means that the microphone is muted or the wrong one.
+const QUIET_DB = -42; // Speech below this is masked by the noise of the room.
 const CLIP_AMPLITUDE = 0.99;
 const CLIPPED_TOO_OFTEN = 8; // samples
-const MARGIN_DB = 15.9; // speech counts down to so far below its own level: ITU-T P.56, method B
-const HANGOVER_WINDOWS = 4; // 200 ms, likewise: a gap between words is part of speech, a pause is not
+const MARGIN_DB = 15.9; // Windows down to this far below the active level count as speech: ITU-T P.56, method B.
+const HANGOVER_WINDOWS = 4; // 200 ms, also from P.56: gaps between words count as speech, pauses do not.
 const LEAST_SNR_DB = -20;
 
 /**
  * @typedef {{samples: Float32Array<ArrayBuffer>, rateHz: number}} Stretch of the microphone, mono
  * @typedef {"ok" | "quiet" | "silent" | "clipping"} LevelVerdict
  * @typedef {object} Measures
- * @property {number} noise_dbfs median level of the silence: a creak or a cough does not count
- * @property {number} snr_db how far the sentence stands above that, the noise in it taken out
+ * @property {number} noise_dbfs median level of the silence, which a short noise does not affect
+ * @property {number} snr_db how far the level of the sentence, without the noise, is above it
  * @property {number} clipped_percent samples of the sentence at full scale
  * @property {{speech_db: number, clipped_samples: number, verdict: LevelVerdict}} microphone
  */
@@ -33,7 +33,7 @@ export function measure(silence, sentence) {
   };
 }
 
-/** Mean power of one window after the other; a rest too short for one is left out. @param {Stretch} stretch */
+/** Returns the mean power of successive windows. An incomplete last one is left out. @param {Stretch} stretch */
 export function windowPowers({ samples, rateHz }) {
   const length = Math.round(WINDOW_SEC * rateHz);
   return Array.from({ length: Math.floor(samples.length / length) }, (_, window) => {
@@ -43,9 +43,10 @@ export function windowPowers({ samples, rateHz }) {
 }
 
 /**
- * Mean power while there is speech, the active level of ITU-T P.56: that of all windows, over those that are at most a
- * margin below it and a hangover behind each of them.
- * @param {number[]} powers one after another, without noise
+ * Returns the mean power during speech, the active level of ITU-T P.56: the energy of all windows, divided by the
+ * number of active ones. A window is active if it is at most MARGIN_DB below this level or in the hangover of one that
+ * is.
+ * @param {number[]} powers of successive windows, without the noise
  */
 export function activePower(powers) {
   const margin = 10 ** (-MARGIN_DB / 10);
@@ -61,7 +62,7 @@ export function activePower(powers) {
   return level;
 }
 
-/** @param {number} clean power of the speech alone @param {number} noise power */
+/** @param {number} clean power of the speech without noise @param {number} noise power */
 function snrDb(clean, noise) {
   return powerDb(Math.max(clean, 10 ** (LEAST_SNR_DB / 10) * noise)) - powerDb(noise);
 }
@@ -78,7 +79,7 @@ function powerDb(power) {
   return decibels(Math.sqrt(power));
 }
 
-/** @param {number[]} values 0 when there are none */
+/** Returns the median of values; 0 if there are none. @param {number[]} values */
 function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
@@ -89,11 +90,12 @@ function tenths(value) {
   return Math.round(10 * value) / 10;
 }
 
-// The page's own judgement, for an answer at once; the server judges again (twin: judge in studies/participant/checking/device.py).
+// The page's own verdict, which is shown at once. The server repeats it (twin: judge in
+// studies/participant/checking/device.py).
 
 /**
  * @typedef {"noise_dbfs" | "snr_db" | "clipped_percent" | "round_trip_ms"} Measured
- * @typedef {Record<Measured, number | null>} Limits null: measured, not judged
+ * @typedef {Record<Measured, number | null>} Limits null: no threshold
  * @typedef {Record<Measured, number | null> & {microphone: {verdict: string} | null}} Numbers
  * @typedef {Measured | "microphone"} Failure
  */
@@ -101,8 +103,8 @@ function tenths(value) {
 const AT_LEAST = /** @type {readonly string[]} */ (["snr_db"]);
 
 /**
- * What fails, in the order of the check. A value with a threshold that could not be measured fails; so does a
- * microphone that gave nothing, threshold or not.
+ * Returns what fails, in the order of the check. A value with a threshold also fails if it could not be measured. A
+ * silent microphone fails without a threshold.
  * @param {Numbers} numbers
  * @param {Limits} limits
  * @returns {Failure[]}

@@ -6,11 +6,11 @@ import { measure } from "./measures.js";
 import { LevelGauge } from "../audio/level-gauge.js";
 import { openSource } from "../audio/capture-source.js";
 
-const LEAD_MS = 1_000; // for the hand to leave the mouse, and for a screen reader to have said what comes
+const LEAD_MS = 1_000; // time to let go of the mouse, and for a screen reader to announce what follows
 const SILENCE_SEC = 3;
 const SHORTEST_SEC = 5;
 const LONGEST_SEC = 30;
-const LETTERS_PER_SEC = 14; // read aloud without haste
+const LETTERS_PER_SEC = 14; // slow reading aloud
 const TAKING_BREATH_SEC = 1.5;
 
 /**
@@ -19,12 +19,12 @@ const TAKING_BREATH_SEC = 1.5;
  * @typedef {"idle" | "quiet" | "speak"} Phase
  */
 
-/** A few seconds of silence, then a sentence: measured, and played back to whoever said it. */
+/** Records a few seconds of silence, then a sentence, and measures them. The sentence can be played back. */
 export class MicrophoneCheck {
-  onResult = () => {}; // measured, or failed, or taken away
+  onResult = () => {}; // The check was measured or failed, or the microphone was unplugged.
   measures = /** @type {Measures | null} */ (null);
   problem = /** @type {MicrophoneProblem | null} */ (null);
-  sentence = /** @type {Stretch | null} */ (null); // in this page's memory alone
+  sentence = /** @type {Stretch | null} */ (null); // kept only in this page's memory
   #parts;
   #capture;
   #choice;
@@ -46,18 +46,18 @@ export class MicrophoneCheck {
     this.#parts.finish.addEventListener("click", () => this.#recorder?.finish());
   }
 
-  /** What the browser applied, and what sort of microphone it is; null before there is one. */
+  /** The applied settings and the kind of the microphone; null before one was opened. */
   get settings() {
     return this.#microphone === null ? null : { ...this.#microphone.settings(), kind: this.#microphone.kind };
   }
 
-  /** @param {(stream: MediaStream) => void} listen is given the open microphone */
+  /** @param {(stream: MediaStream) => void} listen gets the stream of the open microphone */
   async run(listen) {
     const run = ++this.#run;
     this.#forget();
     try {
       const microphone = await Microphone.open(this.#capture, this.#choice.deviceId);
-      if (run !== this.#run) return microphone.close(); // another was chosen meanwhile
+      if (run !== this.#run) return microphone.close(); // Another run has begun meanwhile.
       this.#microphone = microphone;
       microphone.onEnded = () => this.#unplugged();
       await this.#choice.refresh(microphone.deviceId);
@@ -65,7 +65,7 @@ export class MicrophoneCheck {
       const recorder = (this.#recorder = new Recorder(await microphone.source()));
       recorder.onLevel = (level) => this.#meter.show(level);
       await this.#record(recorder);
-      if (this.#recorder !== recorder) return; // another run has begun, or the microphone is gone
+      if (this.#recorder !== recorder) return; // Another run has begun, or the microphone was unplugged.
       recorder.close();
       this.#recorder = null;
     } catch (error) {
@@ -125,11 +125,11 @@ export class MicrophoneCheck {
 }
 
 const LEVELS_PER_SEC = 25;
-const STALLED_MS = 3_000; // beyond its time: the microphone gives no more
+const STALLED_MS = 3_000; // A recording that takes this much longer than planned is ended: the microphone has stalled.
 
 /** @typedef {{blocks: Float32Array[], samples: number, sec: number, end: () => void}} Pending */
 
-/** Cuts stretches out of an open microphone. They stay in this page's memory. */
+/** Records stretches of an open microphone. They are kept only in this page's memory. */
 export class Recorder {
   onLevel = (/** @type {import("../audio/level-gauge.js").Level} */ _level) => {};
   #closeSource;
@@ -143,7 +143,7 @@ export class Recorder {
   }
 
   /**
-   * From now on; shorter when `finish` is called or the microphone gives no more.
+   * Records from now on. The result is shorter if `finish` is called or the microphone stalls.
    * @param {number} sec
    * @returns {Promise<import("./measures.js").Stretch>}
    */
@@ -167,7 +167,7 @@ export class Recorder {
     return { samples, rateHz: this.#rateHz };
   }
 
-  /** Ends what is being recorded. */
+  /** Ends the current recording. */
   finish() {
     this.#pending?.end();
   }

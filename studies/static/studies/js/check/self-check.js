@@ -7,12 +7,12 @@ import { VoicePlayer } from "../preview/voice-player.js";
 const SPEAK_SEC = 5;
 
 /**
- * "Hear yourself": five seconds through the study's voices. With several, each has a button and a number that tells
- * nothing; the recording is in this page's memory alone.
+ * "Hear yourself": five seconds of speech, played back in the study's voices. Each of several voices has a button with
+ * a number, which does not reveal what it is. The recording is kept only in this page's memory.
  */
 export class SelfCheck {
   onHeard = () => {};
-  heard = 0; // times
+  heard = 0; // how often a voice was played
   #socket;
   #recorder;
   #player = new VoicePlayer();
@@ -49,7 +49,7 @@ export class SelfCheck {
   }
 
   async #begin() {
-    this.#player.unlock(); // within the click
+    this.#player.unlock(); // must be called while the click is handled
     this.#player.stop();
     this.#enable(false);
     try {

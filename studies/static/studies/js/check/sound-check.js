@@ -3,16 +3,16 @@ const TONE_GAIN = 0.2;
 const BEEP_SEC = 0.35;
 const BEEPS = 3;
 const PAUSE_SEC = 0.15;
-const LEAK_DB = 15; // louder by this at the microphone while it plays: it comes out of loudspeakers
+const LEAK_DB = 15; // If the tone is this much louder at the microphone while it plays, it comes from loudspeakers.
 
-/** The microphone and a test sound in one audio context, so that one can be heard in the other. */
+/** Plays test tones and listens to the microphone in one audio context, to detect the tones at the microphone. */
 export class SoundCheck {
   #context = new AudioContext({ latencyHint: "interactive" });
   #analyser = this.#context.createAnalyser();
   #spectrum;
   #replaying = /** @type {AudioBufferSourceNode | null} */ (null);
 
-  /** Must be made while a click is handled. */
+  /** Must be called while a click is handled. */
   constructor() {
     this.#analyser.fftSize = 2_048;
     this.#analyser.smoothingTimeConstant = 0;
@@ -29,7 +29,7 @@ export class SoundCheck {
     this.#context.createMediaStreamSource(stream).connect(this.#analyser);
   }
 
-  /** @returns {Promise<{leak_db: number, leaking: boolean}>} how much of it the microphone hears */
+  /** @returns {Promise<{leak_db: number, leaking: boolean}>} how much louder the tone was at the microphone */
   async playTone() {
     await this.#context.resume();
     const before = await this.#loudestAtTone(0.4);
@@ -50,7 +50,7 @@ export class SoundCheck {
     return { leak_db, leaking: leak_db >= LEAK_DB };
   }
 
-  /** What was recorded, once; whatever still sounds of it stops. @param {import("./measures.js").Stretch} stretch */
+  /** Plays a recording, and stops an earlier one. @param {import("./measures.js").Stretch} stretch */
   async replay({ samples, rateHz }) {
     this.#replaying?.stop();
     if (samples.length === 0) return;
@@ -66,7 +66,7 @@ export class SoundCheck {
     this.#context.close();
   }
 
-  /** @param {number} sec @returns {Promise<number>} dB of the tone's frequency at the microphone */
+  /** @param {number} sec @returns {Promise<number>} highest level at the tone's frequency at the microphone, in dB */
   async #loudestAtTone(sec) {
     const bin = Math.round((TONE_HZ * this.#analyser.fftSize) / this.#context.sampleRate);
     const end = performance.now() + sec * 1_000;

@@ -1,4 +1,4 @@
-// Buttons with data-copy put their text on the clipboard and say so.
+// Buttons with data-copy copy this text to the clipboard and confirm it.
 
 import { translate } from "../i18n.js";
 
@@ -11,7 +11,7 @@ async function copy(button) {
     await navigator.clipboard.writeText(button.dataset.copy ?? "");
     button.textContent = translate("Copied");
   } catch {
-    button.textContent = translate("Please copy it by hand"); // no permission, or not a secure page
+    button.textContent = translate("Please copy it by hand"); // There is no permission, or the page is not secure.
   }
   setTimeout(() => (button.textContent = before), SAID_MS);
 }

@@ -1,3 +1,3 @@
-// Parts of a page that fill themselves in while recordings are filed and measured (hx-* attributes).
+// Loads htmx for parts of a page that update themselves while recordings are filed and measured (hx-* attributes).
 
 import "htmx.org";

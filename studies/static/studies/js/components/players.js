@@ -1,7 +1,7 @@
 import { Multitrack } from "../players/multitrack.js";
 import { Waveform } from "../players/waveform.js";
 
-// Mounts every player of the page; a recording is fetched when it comes near the screen.
+// Creates every player of the page. A recording is fetched when its player comes near the screen.
 const players = /** @type {Map<Element, Waveform | Multitrack>} */ (new Map());
 const near = new IntersectionObserver(
   (entries) => {

@@ -1,9 +1,9 @@
-// Says when the session was opened in a newer tab, or on another device, or has ended meanwhile. A newer tab of this
-// browser tells by itself; of other devices the server knows.
+// Detects that the session was opened in a newer tab or on another device, or that its state has changed. A newer tab
+// of the same browser announces itself; other devices are detected by asking the server.
 
 const POLL_MS = 5_000;
 
-/** Lies over the page for good: what is under it no longer counts. */
+/** Covers the page for good, because nothing that it sends is accepted any more. */
 class TakenOver {
   /** @param {HTMLDialogElement} dialog */
   constructor(dialog) {
@@ -14,7 +14,7 @@ class TakenOver {
     this.#timer = window.setInterval(() => this.#ask(), POLL_MS);
     document.addEventListener("visibilitychange", () => this.#ask());
     window.addEventListener("took-over", (event) => event instanceof CustomEvent && this.#tookOver(event.detail));
-    window.addEventListener("pageshow", (event) => event.persisted && this.#ask()); // back from the history
+    window.addEventListener("pageshow", (event) => event.persisted && this.#ask()); // restored from the history
     dialog.addEventListener("cancel", (event) => event.preventDefault());
   }
 
@@ -35,11 +35,11 @@ class TakenOver {
       if (!live) this.#show();
       else if (state !== this.#dialog.dataset.state) location.reload();
     } catch {
-      // no network just now: nothing is known, and the page says so where it matters
+      // Without a network nothing is known. The page reports this where it matters.
     }
   }
 
-  /** This tab has become the newest by what it sent. @param {number} epoch */
+  /** This tab has become the newest one by a message that it sent. @param {number} epoch */
   #tookOver(epoch) {
     this.#dialog.dataset.address = `${new URL(this.#address, location.href).pathname}?epoch=${epoch}`;
     this.#channel.postMessage("opened");

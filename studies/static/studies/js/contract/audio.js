@@ -1,4 +1,4 @@
-// The one audio format between browser, web and inference worker (twin of inference/contract/audio.py).
+// The audio format that browser, web and inference worker share (twin of inference/contract/audio.py).
 
 export const SAMPLE_RATE_HZ = 24_000;
 export const FRAME_SAMPLES = 1_920; // one engine step
@@ -9,14 +9,14 @@ export const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1_000;
 const PCM16_SCALE = 32_768;
 
 /**
- * Rounds to nearest and clips.
+ * Rounds to the nearest PCM16 value and clips.
  * @param {number} sample in [-1, 1)
  */
 export function toPcm16(sample) {
   return Math.max(-PCM16_SCALE, Math.min(PCM16_SCALE - 1, Math.round(sample * PCM16_SCALE)));
 }
 
-/** @param {number} sample 16-bit; the exact inverse of the above */
+/** The inverse of toPcm16. @param {number} sample 16-bit */
 export function fromPcm16(sample) {
   return sample / PCM16_SCALE;
 }

@@ -18,7 +18,7 @@ export const KIND = /** @type {const} */ ({
   playback: 0x14,
 });
 
-/** Event → its fields and the types they must have; further fields are allowed and kept. */
+/** Maps each event to its required fields and their types. Further fields are allowed and kept. */
 export const EVENTS = /** @type {Readonly<Record<string, Readonly<Record<string, string>>>>} */ ({
   hello: { next_sequence: "integer", limit_ms: "integer" },
   queue: { position: "integer" },
@@ -65,8 +65,8 @@ const ACK_BYTES = 8;
  * @typedef {{kind: "ack", sequence: number}} Ack
  * @typedef {object} Playback
  * @property {"playback"} kind
- * @property {number} received_step the last that arrived
- * @property {number} sounding_step begins to sound at microphone sample `sample`
+ * @property {number} received_step the last one that arrived
+ * @property {number} sounding_step the one that begins to sound at microphone sample `sample`
  * @property {number} sample
  * @property {number} depth_samples fill of the jitter buffer
  * @property {number} underruns
@@ -74,7 +74,7 @@ const ACK_BYTES = 8;
  *   | {kind: "control", action: number} | Metadata | ErrorMessage | AudioFrame | Ack | Playback} Message
  */
 
-/** The bytes are not a message of the protocol. */
+/** Thrown if bytes are not a message of the protocol. */
 export class WireError extends Error {
   /** @param {string} expected @param {string} found */
   constructor(expected, found) {
@@ -84,7 +84,7 @@ export class WireError extends Error {
 }
 
 /**
- * The audio path's own encoder: no message object is built per frame.
+ * Encodes an audio frame without building a message object for each frame.
  * @param {AudioKind} kind
  * @param {number} sequence counts frames of its own kind
  * @param {number} sample place of the first sample on the microphone clock
@@ -155,7 +155,7 @@ export function encode(message) {
 /**
  * @param {ArrayBuffer} buffer
  * @returns {Message}
- * @throws {WireError} for anything that is not one, whatever the bytes
+ * @throws {WireError} for any bytes that are not a message
  */
 export function decode(buffer) {
   const bytes = new Uint8Array(buffer);
@@ -254,7 +254,7 @@ function decodePlayback(bytes) {
   };
 }
 
-/** @param {DataView} view @param {number} offset of a uint64 that JavaScript must be able to count exactly */
+/** @param {DataView} view @param {number} offset of a uint64 that must be a safe integer in JavaScript */
 function exactInteger(view, offset) {
   const value = Number(view.getBigUint64(offset, true));
   if (!Number.isSafeInteger(value)) throw new WireError("a sample below 2^53", "a later one");

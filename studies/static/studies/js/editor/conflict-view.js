@@ -5,7 +5,7 @@ import { LOOK } from "./yaml-view.js";
 
 /** @typedef {import("./server.js").Draft} Draft */
 
-/** Two people wrote at once: both texts side by side, until one decides. */
+/** Shows two conflicting texts of a draft side by side, until the researcher chooses one. */
 export class ConflictView {
   #dialog;
   #onDecide;

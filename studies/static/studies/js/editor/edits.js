@@ -5,8 +5,8 @@
  */
 
 /**
- * What changed from one value of the form to the next, as small as it can be said: what the form did not touch stays in
- * the document as it was written, even where the form cannot show it.
+ * Returns the smallest edits between two values of the form. What the form did not touch stays in the document as it
+ * was written, even if the form cannot show it.
  * @param {any} before
  * @param {any} after
  * @param {Path} path
@@ -35,7 +35,7 @@ function editsOfList(before, after, path) {
 }
 
 /**
- * For each item of `after` the place in `before` that it came from, or -1; no place is named twice.
+ * Returns for each item of `after` the index in `before` from which it came, or -1. No index is returned twice.
  * @param {any[]} before
  * @param {any[]} after
  */
@@ -51,7 +51,7 @@ function whereFrom(before, after) {
 }
 
 /**
- * Without what was left empty below the top, so that a new item is no longer than what was said about it.
+ * Returns the value without empty fields, so that a new item contains only what was filled in.
  * @param {any} value
  * @returns {any}
  */
@@ -73,7 +73,7 @@ function isBlock(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @param {any} one @param {any} other @returns {boolean} equal, where undefined and null are both nothing */
+/** @param {any} one @param {any} other @returns {boolean} whether they are equal; undefined and null count as equal */
 export function same(one, other) {
   if (one === other || ((one ?? null) === null && (other ?? null) === null)) return true;
   if (Array.isArray(one) && Array.isArray(other))

@@ -1,9 +1,9 @@
-/** @type {any} json-editor, which has no types */
+/** @type {any} json-editor has no types */
 const JSONEditor = Reflect.get(globalThis, "JSONEditor");
 
 /**
- * Choice between kinds of items, or between something and nothing. json-editor guesses the kind by validating against
- * all of them, and takes the first where a value is not yet right; here the value itself says it.
+ * A choice between kinds of items, or between a value and none. json-editor chooses the kind by validating against all
+ * of them, and takes the first one if a value is not valid yet. Here the value itself determines its kind.
  */
 class KindEditor extends JSONEditor.defaults.editors.multiple {
   build() {
@@ -23,8 +23,8 @@ JSONEditor.defaults.editors.multiple = KindEditor;
 const filling = new WeakSet();
 
 /**
- * A list. json-editor reads all entries again whenever a field of one of them is set, which takes the square of their
- * number; here that is done once, when the whole list is filled.
+ * A list. json-editor reads all entries again whenever a field of one of them is set, so that filling a list takes
+ * quadratic time. Here they are read once, when the whole list is filled.
  */
 class ListEditor extends JSONEditor.defaults.editors.array {
   /** @param {any[]} [value] @param {boolean} [initial] */
@@ -73,7 +73,7 @@ export async function formEditor(holder, schema) {
   return editor;
 }
 
-/** @param {any} schema @param {any} value @returns {boolean} whether a value is of the kind that a schema is for */
+/** @param {any} schema @param {any} value @returns {boolean} whether a value is of the kind that a schema describes */
 function fits(schema, value) {
   if (schema.const !== undefined) return value === schema.const;
   switch (schema.type) {
@@ -90,7 +90,7 @@ function fits(schema, value) {
   }
 }
 
-/** @param {any} schema @returns {string | undefined} the `type` by which an item is known, where it has one */
+/** @param {any} schema @returns {string | undefined} the value of `type` in items of this kind, if they have one */
 function kindOf(schema) {
   return schema.properties?.type?.const;
 }

@@ -9,7 +9,7 @@ import { formEditor } from "./form-editor.js";
 
 const IDLE_MS = 450;
 
-/** The draft as a form, one section at a time. It shows what the YAML says, and tells what was changed in it. */
+/** Shows the draft as a form, one section at a time. It follows the YAML, and reports the edits made in the form. */
 export class FormView {
   #root;
   #sections;
@@ -22,15 +22,15 @@ export class FormView {
   #problems = [];
   /** @type {any} */
   #editor = null;
-  /** What the form holds as far as the YAML knows. @type {any} */
+  /** The value of the form at its last exchange with the YAML. @type {any} */
   #known = null;
-  /** The YAML was changed elsewhere; the form takes that over once its own changes are made. */
+  /** The YAML was changed elsewhere; the form is filled again once its own edits are made. */
   #isStale = false;
   #current = 0;
-  /** The section whose form is being made. @type {Section | null} */
+  /** The section whose form is being built. @type {Section | null} */
   #building = null;
   #timer = 0;
-  /** How many changes the YAML has not got yet. */
+  /** Number of edits that are not in the YAML yet. */
   #underWay = 0;
   /** @type {Promise<void>} */
   #sending = Promise.resolve();
@@ -57,9 +57,9 @@ export class FormView {
   }
 
   /**
-   * @param {Record<string, any> | null} doc null where the YAML cannot be read: the form then waits
+   * @param {Record<string, any> | null} doc null if the YAML cannot be read; the form then cannot be used
    * @param {Problem[]} problems
-   * @param {boolean} isOwn the form made the change itself, and has nothing to learn
+   * @param {boolean} isOwn whether the change was made in this form, which then already shows it
    */
   show(doc, problems, isOwn) {
     this.#problems = problems;
@@ -71,7 +71,11 @@ export class FormView {
     this.#mark();
   }
 
-  /** Opens the section that a path is in and shows its field. @param {string} path @param {boolean} goThere with the cursor */
+  /**
+   * Opens the section that contains a path, and scrolls to its field.
+   * @param {string} path
+   * @param {boolean} goThere whether to focus the field
+   */
   async reveal(path, goThere) {
     const key = path.split(/[.[]/)[0] ?? "";
     const index = this.#sections.findIndex(({ keys }) => keys.includes(key));
@@ -83,7 +87,7 @@ export class FormView {
     if (input instanceof HTMLElement && goThere) input.focus({ preventScroll: true });
   }
 
-  /** Hands over at once what was changed last. */
+  /** Reports the latest edits at once, and waits until they are made. */
   async flush() {
     clearTimeout(this.#timer);
     if (this.#holder.contains(document.activeElement)) tellChange(document.activeElement);
@@ -98,7 +102,7 @@ export class FormView {
     await this.#build();
   }
 
-  /** A new form for the current section; one that is overtaken by the next is thrown away. */
+  /** Builds the form of the current section. If another section is opened meanwhile, the form is discarded. */
   async #build() {
     const section = this.#section;
     for (const [index, tab] of [...this.#nav.children].entries())
@@ -116,7 +120,7 @@ export class FormView {
       return;
     }
     this.#editor = editor;
-    this.#fill(); // before it is shown: long lists are drawn once
+    this.#fill(); // Filling before the form is shown avoids drawing long lists twice.
     this.#holder.replaceChildren(holder);
     this.#mark();
     editor.on("change", () => this.#touch());
@@ -125,12 +129,12 @@ export class FormView {
   #fill() {
     if (!this.#editor) return void this.#build();
     this.#isStale = false;
-    this.#editor.root.setValue(this.#part(this.#document), true); // what is left out stands at its default
+    this.#editor.root.setValue(this.#part(this.#document), true); // Fields that are left out show their defaults.
     this.#known = structuredClone(this.#editor.getValue());
     this.#mark();
   }
 
-  /** json-editor takes over a text when its field is left; here also when somebody pauses. @param {EventTarget | null} field */
+  /** Reports a text after a pause in typing; json-editor does so only on blur. @param {EventTarget | null} field */
   #type(field) {
     if (!(field instanceof HTMLTextAreaElement || (field instanceof HTMLInputElement && field.type === "text"))) return;
     clearTimeout(this.#timer);
@@ -159,7 +163,7 @@ export class FormView {
     });
   }
 
-  /** Says each problem at its field, and how many a section has. */
+  /** Shows each problem at its field, and the number of problems of each section. */
   #mark() {
     for (const told of this.#holder.querySelectorAll(".form-problem")) told.remove();
     for (const { path, message } of this.#problems) {
@@ -176,7 +180,7 @@ export class FormView {
     }
   }
 
-  /** The innermost field of this section that `path` leads to. @param {string} path @returns {HTMLElement | null} */
+  /** Returns the innermost field of this section on a path. @param {string} path @returns {HTMLElement | null} */
   #fieldAt(path) {
     const steps = path.split(/[.[\]]+/).filter(Boolean);
     if (!this.#section.keys.includes(steps[0] ?? "")) return null;
@@ -197,7 +201,7 @@ export class FormView {
     return tab;
   }
 
-  /** The names that can be chosen where a prompt, a condition or an item is meant. @param {Record<string, any>} doc */
+  /** Updates the suggested names of prompts, conditions and items. @param {Record<string, any>} doc */
   #offerKeys(doc) {
     const keys = (/** @type {any} */ list) => (Array.isArray(list) ? list.filter((part) => part?.key) : []);
     const named = (/** @type {any[]} */ parts) =>
@@ -207,7 +211,7 @@ export class FormView {
     this.#offer("items", named(keys(doc.questionnaires).flatMap(({ items }) => keys(items))));
   }
 
-  /** @param {string} kind @param {Record<string, string>} names name -> what it is called */
+  /** @param {string} kind @param {Record<string, string>} names maps names to labels */
   #offer(kind, names) {
     const list = document.querySelector(`#names-${kind}`);
     list?.replaceChildren(

@@ -6,20 +6,20 @@ const IDLE_MS = 700;
 const RETRY_MS = 4_000;
 
 /**
- * Keeps the draft on the server: a moment after the last change, again after a failure, and never over what somebody
- * else wrote meanwhile.
+ * Saves the draft on the server: shortly after the last change, again after a failure, and never over a change that
+ * somebody else made meanwhile.
  */
 export class Keeper {
   #server;
   #read;
   #listener;
   #revision;
-  /** What the server has. */
+  /** The text that the server has. */
   #kept;
   #timer = 0;
   #busy = false;
   #again = false;
-  /** Somebody else's words, until it is decided what becomes of them. @type {Draft | null} */
+  /** The draft of somebody else, until the conflict is resolved. @type {Draft | null} */
   #theirs = null;
 
   /**
@@ -45,14 +45,14 @@ export class Keeper {
     return this.#revision;
   }
 
-  /** Something was typed. */
+  /** Must be called when the text has changed; saves it after a pause. */
   touch() {
     this.#listener.onState(this.#theirs ? "conflict" : "changed");
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => this.keep(), IDLE_MS);
   }
 
-  /** Sends what there is now; waits for its turn while something is under way. */
+  /** Sends the current text, or does so after the request that is in progress. */
   async keep() {
     clearTimeout(this.#timer);
     if (this.#busy) {
@@ -66,7 +66,7 @@ export class Keeper {
     if (this.#again) await this.keep();
   }
 
-  /** Goes on from somebody else's revision, with their words or without. @param {Draft} theirs */
+  /** Resolves a conflict: the current text is saved on top of somebody else's revision. @param {Draft} theirs */
   resolve(theirs) {
     this.#theirs = null;
     this.#revision = theirs.revision;
@@ -102,7 +102,7 @@ export class Keeper {
 }
 
 /**
- * Keeps what was written before the page is left: links and forms of the study wait for it, anything else asks first.
+ * Saves the text before the page is left: links and forms of the study wait for it, and anything else asks first.
  * @param {() => boolean} isKept
  * @param {() => Promise<void>} keep
  */

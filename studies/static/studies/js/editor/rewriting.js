@@ -3,8 +3,8 @@ import { Refused } from "./server.js";
 const RETRY_MS = 4_000;
 
 /**
- * The text with changes of a form made in it. A change is not lost with the network: it is tried until the server
- * answers, on what the text says by then.
+ * Returns the text with the edits of a form applied. If the server cannot be reached or the text changes meanwhile, it
+ * tries again on the current text, so that no edit is lost.
  * @param {import("./server.js").Server} server
  * @param {() => string} read
  * @param {import("./edits.js").Edit[]} edits

@@ -5,13 +5,13 @@
  * @typedef {import("./edits.js").Edit} Edit
  */
 
-/** The server took the words and would not have them; the message is for people. */
+/** The server refused what was sent. The message is for people. */
 export class Refused extends Error {}
 
-/** The server could not be reached, or is in no state to answer; the same may work later. */
+/** The server could not be reached or could not answer. The same request may work later. */
 export class Unreachable extends Error {}
 
-/** What the editor asks of the server. Addresses come from the page. */
+/** Sends the editor's requests to the server. The addresses come from the page. */
 export class Server {
   #urls;
   #csrfToken;
@@ -24,8 +24,8 @@ export class Server {
 
   /**
    * @param {string} text
-   * @param {number} revision the one that the text was made from
-   * @returns {Promise<{kept: boolean, draft: Draft}>} not kept: the draft is what somebody else wrote meanwhile
+   * @param {number} revision the revision on which the text is based
+   * @returns {Promise<{kept: boolean, draft: Draft}>} if it was not kept, `draft` is what somebody else wrote meanwhile
    */
   async save(text, revision) {
     const { status, body } = await this.#post(this.#urls.save, { text, revision });

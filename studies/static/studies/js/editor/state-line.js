@@ -9,10 +9,10 @@ const STATES = {
 /** @typedef {keyof typeof STATES} State */
 
 /**
- * Says whether the draft is kept.
+ * Shows whether the draft is saved.
  * @param {HTMLElement} shown
  * @param {State} state
- * @param {string} [told] when it was kept, or why it was not
+ * @param {string} [told] when it was saved, or why it was not
  */
 export function showState(shown, state, told) {
   shown.dataset.state = state;

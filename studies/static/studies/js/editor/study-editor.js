@@ -11,7 +11,7 @@ import { YamlView } from "./yaml-view.js";
 
 const VIEW_KEY = "study-editor-view";
 
-/** One draft, seen as a form and as YAML. The YAML is what counts; the form changes it by way of the server. */
+/** Shows one draft as a form and as YAML. The YAML is authoritative; the form changes it through the server. */
 export class StudyEditor {
   #root;
   #server;
@@ -20,7 +20,7 @@ export class StudyEditor {
   #problems;
   #keeper;
   #conflict;
-  /** The form has just written the text, and shows already what the report will say. */
+  /** The form has just changed the text, so it already shows what the next report will say. */
   #fromForm = false;
 
   /** @param {HTMLElement} root @param {Draft & {sections: Section[], restored: {number: number, text: string} | null}} start */
@@ -75,7 +75,7 @@ export class StudyEditor {
     }
   }
 
-  /** The page of the language that a problem is about. @param {string} path */
+  /** Opens the translation page of the language that a problem is about. @param {string} path */
   async #toTranslation(path) {
     const [, language = "", ...text] = path.split(".");
     await this.#do("save");
@@ -90,7 +90,10 @@ export class StudyEditor {
       button.setAttribute("aria-pressed", String(button.getAttribute("data-show") === view));
   }
 
-  /** Puts an older version in the draft's place; Undo brings the draft back. @param {{number: number, text: string}} version */
+  /**
+   * Replaces the text of the draft by that of an older version. Undo restores it.
+   * @param {{number: number, text: string}} version
+   */
   #restore({ number, text }) {
     history.replaceState(null, "", location.pathname);
     if (text === this.#yaml.text) return;
@@ -136,7 +139,7 @@ export class StudyEditor {
 
 /** @typedef {import("./server.js").Problem} Problem */
 
-/** All problems as a list; each goes to its line. */
+/** Lists all problems. Choosing one leads to its place. */
 export class ProblemsView {
   #list;
   #summary;

@@ -12,16 +12,16 @@ import { showState } from "./state-line.js";
 
 const IDLE_MS = 450;
 
-/** The texts of a study beside what they are in one other language. Each change is written into the draft's YAML. */
+/** Shows the texts of a study beside their translations into one language. Each change is made in the draft's YAML. */
 export class TranslationPage {
   #root;
   #server;
   #keeper;
   #conflict;
   #language;
-  /** The draft. */
+  /** The draft as YAML. */
   #text;
-  /** Field -> what of it the draft has, or is being told. @type {Map<HTMLTextAreaElement, string>} */
+  /** Maps each field to the value last written to the draft. @type {Map<HTMLTextAreaElement, string>} */
   #told = new Map();
   #timer = 0;
   #sending = 0;
@@ -75,7 +75,7 @@ export class TranslationPage {
     await this.#keeper.keep();
   }
 
-  /** Writes what was typed into the draft. */
+  /** Applies what was typed to the draft. */
   #tell() {
     clearTimeout(this.#timer);
     /** @type {Edit[]} */
@@ -91,7 +91,7 @@ export class TranslationPage {
     return this.#last;
   }
 
-  /** One change after another. @param {Edit[]} edits */
+  /** Applies edits one after another. @param {Edit[]} edits */
   #write(edits) {
     this.#sending++;
     this.#last = this.#last.then(async () => {
@@ -107,20 +107,24 @@ export class TranslationPage {
     });
   }
 
-  /** A text that belongs nowhere any more. @param {HTMLElement} button */
+  /** Removes a translation whose text no longer exists. @param {HTMLElement} button */
   #remove(button) {
     this.#write([{ do: "drop", path: this.#pathOf(button.dataset.remove ?? "") }]);
     button.closest(".translation__line")?.remove();
   }
 
-  /** With what was decided between two texts; the page then shows what that says. @param {string} text @param {Draft} theirs */
+  /**
+   * Continues with the text that resolves a conflict, and reloads the page to show it.
+   * @param {string} text
+   * @param {Draft} theirs
+   */
   async #goOn(text, theirs) {
     this.#text = text;
     await this.#keeper.resolve(theirs);
     if (this.#keeper.isKept) location.reload();
   }
 
-  /** What is wrong, beside its field; what is missing is seen without words. @param {Problem[]} problems */
+  /** Shows each problem beside its field. A missing translation needs no message. @param {Problem[]} problems */
   #mark(problems) {
     const told = new Map(problems.map(({ path, message }) => [path, message]));
     for (const field of this.#fields) {
@@ -145,7 +149,7 @@ export class TranslationPage {
     count.className = `state state--${done === lines.length ? "open" : "paused"}`;
   }
 
-  /** Hides what was translated when the box was ticked; a line stays while somebody writes in it. */
+  /** If the box is ticked, hides the lines that are translated now. A line that is completed later stays. */
   #narrow() {
     for (const line of this.#root.querySelectorAll("[data-line]"))
       line.toggleAttribute("hidden", this.#filter.checked && !(line.hasAttribute("data-empty") && line.hasAttribute("data-required")));
@@ -154,7 +158,7 @@ export class TranslationPage {
     this.#root.toggleAttribute("data-nothing", this.#filter.checked && !this.#root.querySelector("[data-line]:not([hidden])"));
   }
 
-  /** @param {string} path @returns {string[]} where a translation stands in the document */
+  /** @param {string} path @returns {string[]} the path of a translation in the document */
   #pathOf(path) {
     return ["translations", this.#language, path];
   }

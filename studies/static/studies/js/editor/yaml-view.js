@@ -9,7 +9,7 @@ import { classHighlighter } from "@lezer/highlight";
 
 /** @typedef {import("./server.js").Problem} Problem */
 
-/** How YAML is shown, here and where two versions of it are compared. */
+/** Extensions that determine how YAML looks, here and in comparisons of two texts. */
 export const LOOK = [
   lineNumbers(),
   yaml(),
@@ -18,7 +18,7 @@ export const LOOK = [
   EditorView.lineWrapping,
 ];
 
-/** The draft as text, with its history; problems stand at their lines. */
+/** Shows the draft as text with an undo history, and the problems at their lines. */
 export class YamlView {
   #view;
 
@@ -63,7 +63,7 @@ export class YamlView {
     return this.#view.state.doc.toString();
   }
 
-  /** Changes only what differs, so that the cursor, folds and history stay. @param {string} text */
+  /** Replaces only the part that differs, so that the cursor, folds and history stay. @param {string} text */
   replace(text) {
     const now = this.text;
     if (now === text) return;
@@ -90,7 +90,7 @@ export class YamlView {
     this.#view.dispatch(setDiagnostics(this.#view.state, diagnostics));
   }
 
-  /** Puts the cursor there. @param {number} line @param {number} column */
+  /** Moves the cursor to a place. @param {number} line from 1 @param {number} column from 1 */
   goTo(line, column) {
     const { doc } = this.#view.state;
     const { from, to } = doc.line(Math.min(line, doc.lines));

@@ -8,7 +8,7 @@ import { SentenceRecorder } from "../preview/sentence-recorder.js";
 import { VoicePlayer } from "../preview/voice-player.js";
 
 const SPEAK_SEC = 5;
-const SETTLE_MS = 120; // a slider that moves is heard once it slows down
+const SETTLE_MS = 120; // A voice is rendered once its sliders have not moved for this long.
 
 /**
  * @typedef {object} VoiceConfig
@@ -17,7 +17,10 @@ const SETTLE_MS = 120; // a slider that moves is heard once it slows down
  * @property {string} sampleUrl
  */
 
-/** Sliders for a voice, and a sentence that is heard in it at once, going on where it is while they move. */
+/**
+ * Sliders for a voice, and a sentence that is played in it at once. When a slider moves, playback continues at the same
+ * place in the new voice.
+ */
 export class FreeVoice {
   #root;
   #socket;
@@ -26,8 +29,8 @@ export class FreeVoice {
   #player = new VoicePlayer();
   #settling = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
   #rendering = false;
-  #outdated = false; // the sliders have moved since the voice that is being made was asked for
-  #ready = false; // there is a sentence
+  #outdated = false; // whether the sliders have moved since the current rendering was requested
+  #ready = false; // whether there is a sentence
 
   /** @param {HTMLFormElement} root @param {VoiceConfig} config */
   constructor(root, config) {
@@ -54,7 +57,7 @@ export class FreeVoice {
 
   /** @param {() => Promise<Int16Array<ArrayBuffer>>} load */
   async #take(load) {
-    this.#player.unlock(); // within the click
+    this.#player.unlock(); // must be called while the click is handled
     this.#player.stop();
     this.#enable(false);
     try {
@@ -90,7 +93,7 @@ export class FreeVoice {
     if (this.#ready) this.#settling = setTimeout(() => this.#render(false), SETTLE_MS);
   }
 
-  /** @param {boolean} afresh from the sentence's start, or where it is */
+  /** @param {boolean} afresh whether to play from the start of the sentence, or to continue at the current place */
   async #render(afresh) {
     if (this.#rendering) {
       this.#outdated = true;
@@ -155,10 +158,10 @@ export class FreeVoice {
 }
 
 /**
- * A recording of ours as a sentence to try voices on.
+ * Loads the site's sample sentence, with which voices can be tried out.
  * @param {string} url
  * @returns {Promise<Int16Array<ArrayBuffer>>} at 24 kHz
- * @throws {TypeError | DOMException} when it cannot be had
+ * @throws {TypeError | DOMException} if it cannot be loaded or decoded
  */
 async function loadSample(url) {
   const response = await fetch(url);
@@ -170,7 +173,7 @@ async function loadSample(url) {
 
 const FIGURES = new Intl.NumberFormat(language(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** The sliders of a voice: named range inputs with an output each, "your own", and presets. */
+/** The sliders of a voice: named range inputs with an output each, a button that resets them, and presets. */
 export class VoiceSliders {
   onChange = () => {};
   #inputs;

@@ -9,13 +9,13 @@ import { Listening } from "./listening.js";
  * @property {number} trials
  */
 
-/** One attempt at the headphone screening: the volume first, then trial after trial; the server knows what was right. */
+/** One attempt at the headphone screening: the volume is set, then trials follow. The server checks the answers. */
 export class HeadphoneTest {
   #form;
   #config;
   #listening;
   #answers = /** @type {number[]} */ ([]);
-  #heard = false; // the sounds of this trial, to their end
+  #heard = false; // whether the sounds of this trial were played to the end
   #playing = false;
 
   /** @param {HTMLFormElement} form @param {HeadphonesConfig} config */
@@ -45,7 +45,7 @@ export class HeadphoneTest {
     this.#part("volume").textContent = translate("Play it again");
     this.#enable("volume", true);
     this.#enable("ready", true);
-    if (document.activeElement === document.body) this.#part("volume").focus(); // it was disabled under the keyboard
+    if (document.activeElement === document.body) this.#part("volume").focus(); // It lost the focus while disabled.
   }
 
   #begin() {
@@ -78,7 +78,7 @@ export class HeadphoneTest {
     this.#part("play").textContent = translate("Play them again");
     this.#say(translate("Which one was it? Choose 1, 2 or 3, here or on the keyboard."));
     this.#update();
-    this.#part("intervals").focus(); // not on an answer, which a second Enter would give
+    this.#part("intervals").focus(); // If an answer had the focus, a second Enter would choose it.
   }
 
   /** @param {number} answer 1, 2 or 3 */

@@ -2,13 +2,13 @@ import { seeded, soundOf } from "./stimuli.js";
 
 const GAP_SEC = 0.5;
 const LEAD_SEC = 0.1;
-const COMMON = 1; // the sound that tells nothing, for setting the volume
+const COMMON = 1; // the sound for setting the volume, which is never the one to find
 
 /** @typedef {import("./stimuli.js").Method} Method */
 
 /** Plays the sounds of the screening. */
 export class Listening {
-  onInterval = (/** @type {number | null} */ _interval) => {}; // 0, 1, 2 while it sounds
+  onInterval = (/** @type {number | null} */ _interval) => {}; // 0, 1 or 2 while it sounds, then null
   #method;
   #context = /** @type {AudioContext | null} */ (null);
 
@@ -17,13 +17,13 @@ export class Listening {
     this.#method = method;
   }
 
-  /** Call it while a click is handled, or the browser keeps it silent. */
+  /** Must be called while a click is handled; otherwise the browser keeps it silent. */
   unlock() {
     this.#context ??= new AudioContext();
     this.#context.resume();
   }
 
-  /** Something as loud as what follows. */
+  /** Plays sounds at the volume of the trials. */
   async playVolume() {
     await this.#play(seeded(1), [COMMON, COMMON, COMMON], 0);
   }
@@ -69,7 +69,7 @@ export class Listening {
   }
 }
 
-// Twin of order_of in studies/design/headphones.py; tests/data/headphones.json holds both to it.
+// Twin of order_of in studies/design/headphones.py. Both are tested against tests/data/headphones.json.
 
 const ORDERS = /** @type {const} */ ([
   [0, 1, 2],
@@ -85,7 +85,7 @@ const ORDERS = /** @type {const} */ ([
  * @param {number} attempt from 0
  * @param {number} trial from 0
  * @returns {Promise<{order: readonly number[], noiseSeed: number}>} which sound comes first, second and third (0 is the
- *   one to find), and where the trial's noise begins
+ *   one to find), and the seed of the trial's noise
  */
 export async function orderOf(seed, attempt, trial) {
   const text = new TextEncoder().encode(`${seed}:${attempt}:${trial}`);

@@ -1,13 +1,14 @@
-// The sounds of the headphone screening, each a second long. Huggins pitch after Milne et al. (2021, Behavior Research
-// Methods 53): white noise whose band of 600 Hz ± 6 % is turned by 180° at the right ear, heard as a faint tone by two
-// ears together and by neither alone. Antiphase after Woods et al. (2017, Attention, Perception & Psychophysics 79): tones
-// of 200 Hz, one 6 dB quieter, one with the ears in opposite phase, which cancels itself out in the air.
+// The sounds of the headphone screening, each one second long. Huggins pitch after Milne et al. (2021, Behavior
+// Research Methods 53): white noise in which the band of 600 Hz ± 6 % is inverted at the right ear; both ears together
+// hear it as a faint tone, either ear alone does not. Antiphase after Woods et al. (2017, Attention, Perception &
+// Psychophysics 79): tones of 200 Hz, one of them 6 dB quieter, and one in opposite phase at the two ears, which
+// cancels out in the air.
 
 const SOUND_SEC = 1;
-const RAMP_SEC = 0.1; // raised cosine, at both ends
+const RAMP_SEC = 0.1; // raised cosine at both ends
 const NOISE_RMS = 0.05;
 const PITCH_HZ = 600;
-const PITCH_WIDTH = 0.06; // to each side, of the pitch
+const PITCH_WIDTH = 0.06; // half-width of the band, as a share of PITCH_HZ
 const TONE_HZ = 200;
 const TONE_AMPLITUDE = 0.2;
 const QUIETER_DB = -6;
@@ -35,7 +36,7 @@ export function soundOf(method, sound, rateHz, random) {
   return ramped({ left, right: sound === 2 ? left.map((sample) => -sample) : left.slice() }, rateHz);
 }
 
-/** mulberry32: the same sequence from the same seed, everywhere. @param {number} seed 32 bits @returns {Random} */
+/** mulberry32, which gives the same sequence for a seed everywhere. @param {number} seed 32 bits @returns {Random} */
 export function seeded(seed) {
   let state = seed >>> 0;
   return () => {
@@ -46,7 +47,7 @@ export function seeded(seed) {
   };
 }
 
-/** Gaussian, by Box and Muller. @param {number} samples @param {Random} random */
+/** Returns Gaussian noise by the Box–Muller transform. @param {number} samples @param {Random} random */
 export function whiteNoise(samples, random) {
   const noise = new Float32Array(samples);
   for (let n = 0; n < samples; n++)
@@ -55,8 +56,8 @@ export function whiteNoise(samples, random) {
 }
 
 /**
- * `noise` with the band around the pitch turned by 180°: the band is found by Fourier's sum and taken away twice, so that
- * each frequency keeps its strength and no single ear hears a difference.
+ * Returns `noise` with the band around the pitch inverted. The band is computed by a Fourier sum and subtracted twice,
+ * so that each frequency keeps its amplitude and one ear alone hears no difference.
  * @param {Float32Array<ArrayBuffer>} noise
  * @param {number} rateHz
  */
@@ -78,7 +79,11 @@ export function bandTurned(noise, rateHz) {
   return Float32Array.from(turned);
 }
 
-/** By turning on, step by step: a tenth of the time that cosines take. @param {number} step radians @param {number} count */
+/**
+ * Returns cosine and sine of multiples of `step` by repeated rotation, in a tenth of the time of computing each.
+ * @param {number} step radians
+ * @param {number} count
+ */
 function phasor(step, count) {
   const [cosine, sine] = [new Float64Array(count), new Float64Array(count)];
   const [turn, lift] = [Math.cos(step), Math.sin(step)];

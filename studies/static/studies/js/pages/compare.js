@@ -1,8 +1,8 @@
-// The comparison of the answers of a pair: one can go on once all were heard.
+// The page that compares the answers of a pair. It can be left once all recordings were heard, if that is required.
 
 import { translate } from "../i18n.js";
 
-/** One answer: its card, and the hidden field that says how many seconds of it were heard. */
+/** One recorded answer: its card, and the hidden field with the seconds that were heard. */
 class Side {
   #card;
   #field;
@@ -12,7 +12,7 @@ class Side {
   constructor(card, field) {
     this.#card = card;
     this.#field = field;
-    this.#heard = "heard" in card.dataset; // before the page was opened again
+    this.#heard = "heard" in card.dataset; // It was heard before the page was opened again.
     card.addEventListener("heard", (event) => this.#hear(event));
     card.addEventListener("listened", (event) => this.#heard && this.#hear(event));
   }
@@ -44,11 +44,11 @@ const hint = /** @type {HTMLElement | null} */ (judgement.querySelector("[data-l
 const sides = [...document.querySelectorAll("[data-side]")].flatMap((card) => {
   if (!(card instanceof HTMLElement)) throw new TypeError("a side is an HTML element");
   const field = form.elements.namedItem(`listened-${card.dataset.side}`);
-  return field instanceof HTMLInputElement ? [new Side(card, field)] : []; // one without a recording has none
+  return field instanceof HTMLInputElement ? [new Side(card, field)] : []; // There is no field without a recording.
 });
 
 function allow() {
-  if (hint === null) return; // they need not be heard
+  if (hint === null) return; // The answers need not be heard.
   const missing = sides.some((side) => !side.heard);
   button.disabled = missing;
   hint.hidden = !missing;

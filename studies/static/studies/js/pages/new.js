@@ -1,11 +1,11 @@
-/** A form with a file field that also takes a file dropped anywhere on it. */
+/** A form with a file field that also accepts a file dropped anywhere on it. */
 class DropZone {
   #form;
 
   /** @param {HTMLFormElement} form */
   constructor(form) {
     this.#form = form;
-    // the admin's script looks for a text field of its own beside every file field that does not say this
+    // Without this mark, the admin's script expects a text field of its own beside every file field.
     for (const field of form.querySelectorAll("input[type=file]")) Reflect.set(field, "hasChangeListener", true);
     form.addEventListener("dragover", (event) => this.#over(event, true));
     form.addEventListener("dragleave", (event) => this.#over(event, false));

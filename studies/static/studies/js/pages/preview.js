@@ -1,4 +1,4 @@
-/** A visit in a frame, as wide as a phone or as there is room, with the list of its pages beside it. */
+/** A preview session in a frame, which is as wide as a phone or as the space allows, beside the list of its pages. */
 class VisitPreview {
   #root;
   #frame;
@@ -32,7 +32,7 @@ class VisitPreview {
     link.setAttribute("aria-current", "page");
   }
 
-  /** The menu on top of a preview stands beside the frame already; and the page can be opened alone. */
+  /** Hides the menu of the page in the frame, which this page shows already, and links to that page on its own. */
   #loaded() {
     const shown = this.#frame?.contentDocument;
     if (!shown) return;

@@ -1,12 +1,12 @@
-// A page of questions: brings to life what several types share, and saves answers as they are given. What one type alone
-// needs is in questions/types/.
+// A page of questions. Runs the controls that several types share, and saves answers as they are given. Scripts of
+// single types are in questions/types/.
 
 import { QuestionForm } from "../questions/question-form.js";
 import { translatePlural } from "../i18n.js";
 
-const SAY_BELOW = 20; // characters left, from which on they are read aloud
+const SAY_BELOW = 20; // With fewer characters left than this, screen readers announce them.
 
-/** A text field `[data-max-length]` with a line that says how many characters are left, or too many. */
+/** A text field `[data-max-length]` with a line that says how many characters are left or too many. */
 export class TextLength {
   #field;
   #left;
@@ -33,7 +33,7 @@ export class TextLength {
   }
 }
 
-/** `<div data-other>`: a choice with a text field that shows once it is chosen; typing in it chooses. */
+/** `<div data-other>`: a choice with a text field, which is shown while it is chosen. */
 export class Other {
   #box;
   #words;
@@ -49,7 +49,7 @@ export class Other {
 
   #show() {
     this.#words.hidden = !this.#box.checked;
-    this.#words.disabled = !this.#box.checked; // what does not show is not sent
+    this.#words.disabled = !this.#box.checked; // A hidden field is not sent.
   }
 }
 

@@ -24,7 +24,7 @@ export class PlayButton {
   #path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   #label;
 
-  /** @param {string} label of what it plays */
+  /** @param {string} label the name of what it plays */
   constructor(label) {
     this.#label = label;
     this.element.type = "button";
@@ -48,11 +48,11 @@ export class PlayButton {
 
 /** @param {number} sec @returns {string} minutes:seconds */
 export function clock(sec) {
-  const whole = Math.floor(sec + 0.01); // decoding may leave a hundredth out
+  const whole = Math.floor(sec + 0.01); // Decoding can shorten a recording by a hundredth of a second.
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** Of a waveform, from the element's own style, so that light and dark and each speaker have theirs. @param {Element} of */
+/** Returns the colours of a waveform from its style, which depends on theme and speaker. @param {Element} of */
 export function waveColors(of) {
   const style = getComputedStyle(of);
   return {

@@ -1,8 +1,8 @@
 const PART_SEC = 0.1;
 const ENOUGH = 0.9;
-const MAX_STEP_SEC = 1.5; // a longer one is a seek; a hidden tab reports about once a second
+const MAX_STEP_SEC = 1.5; // A longer step is a seek. Hidden tabs report about once a second.
 
-/** Which parts of a recording were really played, however often and in whatever order. */
+/** Records which parts of a recording were played, each counted once, in any order. */
 export class Listened {
   #parts;
   #count = 0;
@@ -17,19 +17,19 @@ export class Listened {
     return this.#count * PART_SEC;
   }
 
-  /** Whether nine tenths were heard. */
+  /** Whether at least nine tenths were played. */
   get enough() {
     return this.#count >= ENOUGH * this.#parts.length;
   }
 
-  /** Playing goes on at this place. @param {number} sec */
+  /** Must be called repeatedly during playback with its position. @param {number} sec */
   note(sec) {
     const step = sec - this.#lastSec;
     if (step > 0 && step < MAX_STEP_SEC) this.#mark(this.#lastSec, sec);
     this.#lastSec = sec;
   }
 
-  /** Playing paused or moved elsewhere. */
+  /** Must be called when playback pauses or jumps. */
   interrupt() {
     this.#lastSec = NaN;
   }

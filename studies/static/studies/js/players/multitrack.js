@@ -11,14 +11,14 @@ const KEY_STEP_SEC = 2;
  * @typedef {object} TrackRow
  * @property {HTMLElement} wave
  * @property {number} durationSec
- * @property {WaveSurfer} surfer shows; the transport plays
+ * @property {WaveSurfer} surfer draws the track, which the transport plays
  * @property {HTMLButtonElement} mute
  * @property {HTMLButtonElement} solo
  */
 
 /**
- * `<div data-multitrack>` with a figure `[data-track][data-url][data-label]` for each track: all on one clock, each can
- * be muted or heard alone.
+ * `<div data-multitrack>` with a figure `[data-track][data-url][data-label]` for each track. All tracks play on one
+ * clock, and each can be muted or played alone.
  */
 export class Multitrack {
   #root;
@@ -53,7 +53,7 @@ export class Multitrack {
       for (const figure of this.#root.querySelectorAll("[data-track]"))
         if (figure instanceof HTMLElement) await this.#add(figure);
       for (const { wave, durationSec } of this.#rows)
-        wave.style.width = `${(100 * durationSec) / this.#transport.duration}%`; // one scale for all
+        wave.style.width = `${(100 * durationSec) / this.#transport.duration}%`; // one time scale for all tracks
       this.#note.textContent = "";
       this.#button.element.disabled = false;
       this.#drawn();
@@ -88,7 +88,7 @@ export class Multitrack {
     const solo = toggle(translate("Solo"), label, () => this.#balance());
     const controls = element("div", "multitrack__controls");
     controls.append(mute, solo);
-    figure.querySelector("audio")?.remove(); // what pages offer without scripts
+    figure.querySelector("audio")?.remove(); // the player for browsers without scripts
     figure.append(controls, wave);
     const surfer = WaveSurfer.create({
       container: wave,
@@ -101,7 +101,7 @@ export class Multitrack {
     this.#rows.push({ wave, durationSec: buffer.duration, surfer, mute, solo });
   }
 
-  /** Muted tracks are silent; with any solo, all others are. */
+  /** Silences tracks that are muted and, if any track is solo, all that are not. */
   #balance() {
     const alone = this.#rows.some(({ solo }) => pressed(solo));
     for (const [track, { mute, solo }] of this.#rows.entries())
@@ -166,8 +166,8 @@ function pressed(button) {
 }
 
 /**
- * Plays several buffers on one clock: all start at the same sample of one audio context and stay together. Tracks are
- * silenced by their gain, never stopped.
+ * Plays several buffers on one clock. All start at the same sample of one audio context, and stay synchronous because
+ * tracks are silenced by their gain and never stopped one by one.
  */
 export class Transport {
   onEnd = () => {};
@@ -178,7 +178,7 @@ export class Transport {
   #startedAt = 0; // context time of position 0
   #position = 0; // while paused
 
-  /** @param {ArrayBuffer} encoded @returns {Promise<AudioBuffer>} also the next track */
+  /** Adds a track. @param {ArrayBuffer} encoded @returns {Promise<AudioBuffer>} the decoded track */
   async add(encoded) {
     const buffer = await this.#context.decodeAudioData(encoded);
     const gain = this.#context.createGain();
@@ -205,7 +205,7 @@ export class Transport {
     await this.#context.resume();
     if (this.playing) return;
     if (this.#position >= this.duration) this.#position = 0;
-    const when = this.#context.currentTime + 0.05; // far enough ahead for all of them
+    const when = this.#context.currentTime + 0.05; // late enough for all sources to start in time
     this.#startedAt = when - this.#position;
     this.#sources = this.#buffers.map((buffer, track) => {
       const source = new AudioBufferSourceNode(this.#context, { buffer });

@@ -4,12 +4,12 @@ const POLL_MS = 1_000;
 const SLOWER_AFTER = 20; // polls
 const SLOW_POLL_MS = 4_000;
 
-/** A recording that cannot be had; the message is for people. */
+/** A recording that cannot be loaded. The message is for people. */
 export class RecordingProblem extends Error {}
 
 /**
  * @param {string} url of the audio
- * @param {string | undefined} statusUrl of its take; waited for until it is filed
+ * @param {string | undefined} statusUrl of its take; if given, waits until the take is filed
  * @param {(text: string) => void} onProgress
  * @param {AbortSignal} signal
  * @returns {Promise<Blob>}

@@ -10,9 +10,9 @@ const HEIGHT_PX = 64;
 const KEY_STEP_SEC = 2;
 
 /**
- * `<div data-waveform data-src data-beside? data-status-url? data-label? data-kind? data-peaks?>`: one recording to
- * play, together with the one `beside` it.
- * Says `heard` {seconds} once nine tenths were played, `listened` {seconds} at every pause; only one plays at a time.
+ * `<div data-waveform data-src data-beside? data-status-url? data-label? data-kind? data-peaks?>`: plays one recording,
+ * mixed with the one at `data-beside` if given. Dispatches `heard` {seconds} once when nine tenths were played, and
+ * `listened` {seconds} at every pause. Only one player of a page plays at a time.
  */
 export class Waveform {
   static #playing = /** @type {Waveform | null} */ (null);
@@ -90,7 +90,7 @@ export class Waveform {
     surfer.on("seeking", () => this.#listened.interrupt());
     surfer.on("timeupdate", (sec) => this.#moved(sec));
     const peaks = this.#root.dataset.peaks;
-    await surfer.loadBlob(blob, peaks ? JSON.parse(peaks) : undefined).catch(() => {}); // said by its error event
+    await surfer.loadBlob(blob, peaks ? JSON.parse(peaks) : undefined).catch(() => {}); // The "error" event reports it.
   }
 
   /** @param {number} sec */
@@ -99,7 +99,7 @@ export class Waveform {
     this.#listened = new Listened(sec);
     this.#button.element.disabled = false;
     this.#wave.tabIndex = 0;
-    this.#wave.role = "slider"; // not before there is something to move in
+    this.#wave.role = "slider"; // Before this, there is nothing to move in.
     this.#wave.ariaLabel = translate("Position in: %(label)s", { label: this.#label });
     this.#wave.ariaValueMin = "0";
     this.#wave.ariaValueMax = sec.toFixed(1);
@@ -176,7 +176,7 @@ export class Waveform {
   }
 }
 
-/** Several recordings on one clock as one. @param {Blob[]} blobs @returns {Promise<Blob>} @throws {DOMException} */
+/** Mixes synchronous recordings into one. @param {Blob[]} blobs @returns {Promise<Blob>} @throws {DOMException} */
 async function mixed(blobs) {
   const context = new OfflineAudioContext(1, 1, SAMPLE_RATE_HZ);
   const buffers = await Promise.all(blobs.map(async (blob) => context.decodeAudioData(await blob.arrayBuffer())));

@@ -6,7 +6,7 @@ const OPEN_MS = 5_000;
 const ANSWER_MS = 30_000;
 const LOST = translate("The connection to the server was lost. Please try again.");
 
-/** What the server or the network would not do, in words for the participant. */
+/** A request that the server refused or the network lost. The message is for the participant. */
 export class PreviewProblem extends Error {
   /** @param {string} message */
   constructor(message) {
@@ -16,39 +16,42 @@ export class PreviewProblem extends Error {
 }
 
 /**
- * @typedef {{samples: Float32Array<ArrayBuffer>, latencyMs: number}} RenderedVoice at 24 kHz, with its latency taken out
+ * @typedef {{samples: Float32Array<ArrayBuffer>, latencyMs: number}} RenderedVoice at 24 kHz, with its latency removed
  * @typedef {{roundTripMs: number, latencyMs: number}} Probe
  * @typedef {object} Pending
  * @property {(answer: any) => void} resolve
  * @property {(problem: PreviewProblem) => void} reject
- * @property {Float32Array<ArrayBuffer>} [samples] what has come of a voice
+ * @property {Float32Array<ArrayBuffer>} [samples] of the rendered voice; filled as frames arrive
  * @property {number} [filled]
  * @property {number} [latencyMs]
  */
 
-/** A page's sentence, there and back through the study's voices. The connection opens when it is needed, and again when it was lost. */
+/**
+ * Sends a sentence to be rendered in the study's voices. The connection is opened when it is needed, and opened again
+ * after it was lost.
+ */
 export class PreviewSocket {
   #url;
   #socket = /** @type {WebSocket | null} */ (null);
   #sentence = new Int16Array(0);
-  #told = false; // the sentence, on this connection
+  #told = false; // whether the sentence was sent on this connection
   #number = 0;
   #pending = /** @type {Pending | null} */ (null);
-  #turn = /** @type {Promise<unknown>} */ (Promise.resolve()); // one order after the other
+  #turn = /** @type {Promise<unknown>} */ (Promise.resolve()); // Requests are made one after another.
 
   /** @param {string} url path of the session's preview socket */
   constructor(url) {
     this.#url = url;
   }
 
-  /** @param {Int16Array<ArrayBuffer>} pcm a whole number of microphone frames is kept, at 24 kHz */
+  /** @param {Int16Array<ArrayBuffer>} pcm at 24 kHz; an incomplete last microphone frame is dropped */
   set sentence(pcm) {
     this.#sentence = pcm.slice(0, pcm.length - (pcm.length % UPLINK_SAMPLES));
     this.#told = false;
   }
 
   /**
-   * The sentence in one of the study's voices (`voice`), or in one that sliders make (`parameters`).
+   * Renders the sentence in one of the study's voices (`voice`), or in one that sliders set (`parameters`).
    * @param {{voice: number} | {parameters: Record<string, number>}} voice
    * @returns {Promise<RenderedVoice>} @throws {PreviewProblem}
    */
@@ -59,7 +62,7 @@ export class PreviewSocket {
     });
   }
 
-  /** A silent frame to the inference worker and back. @returns {Promise<Probe>} @throws {PreviewProblem} */
+  /** Sends a silent frame to the inference worker and back. @returns {Promise<Probe>} @throws {PreviewProblem} */
   probe() {
     return this.#next(async (socket) => {
       const startMs = performance.now();
@@ -68,7 +71,7 @@ export class PreviewSocket {
     });
   }
 
-  /** To the server and back, no further. @returns {Promise<number>} milliseconds @throws {PreviewProblem} */
+  /** Measures the round trip to the server. @returns {Promise<number>} milliseconds @throws {PreviewProblem} */
   ping() {
     return this.#next(async (socket) => {
       const startMs = performance.now();

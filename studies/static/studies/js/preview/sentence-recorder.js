@@ -6,7 +6,7 @@ import { openSource } from "../audio/capture-source.js";
 
 const LEVEL_SAMPLES = SAMPLE_RATE_HZ / 20;
 
-/** Records a few seconds as the talk would hear them, in this page's memory alone. */
+/** Records a few seconds in the same way as a talk does. The recording is kept only in this page's memory. */
 export class SentenceRecorder {
   onLevel = (/** @type {import("../audio/level-gauge.js").Level} */ _level) => {};
   onLeft = (/** @type {number} */ _sec) => {}; // seconds left
@@ -19,7 +19,7 @@ export class SentenceRecorder {
 
   /**
    * @param {number} sec
-   * @param {string} [deviceId] the system's default without one
+   * @param {string} [deviceId] default: the system's microphone
    * @returns {Promise<Int16Array<ArrayBuffer>>} at 24 kHz
    * @throws {import("../audio/microphone-problem.js").MicrophoneProblem}
    */

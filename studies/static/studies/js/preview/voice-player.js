@@ -2,7 +2,7 @@ import { SAMPLE_RATE_HZ } from "../contract/audio.js";
 
 const FADE_SEC = 0.02;
 
-/** Plays a sentence, and can go on with another voice of it at the same place. */
+/** Plays a sentence, and can continue at the same place with the sentence in another voice. */
 export class VoicePlayer {
   onState = (/** @type {boolean} */ _playing) => {};
   #context = /** @type {AudioContext | null} */ (null);
@@ -10,30 +10,33 @@ export class VoicePlayer {
   #source = /** @type {AudioBufferSourceNode | null} */ (null);
   #gain = /** @type {GainNode | null} */ (null);
   #loop = false;
-  #startedSec = 0; // context time at which the sentence's first sample would have sounded
+  #startedSec = 0; // context time of the sentence's first sample
 
   get playing() {
     return this.#source !== null;
   }
 
-  /** @param {boolean} loop begin again at the end */
+  /** @param {boolean} loop whether to begin again at the end */
   set loop(loop) {
     this.#loop = loop;
     if (this.#source !== null) this.#source.loop = loop;
   }
 
-  /** Call it while a click is handled, or the browser keeps it silent. */
+  /** Must be called while a click is handled; otherwise the browser keeps it silent. */
   unlock() {
     this.#context ??= new AudioContext({ sampleRate: SAMPLE_RATE_HZ, latencyHint: "interactive" });
     this.#context.resume();
   }
 
-  /** @param {Float32Array<ArrayBuffer>} samples at 24 kHz; played from the start */
+  /** Plays from the start. @param {Float32Array<ArrayBuffer>} samples at 24 kHz */
   play(samples) {
     this.#start(samples, 0);
   }
 
-  /** Goes on with these samples where the ones before are; from the start when nothing is played. @param {Float32Array<ArrayBuffer>} samples */
+  /**
+   * Continues with other samples at the current place, or plays them from the start if nothing is being played.
+   * @param {Float32Array<ArrayBuffer>} samples at 24 kHz
+   */
   swap(samples) {
     const context = this.#context;
     this.#start(samples, context !== null && this.playing ? context.currentTime - this.#startedSec : 0);

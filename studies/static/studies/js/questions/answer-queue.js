@@ -5,18 +5,19 @@ const LONGEST_PAUSE_MS = 30_000;
  * @typedef {object} Answer
  * @property {string} item
  * @property {unknown} value
- * @property {string} client_id the same however often it is sent
- * @property {string} [side] of the answer that was listened to
- * @property {import("./fields.js").Filled} [fields] to put back after a reload; not sent
+ * @property {string} client_id the id of the message, which stays the same if it is sent again
+ * @property {string} [side] of the recorded answer that was heard
+ * @property {import("./fields.js").Filled} [fields] to restore after a reload; not sent
  * @typedef {{status: number, code?: string, message?: string}} Outcome `status` 0: the server was not reached
  * @typedef {"idle" | "saving" | "saved" | "waiting" | "stopped"} State
  */
 
 /**
- * Sends answers one after another, the newest of each item alone, until each has arrived. What was sent and is not known
- * to have arrived is sent again before anything else: it may be on its way still, and must not come after what follows.
- * What cannot be sent now waits and is tried again; what the server refuses for itself is told and dropped; what it refuses altogether (another tab
- * has taken over, the visit is over) stops the queue and stays in it.
+ * Sends answers one after another, only the newest of each item, until each has arrived. An answer that was sent and is
+ * not known to have arrived is sent again before any other, because it may still arrive and must not come after a later
+ * one. If the server cannot be reached, the answer is sent again after a pause. If the server refuses a single answer,
+ * this is reported and the answer is dropped. If it accepts no answers at all (another tab has taken over, or the
+ * session is over), the queue stops and keeps its answers.
  */
 export class AnswerQueue {
   onState = (/** @type {State} */ _state, /** @type {string} */ _message) => {};
@@ -25,7 +26,7 @@ export class AnswerQueue {
   onStopped = (/** @type {string} */ _code) => {};
   #send;
   #pause;
-  #sent = /** @type {Answer | null} */ (null); // and not known to have arrived
+  #sent = /** @type {Answer | null} */ (null); // sent, but not known to have arrived
   #waiting = /** @type {Map<string, Answer>} */ (new Map());
   #running = false;
   #stopped = false;
@@ -42,7 +43,7 @@ export class AnswerQueue {
     this.#pause = pause;
   }
 
-  /** @returns {Answer[]} in the order they will be sent */
+  /** @returns {Answer[]} in the order in which they will be sent */
   get unsaved() {
     return [...(this.#sent === null ? [] : [this.#sent]), ...this.#waiting.values()];
   }
@@ -50,12 +51,12 @@ export class AnswerQueue {
   /** @param {Answer} answer replaces one of the same item that was not sent yet */
   put(answer) {
     const key = keyOf(answer);
-    this.#waiting.delete(key); // to the end of the queue
+    this.#waiting.delete(key); // so that it moves to the end of the queue
     this.#waiting.set(key, answer);
     this.#run();
   }
 
-  /** Tries at once. @returns {Promise<State>} how that went: "saved", "waiting" or "stopped" */
+  /** Sends what is left at once. @returns {Promise<State>} the result: "saved", "waiting" or "stopped" */
   settle() {
     if (this.#isEmpty) return Promise.resolve("saved");
     if (this.#stopped) return Promise.resolve("stopped");
@@ -65,7 +66,7 @@ export class AnswerQueue {
     return settled;
   }
 
-  /** Goes on after it was stopped. */
+  /** Continues after the queue was stopped. */
   resume() {
     this.#stopped = false;
     this.#run();

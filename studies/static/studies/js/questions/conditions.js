@@ -1,5 +1,5 @@
-// Which items earlier answers hide: the twin of studies/design/questions.py, tested against the same cases
-// (tests/data/conditions.json).
+// Decides which items are hidden by earlier answers. This is the twin of studies/design/questions.py and is tested
+// against the same cases (tests/data/conditions.json).
 
 /**
  * @typedef {string | number | boolean} Value
@@ -12,7 +12,7 @@
  * @property {number} [at_most]
  * @property {boolean} [answered]
  * @typedef {{all?: Rule[], any?: Rule[]}} When
- * @typedef {Record<string, unknown>} Answers item -> value
+ * @typedef {Record<string, unknown>} Answers maps items to values
  */
 
 const OTHER = "other";
@@ -23,7 +23,7 @@ export function isTrue({ all = [], any = [] }, answers) {
 }
 
 /**
- * Those of a page that are not hidden. What is hidden counts as not answered for what depends on it.
+ * Returns the items of a page that are shown. For items that depend on a hidden one, it counts as not answered.
  * @param {string[]} items @param {Record<string, When>} conditions @param {Answers} answers
  * @returns {Set<string>}
  */
@@ -34,7 +34,7 @@ export function visible(items, conditions, answers) {
   const isShown = (key) => {
     const known = shown.get(key);
     if (known !== undefined) return known;
-    shown.set(key, true); // what depends on itself, which no valid study has, is shown
+    shown.set(key, true); // An item that depends on itself is shown. No valid study has one.
     const when = conditions[key] ?? {};
     const hidden = itemsOf(when).filter((other) => page.has(other) && !isShown(other));
     const left = Object.fromEntries(Object.entries(answers).filter(([item]) => !hidden.includes(item)));

@@ -1,12 +1,12 @@
-// What stands in the fields of a question: as the value that is sent, and as it is put back after a reload.
+// Reads the fields of a question as the value that is sent, and as the entries that are restored after a reload.
 
 /** @typedef {HTMLInputElement | HTMLTextAreaElement} Field */
 /** @typedef {[name: string, value: string][]} Filled */
 
 /**
- * The answer in the fields of a question. Their names say what they hold: the key of the question is the answer itself,
- * `key.extra` an answer beside a scale, `key.other` the words of an answer of one's own, and within `[data-parts]`
- * `key.part` is one part of several.
+ * Returns the answer in the fields of a question. Their names determine their meaning: the key of the question is the
+ * answer itself, `key.extra` an answer beside a scale, `key.other` an answer in the participant's own words, and within
+ * `[data-parts]`, `key.part` is one part of several.
  * @param {HTMLElement} question @returns {unknown} `null` for no answer
  */
 export function valueOf(question) {
@@ -23,7 +23,7 @@ export function valueOf(question) {
 }
 
 /**
- * The same as conditions see it once it is kept: a number is a number.
+ * Returns the answer as conditions see it after it was stored: numbers are not text.
  * @param {HTMLElement} question
  */
 export function meaningOf(question) {
@@ -43,7 +43,7 @@ export function fieldsOf(question) {
   return /** @type {Field[]} */ ([...question.querySelectorAll("input[name], textarea[name]")]);
 }
 
-/** Whether something else stands there than came with the page. @param {HTMLElement} question */
+/** Whether the fields differ from what came with the page. @param {HTMLElement} question */
 export function isChanged(question) {
   return fieldsOf(question).some((field) =>
     isBox(field) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue,
@@ -57,7 +57,7 @@ export function filled(question) {
     .map((field) => [field.name, field.value]);
 }
 
-/** Puts back what `filled` gave. @param {HTMLElement} question @param {Filled} entries */
+/** Restores what `filled` returned. @param {HTMLElement} question @param {Filled} entries */
 export function refill(question, entries) {
   for (const field of fieldsOf(question)) {
     const values = entries.filter(([name]) => name === field.name).map(([, value]) => value);

@@ -4,18 +4,18 @@ import { visible } from "./conditions.js";
 import { Errors, SaveStatus } from "./save-status.js";
 import { filled, isChanged, meaningOf, refill, valueOf } from "./fields.js";
 
-const TYPING_MS = 800; // a pause in typing, or in moving a mark
+const TYPING_MS = 800; // An answer is saved after a pause this long in typing or moving a mark.
 const COOKIE_LOST = "cookie_lost";
 const PATIENCE_MS = 10_000;
 
 /**
  * @typedef {object} QuestionsConfig
  * @property {string} saveUrl
- * @property {string} resumeUrl leads to wherever the visit stands
+ * @property {string} resumeUrl redirects to the page that is due
  * @property {number | null} position of the trial that is asked about
  * @property {number | null} pair
- * @property {Record<string, string>} questionnaires item -> its questionnaire
- * @property {Record<string, import("./conditions.js").When>} conditions item -> what it is shown on
+ * @property {Record<string, string>} questionnaires maps items to their questionnaires
+ * @property {Record<string, import("./conditions.js").When>} conditions maps items to the conditions that show them
  * @property {Record<string, unknown>} known answers of other pages that conditions depend on
  *
  * @typedef {object} Reply
@@ -23,11 +23,11 @@ const PATIENCE_MS = 10_000;
  * @property {string} [code]
  * @property {string} [message]
  * @property {string} [next] the address of the next page
- * @property {Record<string, string>} [errors] item -> what is wrong
+ * @property {Record<string, string>} [errors] maps items to error messages
  * @property {string} [summary] HTML
  */
 
-/** The questions of a page: saves each answer when it is given, shows and hides, and goes on when all is saved. */
+/** The questions of a page: saves each answer when it is given, shows and hides items, and leads to the next page. */
 export class QuestionForm {
   #form;
   #config;
@@ -40,8 +40,8 @@ export class QuestionForm {
   #typing = /** @type {Map<string, number>} */ (new Map());
   #sent = /** @type {Map<string, string>} */ (new Map());
   #takesOver = false;
-  #stopped = ""; // the code of why nothing more is taken
-  #wantsOn = false; // Continue was pressed, and another tab had taken over
+  #stopped = ""; // the code for which the server accepts no more answers
+  #wantsOn = false; // whether Continue was pressed and has not led on yet
   #leaving = false;
 
   /** @param {HTMLFormElement} form @param {QuestionsConfig} config */
@@ -61,7 +61,7 @@ export class QuestionForm {
     this.#queue.onRefused = ({ item }, message) => this.#complain(item, message);
     this.#queue.onStopped = (code) => this.#stop(code);
     this.#listen();
-    const early = [...this.#questions].filter(([, question]) => isChanged(question)); // answered before this script ran
+    const early = [...this.#questions].filter(([, question]) => isChanged(question)); // answered before this ran
     this.#restore();
     for (const [key, question] of this.#questions) this.#sent.set(key, JSON.stringify(valueOf(question)));
     for (const [key] of early) {
@@ -110,7 +110,7 @@ export class QuestionForm {
     else this.#typing.set(key, window.setTimeout(() => this.#keep(key), afterMs));
   }
 
-  /** Saves what stands in a question, if it is something new. @param {string} key */
+  /** Saves the answer in a question if it is new. @param {string} key */
   #keep(key) {
     clearTimeout(this.#typing.get(key));
     this.#typing.delete(key);
@@ -160,10 +160,10 @@ export class QuestionForm {
         this.#takesOver = false;
         this.#epoch.value = String(reply.epoch);
       }
-      if (response.status === 403) reply.code ??= COOKIE_LOST; // nothing but the check of the cookie says it without a code
+      if (response.status === 403) reply.code ??= COOKIE_LOST; // Only the CSRF check answers 403 without a code.
       return { ...reply, status: response.status };
     } catch {
-      return { status: 0 }; // not reached, or too slow
+      return { status: 0 };
     }
   }
 
@@ -172,7 +172,7 @@ export class QuestionForm {
     return field instanceof HTMLInputElement ? field.value : "";
   }
 
-  /** Puts the words with the question, or takes them away. @param {string} key @param {string} message */
+  /** Shows a message at a question, or removes it if it is empty. @param {string} key @param {string} message */
   #complain(key, message) {
     const place = this.#questions.get(key)?.querySelector("[data-unsaved]");
     if (!(place instanceof HTMLElement)) return;
@@ -187,7 +187,7 @@ export class QuestionForm {
     if (this.#wantsOn) this.#goOn();
   }
 
-  /** Nothing more is taken from this page as it stands. @param {string} code */
+  /** The server accepts no more answers from this page as it is. @param {string} code */
   #stop(code) {
     this.#stopped = code;
     this.#status.offerTakeOver(code === "taken_over");
@@ -200,7 +200,7 @@ export class QuestionForm {
     for (const [key, question] of this.#questions) {
       const appears = question.hidden && shown.has(key);
       question.hidden = !shown.has(key);
-      if (appears) this.#sent.delete(key); // hidden, it was taken back; what stands in it counts again
+      if (appears) this.#sent.delete(key); // While hidden, its answer was taken back, so it must be sent again.
       if (appears && valueOf(question) !== null) this.#keep(key);
     }
   }
@@ -218,21 +218,21 @@ export class QuestionForm {
     if (!this.#leaving) this.#button.removeAttribute("aria-disabled");
   }
 
-  /** The answers to all that is shown, to go on with. */
+  /** The message with the answers to all items that are shown, which leads to the next page. */
   get #everything() {
     const shown = [...this.#questions].filter(([, question]) => !question.hidden);
     const answers = shown.map(([item, question]) => ({ item, value: valueOf(question) }));
     return { answers, questionnaire: this.#questionnaire, go_on: true };
   }
 
-  /** What the server says to all answers. @param {Reply} reply */
+  /** Handles the reply to the answers of the whole page. @param {Reply} reply */
   #arrange({ status, code = "", message = "", next, errors, summary = "" }) {
     if (next !== undefined) this.#leave(next);
     else if (errors !== undefined) {
       this.#wantsOn = false;
       for (const key of this.#questions.keys()) this.#complain(key, "");
       this.#errors.show(errors, summary);
-    } else if (code === "paused") this.#leave(this.#config.resumeUrl); // where the page says how things stand
+    } else if (code === "paused") this.#leave(this.#config.resumeUrl); // The page there says so.
     else if (status === 0 || status === 429 || status >= 500) this.#wait();
     else if (code === "taken_over") this.#stop(code);
     else if ([400, 413].includes(status)) this.#status.show("stopped", message);
@@ -252,28 +252,28 @@ export class QuestionForm {
     location.assign(address);
   }
 
-  /** The page brings its cookie again; what stands in it and is not saved is put back and sent. */
+  /** Reloads the page, which sets its cookie again. Answers that are not saved are restored and sent. */
   #comeAnew() {
     this.#remember();
     this.#leaving = true;
     location.reload();
   }
 
-  /** Also when the browser shows the page again as it was left. */
+  /** Enables Continue when the page is shown, also when the browser restores it from the history. */
   #arrived() {
     this.#leaving = false;
     this.#button.removeAttribute("aria-disabled");
   }
 
-  /** So that a reload finds it. What has arrived must be forgotten: sent again, it would stand against what was answered
-   * elsewhere since. */
+  /** Stores unsaved answers for a reload. Those that have arrived must be removed; if they were sent again, they would
+   * replace answers that were given elsewhere since. */
   #remember() {
     const unsaved = this.#queue.unsaved;
     if (unsaved.length > 0 && !this.#leaving) sessionStorage.setItem(this.#store, JSON.stringify(unsaved));
     else sessionStorage.removeItem(this.#store);
   }
 
-  /** What was not saved when the page was loaded again. */
+  /** Restores and sends the answers that were not saved when the page was reloaded. */
   #restore() {
     const unsaved = /** @type {import("./answer-queue.js").Answer[]} */ (
       JSON.parse(sessionStorage.getItem(this.#store) ?? "[]")
@@ -286,7 +286,7 @@ export class QuestionForm {
   }
 }
 
-/** A random UUID, also where a page is not secure (`crypto.randomUUID` is not there then). */
+/** Returns a random UUID. `crypto.randomUUID` exists only on secure pages. */
 function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;

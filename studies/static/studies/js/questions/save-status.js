@@ -1,6 +1,6 @@
 import { translate } from "../i18n.js";
 
-/** The line that says whether the answers of a page are saved, and the offer to go on in this tab. */
+/** The line that says whether the answers of a page are saved, and the offer to continue in this tab. */
 export class SaveStatus {
   #line;
   #offer;
@@ -15,7 +15,7 @@ export class SaveStatus {
     });
   }
 
-  /** @param {import("./answer-queue.js").State} state @param {string} message from the server, in place of ours */
+  /** @param {import("./answer-queue.js").State} state @param {string} message from the server; "" for the default */
   show(state, message) {
     this.#line.dataset.state = state;
     const text = message || words(state);
@@ -45,7 +45,7 @@ function words(state) {
   }
 }
 
-/** Shows what keeps a page of questions from going on: a summary above them, and a line with each answer. */
+/** Shows the errors that keep a page of questions from continuing: a summary on top, and a line at each question. */
 export class Errors {
   #summary = /** @type {HTMLElement} */ (document.querySelector("[data-error-summary]"));
   #questions;
@@ -55,7 +55,7 @@ export class Errors {
     this.#questions = questions;
   }
 
-  /** @param {Record<string, string>} errors item -> what is wrong @param {string} summary HTML of the server */
+  /** @param {Record<string, string>} errors maps items to messages @param {string} summary HTML from the server */
   show(errors, summary) {
     for (const [key, question] of this.#questions) mark(question, errors[key] ?? "");
     this.#summary.innerHTML = summary;

@@ -3,12 +3,12 @@ import { SAMPLES_PER_MS } from "../contract/audio.js";
 const WINDOW_MS = 5_000;
 
 /**
- * Which microphone sample belongs to a moment. Blocks arrive late by a varying time, never early, so the least delay
- * seen in the last 5 to 10 s is the clock.
+ * Maps moments to microphone samples. Blocks arrive with a varying delay but never early, so the smallest delay of the
+ * last 5 to 10 s determines the clock.
  */
 export class CaptureClock {
-  #offsetMs = Infinity; // wall time of sample 0: least in this window
-  #previousMs = Infinity; // and in the one before
+  #offsetMs = Infinity; // earliest estimate of the wall-clock time of sample 0 in this window
+  #previousMs = Infinity; // the same in the previous window
   #windowEndMs = -Infinity;
 
   /**

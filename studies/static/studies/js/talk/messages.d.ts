@@ -1,4 +1,4 @@
-// What the talk page and its Worker say to each other.
+// The messages between the talk page and its Worker.
 
 import type { Catalogue } from "../i18n.js";
 import type { BufferEvent } from "../worklets/jitter-buffer.js";
@@ -7,21 +7,21 @@ import type { CaptureSource } from "../audio/capture-source.js";
 import type { Level } from "../audio/level-gauge.js";
 import type { SocketAddress } from "./talk-socket.js";
 
-/** What the browser really applied; stored with the take. */
+/** The settings that the browser applied, which are stored with the take. */
 export type DeviceSettings = Record<string, unknown>;
 
 export type ToWorker =
-  | { do: "listen"; source: CaptureSource; latencyMs: number; settings: DeviceSettings } // also a change of microphone
+  | { do: "listen"; source: CaptureSource; latencyMs: number; settings: DeviceSettings } // also changes microphones
   | {
       do: "open";
       address: SocketAddress;
       playbackPort: MessagePort;
       monitorPort: MessagePort | null;
-      catalogue: Catalogue | null; // a Worker has no page to read it from
+      catalogue: Catalogue | null; // A Worker has no page from which to read it.
     }
-  | { do: "monitor"; level: number } // participants hear themselves as the engine does; 0 ends it
+  | { do: "monitor"; level: number } // level at which participants hear themselves as the engine does; 0 ends it
   | { do: "mute"; muted: boolean }
-  | { do: "outputClock"; offsetMs: number } // wall time at which the playback context's time 0 sounded
+  | { do: "outputClock"; offsetMs: number } // wall-clock time of the playback context's time 0
   | { do: "end" };
 
 export type FromWorker =
@@ -29,7 +29,7 @@ export type FromWorker =
   | { say: "hello"; limitMs: number; elapsedMs: number }
   | { say: "queue"; position: number }
   | { say: "live" }
-  | { say: "lost" } // the connection; being sought
+  | { say: "lost" } // the connection was lost and is being restored
   | { say: "event"; event: string; data: EventData } // words, transcript, turn, away
   | { say: "sounding"; step: number }
   | { say: "slip"; samples: number }

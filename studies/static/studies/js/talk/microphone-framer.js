@@ -1,18 +1,19 @@
 import { toPcm16, UPLINK_SAMPLES, UPLINK_MS } from "../contract/audio.js";
 
 /**
- * Cuts 24 kHz audio into numbered frames and keeps the take's microphone clock. A slip makes the clock jump: what is
- * left of the frame under way becomes silence, and the next frame stands later, so that every sample keeps its place.
+ * Cuts 24 kHz audio into numbered frames and keeps the take's microphone clock. After a slip the clock jumps: the rest
+ * of the current frame is filled with silence, and the next frame is placed later, so that all samples keep their
+ * places.
  */
 export class MicrophoneFramer {
-  muted = false; // frames of zeros; the clock keeps running
+  muted = false; // While muted, frames contain zeros and the clock keeps running.
   #emit;
   #frame = new Int16Array(UPLINK_SAMPLES);
   #filled = 0;
   #sequence = 0;
   #sample = 0; // place of #frame[0] on the microphone clock
 
-  /** @param {(sequence: number, sample: number, pcm: Int16Array) => void} emit gets each frame once, to keep */
+  /** @param {(sequence: number, sample: number, pcm: Int16Array) => void} emit gets each frame once and may keep it */
   constructor(emit) {
     this.#emit = emit;
   }
@@ -27,7 +28,7 @@ export class MicrophoneFramer {
     for (const sample of samples) this.#append(this.muted ? 0 : toPcm16(sample));
   }
 
-  /** Leave out what was never captured. @param {number} samples at 24 kHz */
+  /** Skips samples that were never captured. @param {number} samples at 24 kHz */
   skip(samples) {
     const padding = this.#filled === 0 ? 0 : Math.min(samples, UPLINK_SAMPLES - this.#filled);
     for (let n = 0; n < padding; n++) this.#append(0);
@@ -45,9 +46,9 @@ export class MicrophoneFramer {
   }
 }
 
-const UNACKNOWLEDGED_MS = 15_000; // what may not be on disk yet when a connection is found to be lost
+const UNACKNOWLEDGED_MS = 15_000; // audio that may not be on disk yet when a lost connection is noticed
 
-/** Encoded microphone frames that are not known to be on disk yet, so that a new connection can be given them. */
+/** Holds encoded microphone frames that are not known to be on disk yet, so that a new connection can send them. */
 export class FrameBacklog {
   #frames;
   #first = 0; // lowest sequence that is held
@@ -58,7 +59,7 @@ export class FrameBacklog {
     this.#frames = /** @type {(Uint8Array<ArrayBuffer> | undefined)[]} */ (new Array(capacity).fill(undefined));
   }
 
-  /** One that loses nothing while the server waits for the page. @param {number} graceMs how long it does */
+  /** Creates a backlog that loses nothing while the server waits. @param {number} graceMs how long it waits */
   static forGrace(graceMs) {
     return new FrameBacklog(Math.ceil((graceMs + UNACKNOWLEDGED_MS) / UPLINK_MS));
   }
@@ -77,13 +78,13 @@ export class FrameBacklog {
     this.#first = Math.max(this.#first, this.#next - this.#frames.length);
   }
 
-  /** Forget what is on disk. @param {number} sequence the last of it */
+  /** Drops frames that are on disk. @param {number} sequence of the last of them */
   acknowledge(sequence) {
     const end = Math.min(sequence + 1, this.#next);
     for (; this.#first < end; this.#first++) this.#frames[this.#first % this.#frames.length] = undefined;
   }
 
-  /** @param {number} sequence @returns {Uint8Array<ArrayBuffer> | undefined} undefined when it is not held */
+  /** @param {number} sequence @returns {Uint8Array<ArrayBuffer> | undefined} undefined if it is not held */
   frame(sequence) {
     if (sequence < this.#first || sequence >= this.#next) return undefined;
     return this.#frames[sequence % this.#frames.length];

@@ -2,10 +2,10 @@ import { encode } from "../contract/wire.js";
 
 const FRAMES_PER_REPORT = 5; // agent frames: 400 ms
 
-/** Gathers what is known of how the agent sounds here, for the server: also its sign that frames arrived. */
+/** Collects reports for the server on the agent's playback, which also acknowledge the frames that arrived. */
 export class PlaybackReports {
   #clock;
-  #offsetMs = NaN; // wall time at which the playback context's time 0 sounded
+  #offsetMs = NaN; // wall-clock time of the playback context's time 0
   #received = 0;
   #sounding = /** @type {{step: number, sample: number} | null} */ (null);
   #depth = 0;
@@ -31,9 +31,9 @@ export class PlaybackReports {
   }
 
   /**
-   * A frame arrived.
+   * Counts a frame that arrived.
    * @param {number} step
-   * @returns {Uint8Array<ArrayBuffer> | null} a report, when one is due
+   * @returns {Uint8Array<ArrayBuffer> | null} a report if one is due
    */
   received(step) {
     if (++this.#received % FRAMES_PER_REPORT !== 0 || this.#sounding === null) return null;

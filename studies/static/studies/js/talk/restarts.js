@@ -1,11 +1,11 @@
-const BY_ITSELF = new Set(["engine_lost"]); // reasons for which a new take is worth a try at once
+const BY_ITSELF = new Set(["engine_lost"]); // endings after which a new take is started automatically
 const MOST_IN_A_ROW = 3;
-const STEADY_MS = 30_000; // a talk that lasted so long begins a new row
+const STEADY_MS = 30_000; // A talk that lasted this long resets the count.
 const WAIT_SEC = 5;
 
 /**
- * Begins a new take by itself when the machine was lost: after a countdown, a few times in a row. It stands still
- * while the page is hidden, so that no microphone is opened behind somebody's back.
+ * Starts a new take automatically when the engine was lost: after a countdown, and only a few times in a row. The
+ * countdown stops while the page is hidden, so that no microphone is opened without the participant noticing.
  */
 export class Restarts {
   #onSecond;
@@ -19,16 +19,16 @@ export class Restarts {
     this.#onOver = onOver;
   }
 
-  /** Whether none is begun any more, because too many in a row broke off. */
+  /** Whether no more takes are started automatically, because too many in a row broke off. */
   get exhausted() {
     return this.#inARow >= MOST_IN_A_ROW;
   }
 
   /**
-   * A talk ended: counts down to the next one, if there is to be one.
+   * Begins the countdown to a new take after a talk has ended, if one is to be started.
    * @param {string} reason
-   * @param {number} liveMs how long it lasted; NaN when it never began
-   * @returns {boolean} whether it counts
+   * @param {number} liveMs how long the talk lasted; NaN if it never began
+   * @returns {boolean} whether the countdown has begun
    */
   begin(reason, liveMs) {
     this.cancel();
@@ -46,18 +46,18 @@ export class Restarts {
     return true;
   }
 
-  /** Now, rather than at the end of the countdown. */
+  /** Starts the take now instead of at the end of the countdown. */
   skip() {
     this.cancel();
     this.#onOver();
   }
 
-  /** Stop counting. */
+  /** Stops the countdown. */
   cancel() {
     clearInterval(this.#timer);
   }
 
-  /** Somebody started a talk: what comes is a new row. */
+  /** Must be called when the participant starts a talk; resets the count. */
   reset() {
     this.cancel();
     this.#inARow = 0;

@@ -4,11 +4,11 @@ import { translate } from "../i18n.js";
  * @typedef {"idle" | "asking" | "connecting" | "queue" | "live" | "reconnecting" | "ending" | "restarting" | "ended" | "failed"} State
  * @typedef {object} Screen
  * @property {string} status one line, also read aloud
- * @property {string} [title] with `text`, where there is no talk to show
+ * @property {string} [title] shown with `text` while there is no talk
  * @property {string} [text]
  * @property {string} [start] label of the button that starts a talk
- * @property {string} [next] label of the link to the next step
- * @property {string} [cancel] label of the button that gives up
+ * @property {string} [next] label of the link to the next page
+ * @property {string} [cancel] label of the button that cancels
  */
 
 /** @type {Readonly<Record<Exclude<State, "restarting" | "ended" | "failed">, Screen>>} */
@@ -38,7 +38,7 @@ export const SCREENS = {
   ending: { status: translate("Saving the last words") },
 };
 
-/** What the agent does → what the status line says of it. */
+/** Maps the states of the agent's turn to texts of the status line. */
 export const TURNS = Object.freeze({
   listening: translate("You are live: speak"),
   thinking: translate("The machine is thinking"),
@@ -93,12 +93,12 @@ export function endedScreen(reason, text) {
   return { status: translate("Not recording"), text, ...ending };
 }
 
-/** An earlier attempt broke off. @param {string} text in the server's words @returns {Screen} */
+/** The screen after an earlier take broke off. @param {string} text in the server's words @returns {Screen} */
 export function interruptedScreen(text) {
   return { ...SCREENS.idle, title: translate("Your talk was interrupted"), text, start: translate("Go on") };
 }
 
-/** A new talk is about to begin by itself. @param {string} text in the server's words @returns {Screen} */
+/** The screen before a take that starts automatically. @param {string} text in the server's words @returns {Screen} */
 export function restartingScreen(text) {
   return {
     status: translate("Not recording"),

@@ -9,13 +9,13 @@ import { FrameBacklog, MicrophoneFramer } from "./microphone-framer.js";
 import { PlaybackReports } from "./playback-reports.js";
 import { TalkSocket } from "./talk-socket.js";
 
-const MAX_SOCKET_BYTES = 128 * 1_024; // beyond it frames wait in the backlog, where they can be sent again
-const ENDING_MS = 8_000; // for the last frames and the server's `ended`
+const MAX_SOCKET_BYTES = 128 * 1_024; // If more is unsent, frames wait in the backlog, where they can be sent again.
+const ENDING_MS = 8_000; // time for the last frames and the server's `ended`
 const TO_PAGE = new Set(["words", "transcript", "turn", "away"]);
 
 /**
- * Both directions of one take, away from the page's own work: microphone → frames → socket, socket → playback worklet.
- * Recording starts with the first `live`: the next sample captured is number 0.
+ * Carries both directions of one take, outside the page's thread: microphone → frames → socket, and socket → playback
+ * worklet. Recording starts with the first `live`; the next captured sample is number 0.
  */
 export class TalkLine {
   #say;
@@ -37,7 +37,7 @@ export class TalkLine {
   #muted = false;
   #ending = false;
   #endTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
-  #untold = /** @type {Uint8Array<ArrayBuffer>[]} */ ([]); // events that wait for a connection
+  #untold = /** @type {Uint8Array<ArrayBuffer>[]} */ ([]); // events waiting for a connection
 
   /** @param {(message: import("./messages.js").FromWorker) => void} say */
   constructor(say) {
@@ -86,7 +86,7 @@ export class TalkLine {
     this.#reports.setOutputClock(offsetMs);
   }
 
-  /** The participant ends the talk: the frames so far go first, over a new connection if need be. */
+  /** Ends the talk for the participant. The frames so far are sent first, over a new connection if necessary. */
   end() {
     if (this.#ending) return;
     if (this.#socket === null) return this.#finish("participant", "");
@@ -99,7 +99,7 @@ export class TalkLine {
     this.#pump();
   }
 
-  /** The network is known to be gone. */
+  /** Must be called when the network is known to be lost. */
   drop() {
     this.#socket?.drop();
   }
@@ -140,7 +140,7 @@ export class TalkLine {
     if (this.#muted) this.mute(true);
   }
 
-  /** Send what may be sent; `end` only after the last frame. */
+  /** Sends as many frames as the socket may take, and `end` after the last one. */
   #pump() {
     const socket = this.#socket;
     if (socket === null || !socket.ready) return;
@@ -197,7 +197,7 @@ export class TalkLine {
     }
   }
 
-  /** A connection is open: give it all that the server lacks. @param {number} nextSequence */
+  /** Sends all frames that the server lacks over a new connection. @param {number} nextSequence the first it lacks */
   #resume(nextSequence) {
     if (nextSequence > 0) this.#backlog.acknowledge(nextSequence - 1);
     const first = this.#backlog.first;
@@ -234,7 +234,11 @@ export class TalkLine {
 
   // events
 
-  /** Told in order, after the next `hello` if there is no connection. @param {string} event @param {import("../contract/wire.js").EventData} data */
+  /**
+   * Sends events in order; without a connection, after the next `hello`.
+   * @param {string} event
+   * @param {import("../contract/wire.js").EventData} data
+   */
   #tell(event, data) {
     this.#untold.push(encodeEvent(event, data));
     this.#flush();
@@ -246,7 +250,7 @@ export class TalkLine {
   }
 }
 
-/** One clock for the page and its Worker, without the system clock's jumps. */
+/** Returns a time that the page and its Worker share, and that does not jump with the system clock. */
 function wallMs() {
   return performance.timeOrigin + performance.now();
 }

@@ -4,9 +4,9 @@ import { Refusal, requestTicket } from "./ticket.js";
 
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 2_000;
-const ATTEMPT_MS = 5_000; // from opening a socket to its `hello`
+const ATTEMPT_MS = 5_000; // longest time from opening a socket to its `hello`
 const KEEPALIVE_MS = 5_000;
-const SILENT_AFTER_MS = 5_000; // while live: agent frames come every 80 ms
+const SILENT_AFTER_MS = 5_000; // While live, agent frames come every 80 ms, so silence means a lost connection.
 const CLOSE_TICKET = 4401;
 const CLOSE_TOO_SLOW = 4408;
 const CLOSE_UNAVAILABLE = 4503;
@@ -18,25 +18,25 @@ const TRY_AGAIN = new Set([CLOSE_TICKET, CLOSE_TOO_SLOW, CLOSE_UNAVAILABLE]);
  * @property {string} ticketUrl
  * @property {string} ticket for the first connection
  * @property {string} csrfToken
- * @property {number} graceMs how long the web side keeps the take open for a page that is away
+ * @property {number} graceMs how long the server keeps the take open for a page that has lost its connection
  * @typedef {object} SocketHandlers
- * @property {(message: import("../contract/wire.js").Message) => void} onMessage a `hello` first, on every connection
- * @property {() => void} onLost the connection is gone and being sought
- * @property {(reason: string, message: string) => void} onClosed it is over: refused, or not found again in time.
- *   Not called once `close` was.
+ * @property {(message: import("../contract/wire.js").Message) => void} onMessage first `hello`, on every connection
+ * @property {() => void} onLost the connection was lost and is being restored
+ * @property {(reason: string, message: string) => void} onClosed the connection was refused or could not be restored in
+ *   time. Not called after `close`.
  */
 
-/** The talk's WebSocket, found again within the grace when it is lost; each connection needs a new ticket. */
+/** The talk's WebSocket. A lost connection is restored within the grace period; each connection needs a new ticket. */
 export class TalkSocket {
-  live = false; // whether messages must keep coming
+  live = false; // whether messages are expected all the time
   #address;
   #handlers;
   #socket = /** @type {WebSocket | null} */ (null);
   #refusal = /** @type {{code: string, message: string} | null} */ (null);
   #ticket = /** @type {string | null} */ (null);
   #open = true;
-  #ready = false; // `hello` came on this connection
-  #deadlineMs = Infinity; // of the search
+  #ready = false; // whether `hello` has come on this connection
+  #deadlineMs = Infinity; // for restoring the connection
   #attempts = 0;
   #heardMs = 0;
   #attemptTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
@@ -56,17 +56,17 @@ export class TalkSocket {
     return this.#ready;
   }
 
-  /** Bytes that were sent but have not left the browser. */
+  /** Number of bytes that were sent but have not left the browser. */
   get backlogBytes() {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
-  /** Nothing happens while there is no connection. @param {Uint8Array<ArrayBuffer>} message */
+  /** Sends a message. Without a connection, nothing is sent. @param {Uint8Array<ArrayBuffer>} message */
   send(message) {
     if (this.#ready) this.#socket?.send(message);
   }
 
-  /** The connection is known to be gone, whatever the socket says. */
+  /** Must be called when the connection is known to be lost, even if the socket still seems open. */
   drop() {
     this.#leave();
     this.#search();

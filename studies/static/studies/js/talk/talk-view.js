@@ -3,13 +3,13 @@ import { Meter } from "../audio/meter.js";
 import { FRAME_MS } from "../contract/audio.js";
 import { AWAY, TURNS } from "./states.js";
 
-const SHORT_MS = 10_000; // time left that is worth a warning
-const LONG_WARNING_MS = 30_000; // the same, of a talk that lasts at least twice as long
+const SHORT_MS = 10_000; // time left at which a warning is shown
+const LONG_WARNING_MS = 30_000; // time left at an earlier warning, for talks that last at least twice as long
 const NARROW = "(max-width: 59.99rem)"; // as in talk.css
 
 /** @typedef {import("./states.js").State} State */
 
-/** The talk page's elements: shows what it is told. Parts are found by `data-part`, panels by `data-for`. */
+/** The elements of the talk page. Parts are found by `data-part`, panels by `data-for`. */
 export class TalkView {
   participantMeter;
   agentMeter;
@@ -29,7 +29,7 @@ export class TalkView {
     this.#monitor = /** @type {HTMLInputElement | null} */ (root.querySelector('[data-part="monitor"]'));
     this.#monitor?.addEventListener("input", () => this.#showMonitor());
     this.#monitor?.addEventListener("change", () => this.onMonitor(this.#showMonitor()));
-    // only while the talk has the focus: a single key must not surprise somebody who dictates
+    // The key works only while the talk has the focus, because dictation software may send single letters.
     this.part("stage").addEventListener("keydown", (event) => {
       const typing = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
       if (event.key.toLowerCase() !== "m" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -90,7 +90,7 @@ export class TalkView {
     }
   }
 
-  /** @param {number} secondsLeft until a talk begins by itself */
+  /** @param {number} secondsLeft until a talk starts automatically */
   set countdown(secondsLeft) {
     this.part("countdown").textContent = translatePlural("%(n)s second", "%(n)s seconds", secondsLeft);
   }
@@ -112,7 +112,7 @@ export class TalkView {
     this.#warnOfEnd(leftMs);
   }
 
-  /** Said once for each, also to those who do not see the clock. @param {number} leftMs */
+  /** Shows each warning once, also to screen readers. @param {number} leftMs */
   #warnOfEnd(leftMs) {
     const warnings = this.#limitMs >= 2 * LONG_WARNING_MS ? [LONG_WARNING_MS, SHORT_MS] : [SHORT_MS];
     const due = warnings.filter((ms) => leftMs <= ms).at(-1);
@@ -121,8 +121,8 @@ export class TalkView {
     if (left.textContent !== text) left.textContent = text;
   }
 
-  /** The talk begins: its controls come into view and under the keyboard; on a small screen the card folds up, unless it
-   * has words to say or asks for a way to say them. */
+  /** Scrolls to the controls and focuses them when the talk begins. On a small screen the card is closed, unless it has
+   * words to say or asks for a way to say them. */
   #enter() {
     const stage = this.part("stage");
     const card = /** @type {HTMLDetailsElement} */ (this.part("card"));
@@ -142,7 +142,7 @@ export class TalkView {
     if (muted) this.participantMeter.clear();
   }
 
-  /** Every talk begins without it: nobody is to be startled. */
+  /** Turns the monitor off. Every talk begins so, because hearing oneself suddenly is startling. */
   silenceMonitor() {
     if (this.#monitor === null) return;
     this.#monitor.value = "0";
@@ -157,9 +157,9 @@ export class TalkView {
   }
 
   /**
-   * A line that stays until it is taken away.
-   * @param {string} about one line for each
-   * @param {string} [text] none takes it away
+   * Shows a warning until it is removed.
+   * @param {string} about the subject; there is one warning for each
+   * @param {string} [text] without it, the warning is removed
    */
   warn(about, text) {
     const notices = this.part("notices");
@@ -211,7 +211,7 @@ export function spoken(ms) {
 
 /** @typedef {{text: string, start_ms: number, turn: number}} Word */
 
-/** The agent's words, each shown when it sounds here. */
+/** Shows the agent's words, each when it is played. */
 export class WordsView {
   #list;
   #waiting = /** @type {Word[]} */ ([]);
@@ -235,12 +235,16 @@ export class WordsView {
     this.#reveal();
   }
 
-  /** All of a turn's words at once, from an engine that does not say when each is spoken. @param {number} turn @param {string} text */
+  /**
+   * Shows all words of a turn at once, if the engine does not say when each is spoken.
+   * @param {number} turn
+   * @param {string} text
+   */
   complete(turn, text) {
     if (!this.#turns.has(turn) && !this.#waiting.some((word) => word.turn === turn)) this.#append(turn, text);
   }
 
-  /** A turn was broken off: what has not sounded never will. @param {number} turn */
+  /** Drops the words of an interrupted turn that have not been played. @param {number} turn */
   breakOff(turn) {
     this.#waiting = this.#waiting.filter((word) => word.turn !== turn || word.start_ms < this.#soundingMs);
     this.#turns.get(turn)?.classList.add("talk__turn--broken-off");
@@ -266,7 +270,7 @@ export class WordsView {
     if (paragraph === undefined) {
       paragraph = document.createElement("p");
       paragraph.className = "talk__turn";
-      paragraph.dir = "auto"; // the machine's language need not be the page's
+      paragraph.dir = "auto"; // The agent's language may differ from the page's.
       this.#turns.set(turn, paragraph);
       this.#list.append(paragraph);
     }

@@ -14,15 +14,15 @@ const WORKER = new URL("./worker.js", import.meta.url);
 /**
  * @typedef {object} TalkConfig
  * @property {string} takesUrl
- * @property {string} hereUrl where an older tab becomes the newest
+ * @property {string} hereUrl address that makes this tab the newest one
  * @property {string} doneUrl
  * @property {number} limitMs
  * @property {import("../audio/microphone.js").CaptureSettings} capture
- * @property {string} [interrupted] what became of an earlier attempt
+ * @property {string} [interrupted] what happened to an earlier take
  * @property {boolean} [hearYourself] whether participants may hear themselves as the engine does
  */
 
-/** One talk page: the participant may start several takes, one after another. */
+/** The talk page, on which the participant can start several takes, one after another. */
 export class Talk {
   #config;
   #csrfToken;
@@ -85,7 +85,7 @@ export class Talk {
   }
 
   #begin() {
-    if (this.#isOlder) return location.assign(this.#config.hereUrl); // loaded anew, it is the newest
+    if (this.#isOlder) return location.assign(this.#config.hereUrl); // Loading it makes this tab the newest.
     if (this.#state === "restarting") return this.#restarts.skip();
     this.#restarts.reset();
     this.#start();
@@ -97,7 +97,7 @@ export class Talk {
     this.#view.limitMs = this.#config.limitMs;
     this.#show("asking", SCREENS.asking);
     try {
-      const speaker = (this.#speaker = this.#newSpeaker()); // within the click, or the browser keeps it silent
+      const speaker = (this.#speaker = this.#newSpeaker()); // must be created while the click is handled
       await this.#openMicrophone(this.#choice.deviceId);
       this.#show("connecting", SCREENS.connecting);
       const playbackPort = await speaker.open();
@@ -164,7 +164,7 @@ export class Talk {
 
   /** @param {string} deviceId */
   async #changeMicrophone(deviceId) {
-    if (this.#worker === null) return; // remembered for the next start
+    if (this.#worker === null) return; // The choice is remembered for the next start.
     try {
       await this.#openMicrophone(deviceId);
       await this.#sendMicrophone();

@@ -2,14 +2,14 @@ import { translate } from "../i18n.js";
 
 const PATIENCE_MS = 5_000;
 
-/** The server answered, and said no. */
+/** A refusal by the server. */
 export class Refusal extends Error {
   /** @param {string} code @param {string} message for the participant @param {number} status of HTTP */
   constructor(code, message, status) {
     super(message);
     this.name = "Refusal";
     this.code = code;
-    this.final = status < 500; // otherwise trying again may help
+    this.final = status < 500; // Otherwise, trying again may help.
   }
 }
 
@@ -27,8 +27,8 @@ export class Refusal extends Error {
 /**
  * @param {string} url @param {string} csrfToken
  * @returns {Promise<OpenedTake>}
- * @throws {Refusal} with the server's own words
- * @throws {TypeError} when the server could not be reached
+ * @throws {Refusal} with the server's message
+ * @throws {TypeError} if the server could not be reached
  */
 export async function openTake(url, csrfToken) {
   return /** @type {OpenedTake} */ (await post(url, csrfToken));

@@ -1,4 +1,4 @@
-/** Keeps the screen on, where the browser can: a telephone that goes to sleep ends the talk. */
+/** Keeps the screen on if the browser can, because a phone that goes to sleep ends the talk. */
 export class WakeLock {
   #lock = /** @type {WakeLockSentinel | null} */ (null);
   #open = true;
@@ -22,7 +22,7 @@ export class WakeLock {
       this.#lock = await navigator.wakeLock?.request("screen");
       if (!this.#open) this.#lock?.release();
     } catch {
-      // refused, as on a low battery: the talk goes on without it
+      // It was refused, for example because the battery is low. The talk continues without it.
     }
   }
 }

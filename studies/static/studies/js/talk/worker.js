@@ -1,7 +1,7 @@
 import { useCatalogue } from "../i18n.js";
 import { TalkLine } from "./talk-line.js";
 
-// The talk's audio path: neither the page's own work nor a hidden tab delays it.
+// The talk's audio path runs in a Worker, so that neither the page's other work nor a hidden tab delays it.
 const line = new TalkLine((message) => postMessage(message));
 
 onmessage = (/** @type {MessageEvent<import("./messages.js").ToWorker>} */ { data: order }) => {

@@ -11,8 +11,8 @@ import { openSource } from "../audio/capture-source.js";
 import { wavOf } from "../audio/wav.js";
 
 /**
- * `<div data-voice>` in the form of a target voice: takes a file or a recording, has it judged at once, shows what was
- * found and leaves the draft's name in the form. Without scripts the file goes with the form.
+ * `<div data-voice>` in the form of a target voice: takes a file or a recording, sends it to be judged at once, shows
+ * the report and puts the draft's name into the form. Without scripts, the file is sent with the form.
  */
 export class VoiceRecording {
   #root;
@@ -28,7 +28,7 @@ export class VoiceRecording {
     this.#meter = new Meter(this.#part("meter"));
     const select = /** @type {HTMLSelectElement} */ (this.#part("microphone"));
     this.#choice = new MicrophoneChoice(select, this.#part("microphone-field"));
-    // before it gets to the input, where a script of django-unfold looks for parts of its own upload field
+    // Captured before it reaches the input, where a script of django-unfold expects parts of its own upload field.
     root.addEventListener("change", (event) => this.#chosen(event), { capture: true });
     this.#part("record").addEventListener("click", () => this.#toggle());
     this.#part("cancel").addEventListener("click", () => this.#upload?.abort());
@@ -99,7 +99,7 @@ export class VoiceRecording {
       );
       this.#input("draft").value = draft;
       this.#input("recorded").value = recorded ? "on" : "";
-      this.#input("file").value = ""; // it is on the server now, and need not be sent again
+      this.#input("file").value = ""; // It is on the server now and need not be sent again.
       this.#show(report);
       if (verdict === "refused") this.#fail("This recording is not good enough as a reference. See below what is wrong with it.");
       else this.#say("Your recording is kept. Complete the form below and save.");
@@ -122,7 +122,7 @@ export class VoiceRecording {
     this.#part("stage").textContent = share < 1 ? `Uploading: ${Math.floor(100 * share)} %` : "Decoding and judging …";
   }
 
-  /** @param {string} report HTML of the server's */
+  /** @param {string} report HTML from the server */
   #show(report) {
     this.#player?.close();
     const place = this.#part("report");
@@ -132,7 +132,7 @@ export class VoiceRecording {
     this.#player?.load();
   }
 
-  /** Nothing is sent in the middle of a recording or an upload. @param {Event} event */
+  /** Prevents sending the form during a recording or an upload. @param {Event} event */
   #submitted(event) {
     if (!this.#recorder.recording && this.#upload === null) return;
     event.preventDefault();
@@ -181,19 +181,20 @@ export class VoiceRecording {
 }
 
 /**
- * Its name on the server, what it was judged, and HTML of what was found in it.
+ * An upload that was judged: its name on the server, the verdict, and the report as HTML.
  * @typedef {{draft: string, verdict: "ok" | "warning" | "refused", report: string}} Draft
  */
 
-/** An upload that was not taken; the message is for people. */
+/** An upload that was not accepted. The message is for people. */
 export class UploadProblem extends Error {}
 
 /**
- * Sends a recording to be decoded and judged. XMLHttpRequest, because fetch does not tell how far an upload is.
+ * Sends a recording to be decoded and judged. It uses XMLHttpRequest, because fetch does not report the progress of an
+ * upload.
  * @param {string} url
  * @param {Blob} audio
  * @param {string} csrfToken
- * @param {(share: number) => void} onProgress 0 to 1; 1 when all is sent and the server is at work
+ * @param {(share: number) => void} onProgress 0 to 1; 1 when all is sent and the server is decoding it
  * @param {AbortSignal} signal
  * @returns {Promise<Draft>}
  * @throws {UploadProblem}
@@ -232,7 +233,7 @@ const MAX_SEC = 120;
 const LEVEL_SAMPLES = SAMPLE_RATE_HZ / 20;
 const AS_IT_IS = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
-/** Records the microphone as it is, without the browser's processing, which a voice would take on. */
+/** Records the microphone without the browser's processing, which would become part of the voice. */
 export class VoiceRecorder {
   onLevel = (/** @type {import("../audio/level-gauge.js").Level} */ _level) => {};
   onLength = (/** @type {number} */ _sec) => {};

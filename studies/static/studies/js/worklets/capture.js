@@ -1,8 +1,8 @@
 const BLOCK_SEC = 0.01;
 
 /**
- * Where the browser has no MediaStreamTrackProcessor: passes the microphone on in blocks of about 10 ms, with the
- * context frame of each block's first sample, so that render quanta that were left out can be seen.
+ * Captures the microphone in browsers without MediaStreamTrackProcessor. Sends blocks of about 10 ms with the context
+ * frame of their first sample, so that skipped render quanta can be detected.
  * @typedef {{frame: number, samples: Float32Array<ArrayBuffer>}} CapturedBlock
  */
 class CaptureProcessor extends AudioWorkletProcessor {
@@ -13,13 +13,13 @@ class CaptureProcessor extends AudioWorkletProcessor {
 
   constructor() {
     super();
-    this.port.onmessage = ({ data }) => (this.#port = data.port); // no port: the microphone is closed
+    this.port.onmessage = ({ data }) => (this.#port = data.port); // undefined: the microphone was closed
   }
 
   /** @param {Float32Array[][]} inputs */
   process([[input]]) {
     if (this.#port === null) return true;
-    if (input !== undefined) this.#append(this.#port, input); // a source that ended has no channels
+    if (input !== undefined) this.#append(this.#port, input); // A source that has ended has no channels.
     return this.#port !== undefined;
   }
 

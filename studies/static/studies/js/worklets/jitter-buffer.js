@@ -5,7 +5,7 @@ const PREFILL = 60 * SAMPLES_PER_MS;
 const MIN_SAFETY = 20 * SAMPLES_PER_MS;
 const MAX_SAFETY = 200 * SAMPLES_PER_MS;
 const SAFETY_PER_UNDERRUN = 20 * SAMPLES_PER_MS;
-const SAFETY_DECAY = 0.001; // 1 ms a second
+const SAFETY_DECAY = 0.001; // 1 ms per second
 const STEER_ABOVE = 30 * SAMPLES_PER_MS;
 const STEER_UNTIL = 5 * SAMPLES_PER_MS;
 const STEERED_SPEED = 1.005;
@@ -13,7 +13,7 @@ const JUMP_ABOVE = 400 * SAMPLES_PER_MS;
 const WINDOW = SAMPLE_RATE_HZ / 2;
 const WINDOWS = 4;
 const FADE = 64; // 2.7 ms
-const DYING = 0.95; // a sample: down 60 dB after 5.6 ms
+const DYING = 0.95; // per sample: −60 dB after 5.6 ms
 
 /**
  * @typedef {"start" | "steer" | "steady" | "jump" | "underrun"} Change
@@ -21,10 +21,12 @@ const DYING = 0.95; // a sample: down 60 dB after 5.6 ms
  */
 
 /**
- * Absorbs the network's jitter with as little delay as it allows. Held to is the margin: the lowest fill over 2 s, what
- * could be taken away without a gap. Playing starts the safety after 60 ms are there; a margin of more than 30 ms above the safety of 20 ms is
- * played off 0.5 % fast; 400 ms above it the surplus is jumped over; each underrun adds 20 ms of safety, which decays.
- * At 24 kHz samples are copied exactly unless the delay is being steered.
+ * Absorbs the network's jitter with as little delay as possible. It controls the margin, which is the lowest fill of
+ * the last 2 s, and thus the delay that could be removed without a gap. The target for it is the safety, at first
+ * 20 ms. Playback starts when 60 ms have been buffered and the safety has then passed. If the margin exceeds the safety
+ * by more than 30 ms, playback is 0.5 % faster until most of the surplus is gone. If the fill is 400 ms too high, the
+ * surplus is skipped. Each underrun adds 20 ms to the safety, which decays slowly. At 24 kHz, samples are copied
+ * exactly except while the speed is raised.
  */
 export class JitterBuffer {
   underruns = 0;
@@ -32,9 +34,9 @@ export class JitterBuffer {
   #ring = new Float32Array(CAPACITY);
   #written = 0;
   #read = 0; // fractional while steering
-  #faded = 0; // of FADE samples: how far in
-  #fadeFrom = NaN; // where playing would have gone on but for a jump; NaN: fade from silence
-  #last = 0; // sample that was played last
+  #faded = 0; // samples of the fade that are done, up to FADE
+  #fadeFrom = NaN; // position at which playback would have continued without a jump; NaN: fade from silence
+  #last = 0; // the sample that was played last
   #waited = 0; // samples since there was enough to start
   #sounding = false;
   #fast = false;
@@ -60,10 +62,10 @@ export class JitterBuffer {
   }
 
   /**
-   * Fill `output` at 24 kHz.
+   * Fills `output` at 24 kHz.
    * @param {Float32Array} output
-   * @returns {{step: number, offset: number} | null} the last step that began within `output`, and at which of its samples:
-   *   below 0 where a jump left the step's own beginning out
+   * @returns {{step: number, offset: number} | null} the last step that began within `output`, and at which sample; the
+   *   offset is negative if a jump skipped the beginning of the step
    */
   pull(output) {
     const goal = Math.round(this.#safety) + FRAME_SAMPLES;
@@ -89,7 +91,8 @@ export class JitterBuffer {
   }
 
   /**
-   * Steps are longer than the prefill: waiting for the safety besides is what makes it the margin.
+   * Whether playback may start. Because a step is longer than the prefill, waiting for the safety as well makes it the
+   * initial margin.
    * @param {number} samples to be filled
    */
   #mayStart(samples) {
@@ -127,7 +130,7 @@ export class JitterBuffer {
     this.#report("underrun");
   }
 
-  /** Let the last sample die away instead of breaking off with a click. @param {Float32Array} output @param {number} from */
+  /** Fades out from the last sample, to avoid a click. @param {Float32Array} output @param {number} from */
   #fallSilent(output, from) {
     for (let n = from; n < output.length; n++) output[n] = this.#last *= DYING;
   }
@@ -149,7 +152,7 @@ export class JitterBuffer {
     const t = position - index;
     const b = this.#ring[index % CAPACITY];
     if (t === 0) return b;
-    // cubic through four neighbours (Catmull-Rom): a straight line would dull and flutter while steering
+    // Cubic (Catmull-Rom) interpolation; linear interpolation would dull the sound and make it flutter.
     const a = this.#ring[(index + CAPACITY - 1) % CAPACITY];
     const c = this.#ring[(index + 1) % CAPACITY];
     const d = this.#ring[(index + 2) % CAPACITY];
@@ -164,7 +167,7 @@ export class JitterBuffer {
     return { step: last.step, offset: Math.round((last.position - start) / speed) };
   }
 
-  /** @param {number} played samples since the last look */
+  /** @param {number} played number of samples since the last call */
   #steer(played) {
     this.#windowed += played;
     if (this.#windowed < WINDOW) return;

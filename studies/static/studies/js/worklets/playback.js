@@ -3,11 +3,11 @@ import { LevelGauge } from "../audio/level-gauge.js";
 import { JitterBuffer } from "./jitter-buffer.js";
 
 /**
- * The agent's voice. Its own port takes `{port}` once, on which steps arrive as `{step, pcm}` and reports leave, and
- * says the agent's level; it runs in a context of 24 kHz.
+ * Plays the agent's voice in a context of 24 kHz. The node's own port takes `{port}` once and sends the agent's level.
+ * On the given port, steps arrive as `{step, pcm}` and reports are sent.
  * @typedef {object} PlaybackReport
  * @property {{step: number, contextSec: number}} [began] a step began to sound at this context time
- * @property {import("./jitter-buffer.js").BufferEvent} [buffer] the jitter buffer changed what it does
+ * @property {import("./jitter-buffer.js").BufferEvent} [buffer] the jitter buffer changed its state
  * @property {number} depth_samples
  * @property {number} underruns
  */

@@ -1,4 +1,4 @@
-// What an AudioWorkletGlobalScope offers; TypeScript's DOM library describes windows only.
+// The parts of AudioWorkletGlobalScope that are used here. TypeScript's DOM library describes windows only.
 
 declare abstract class AudioWorkletProcessor {
   readonly port: MessagePort;

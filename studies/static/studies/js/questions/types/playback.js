@@ -6,9 +6,9 @@ import { fetchRecording, RecordingProblem } from "../../players/recording.js";
 const LOOK_MS = 100;
 
 /**
- * `<div data-excerpt data-src data-status-url data-start-sec data-end-sec? data-max-plays? data-must-listen?>` and beside
- * it two hidden fields: plays the part of a recording, counts how often it was started and how much of it was heard.
- * Changes are said as `change` of the first field.
+ * `<div data-excerpt data-src data-status-url data-start-sec data-end-sec? data-max-plays? data-must-listen?>` with two
+ * hidden fields beside it: plays a part of a recording, and counts how often it was started and how many seconds of it
+ * were heard. Changes dispatch `change` at the first field.
  */
 class ExcerptPlayer {
   #root;
@@ -22,7 +22,7 @@ class ExcerptPlayer {
   #context = /** @type {AudioContext | null} */ (null);
   #buffer = /** @type {AudioBuffer | null} */ (null);
   #source = /** @type {AudioBufferSourceNode | null} */ (null);
-  #startedAt = 0; // of the audio context, where position 0 would have sounded
+  #startedAt = 0; // context time of position 0
   #position = 0; // seconds within the excerpt
   #timer = 0;
   #listened = new Listened(0);

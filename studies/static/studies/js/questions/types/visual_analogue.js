@@ -6,7 +6,7 @@ const STEP = "0.5";
 
 /**
  * `<div data-analogue>`: a line without a mark. The first click, touch or key on it sets one, which can be taken back.
- * The field that was there keeps the answer; changes are said as `change` of it.
+ * The text field of the page is hidden and holds the answer. Changes dispatch `input` and `change` at it.
  */
 class VisualAnalogue {
   #field;
@@ -21,7 +21,7 @@ class VisualAnalogue {
     this.#build(root);
     this.#line.addEventListener("input", () => this.#set());
     this.#line.addEventListener("change", () => this.#say());
-    this.#line.addEventListener("pointerup", () => this.#mark()); // the middle itself changes nothing, and means it
+    this.#line.addEventListener("pointerup", () => this.#mark()); // A click on the middle causes no `input`.
     this.#line.addEventListener("keydown", (event) => this.#key(event));
     this.#reset.addEventListener("click", () => this.#takeBack());
     for (const extra of this.#extras) extra.addEventListener("change", () => this.#empty());
@@ -61,7 +61,7 @@ class VisualAnalogue {
     this.#reset.hidden = value === "";
   }
 
-  /** The place with the words at the ends, since nobody sees a number. */
+  /** Describes the place of the mark by the words at the ends, because the page shows no number. */
   #said() {
     const [low, high] = this.#line.parentElement?.querySelectorAll(".analogue__pole") ?? [];
     const words = { place: this.#line.value, low: low?.textContent ?? "", high: high?.textContent ?? "" };
@@ -85,7 +85,7 @@ class VisualAnalogue {
     this.#field.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
-  /** Space and Enter set the mark where the line begins from, its middle. @param {KeyboardEvent} event */
+  /** Space and Enter set the mark at the middle. @param {KeyboardEvent} event */
   #key(event) {
     if (event.key !== " " && event.key !== "Enter") return;
     event.preventDefault();
