@@ -1,5 +1,5 @@
-"""Guards the pages of a session: finds it by its token, and sends away whoever cannot go on with it. A form that was
-not taken, from an old page or a browser that keeps no cookies, can be sent once more."""
+"""Guards the pages of a session: finds the session by its token, and sends away participants who cannot continue it. A
+form that was refused, because it came from an older tab or without a valid CSRF token, can be sent once more."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ TAKEN_OVER: Final = _(
     "This session was opened in another tab or on another device since, so what you sent from here was not saved."
 )
 HERE: Final = "here"
-"""The cookie, for a session's own addresses alone, by which a browser shows that it has the newest tab: its epoch."""
+"""Name of the cookie that holds the epoch of the newest tab in a browser. It is limited to the session's addresses."""
 BACK_FROM: Final = frozenset({"questions", "intro"})
-"""Kinds of pages from which, and to which, one can go back."""
+"""Kinds of pages from which and to which participants can go back."""
 CHANGEABLE: Final = frozenset({"questions", "compare", "intro", "break", "check"})
-"""Kinds of pages that can be opened again once they are done."""
+"""Kinds of pages that can be opened again after they are done."""
 LAST_PAGES: Final = {
     Session.State.WITHDRAWN: "participant/leaving/withdrawn.html",
     Session.State.DECLINED: "participant/consenting/declined.html",
@@ -49,12 +49,13 @@ LAST_PAGES: Final = {
 def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[View], View]:
     """Wraps `page(request, session, ...)` as `view(request, token, ...)`.
 
-    A page of the visit that is not due and was not done leads to the one that is. Sessions that ended early get their
-    last page instead; finished ones the debrief; those of a paused or closed study are told so. `after_end` pages stay
-    open to a finished session and whatever the study's state; `always`: also to one that ended early.
+    A page that may not be opened now (see `is_open`) redirects to the one that is due. Sessions that ended early show
+    their last page instead, finished ones redirect to the debrief, and those of a paused or closed study are told so.
+    With `after_end` the page is also open to finished sessions, whatever the study's state; with `always` also to those
+    that ended early.
 
-    Nothing that an older tab sends is taken (`taken_over`); a page that is opened in another browser is the newest tab.
-    """
+    Forms from an older tab are refused (`taken_over`). A page that is opened in another browser becomes the newest
+    tab."""
 
     def decorate(page: View) -> View:
         @never_cache
@@ -96,7 +97,7 @@ def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[
 
 
 def traceless(view: View) -> View:
-    """HEAD answers as GET would and changes nothing, so that programs that look after links use none up."""
+    """Answers HEAD requests as GET would, but rolls back every change, so that link checkers do not use up links."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -112,21 +113,22 @@ def traceless(view: View) -> View:
 
 
 def frameable(response: HttpResponse) -> HttpResponse:
-    """Lets a page of our own show this one in a frame, as the researchers' preview does."""
+    """Allows pages of this site, such as the researchers' preview, to show this one in a frame."""
     response["X-Frame-Options"] = "SAMEORIGIN"
     response._csp_replace = {"frame-ancestors": [SELF]}  # type: ignore[attr-defined]  # as csp_replace does
     return response
 
 
 def find_session(token: str) -> Session:
-    """Raises Http404."""
+    """Returns the session of a token. Raises Http404 if there is none."""
     sessions = Session.objects.select_related("version__study", "participant")
     return get_object_or_404(sessions, token=token)
 
 
 def is_running(session: Session) -> bool:
-    """Whether a session can go on as far as its study is concerned: live ones while that is open, pilots and bots until
-    it is closed, previews always."""
+    """Whether the state of the study allows a session to continue.
+
+    Live sessions continue while the study is open, pilots and bots until it is closed, and previews always."""
     if session.mode == Session.Mode.PREVIEW:
         return True
     if session.mode == Session.Mode.LIVE:
@@ -135,7 +137,7 @@ def is_running(session: Session) -> bool:
 
 
 def last_page(request: HttpRequest, session: Session, state: str = "") -> HttpResponse:
-    """What somebody sees from now on whose visit ended before its end; with a `state`, what they would see in it."""
+    """Returns the only page that is left of a session that ended early; given a `state`, the page of that state."""
     state = state or session.state
     protocol = session_protocol(session)
     context = {
@@ -151,7 +153,7 @@ def last_page(request: HttpRequest, session: Session, state: str = "") -> HttpRe
 
 
 def not_open(request: HttpRequest, study: Study, session: Session | None = None) -> HttpResponse:
-    """Says that a study is paused or closed. Whoever agreed to something can still withdraw."""
+    """Says that a study is paused or closed. Participants who have given consent can still withdraw it."""
     context = {
         "study": study,
         "session": session,
@@ -162,13 +164,13 @@ def not_open(request: HttpRequest, study: Study, session: Session | None = None)
 
 
 def shown_page(request: HttpRequest) -> Page | None:
-    """The page of the visit that a request is about."""
+    """Returns the page of the session that a request is about, or None if it is about no such page."""
     match = request.resolver_match
     return flow.page_at(match.url_name or "", match.kwargs) if match is not None else None
 
 
 def is_open(session: Session, page: Page) -> bool:
-    """Whether a page may be shown: one that is due, or one that was done and can be changed; in a preview any."""
+    """Whether a page may be shown: it is due, or it was done and can be changed. A preview may show any page."""
     if session.mode == Session.Mode.PREVIEW:
         return True
     if session.state == Session.State.FINISHED:
@@ -180,7 +182,9 @@ def is_open(session: Session, page: Page) -> bool:
 
 
 def frame(request: HttpRequest, session: Session, **context: Any) -> dict[str, Any]:
-    """What templates/participant/frame.html needs, and `context`."""
+    """Returns the context of templates/participant/frame.html together with `context`.
+
+    Records that the page was seen."""
     protocol = session_protocol(session)
     listed = flow.steps(session)
     shown = shown_page(request)
@@ -202,7 +206,7 @@ def frame(request: HttpRequest, session: Session, **context: Any) -> dict[str, A
 
 
 def go_on(session: Session) -> HttpResponse:
-    """To the page a session stands at."""
+    """Redirects to the page that is due in a session."""
     enrol.advance(session)
     if session.state in LAST_PAGES:
         return redirect("resume", session.token)
@@ -210,14 +214,14 @@ def go_on(session: Session) -> HttpResponse:
 
 
 def take_over(session: Session) -> None:
-    """Makes whatever is opened from now on the one live tab."""
+    """Makes the tab that is opened now the only live one, by raising the session's epoch."""
     Session.objects.filter(pk=session.pk).update(epoch=F("epoch") + 1)
     session.refresh_from_db(fields=["epoch"])
-    look_now()  # a talk in another tab ends
+    look_now()  # This ends a talk in another tab.
 
 
 def was_sent_by_live_tab(request: HttpRequest, session: Session) -> bool:
-    """Whether what was sent came from the tab that was opened last, or from one that takes over by sending it."""
+    """Whether a form came from the newest tab, or from one that takes over by sending it."""
     if "take_over" in request.POST:
         take_over(session)
         return True
@@ -225,7 +229,9 @@ def was_sent_by_live_tab(request: HttpRequest, session: Session) -> bool:
 
 
 def taken_over(request: HttpRequest, session: Session) -> HttpResponse:
-    """Says that another tab is the newest, which stays so, and offers to send the same again and go on here."""
+    """Says that another tab is the newest one, and offers to send the same form again and continue here.
+
+    Requests in JSON get the code "taken_over". The status is 409."""
     if request.content_type == "application/json":
         return JsonResponse({"code": "taken_over", "message": str(TAKEN_OVER)}, status=409)
     context = frame(request, session, epoch=None, again=sent_again(request), message=TAKEN_OVER)
@@ -233,13 +239,13 @@ def taken_over(request: HttpRequest, session: Session) -> HttpResponse:
 
 
 def _remember(response: HttpResponse, request: HttpRequest, session: Session) -> None:
-    """That the newest tab is in this browser."""
+    """Stores in a cookie that the newest tab is in this browser."""
     own = reverse("resume", args=[session.token])
     response.set_cookie(HERE, str(session.epoch), path=own, secure=request.is_secure(), httponly=True, samesite="Lax")
 
 
 def _back(session: Session, listed: list[flow.Step], shown: Page | None) -> str:
-    """Where the page before is, if one can go back to it from here."""
+    """Returns the address of the page before, or an empty text if the participant cannot go back to it from here."""
     places = [step.page for step in listed]
     if shown is None or shown.kind not in BACK_FROM or shown not in places[1:]:
         return ""
@@ -251,7 +257,8 @@ SESSION: Final = re.compile(r"/p/([\w-]+)/")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Says what to do. What was sent to a page of a session can be sent again from here, so that nothing is lost."""
+    """Explains what to do after a failed CSRF check. A form of a session's page can be sent again from here, so that no
+    answers are lost."""
     match = SESSION.match(request.path_info)
     form = match is not None and request.method == "POST" and request.content_type != "application/json"
     context = {"token": match.group(1) if match else "", "form": form, "again": sent_again(request) if form else []}
@@ -259,7 +266,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def sent_again(request: HttpRequest) -> list[tuple[str, str]]:
-    """(name, value) of every field but the form's secret, in their order. Django takes no more than 1,000."""
+    """Returns (name, value) of every field of the form in order, except the CSRF token.
+
+    Django accepts at most 1,000 fields (DATA_UPLOAD_MAX_NUMBER_FIELDS)."""
     if request.method != "POST" or request.FILES:
         return []
     fields = [(name, str(value)) for name, values in request.POST.lists() for value in values]

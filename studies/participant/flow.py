@@ -1,4 +1,5 @@
-"""Where a session stands. It follows from the rows alone, so that coming back later needs no bookkeeping."""
+"""Which pages of a session are done and which one is due. This is derived from the stored rows alone, so that a session
+can be continued at any time without keeping its position."""
 
 from __future__ import annotations
 
@@ -35,12 +36,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     "break": "break",
     "debrief": "debrief",
 }
-"""Name of an address -> the kind of page that is there."""
+"""Maps the name of an address to the kind of page at it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A page of a visit, and whether it is done."""
+    """A page of a session, and whether it is done."""
 
     page: Page
     done: bool
@@ -48,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` pages; `now` is the number of the one under way."""
+    """How many pages of a session are done. `now` is the number of the current page, from 1."""
 
     done: int
     total: int
@@ -59,10 +60,10 @@ class Progress:
 
 
 def steps(session: Session, *, skipping: bool = True) -> list[Step]:
-    """Every page of a session in order. Until the session is planned, its length is that of the first arm.
+    """Returns all pages of a session in order. Until the session is planned, they are those of the first arm.
 
-    A page on which earlier answers leave nothing to ask is left out once it is its turn (with `skipping`); before that,
-    nobody knows."""
+    With `skipping`, pages on which earlier answers leave nothing to ask are left out once they are due. It is not known
+    earlier whether they will have questions."""
     protocol = session_protocol(session)
     trials = list(session.trials.select_related("prompt", "condition").order_by("position"))
     planned = planned_trials(session, protocol, trials)
@@ -80,7 +81,7 @@ def steps(session: Session, *, skipping: bool = True) -> list[Step]:
 
 
 def current_step(session: Session) -> Page:
-    """The first page that is not done; the debrief when all are."""
+    """Returns the first page that is not done, or the debrief if all are done."""
     return first_open(steps(session))
 
 
@@ -93,7 +94,7 @@ def progress(listed: Sequence[Step]) -> Progress:
 
 
 def planned_trials(session: Session, protocol: Protocol, trials: Sequence[Trial]) -> tuple[PlannedTrial, ...]:
-    """Those of the session; before it is planned, those that the first arm would get."""
+    """Returns the trials of a session; before it is planned, those of the first arm. Explore studies have none."""
     if protocol.kind == "explore":
         return ()
     if not trials and session.planned_at is None:
@@ -114,13 +115,13 @@ def planned_trials(session: Session, protocol: Protocol, trials: Sequence[Trial]
 
 
 def address(session: Session, page: Page) -> str:
-    """Where a page is."""
+    """Returns the address of a page."""
     parts = (page.key, page.position, page.pair)
     return reverse(page.kind, args=[session.token, *(part for part in parts if part not in ("", None))])
 
 
 def page_at(name: str, arguments: Mapping[str, Any]) -> Page | None:
-    """The page that an address shows, by the address's name and arguments; None where it is no page of the visit."""
+    """Returns the page at the address with this name and arguments, or None if it is not a page of the session."""
     kind = KINDS.get(name)
     if kind is None:
         return None
@@ -129,18 +130,18 @@ def page_at(name: str, arguments: Mapping[str, Any]) -> Page | None:
 
 
 def mark_seen(session: Session, page: Page) -> None:
-    """Keeps when a page was first opened."""
+    """Records when a page was first opened."""
     PageLog.objects.get_or_create(session=session, page=page.name)
 
 
 def mark_done(session: Session, page: Page) -> None:
-    """Keeps when a page was first gone on from."""
+    """Records when a page was first completed."""
     mark_seen(session, page)
     PageLog.objects.filter(session=session, page=page.name, done_at=None).update(done_at=timezone.now())
 
 
 class _Record:
-    """What is done, read once."""
+    """What is done in a session, read from the database once."""
 
     def __init__(
         self, session: Session, protocol: Protocol, trials: Sequence[Trial], planned: Sequence[PlannedTrial]
@@ -155,7 +156,7 @@ class _Record:
         self.agreed = session.consent("participate") is not None
 
     def has_done(self, page: Page) -> bool:
-        """In a preview a page may also have been jumped over."""
+        """Whether a page is done. In a preview, pages that were jumped over count as done."""
         if self.session.mode == Session.Mode.PREVIEW and page.name in self.logged:
             return True
         match page.kind:
@@ -173,7 +174,7 @@ class _Record:
                 return page.name in self.logged
 
     def skips(self, page: Page) -> bool:
-        """Whether nothing is left to ask on a page."""
+        """Whether earlier answers leave nothing to ask on a page."""
         if page.kind == "questions":
             return not self._asks(self._questionnaire(page.key), page)
         if page.kind == "compare":

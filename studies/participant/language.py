@@ -1,7 +1,8 @@
-"""The language of a participant's page: of the study's texts (any), and of the interface around them (one of ours).
+"""The language of a participant's page: that of the study's texts, which may be any, and that of the interface.
 
-Where the interface lacks the study's language, the page carries the study's and its direction, and the interface's own
-strings stand in English, marked as such. Researchers' pages are English whatever the browser asks."""
+If the interface is not translated into the study's language, the page declares the language and direction of the
+study's texts, and the interface's own strings are in English and marked as such. Researchers' pages are always in
+English."""
 
 from __future__ import annotations
 
@@ -18,14 +19,14 @@ from django.views.i18n import JavaScriptCatalog
 
 from studies.languages import direction, interface_language, language_of, normal
 
-ASK = "language"  # the parameter of an address that asks for a language
+ASK = "language"  # The query parameter that asks for a language.
 ENGLISH_ONLY = ("/admin/", "/accounts/", "/research/", "/workers/")
 LONGEST_HEADER = 500
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Speaks the session's language at addresses with a session's token; elsewhere the one that the address
-    (`?language=de`) or the browser asks for. Nothing of it outlives the request."""
+    """Activates the session's language at addresses with a session's token, and elsewhere the language that the address
+    (`?language=de`) or the browser asks for. It is reset after the request."""
 
     def process_request(self, request: HttpRequest) -> None:
         if request.path_info.startswith(ENGLISH_ONLY):
@@ -48,23 +49,25 @@ class LanguageMiddleware(LocaleMiddleware):
 
 
 def wanted_languages(request: HttpRequest) -> list[str]:
-    """What the address and then the browser ask for, best first, as BCP 47 tags in lower case; whether a study or the
-    interface has any of them is another matter."""
+    """Returns the languages that the address and then the browser ask for, best first, as BCP 47 tags in lower case.
+
+    The study and the interface may have none of them."""
     browser = parse_accept_lang_header(request.headers.get("Accept-Language", "").lower()[:LONGEST_HEADER])
     asked = [normal(request.GET.get(ASK, "")), *(tag for tag, _quality in browser)]
     return [tag for tag in asked if tag and tag != "*"]
 
 
 def activate_language(request: HttpRequest, tag: str) -> None:
-    """Makes what follows in this request speak `tag`, the language of the study's texts on the page."""
+    """Sets the language of the study's texts on the page to `tag`, and the interface to it or the closest one."""
     translation.activate(interface_language(tag))
     request.LANGUAGE_CODE = translation.get_language()
     request.study_language = tag  # type: ignore[attr-defined]
 
 
 def page_language(request: HttpRequest) -> dict[str, Any]:
-    """For templates: `page_language` and `page_direction` of the study's texts; `interface_attributes`, which mark our
-    own strings where they are in another language than the page; `js_catalogue`, see `script_catalogue`."""
+    """Returns context for templates: `page_language` and `page_direction` of the study's texts, `interface_attributes`,
+    which mark the interface's strings if their language differs from the page's, and `js_catalogue` (see
+    `script_catalogue`)."""
     spoken = translation.get_language() or str(settings.LANGUAGE_CODE)
     tag = getattr(request, "study_language", spoken)
     marks = ""
@@ -85,7 +88,8 @@ class _ScriptCatalogue(JavaScriptCatalog):
 
 
 def script_catalogue(language: str) -> dict[str, Any] | None:
-    """What js/i18n.js reads: `language` and `messages` (English → translated, or plural forms); None for English."""
+    """Returns what js/i18n.js reads, or None for English: `language`, and `messages`, which map English texts to their
+    translations or plural forms."""
     if language.split("-")[0] == "en":
         return None
     return {"language": language, "messages": _ScriptCatalogue(language).get_catalog()}

@@ -1,4 +1,4 @@
-"""Previews: a researcher looks at the pages of a visit in any order, and nothing counts."""
+"""Previews: a researcher looks at the pages of a session in any order, and its data do not count."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ LAST: Final = {
     "declined": Session.State.DECLINED,
     "withdrawn": Session.State.WITHDRAWN,
 }
-"""Ways a visit ends early, which a preview can look at without ending."""
+"""The ways in which a session ends early. A preview can show their pages without ending."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One page in the menu."""
+    """One entry of the menu."""
 
     label: str
     address: str
 
 
 def bar(session: Session) -> list[Entry]:
-    """The menu of a preview; empty for any other session."""
+    """Returns the menu of a preview; empty for any other session."""
     if session.mode != Session.Mode.PREVIEW:
         return []
     named = [*((step.page.name, _label(session, step.page)) for step in _all_steps(session)), *_endings()]
@@ -53,8 +53,9 @@ def bar(session: Session) -> list[Entry]:
 
 @transaction.atomic
 def jump(session: Session, name: str) -> Page | None:
-    """Makes the page of this name the one that is due: those before count as done, whatever was answered, those after
-    it as not. None where the visit has no such page."""
+    """Makes the page of this name the one that is due, and returns it; None if the session has no such page.
+
+    The pages before it count as done, whatever was answered, and the others as not done."""
     locked = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
     if locked.state != Session.State.STARTED:
         locked.state, locked.ended_because, locked.finished_at = Session.State.STARTED, "", None
@@ -75,7 +76,7 @@ def jump(session: Session, name: str) -> Page | None:
 
 
 def _all_steps(session: Session) -> list[flow.Step]:
-    """Also those that earlier answers would leave out."""
+    """Returns all pages, including those that earlier answers would leave out."""
     return flow.steps(session, skipping=False)
 
 

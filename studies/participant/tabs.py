@@ -1,5 +1,5 @@
-"""What every page of a session asks besides its own matter: whether this tab still counts, another language, and, in a
-preview, any other page."""
+"""Requests that any page of a session can make: whether its tab is still live, to change the language and, in a
+preview, to open another page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from studies.publish import session_protocol
 @require_safe
 @never_cache
 def tab(request: HttpRequest, token: str) -> JsonResponse:
-    """{live, state}: whether the tab that shows `epoch` is the newest, and what has become of the session."""
+    """Returns {live, state}: whether the tab that shows `epoch` is the newest one, and the session's state."""
     session = find_session(token)
     return JsonResponse({"live": session.live_tab(request.GET.get("epoch")), "state": session.state})
 
@@ -27,7 +27,7 @@ def tab(request: HttpRequest, token: str) -> JsonResponse:
 @require_POST
 @session_page(always=True)
 def language(request: HttpRequest, session: Session) -> HttpResponse:
-    """Says everything in another of the study's languages from now on; answers stay. Back to the page `next`."""
+    """Changes the language of the session to another one of the study's, and redirects to the page `next`."""
     wanted = request.POST.get("language")
     if wanted in session_protocol(session).languages:
         Session.objects.filter(pk=session.pk).update(language=wanted)
@@ -40,7 +40,8 @@ def language(request: HttpRequest, session: Session) -> HttpResponse:
 @never_cache
 @traceless
 def preview_page(request: HttpRequest, token: str, name: str) -> HttpResponse:
-    """The page of this name (see `studies.design.visit.Page.name`), or the way of ending early."""
+    """Shows the page of this name (see `studies.design.visit.Page.name`), or the last page of one of the early
+    endings."""
     session = find_session(token)
     if session.mode != Session.Mode.PREVIEW:
         raise Http404

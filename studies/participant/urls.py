@@ -1,4 +1,4 @@
-"""Addresses of what participants and visitors see. A session's secret token stands in each of its own."""
+"""Addresses of the pages of participants and visitors. The addresses of a session contain its secret token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may open researchers' addresses: the admin site they sign in to, the permissions a page asks for, and the
+"""Access to researchers' pages: the admin site to which they sign in, the permissions that a page requires, and the
 accounts that have them."""
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from unfold.sites import UnfoldAdminSite
 
 View = Callable[..., HttpResponseBase]
 
-# Alpine.js, on which the admin's menus run, compiles its expressions; no other page of the product allows that.
+# Alpine.js, which runs the admin's menus, evaluates expressions and needs `unsafe-eval`. No other page allows it.
 allow_alpine: Callable[[View], View] = csp_update({"script-src": ["'unsafe-eval'"]})
 
 
 def researcher_with(*permissions: str) -> Callable[[View], View]:
-    """Lets a view through to staff who hold all `permissions`.
+    """Restricts a view to staff who have all `permissions`.
 
-    Others who are signed in get 403; those who are not are sent to sign in (htmx fragments move the whole page)."""
+    Other users who are signed in get 403. Anonymous users are redirected to sign in; for an htmx request the whole page
+    is redirected."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -48,7 +49,7 @@ def researcher_with(*permissions: str) -> Callable[[View], View]:
 
 
 class ResearcherAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
-    """Signs in through allauth, so that two-factor authentication and rate limits hold here too."""
+    """The admin site. It signs in through allauth, so that two-factor authentication and rate limits apply here too."""
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         wrapped: View = allow_alpine(super().admin_view(view, cacheable))
@@ -64,16 +65,16 @@ PASSWORD_BYTES: Final = 12  # 96 bits, 16 characters
 
 
 class ResearcherAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """Nobody signs up; administrators create researchers."""
+    """Closes sign-up, because administrators create the accounts of researchers."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
 
 def researchers_group() -> Group:
-    """The group whose members see everything of the studies, and make and change studies and target voices.
+    """Returns the group whose members may view everything of the studies, and add and change studies and target voices.
 
-    Its permissions are set anew each time, so that a new version of the product brings its own."""
+    Its permissions are set on each call, so that an upgrade of the product updates them."""
     group, _ = Group.objects.get_or_create(name=RESEARCHERS)
     own = Permission.objects.filter(content_type__app_label="studies")
     group.permissions.set(
@@ -86,9 +87,9 @@ def researchers_group() -> Group:
 
 @transaction.atomic
 def create_researcher(username: str) -> str:
-    """Makes a researcher and returns the random password, which is kept nowhere.
+    """Creates a researcher and returns the random password, which is not stored in plain text.
 
-    The first account of an installation is its administrator. Raises IntegrityError when the name is taken."""
+    If there is no administrator yet, the account becomes one. Raises IntegrityError if the name is taken."""
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     first = not User.objects.filter(is_superuser=True).exists()
     researcher = User.objects.create_user(username, password=password, is_staff=True, is_superuser=first)

@@ -1,4 +1,4 @@
-"""Puts our admin site in the place of Django's (see INSTALLED_APPS)."""
+"""Replaces Django's admin site by the product's own (see INSTALLED_APPS)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The admin's side bar and account menu."""
+"""The sidebar and the account menu of the admin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.urls import reverse
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Groups of links; a link shows only to those who may open it."""
+    """Returns groups of links. Each link is shown only to users who may open it."""
 
     def item(title: str, icon: str, model: str, app: str = "studies") -> dict[str, Any]:
         return {

@@ -1,4 +1,4 @@
-"""Addresses of researchers under /research/; the admin has its own."""
+"""Addresses of researchers' pages under /research/. The admin has its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages and files for researchers, beside the admin."""
+"""Pages and files for researchers outside the admin."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LAST_ACTIVITIES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class StudyLine:
-    """A study, and how far its live sessions are. `unserved`: why nobody is there to talk with, where so."""
+    """A study with counts of its live sessions. `unserved` says why its participants cannot talk now, if so."""
 
     study: Study
     started: int
@@ -45,13 +45,13 @@ class StudyLine:
 
     @property
     def done_percent(self) -> int:
-        """Trials with a completed take, of all that were planned for the sessions so far."""
+        """The percentage of planned trials that have a completed take."""
         return round(100 * self.trials_done / self.trials) if self.trials else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One thing that happened, newest first in lists."""
+    """One recent event. Lists have the newest first."""
 
     at: datetime
     text: str
@@ -65,7 +65,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything the start page shows."""
+    """Everything that the start page shows."""
 
     at: datetime
     live_takes: list[Take]
@@ -120,7 +120,7 @@ def _present(now: datetime) -> Q:
 
 
 def _studies() -> list[StudyLine]:
-    """Counts by one query for each kind, since joining several to-many relations would multiply the rows."""
+    """Counts each kind in a query of its own, because joining several to-many relations would multiply the rows."""
     sessions = Session.objects.filter(mode=Session.Mode.LIVE).order_by().values_list("version__study")
     finished, withdrawn = Q(state=Session.State.FINISHED), Q(state=Session.State.WITHDRAWN)
     by_session = {
@@ -161,7 +161,7 @@ def _studies() -> list[StudyLine]:
 
 
 def _activities() -> list[Activity]:
-    """The newest things of each kind, merged; previews of drafts are none."""
+    """Returns the newest events of all kinds. Previews of drafts are left out."""
 
     def session_url(session: Session) -> str:
         return reverse("admin:studies_session_change", args=[session.pk])
@@ -202,14 +202,14 @@ def _activities() -> list[Activity]:
 @never_cache
 @researcher_with("studies.view_study", "studies.view_take")
 def now(request: HttpRequest) -> HttpResponseBase:
-    """The part of the start page that keeps itself up to date."""
+    """Returns the part of the start page that reloads itself."""
     return render(request, "researcher/now.html", {"overview": overview()})
 
 
 @require_safe
 @researcher_with("studies.view_take")
 def researcher_track(request: HttpRequest, take_id: uuid.UUID, kind: str) -> HttpResponseBase:
-    """One track of a take; every read is logged."""
+    """Serves one track of a take. Every read is logged."""
     track = get_object_or_404(Track.objects.select_related("take__trial__session"), take_id=take_id, kind=kind)
     response: HttpResponseBase = serve_track(request, track, request.user.get_username())
     return response
@@ -219,7 +219,7 @@ def researcher_track(request: HttpRequest, take_id: uuid.UUID, kind: str) -> Htt
 @never_cache
 @researcher_with("studies.view_study", "studies.view_trial")
 def table_csv(request: HttpRequest, slug: str, table: str) -> HttpResponseBase:
-    """One of the study's tables, streamed."""
+    """Streams one of the study's tables."""
     study = get_object_or_404(Study, slug=slug)
     if not isinstance(request.user, User):
         raise Http404
@@ -232,7 +232,7 @@ def table_csv(request: HttpRequest, slug: str, table: str) -> HttpResponseBase:
 @require_safe
 @researcher_with("studies.view_study")
 def codebook_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """What every column of every table means, to keep beside them."""
+    """Returns the codebook of all tables as CSV."""
     study = get_object_or_404(Study, slug=slug)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{_filename(study, "codebook")}"'
@@ -244,7 +244,7 @@ def codebook_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
 @allow_alpine
 @researcher_with("studies.view_study")
 def codebook(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """The same as a page."""
+    """Shows the codebook as a page."""
     study = get_object_or_404(Study, slug=slug)
     tables = [(table.name, table.about, table.columns(study)) for table in TABLES.values()]
     context = frame(request, study, "data", tables=tables, conventions=CONVENTIONS)

@@ -1,4 +1,4 @@
-"""Target voices to researchers: uploads that are tried out, and recordings to hear, every read of which is logged."""
+"""Target voices for researchers: uploads before they are saved, and recordings to listen to. Every read is logged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from studies.talk.byte_ranges import serve_flac
 from studies.voices import drafts
 from studies.voices.decoding import MAX_UPLOAD_BYTES, decode_upload
 
-FORM_BYTES: Final = 2**20  # what a form needs besides its file
+FORM_BYTES: Final = 2**20  # space for the form's other fields
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 @require_safe
 @researcher_with("studies.view_targetvoiceversion")
 def researcher_voice(request: HttpRequest, version_id: int) -> HttpResponseBase:
-    """A version's recording, to be heard; every read is logged."""
+    """Serves the recording of a voice version. Every read is logged."""
     version = get_object_or_404(TargetVoiceVersion.objects.select_related("voice").exclude(file=""), pk=version_id)
     return serve_flac(
         request,
@@ -43,8 +43,9 @@ def researcher_voice(request: HttpRequest, version_id: int) -> HttpResponseBase:
 @never_cache
 @researcher_with("studies.add_targetvoice")
 def upload_draft(request: HttpRequest) -> HttpResponseBase:
-    """Decodes and judges an upload (field `audio`) and keeps it until its form is sent: 201 with the draft's name and
-    a report to show, or 422 with what is wrong with the file."""
+    """Decodes and judges an upload (field `audio`), and keeps it until its form is sent.
+
+    Returns 201 with the name of the draft and a report as HTML, or 422 with what is wrong with the file."""
     if int(request.headers.get("Content-Length") or 0) > MAX_UPLOAD_BYTES + FORM_BYTES:
         return _refuse(413, "too_large", f"It is larger than {MAX_UPLOAD_BYTES // 2**20} MB. Choose a short part.")
     audio = request.FILES.get("audio")
@@ -65,8 +66,8 @@ def upload_draft(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @researcher_with("studies.add_targetvoice")
 def draft_audio(request: HttpRequest, draft: UUID) -> HttpResponseBase:
-    """A draft, to whoever uploaded it."""
-    assert request.user.pk is not None  # researcher_with lets nobody else in
+    """Serves a draft to the researcher who uploaded it."""
+    assert request.user.pk is not None  # ensured by researcher_with
     reference = drafts.load(draft, request.user.pk)
     if reference is None:
         return _refuse(404, "no_draft", "This upload is kept no more. Choose the file again.")

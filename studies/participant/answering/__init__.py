@@ -1,1 +1,1 @@
-"""Pages of questions, and the answers that are saved while they are given."""
+"""Pages of questions, and the answers, which are saved while they are given."""

@@ -1,7 +1,7 @@
-"""Keeps what participants say. Sending the same twice changes nothing; a change is a new revision.
+"""Stores the answers of participants. Sending the same answer twice changes nothing; a change adds a revision.
 
-Values are as `studies.design.questions` describes them, checked before they come here. Verdicts on a pair (items of the
-type preference) are kept as judgements, with the order in which the answers stood on the page."""
+Values have the forms that `studies.design.questions` describes and are validated before they come here. Verdicts on a
+pair (items of the type preference) are stored as judgements, with the order in which the answers stood on the page."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from studies.models import Answer, Judgement, Session, Trial
 from studies.publish import protocol_of
 from studies.questions.conditions import is_answered
 
-LISTENED = "listened_sec"  # how long an answer was heard before it was judged, as the browser counted
+LISTENED = "listened_sec"  # How long a recorded answer was played before it was judged, as counted by the browser.
 
 
 class Scope(NamedTuple):
-    """What answers are about: a trial, a pair, or neither, and then the session."""
+    """What answers are about: a trial, a pair, or, if both are None, the session."""
 
     trial: Trial | None = None
     pair: int | None = None
@@ -32,8 +32,9 @@ SESSION = Scope()
 
 
 def known(session: Session, trial: Trial | None = None, pair: int | None = None) -> dict[str, Any]:
-    """Item -> the value that counts, of what was asked of the session, and of the pair and the trial (of whose pair
-    too). What was taken back is not in it."""
+    """Maps items to their latest values, for questions about the session and, if given, about the trial and the pair.
+
+    With `trial` alone, the answers about its pair are included. Answers that were taken back are left out."""
     if trial is not None and pair is None:
         pair = trial.pair
     about = Q(trial=None, pair=None)
@@ -59,12 +60,13 @@ def save(
     client_id: UUID | None = None,
     shown: Sequence[Trial] = (),
 ) -> None:
-    """Appends a revision for every item of `values` whose value is new; None takes an answer back.
+    """Adds a revision for every item of `values` whose value is new; None takes an answer back.
 
-    `client_id`: the browser's name for this sending; one that is known already changes nothing, whatever came since.
-    For it to be known, what has one is kept also where it says the same as before.
-    `shown`: trials of the pair in reading order; with them the items that are verdicts become judgements. Raises
-    AnswerRefused when the session takes no more answers."""
+    `client_id` is the browser's id of this message. If it was stored before, nothing changes, even if the answer was
+    revised since. A message with an id is therefore stored even if its value is not new. `shown` lists the trials of
+    the pair in reading order; if it is given, items that are verdicts become judgements.
+
+    Raises AnswerRefused if the session accepts no more answers."""
     locked = Session.objects.select_for_update(no_key=True, of=("self",)).get(pk=session.pk)
     if locked.state != Session.State.STARTED:
         raise AnswerRefused("ended", _("This visit is over, so this answer was not saved."))
@@ -81,14 +83,15 @@ def save(
 
 
 def save_listened(trial: Trial, listened_sec: float) -> None:
-    """How long the answer of a trial was heard when it was compared; what was heard before stays heard."""
+    """Stores how many seconds of a trial's recorded answer were played in a comparison. The value never decreases."""
     before = trial.answers.filter(item=LISTENED, questionnaire="").order_by("revision").last()
     if before is None or (before.value or 0) < round(listened_sec, 1):
         save(trial.session, {LISTENED: round(listened_sec, 1)}, Scope(trial))
 
 
 def attention_failed(session: Session) -> list[str]:
-    """Keys of the attention checks that were answered wrongly, once for each time."""
+    """Returns the keys of the attention checks that were answered wrongly. A key is repeated if its check was failed in
+    several trials or pairs."""
     items = protocol_of(session.version).items()
     latest = {
         (answer.trial_id, answer.pair, answer.item): answer.value for answer in session.answers.order_by("revision")
@@ -133,5 +136,5 @@ def _judge(session: Session, pair: int, item: str, choice: str, shown: Sequence[
 
 
 def _same(value: Any, other: Any) -> bool:
-    """Yes is not 1, though Python holds them equal."""
+    """Whether two values are equal and of the same type, because True equals 1 in Python."""
     return type(value) is type(other) and bool(value == other)

@@ -1,5 +1,5 @@
-"""Questionnaires: one page each, at its moment of the visit, with each item as its template draws it. What is answered
-there goes to `sending`."""
+"""Pages of questionnaires, one for each at its moment of the session. The template of its type draws each item. Answers
+are sent to the view in `sending`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from studies.questions.registry import AnyItem
 
 @dataclass(frozen=True)
 class Question:
-    """One item with the answer that is kept. `answers` name the sides of a pair."""
+    """One item with its stored answer. `answers` maps the sides of a pair to their labels."""
 
     item: AnyItem
     value: Any = None
@@ -39,7 +39,7 @@ class Question:
 
     @property
     def id(self) -> str:
-        """The id of its first control, where a link to its error leads."""
+        """The id of the first control, to which the error summary links."""
         return f"q-{self.item.key}"
 
     @property
@@ -48,20 +48,20 @@ class Question:
 
     @property
     def described_by(self) -> str:
-        """The ids of the lines that belong to it."""
+        """The ids of the note and the error, for aria-describedby."""
         note = [f"{self.id}-note"] if self.item.help_text else []
         return " ".join([*note, f"{self.id}-error"])
 
     @cached_property
     def parts(self) -> Mapping[str, Any]:
-        """What its type gives to the template."""
+        """What the type of the item passes to its template."""
         return self.item.parts(Drawn(self.id, self.value, self.answers))
 
 
 @require_safe
 @session_page()
 def questions(request: HttpRequest, session: Session, questionnaire: str, position: int | None = None) -> HttpResponse:
-    """One questionnaire."""
+    """Shows one questionnaire."""
     page = QuestionPage(session, Page("questions", questionnaire, position))
     context = {
         "questionnaire": page.questionnaires[0],
@@ -72,8 +72,8 @@ def questions(request: HttpRequest, session: Session, questionnaire: str, positi
 
 
 def asked_context(page: QuestionPage) -> dict[str, Any]:
-    """What templates/components/questions/ needs: `questions`, the style sheets and scripts of their types, and
-    `questions_config` for js/pages/questions.js."""
+    """Returns the context of templates/components/questions/: `questions`, the style sheets and scripts of their types,
+    and `questions_config` for js/pages/questions.js."""
     shown = page.shown_keys()
     labels = page.labels
     return {
@@ -102,7 +102,7 @@ def asked_context(page: QuestionPage) -> dict[str, Any]:
 
 
 def _files_of(items: Collection[AnyItem], pattern: str) -> list[str]:
-    """The static files that the types of these items have for themselves."""
+    """Returns the static files, named by `pattern`, that the types of these items have."""
     named = dict.fromkeys(pattern.format(item.type) for item in items)
     return [path for path in named if _is_there(path)]
 

@@ -1,5 +1,5 @@
-"""A page of questions: what it asks of a session, which recordings it plays, what is known already, and what is made of
-the answers."""
+"""A page of questions: which items it shows in a session, which recordings they play, which answers are known already,
+and how answers are validated and stored."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from studies.questions.registry import AnyItem
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was sent of a whole page, by item: the `values` that can be kept, and the `errors` that keep the participant
-    from going on."""
+    """The answers of a whole page by item: the `values` that can be stored, and the `errors` that keep the participant
+    from continuing."""
 
     values: Mapping[str, Answer]
     errors: Mapping[str, str]
 
 
 class QuestionPage:
-    """The items of one page of a session, in the order they are shown. Raises Http404 for a page that the visit does
-    not have."""
+    """The items of one page of a session, in the order in which they are shown. Raises Http404 if the session has no
+    such page."""
 
     def __init__(self, session: Session, page: Page) -> None:
         self.session = session
@@ -68,7 +68,7 @@ class QuestionPage:
 
     @cached_property
     def questionnaire_of(self) -> dict[str, str]:
-        """Item -> its questionnaire."""
+        """Maps each item to its questionnaire."""
         return {item.key: questionnaire.key for questionnaire, items in self._asked for item in items}
 
     @cached_property
@@ -81,29 +81,29 @@ class QuestionPage:
 
     @property
     def about(self) -> Trial | None:
-        """The trial, or one of those, that the page belongs to."""
+        """The trial that the page is about, or the first one of its pair; None if it is about the session."""
         return next(iter([self.trial] if self.trial is not None else self.pair), None)
 
     @property
     def labels(self) -> dict[str, str]:
-        """Side -> what the answer of that side is called on the page."""
+        """Maps each side to the label of its answer on the page."""
         names = self.sides if self.protocol.comparison.labels == "letters" else range(1, len(self.pair) + 1)
         return {side: _("Answer %(name)s") % {"name": name} for side, name in zip(self.sides, names, strict=True)}
 
     @property
     def conditions(self) -> dict[str, When]:
-        """Item -> what it is shown on."""
+        """Maps items to the conditions on which they are shown."""
         return {item.key: item.show_if for item in self.items if item.show_if is not None}
 
     @property
     def needed(self) -> dict[str, Any]:
-        """Answers of other pages that the conditions depend on."""
+        """The answers on other pages that the conditions depend on."""
         names = {name for when in self.conditions.values() for name in items_of(when)}
         return {item: self.known[item] for item in names - {item.key for item in self.items} if item in self.known}
 
     @cached_property
     def excerpts(self) -> dict[str, Excerpt]:
-        """What each playback item plays."""
+        """Maps each playback item to the excerpt that it plays."""
         return {
             item.key: excerpt_of(self.session, self._in_group(item.recording), self.trial, self.pair)
             for item in self.items
@@ -111,18 +111,18 @@ class QuestionPage:
         }
 
     def _in_group(self, recording: Recording) -> Recording:
-        """With the condition that the session's group has in place of the one that is named."""
+        """Returns the recording with its condition replaced by the one that the session's group has in its place."""
         if recording.condition is None:
             return recording
         return replace(recording, condition=stand_in(self.protocol, self.session.group, recording.condition))
 
     def shown_keys(self, values: Mapping[str, Any] | None = None) -> set[str]:
-        """Keys of the items that are not hidden when `values` have been given beside what is known."""
+        """Returns the keys of the items that are shown if `values` are given in addition to the known answers."""
         given = {item: value for item, value in {**self.known, **(values or {})}.items() if value is not None}
         return {item.key for item in visible(self.items, given)}
 
     def check(self, item: AnyItem, value: object, *, complete: bool = True) -> Answer:
-        """The value to keep. Raises ValidationError."""
+        """Returns the value to store. With `complete`, it must be a complete answer. Raises ValidationError."""
         given = item.checked(value, complete=False, sides=self.sides)
         kept = item.added_to(self.known.get(item.key), given)
         if complete:
@@ -130,7 +130,7 @@ class QuestionPage:
         return kept
 
     def read(self, sent: Mapping[str, object]) -> Sent:
-        """The answers to all items of the page, hidden ones left out."""
+        """Validates the answers to all items of the page. The answers to hidden items become None."""
         page = {item.key: item for item in self.items if item.asks}
         values: dict[str, Answer] = {}
         errors: dict[str, str] = {}
@@ -153,7 +153,9 @@ class QuestionPage:
 
     @transaction.atomic
     def keep(self, values: Mapping[str, Any], **sending: Any) -> None:
-        """Saves answers to items of this page, and takes back those that they hide. Raises AnswerRefused."""
+        """Stores answers to items of this page, and takes back the answers to items that are hidden now.
+
+        Raises AnswerRefused."""
         for questionnaire, _items in self._asked:
             own = {item: value for item, value in values.items() if self.questionnaire_of[item] == questionnaire.key}
             if own:
@@ -162,12 +164,14 @@ class QuestionPage:
         for item in self.items:
             if item.key not in shown and item.key in self.known:
                 self._save({item.key: None}, self.questionnaire_of[item.key])
-        self.__dict__.pop("known", None)  # read anew
+        self.__dict__.pop("known", None)  # Clears the cache.
         self._follow(values)
 
     def _follow(self, changed: Collection[str]) -> None:
-        """On other pages that were done and depend on what was changed: takes back what is hidden there now, and makes
-        a page due again on which something must be answered now that was not asked before."""
+        """Updates other pages that are done and depend on the changed answers.
+
+        Answers to items that are hidden there now are taken back. A page on which a required item has now appeared
+        becomes due again."""
         dependent = {each.key for each in self.protocol.questionnaires if _depends_on(each) & set(changed)}
         if not dependent:
             return
@@ -222,8 +226,10 @@ def _depends_on(questionnaire: Questionnaire) -> set[str]:
 
 
 def _on_conditions(item: AnyItem, when: When | None, known: Mapping[str, Any]) -> AnyItem | None:
-    """The item, shown only where its questionnaire is too. Two lists of alternatives do not go into one: there the
-    questionnaire's is decided by what is known when the page opens, and None says that it is not shown."""
+    """Returns the item with the condition of its questionnaire added to its own.
+
+    Two `any` lists cannot be merged into one. If both have one, that of the questionnaire is decided by the answers
+    that are known when the page opens, and None is returned if the item is not shown."""
     if when is None:
         return item
     own = item.show_if or When()
@@ -233,9 +239,11 @@ def _on_conditions(item: AnyItem, when: When | None, known: Mapping[str, Any]) -
 
 
 def excerpt_of(session: Session, recording: Recording, trial: Trial | None, pair: Sequence[Trial]) -> Excerpt:
-    """What a question plays. It is of the prompt and the condition that `recording` names; where several trials match,
-    those of the page come first (`trial`, or those of `pair`). Without names it is of the page's own trial, or of the
-    first of its pair."""
+    """Returns the excerpt that a question plays, or MISSING.
+
+    It is taken from a trial of the prompt and the condition that `recording` names. If several match, those of the page
+    come first (`trial`, or those of `pair`). If nothing is named, it is the page's own trial, or the first of its
+    pair that has a take."""
     near = [trial] if trial is not None else list(pair)
     trials = near
     if recording.prompt is not None or recording.condition is not None:
@@ -263,7 +271,7 @@ def _part(session: Session, recording: Recording, take: Take) -> Excerpt:
     if track is not None:
         track_sec = track.duration_ms / 1_000
         duration_sec = max(0.0, (track_sec if end_sec is None else min(end_sec, track_sec)) - recording.start_sec)
-        if duration_sec == 0:  # the talk was over before the excerpt begins
+        if duration_sec == 0:  # The talk was shorter than the start of the excerpt.
             return MISSING
     return Excerpt(
         url=reverse("participant_track", args=[session.token, take.pk, recording.track]),

@@ -1,4 +1,4 @@
-"""Where answers are sent as JSON: single ones as they are given, and all those of a page to go on from it."""
+"""The view to which answers are sent as JSON: single ones as they are given, and all answers of a page to leave it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from studies.participant.comparing.page import not_heard
 from studies.publish import session_protocol
 
 MAX_BYTES: Final = 2_500_000
-"""Django reads no more than a little above this of a request."""
+"""Slightly below Django's limit for the body of a request (DATA_UPLOAD_MAX_MEMORY_SIZE)."""
 STATUS_CODES: Final = {"too_long": 413, "unreadable": 400, "invalid": 422, "unknown": 422, "paused": 503}
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """One answer as it was sent. `side` is that of the answer that was listened to."""
+    """One answer as it was sent. For seconds of listening, `side` is the side of the recorded answer."""
 
     item: str
     value: Any
@@ -45,7 +45,7 @@ class _Said:
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """What a page sent. With `go_on` it holds the answers to all that is shown on the page."""
+    """A message of a page. With `go_on`, it contains the answers to all items that the page shows."""
 
     answers: list[_Said]
     epoch: Any
@@ -59,13 +59,16 @@ class _Sending:
 @require_POST
 @never_cache
 def save_answers(request: HttpRequest, token: str) -> JsonResponse:
-    """Keeps answers: {answers: [{item, value, client_id}], epoch, questionnaire, position or pair}. An answer that is
-    sent again with the same `client_id` changes nothing. The response is {epoch}, or {code, message} with a status of
-    4xx. The status is 409 for a tab that is not the newest; it takes over by sending `take_over`: true.
+    """Stores answers: {answers: [{item, value, client_id}], epoch, questionnaire, position or pair}.
 
-    With `go_on`: true the page sends the answers to all that it shows. Where nothing is missing the response is {epoch,
-    next}, the address of the next page. Otherwise all that can be kept is kept, the status is 422, and the response is
-    {code: "incomplete", epoch, errors, summary}: item -> what is wrong, and HTML that says all of it."""
+    An answer that is sent again with the same `client_id` changes nothing. The response is {epoch}, or {code, message}
+    with an error status. The status is 409 for a tab that is not the newest; it takes over by sending `take_over`:
+    true.
+
+    With `go_on`: true the page sends the answers to all items that it shows. If nothing is missing, the response is
+    {epoch, next}, where `next` is the address of the next page. Otherwise all valid answers are stored, the status is
+    422, and the response is {code: "incomplete", epoch, errors, summary}: `errors` maps items to messages, and
+    `summary` is HTML that lists all of them."""
     session = get_object_or_404(Session.objects.select_related("version__study", "participant"), token=token)
     try:
         sending = _sending(request)
@@ -81,7 +84,7 @@ def save_answers(request: HttpRequest, token: str) -> JsonResponse:
 
 
 def _page_of(session: Session, sending: _Sending) -> QuestionPage:
-    """The page that answers are sent from, if it may be answered now. Raises AnswerRefused."""
+    """Returns the page from which answers are sent. Raises AnswerRefused if it cannot be answered now."""
     if sending.go_on and session.mode != Session.Mode.PREVIEW:
         enrol.stay(session)
     if session.state != Session.State.STARTED:
@@ -106,7 +109,7 @@ def _page_of(session: Session, sending: _Sending) -> QuestionPage:
 
 
 def _save(page: QuestionPage, said: _Said) -> None:
-    """Keeps one answer, which may be half given. Raises AnswerRefused."""
+    """Stores one answer, which may be incomplete. Raises AnswerRefused."""
     if said.item == LISTENED:
         _save_listened(page, said)
         return
@@ -129,7 +132,9 @@ def _save_listened(page: QuestionPage, said: _Said) -> None:
 
 
 def _go_on(request: HttpRequest, page: QuestionPage, sending: _Sending) -> JsonResponse:
-    """Keeps all that can be kept, and leads on where nothing is missing. Raises AnswerRefused."""
+    """Stores all valid answers, and returns the address of the next page if nothing is missing.
+
+    Raises AnswerRefused."""
     for said in sending.answers:
         if said.item == LISTENED:
             _save_listened(page, said)
@@ -159,7 +164,7 @@ def _mark_done(page: QuestionPage) -> None:
 
 
 def _sending(request: HttpRequest) -> _Sending:
-    """Raises AnswerRefused."""
+    """Reads the body of a request. Raises AnswerRefused if it is too long or cannot be read."""
     try:
         length = int(request.headers.get("Content-Length") or 0)
         if length > MAX_BYTES or len(request.body) > MAX_BYTES:
@@ -176,12 +181,12 @@ def _sending(request: HttpRequest) -> _Sending:
             take_over=sent.get("take_over") is True,
             go_on=sent.get("go_on") is True,
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, RawPostDataException):  # the last: a form
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, RawPostDataException):  # The last: a form.
         raise AnswerRefused("unreadable", _("This answer arrived damaged. Please try again.")) from None
 
 
 def _said(answer: Any) -> _Said:
-    """Raises ValueError, TypeError, KeyError or AttributeError."""
+    """Reads one answer. Raises ValueError, TypeError, KeyError or AttributeError if it has the wrong form."""
     client_id = answer.get("client_id")
     return _Said(
         item=str(answer["item"]),

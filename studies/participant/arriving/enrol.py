@@ -1,4 +1,4 @@
-"""Enrols a person: session, consent, a place in the balanced allocation and the plan of trials."""
+"""Enrols participants: creates the session, records consent, takes a place in the allocation and plans the trials."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ def begin(
     language: str = "",
     arrival: Arrival | None = None,
 ) -> Session:
-    """The session of `token`; a new one with a new participant the first time, the same however often it is sent.
+    """Returns the session of `token`, and creates it with a new participant if there is none.
 
-    Whoever a recruitment service sends twice goes on in the session they have, whatever the token."""
+    A participant whom a recruitment service sends again continues the session they have, whatever the token. Raises
+    RuntimeError if no free participant code is found in ATTEMPTS tries."""
     for _ in range(ATTEMPTS):
         session = Session.objects.filter(token=token, version__study=version.study).first()
         if session is not None:
@@ -57,13 +58,15 @@ def begin(
                     seed=secrets.randbits(48),
                 )
         except IntegrityError:
-            continue  # sent twice at once, or a code that is taken: look again
+            continue  # The form was sent twice at once, or the code is taken.
     raise RuntimeError("no free participant code after several attempts")
 
 
 def found(study: Study, mode: str, arrival: Arrival) -> Session | None:
-    """The session in which this person goes on, in whatever version it began; None for somebody new, and for one who
-    declined: whoever comes back by themselves has changed their mind."""
+    """Returns the session that this person continues, whatever version it has.
+
+    Returns None for somebody new, and for somebody who declined, because coming back means that they have changed their
+    mind."""
     with transaction.atomic():
         return _goes_on_in(_identity(study, mode, arrival))
 
@@ -77,8 +80,9 @@ def _goes_on_in(identity: RecruiterIdentity | None) -> Session | None:
 
 @transaction.atomic
 def agree(session: Session, granted: Collection[str], language: str = "") -> None:
-    """Records what was agreed to, purpose by purpose, in the language it was shown in; once. Plans the trials where
-    nothing else is needed for that."""
+    """Records the consent to each purpose, with the language in which it was shown, unless it was recorded before.
+
+    Plans the trials if nothing else is needed for that."""
     locked = _locked(session)
     if locked.state != Session.State.STARTED or locked.consent("participate") is not None:
         return
@@ -90,7 +94,7 @@ def agree(session: Session, granted: Collection[str], language: str = "") -> Non
 
 @transaction.atomic
 def decline(session: Session, language: str = "") -> None:
-    """Records the refusal. The session keeps nothing else and cannot go on."""
+    """Records the refusal and erases the answers. The session cannot continue."""
     locked = _locked(session)
     if locked.state != Session.State.STARTED or locked.consent("participate") is not None:
         return
@@ -102,8 +106,8 @@ def decline(session: Session, language: str = "") -> None:
 
 
 def advance(session: Session) -> None:
-    """Does what follows from what has been done so far: ends the visit of somebody who cannot take part, and plans the
-    trials once all is known that decides about them."""
+    """Updates a session after the answers so far: ends it if the participant cannot take part, and plans the trials as
+    soon as all answers that decide about them are known."""
     if session.state != Session.State.STARTED:
         return
     protocol = session_protocol(session)
@@ -119,8 +123,9 @@ def advance(session: Session) -> None:
 
 
 def no_room(study: Study, protocol: Protocol, known: dict[str, object]) -> str:
-    """Why nobody with these answers begins any more: the key of a full quota, or that the study has stopped; empty when
-    there is room."""
+    """Returns why nobody with these answers is admitted any more: the key of a full quota, or STOPPED.
+
+    Returns an empty text if there is room."""
     if is_stopped(study, protocol):
         return STOPPED
     quota = quota_full(study, protocol, known)
@@ -129,7 +134,7 @@ def no_room(study: Study, protocol: Protocol, known: dict[str, object]) -> str:
 
 @transaction.atomic
 def end(session: Session, state: str, because: str) -> None:
-    """Ends a visit early. Of somebody who has not agreed to anything, the answers go; what stays is why it ended."""
+    """Ends a session early and stores why. Without consent, the answers are erased."""
     locked = _locked(session)
     if locked.state != Session.State.STARTED:
         return
@@ -142,8 +147,9 @@ def end(session: Session, state: str, because: str) -> None:
 
 
 def stay(session: Session) -> None:
-    """Keeps the place of somebody who was seen. For whoever was away for longer than a lease and comes back to a quota
-    that others have filled, the visit ends."""
+    """Renews the lease of a session that was seen.
+
+    If the session lost its place while the participant was away, and others have filled a quota since, it ends."""
     try:
         renew(session)
     except QuotaFull as full:
@@ -152,9 +158,10 @@ def stay(session: Session) -> None:
 
 @transaction.atomic
 def plan(session: Session, *, ready: bool = False, arm: int | None = None) -> None:
-    """Gives a session its arm and its trials, once, as soon as every answer is there that allocation needs, or `ready`
-    says that it need not wait for them. Where enough such people have taken part by then, the visit ends. `arm`: this
-    one, without a place in the allocation, for previews."""
+    """Gives a session its arm and its trials, once, as soon as all answers that allocation needs are known.
+
+    With `ready`, it does not wait for them. Given `arm`, the session gets this arm without a place in the allocation,
+    as previews do. If a quota is full by then, the session ends."""
     protocol = session_protocol(session)
     if session.planned_at is not None or not (ready or _is_ready(session, protocol)):
         return
@@ -164,7 +171,7 @@ def plan(session: Session, *, ready: bool = False, arm: int | None = None) -> No
     if arm is not None:
         locked.arm, locked.group = arm, group_of(protocol, arm)
         locked.save(update_fields=["arm", "group"])
-    elif protocol.kind == "planned" or protocol.quotas:  # quotas count who holds a place
+    elif protocol.kind == "planned" or protocol.quotas:  # Quotas count the sessions that hold a place.
         try:
             allocate(locked, protocol, answers.known(locked))
         except QuotaFull as full:
@@ -177,7 +184,8 @@ def plan(session: Session, *, ready: bool = False, arm: int | None = None) -> No
 
 
 def _identity(study: Study, mode: str, arrival: Arrival) -> RecruiterIdentity | None:
-    """Locked until the transaction ends, so that whoever comes at the same time finds the session that begins in it."""
+    """Returns the identity and locks it until the transaction ends, so that a second request at the same time finds the
+    session that this one begins."""
     known = RecruiterIdentity.objects.select_for_update(of=("self",)).select_related("participant")
     return known.filter(study=study, lookup=_lookup(study, mode, arrival)).first()
 
@@ -196,7 +204,8 @@ def _participant(study: Study, mode: str, arrival: Arrival | None) -> Participan
 
 
 def _lookup(study: Study, mode: str, arrival: Arrival) -> str:
-    """Apart for each study, so that nobody is known in two of them, and for pilots, who may take part later."""
+    """Returns the keyed hash of a person. It differs between studies, so that nobody can be recognised across them, and
+    between modes, so that participants of a pilot can take part later."""
     return keyed_hash("recruiter", str(study.pk), str(mode), arrival.service, arrival.person)
 
 
@@ -226,6 +235,6 @@ def _create_trials(session: Session, protocol: Protocol) -> None:
 
 
 def _locked(session: Session) -> Session:
-    """The session's row, which nobody else changes until this transaction ends."""
+    """Returns the session's row, locked until the transaction ends."""
     sessions = Session.objects.select_for_update(of=("self",)).select_related("version__study", "participant")
     return sessions.get(pk=session.pk)

@@ -1,4 +1,4 @@
-"""Ways in: the start page, the welcome of a study, and coming back by link."""
+"""Pages on which participants arrive: the start page, the welcome page of a study, and the link to a session."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from studies.publish import protocol_of
 from studies.sealing import seal, unseal
 
 VISIT: Final = "visit"
-"""The cookie, for a study's own address alone, by which a browser finds its way back to a visit that nobody's link
-names: to go on with it, or to see again that it ended."""
+"""Name of the cookie that holds the token of a session that was begun without a recruitment service, so that it can be
+continued from the welcome page. It is limited to the study's address."""
 ENDED_EARLY: Final = (Session.State.SCREENED_OUT, Session.State.QUOTA_FULL)
 VISIT_COOKIE_SEC: Final = 6 * 3_600
 
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """Shows what this site is and the demo studies that are open."""
+    """Shows what this site is, and the demo studies that are open."""
     demos = Study.objects.filter(is_demo=True, state=Study.State.OPEN).order_by("title")
     wanted = wanted_languages(request)
     cards = [(study, _spoken(version, wanted)) for study in demos if (version := study.current_version)]
@@ -45,8 +45,11 @@ def start(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
-    """What the study is about, and the way in. The form carries the link of the session to be, so that sending it twice
-    makes one. Who a recruitment service sends is read from the address once; from then on only this server can."""
+    """Shows what the study is about, and begins a session.
+
+    The form contains the token of the future session, so that sending it twice begins only one. The identity that a
+    recruitment service gives in the address is read once; the page then redirects to an address in which it is sealed,
+    so that only this server can read it."""
     study = get_object_or_404(Study, slug=slug)
     try:
         entrance = unsealed(request.GET[PARAMETER], study) if PARAMETER in request.GET else Entrance()
@@ -86,7 +89,8 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @session_page()
 def resume(request: HttpRequest, session: Session) -> HttpResponse:
-    """The link to keep: whoever opens it goes on here, and tabs opened before no longer count."""
+    """Continues a session by the link that participants are asked to keep. Tabs that were opened before are no longer
+    live."""
     take_over(session)
     return go_on(session)
 
@@ -142,7 +146,7 @@ def _welcome(
 
 
 def _version(study: Study, entrance: Entrance) -> ProtocolVersion | None:
-    """None where there is nothing that can be begun by this entrance."""
+    """Returns the version in which a session begins by this entrance, or None if none can begin."""
     if entrance.version is not None:
         return study.versions.filter(pk=entrance.version).first()
     if entrance.mode == Session.Mode.LIVE and study.state == Study.State.DRAFT:
@@ -151,7 +155,7 @@ def _version(study: Study, entrance: Entrance) -> ProtocolVersion | None:
 
 
 def _visit_before(request: HttpRequest, study: Study) -> Session | None:
-    token = request.COOKIES.get(VISIT, "").replace("\x00", "")  # no database takes that
+    token = request.COOKIES.get(VISIT, "").replace("\x00", "")  # PostgreSQL rejects NUL.
     sessions = Session.objects.filter(version__study=study, mode=Session.Mode.LIVE)
     return sessions.filter(token=token).first() if token and PARAMETER not in request.GET else None
 

@@ -1,10 +1,11 @@
-"""Recruitment services: how they name the person they send, and how that person gets back with a code.
+"""Recruitment services: how they identify the people they send, and how these people return with a code.
 
-| Service  | Names the person by                        | Way back                                                |
+| Service  | Identifies the person by                   | Way back                                                |
 |----------|--------------------------------------------|---------------------------------------------------------|
 | generic  | the parameter that the study names         | the study's return address, if it gives one             |
 | prolific | PROLIFIC_PID (with STUDY_ID, SESSION_ID)   | Prolific's own address with the code                    |
-| sona     | survey_code                                | the study's return address, once finished: it is credit |
+| sona     | survey_code                                | the study's return address, only if completed: it       |
+|          |                                            | grants the credit                                       |
 | mturk    | workerId (with assignmentId, hitId)        | none: the code is pasted into the task                  |
 """
 
@@ -26,7 +27,7 @@ Ending = Literal["completed", "screened_out", "no_consent", "quota_full"]
 
 MAX_CHARACTERS: Final = 200
 CODED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@=+-]*")
-"""What services with identifiers of their own send; not the placeholder of a link that was set up wrong."""
+"""Identifiers of services that issue their own. Placeholders of a link that was set up wrong do not match."""
 
 
 WRONG: Final = _(
@@ -37,7 +38,7 @@ WRONG: Final = _(
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """What somebody hands in, and where. Either may be empty."""
+    """The code that a participant hands in, and the address of the service. Either may be empty."""
 
     code: str
     address: str
@@ -45,14 +46,14 @@ class WayBack:
 
 
 class Service:
-    """A service that gives its own names to its parameters."""
+    """A recruitment service. `person` and `others` are the names of its parameters in the link."""
 
     label: ClassVar[str]
     person: ClassVar[str]
     others: ClassVar[tuple[str, ...]] = ()
 
     def arrival(self, name: str, recruiter: Recruiter, query: Mapping[str, str]) -> Arrival:
-        """Raises ArrivalRefused."""
+        """Reads who is coming from the parameters of a link. Raises ArrivalRefused."""
         person = self.person_parameter(recruiter)
         wanted = (person, *self.others)
         given = {key: str(query[key]).strip() for key in wanted if query.get(key, "").strip()}
@@ -68,7 +69,7 @@ class Service:
         return self.person
 
     def check(self, value: str) -> None:
-        """Raises ArrivalRefused for what cannot be a name of this service's."""
+        """Raises ArrivalRefused if a value cannot be an identifier of this service."""
         if len(value) > MAX_CHARACTERS or not self.is_name(value):
             raise ArrivalRefused(WRONG)
 
@@ -89,7 +90,9 @@ class Generic(Service):
         return value.isprintable() and not value.startswith(("{{", "${"))
 
     def address(self, recruiter: Recruiter, ending: Ending, code: str, person: str) -> str:
-        """A return address that says no code would call every ending a completion."""
+        """Returns the address to return to, or an empty text.
+
+        An address without a code cannot tell endings apart, so it is given only to sessions that were completed."""
         url = recruiter.return_url or ""
         if ending != "completed" and not ("{code}" in url and code):
             return ""
@@ -136,8 +139,10 @@ SERVICES: Final[Mapping[str, Service]] = {
 
 
 def arrival_of(recruiter: Recruiter, query: Mapping[str, str | Collection[str]]) -> Arrival | None:
-    """Who is coming by a link with these parameters (all that it says of each, where there are several); None for a
-    study that nobody is sent to. Raises ArrivalRefused, also where a link says two things of one person."""
+    """Returns who is coming by a link with these parameters, or None for a study without a recruitment service.
+
+    `query` maps each parameter to its value, or to all its values if there are several. Raises ArrivalRefused, also if
+    a link gives two different values for one parameter of the service."""
     service = SERVICES.get(recruiter.service)
     if service is None:
         return None
@@ -149,14 +154,15 @@ def arrival_of(recruiter: Recruiter, query: Mapping[str, str | Collection[str]])
 
 
 def is_sent(recruiter: Recruiter, query: Mapping[str, Any]) -> bool:
-    """Whether a link says anything of who is coming."""
+    """Whether a link contains any parameter of the study's recruitment service."""
     service = SERVICES.get(recruiter.service)
     return service is not None and any(key in query for key in (service.person_parameter(recruiter), *service.others))
 
 
 def way_back(recruiter: Recruiter, ending: Ending, *, code: str = "", person: str = "") -> WayBack | None:
-    """`code`: what stands for this ending where the study names none. `person`: as the service named them. None where
-    nobody sent them and there is no code."""
+    """Returns the code and the address for an ending, or None if there is no service and no code.
+
+    `code` is used if the study sets no code for this ending. `person` is the service's identifier of the person."""
     code = getattr(recruiter.codes, ending) or code
     service = SERVICES.get(recruiter.service)
     address = service.address(recruiter, ending, code, person) if service is not None else ""
@@ -165,13 +171,13 @@ def way_back(recruiter: Recruiter, ending: Ending, *, code: str = "", person: st
 
 
 def to_return(recruiter: Recruiter) -> WayBack | None:
-    """Of a task that stays undone; None where nobody waits for it."""
+    """Returns the way back for somebody who returns the task undone, or None without a service that expects it."""
     service = SERVICES.get(recruiter.service)
     return WayBack("", "", service.label) if service is not None and service.label else None
 
 
 def filled(url: str, code: str, person: str) -> str:
-    """An address with its placeholders filled in; empty where what belongs there is not known."""
+    """Returns an address with its placeholders filled in, or an empty text if a value for one is missing."""
     values = {"{code}": code, "{person}": person}
     if any(name in url and not value for name, value in values.items()):
         return ""

@@ -1,4 +1,4 @@
-"""Who cannot go on: by their answers, their device, their attention, or because enough have taken part."""
+"""Decides who cannot take part: by their answers, their device or their attention; and which quotas can be applied."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ FIRST_RULE = "screen_out[0]"
 
 
 def reason_to_end(session: Session, protocol: Protocol, listed: Sequence[Step]) -> str:
-    """Why the visit ends here, as it is kept in the data: `screen_out[1]` for a rule by its place in the protocol,
-    `device`, `attention`; empty when it goes on."""
+    """Returns why the session ends here, as it is stored: `screen_out[1]` for a rule by its index in the protocol,
+    `device` or `attention`. Returns an empty text if the session continues."""
     if session.consent("participate") is None:
         return _failed_rule(session, protocol, listed)
     if device_screened_out(session, protocol):
         return DEVICE
     attention = protocol.attention
-    # in a preview pages are jumped to, whatever was answered
+    # In a preview, the researcher jumps to any page without answering the questions before it.
     if attention.then == "screen_out" and session.mode != Session.Mode.PREVIEW:
         return ATTENTION if len(answers.attention_failed(session)) > attention.max_failed else ""
     return ""
 
 
 def open_items(protocol: Protocol, listed: Sequence[Step]) -> set[str]:
-    """Keys of the items on pages that are still to come. An item that is not among them has been answered, or never
-    will be."""
+    """Returns the keys of the items on pages that are still to come. Any other item has been answered or never will
+    be."""
     coming = {step.page.key for step in listed if step.page.kind == "questions" and not step.done}
     return {item.key for each in protocol.questionnaires if each.key in coming for item in each.all_items()}
 
 
 def settled_quotas(protocol: Protocol, listed: Sequence[Step]) -> Protocol:
-    """The study with those quotas alone about which nothing is left to be asked."""
+    """Returns the protocol with only those quotas whose items have all been asked."""
     coming = open_items(protocol, listed)
     return protocol.model_copy(
         update={"quotas": [quota for quota in protocol.quotas if _is_settled(items_of(quota.when), coming)]}
@@ -47,7 +47,7 @@ def settled_quotas(protocol: Protocol, listed: Sequence[Step]) -> Protocol:
 
 
 def message_of(protocol: Protocol, because: str) -> str:
-    """What the study says to somebody whom this rule screened out, as Markdown; empty where it says nothing."""
+    """Returns the study's message to participants whom this rule screened out, as Markdown; empty if it has none."""
     for index, rule in enumerate(protocol.screen_out):
         if because == _name(index):
             return rule.message or ""

@@ -1,8 +1,8 @@
-"""What the browser measured of a participant's device: read, judged against the study's thresholds, and kept.
+"""Reads what the browser measured of a participant's device, compares it with the study's thresholds, and stores it.
 
-`Session.device` holds the newest report, what failed in it, every attempt before, and the headphone screening
-(see `headphones`). The numbers come from the browser: they say how things stand with somebody who means
-well, and prove nothing about somebody who does not."""
+`Session.device` holds the latest report, what failed in it, all attempts, and the headphone screening (see
+`headphones`). The numbers come from the browser. They inform about participants who cooperate, and prove nothing about
+those who do not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from studies.protocol.schema import Protocol
 from studies.protocol.visit import DeviceCheck
 
 MAX_REPORT_CHARACTERS: Final = 20_000
-MAX_KEPT_ATTEMPTS: Final = 50  # so that a page that measures repeatedly cannot fill the database
+MAX_KEPT_ATTEMPTS: Final = 50  # This keeps a page that measures repeatedly from filling the database.
 
 Measured = Literal["noise_dbfs", "snr_db", "clipped_percent", "round_trip_ms"]
 MEASURED: Final[tuple[Measured, ...]] = ("noise_dbfs", "snr_db", "clipped_percent", "round_trip_ms")
@@ -34,14 +34,14 @@ Scalar = bool | float | Short | None
 
 
 class Part(BaseModel):
-    """Frozen; wrong types and infinite numbers are refused, what nobody asked for is left out."""
+    """A frozen part of a report. Wrong types and infinite numbers are refused, and unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class MicrophoneLevel(Part):
-    """Of the sentence: `speech_db` in dB of full scale while there is speech, samples at full scale, and the page's
-    verdict."""
+    """The level of the sentence that was read aloud: `speech_db` is the level of speech in dBFS, `clipped_samples` the
+    number of samples at full scale, and `verdict` the page's judgement."""
 
     speech_db: Decibels | None = None
     clipped_samples: Count = 0
@@ -49,7 +49,9 @@ class MicrophoneLevel(Part):
 
 
 class Sound(Part):
-    """Of the test tones: whether they were heard, and how much of them the microphone hears."""
+    """The test tones: whether the participant heard them, and how much of them the microphone picked up.
+
+    `leak_db` is how much louder the microphone's signal was while they played."""
 
     heard: bool | None = None
     leak_db: Decibels | None = None
@@ -58,7 +60,10 @@ class Sound(Part):
 
 
 class Delay(Part):
-    """From the page to the inference worker and back; `heard_self` counts how often they heard themselves."""
+    """The delay from the page to the inference worker and back.
+
+    `conversion_ms` is the delay of voice conversion, `round_trip_ms` the median of `probes` measurements, and
+    `heard_self` how often the participants listened to themselves in a voice of the study."""
 
     conversion_ms: Milliseconds | None = None
     round_trip_ms: Milliseconds | None = None
@@ -67,7 +72,7 @@ class Delay(Part):
 
 
 def _anonymous(value: object) -> object:
-    """Removes ids and labels that identify a device and so perhaps a person."""
+    """Removes ids and labels that identify a device and thus perhaps a person."""
     if not isinstance(value, dict):
         return value
     return {key: each for key, each in value.items() if key not in ("deviceId", "groupId", "label")}
@@ -77,7 +82,7 @@ Settings = Annotated[dict[Short, Scalar], Field(max_length=40), BeforeValidator(
 
 
 class Capture(Part):
-    """How the page records: what the study asked for, and by which way it came."""
+    """How the page records: the settings that the study requested, and the way in which audio was captured."""
 
     requested: Settings = {}
     narrow: bool | None = None
@@ -88,10 +93,12 @@ class Capture(Part):
 
 
 class Report(Part):
-    """One run of the check; what is sent of it again has the same `run`. `noise_dbfs` is the median level of a few
-    silent seconds, `snr_db` how far the sentence stands above it, `clipped_percent` the share of its samples at full
-    scale, `round_trip_ms` the median way to the server and back. `input` is what the browser really applied
-    (`getSettings`), and the `kind` of microphone. `unmeasured` says why a value is null."""
+    """One run of the check. A report that is sent again has the same `run`.
+
+    `noise_dbfs` is the median level of a few silent seconds, `snr_db` how far the level of the sentence is above it,
+    `clipped_percent` the share of the sentence's samples at full scale, and `round_trip_ms` the median round trip to
+    the server. `input` holds the settings that the browser applied (`getSettings`) and the `kind` of microphone.
+    `unmeasured` says why a value is null."""
 
     run: Short | None = None
     noise_dbfs: Decibels | None = None
@@ -116,7 +123,8 @@ class Report(Part):
 class Verdict:
     """The result of a check. `failed` names what does not meet the study's requirements.
 
-    If `blocked`, the visit cannot continue like this. `may_leave` says that there were enough attempts to leave."""
+    If `blocked` is true, the session cannot continue with this result. `may_leave` says that the participant has made
+    enough attempts to end the session."""
 
     failed: tuple[str, ...]
     blocked: bool
@@ -138,7 +146,7 @@ def read_report(text: str) -> Report:
 def judge(report: Report, limits: DeviceCheck) -> tuple[str, ...]:
     """Returns what fails, in the order of the check.
 
-    A value with a threshold fails if it could not be measured, and a silent microphone even without a threshold."""
+    A value with a threshold also fails if it could not be measured. A silent microphone fails without a threshold."""
     bounds: dict[Measured, tuple[float | None, int]] = {
         "noise_dbfs": (limits.max_noise_dbfs, 1),
         "snr_db": (limits.min_snr_db, -1),
@@ -159,7 +167,7 @@ def keep_attempt(session: Session, report: Report, limits: DeviceCheck) -> Verdi
     """Adds one run of the check to the session; the same run sent twice counts once."""
     locked = Session.objects.select_for_update().get(pk=session.pk)
     verdict = _add(locked, report, limits)
-    if locked.state == Session.State.STARTED:  # nothing is stored for a participant who has withdrawn meanwhile
+    if locked.state == Session.State.STARTED:  # Nothing is stored for a participant who has withdrawn meanwhile.
         locked.save(update_fields=["device", "seen_at"])
     session.device = locked.device
     return verdict
@@ -227,7 +235,7 @@ def _add(session: Session, report: Report, limits: DeviceCheck) -> Verdict:
     attempts = list(session.device.get("attempts", []))
     measured: dict[str, Any] = {name: getattr(report, name) for name in MEASURED}
     numbers = {"run": report.run, **measured, "failed": list(failed)}
-    if not attempts or {**attempts[-1], **numbers} != attempts[-1]:  # a silent microphone measures the same twice
+    if not attempts or {**attempts[-1], **numbers} != attempts[-1]:  # Only `run` tells two silent attempts apart.
         attempts.append({"at": timezone.now().isoformat(timespec="seconds"), **numbers})
     session.device = {**session.device, "attempts": attempts[-MAX_KEPT_ATTEMPTS:]}
     return Verdict(failed, _blocks(failed, limits), may_leave(session, limits))

@@ -1,13 +1,12 @@
-"""Screening for headphones: participants find one of three sounds, and their right answers are counted.
+"""Screening for headphones: participants find one of three sounds, and their correct answers are counted.
 
-Huggins pitch: three bursts of noise, one of which hides a faint tone that exists only between two ears that hear
-different things (Milne et al. 2021, Behavior Research Methods 53, https://doi.org/10.3758/s13428-020-01514-0).
-Antiphase: which of three tones is the quietest, where one of the others cancels itself out in front of loudspeakers
+Huggins pitch: one of three bursts of noise contains a faint tone that arises only if the two ears hear different
+signals (Milne et al. 2021, Behavior Research Methods 53, https://doi.org/10.3758/s13428-020-01514-0).
+Antiphase: participants choose the quietest of three tones; over loudspeakers, another one cancels itself out
 (Woods et al. 2017, Attention, Perception & Psychophysics 79, https://doi.org/10.3758/s13414-017-1361-2).
 
-The sounds are made in the browser from the session's seed (see `studies.design.headphones`), so whoever reads the
-page's programs can work the answers out. They stand nowhere on the page, and the server alone says whether they are
-right."""
+The sounds are made in the browser from the screening's seed (see `studies.design.headphones`), so somebody who reads
+the page's scripts can work out the answers. The page does not contain them, and only the server checks them."""
 
 from __future__ import annotations
 
@@ -35,8 +34,9 @@ MAX_ANSWERS_CHARACTERS: Final = 500
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
 def headphones(request: HttpRequest, session: Session) -> HttpResponse:
-    """One attempt: `answers` is a JSON list of 1, 2 and 3; `attempt` counts from 0. With `decision` "skip", a
-    participant who cannot do a listening task says so."""
+    """Takes one attempt: `answers` is a JSON list of 1, 2 and 3, and `attempt` counts from 0.
+
+    With `decision` "skip", a participant who cannot do a listening task skips the screening."""
     asked = session_protocol(session).device_check.headphones
     if asked is None:
         return go_on(session)
@@ -68,14 +68,14 @@ def headphones(request: HttpRequest, session: Session) -> HttpResponse:
 
 
 def _number(text: str) -> int:
-    """Raises BadReport."""
+    """Reads the number of the attempt. Raises BadReport."""
     if not (text.isascii() and text.isdigit() and len(text) < 5):
         raise BadReport(_("expected the number of the attempt"))
     return int(text)
 
 
 def screening_of(session: Session, asked: Headphones) -> dict[str, Any]:
-    """As it stands: `attempts`, whether it is `done` and `passed`, whether it was `skipped`."""
+    """Returns the state of the screening: `attempts`, and whether it is `done`, `passed` or `skipped`."""
     stored = session.device.get("headphones")
     if isinstance(stored, dict):
         return stored
@@ -126,6 +126,6 @@ def skip(session: Session, asked: Headphones) -> None:
 
 def _store(session: Session, locked: Session, screening: dict[str, Any]) -> None:
     locked.device = {**locked.device, "headphones": screening}
-    if locked.state == Session.State.STARTED:  # nothing is stored for a participant who has withdrawn meanwhile
+    if locked.state == Session.State.STARTED:  # Nothing is stored for a participant who has withdrawn meanwhile.
         locked.save(update_fields=["device", "seen_at"])
     session.device = locked.device

@@ -1,4 +1,4 @@
-"""The device check: what the browser measured of microphone, room, sound and way to the server."""
+"""The page of the device check, which measures the microphone, the room, the sound and the connection."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ from studies.publish import session_protocol
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
 def check(request: HttpRequest, session: Session) -> HttpResponse:
-    """Microphone, room, sound and connection; `device` is what the browser measured, as a JSON object. With
-    `decision` "leave", a participant whose device does not do ends the visit."""
+    """Checks microphone, room, sound and connection. `device` is the browser's report as a JSON object.
+
+    With `decision` "leave", a participant whose device does not meet the requirements ends the session."""
     limits = session_protocol(session).device_check
     errors: list[str] = []
     if request.method == "POST":
@@ -73,7 +74,7 @@ def check(request: HttpRequest, session: Session) -> HttpResponse:
 @require_POST
 @session_page()
 def attempt(request: HttpRequest, session: Session) -> JsonResponse:
-    """Keeps one run of the check, a JSON object, and says how it went; the page asks this after every run."""
+    """Stores one run of the check, a JSON object, and returns the verdict. The page sends every run here."""
     if session.consent("record") is None:
         return JsonResponse({"error": _("You have not agreed to this, or have withdrawn.")}, status=403)
     try:
@@ -115,12 +116,12 @@ def sentence_of(limits: DeviceCheck) -> str:
 
 
 def preview_url(session: Session) -> str:
-    """Of the socket that gives a sentence back in another voice (see `hearmeout_site.asgi`)."""
+    """Returns the address of the socket that plays a sentence back in another voice (see `hearmeout_site.asgi`)."""
     return f"/ws/p/{session.token}/preview/"
 
 
 def capture_settings(session: Session) -> dict[str, bool]:
-    """What the study asks of the browser's capture, in the browser's own names."""
+    """Returns the capture settings that the study requests, as constraints of `getUserMedia`."""
     audio = session_protocol(session).audio
     return {
         "echoCancellation": audio.echo_cancellation,
@@ -134,12 +135,12 @@ def _as_json(verdict: Verdict) -> dict[str, Any]:
 
 
 def _body(request: HttpRequest) -> str:
-    """Raises BadReport."""
+    """Returns the body as text. Raises BadReport if it is too long or not text."""
     try:
         return request.body.decode()
     except RequestDataTooBig:
         raise BadReport(_("it is far too long")) from None
-    except (UnicodeDecodeError, RawPostDataException):  # the latter: a form
+    except (UnicodeDecodeError, RawPostDataException):  # The latter: a form.
         raise BadReport(_("it is not text in UTF-8")) from None
 
 

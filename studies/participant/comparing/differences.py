@@ -1,4 +1,4 @@
-"""The measured values of several takes, laid out to be compared. An empty value keeps its reason."""
+"""The metrics of several takes in tables for comparison. A missing value shows its reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HEADINGS: Final = {Track.Kind.AGENT: _("The machine"), Track.Kind.HEARD: _("You, as the machine heard you")}
 
-# what a visitor sees at first, in this order; everything else that was measured follows below
+# Metrics that a visitor sees first, in this order. All others follow below.
 MAIN: Final[Mapping[str, StrOrPromise]] = {
     "speech_rate": _("Speech rate"),
     "f0_median_hz": _("Pitch"),
@@ -38,7 +38,8 @@ REST: Final[Mapping[str, StrOrPromise]] = {
     "pause_median_ms": _("Typical pause"),
     "floor_transfer_offset_ms": _("Gap or overlap at turns"),
 }
-# what else a measurement says of itself in English, as it is stored; see also studies.insights.measure.METHODS
+# Reasons for missing values, as they are stored in English; listed for translation. See also
+# studies.insights.measure.METHODS.
 REASONS: Final = (
     gettext_noop("no speech was found on the track"),
     gettext_noop("less than 0.3 s of voiced speech"),
@@ -58,7 +59,7 @@ REASONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Where a bar begins and how long it is, in percent of the width; it grows from zero."""
+    """The start and the width of a bar in percent of the cell. Bars extend from zero."""
 
     start: float
     width: float
@@ -66,7 +67,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`text` is the value as people read it; without a value it is empty and `reason` says why."""
+    """One value of a metric. `text` is the formatted value; if it is empty, `reason` says why."""
 
     text: str
     reason: str = ""
@@ -75,7 +76,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric over the takes. `change` is the second minus the first where there are two values."""
+    """One metric of all takes. With two values, `change` is the second minus the first; otherwise it is empty."""
 
     label: str
     unit: str
@@ -86,7 +87,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The metrics of one track. `speaker` is whose voice it is: agent or participant."""
+    """The metrics of one track. `speaker` is whose voice it holds: agent or participant."""
 
     heading: str
     speaker: str
@@ -95,7 +96,7 @@ class Table:
 
 
 def differences(takes: Sequence[Take]) -> list[Table]:
-    """A table for the machine and one for the participant, with a row for every metric that any of the takes has."""
+    """Returns a table for the agent and one for the participant, with a row for every metric that any take has."""
     by_take = [{(metric.track, metric.name): metric for metric in take.metrics.all()} for take in takes]
     tables = []
     for track, heading in HEADINGS.items():
@@ -112,14 +113,14 @@ def differences(takes: Sequence[Take]) -> list[Table]:
 
 
 def is_being_measured(take: Take) -> bool:
-    """Whether values may still come: the take is being filed, or its recordings have no value yet."""
+    """Whether metrics may still be added: the take is being filed, or its recordings have not been measured yet."""
     if take.state == Take.State.FINAL:
         return take.tracks.exists() and not take.metrics.exists()
     return take.state == Take.State.ENDED
 
 
 def label(name: str) -> str:
-    """A metric's name for people; one that is not known here is spelt out: "voice_onset" -> "Voice onset"."""
+    """Returns a metric's name for people. An unknown name is spelt out: "voice_onset" becomes "Voice onset"."""
     words = name.replace("_", " ")
     return str(MAIN.get(name) or REST.get(name) or words[:1].upper() + words[1:])
 
@@ -144,12 +145,13 @@ def _reason(metric: Metric | None) -> str:
 
 
 def _said(text: str) -> str:
-    """What a metric stores in English, in the language of the page; `gettext("")` is the catalogue's header."""
+    """Translates a text that a metric stores in English. An empty one stays empty, because `gettext("")` returns the
+    catalogue's header."""
     return gettext(text) if text else ""
 
 
 def _bars(values: Sequence[float | None], unit: str) -> list[Bar | None]:
-    """Bars on one scale. Decibels have no zero to grow from, so they get none."""
+    """Returns bars on a common scale. Levels in decibels get none, because their zero is arbitrary."""
     present = [value for value in values if value is not None]
     largest = max((abs(value) for value in present), default=0.0)
     if largest == 0 or unit.startswith("dB"):
@@ -166,7 +168,9 @@ def _bar(value: float | None, largest: float, zero: float, room: float) -> Bar |
 
 
 def _number(value: float | None, *, signed: bool = False) -> str:
-    """About three figures; whole numbers stay whole; a proper minus, and the language's decimal sign."""
+    """Formats a value with about three significant figures, a true minus sign and the language's decimal separator.
+
+    Whole numbers have no decimals."""
     if value is None:
         return ""
     digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2

@@ -1,5 +1,5 @@
-"""The answers of a pair side by side, blind: heard first, then judged; and a take as a participant may hear and read it
-again."""
+"""The page on which the answers of a pair are heard side by side, without their conditions, and then judged; and a take
+as a participant may hear and read it again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One track to play."""
+    """One track that can be played."""
 
     kind: str
     label: str
@@ -42,9 +42,10 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class HeardTake:
-    """`state`: `filing` while the tracks are being made, `ready`, or `missing` when there is nothing to play.
-    `label` and `title` name its condition and its prompt in the session's language. `status_url` answers with the state
-    as JSON."""
+    """A take that can be played.
+
+    `state` is `filing` while the tracks are being made, then `ready`, or `missing` if there is nothing to play. `label`
+    and `title` name the condition and the prompt in the session's language. `status_url` returns the state as JSON."""
 
     take: Take
     label: str
@@ -56,17 +57,17 @@ class HeardTake:
 
     @property
     def agent_silent(self) -> bool:
-        """Whether there are no words of the machine's, and none will come."""
+        """Whether the take is filed and contains no words of the agent."""
         return self.state == "ready" and not any(said.role == Utterance.Role.AGENT for said in self.words)
 
     @property
     def participant_unwritten(self) -> bool:
-        """Whether the machine's words are there, and none of the participant's will be."""
+        """Whether the take is filed and contains no words of the participant."""
         return self.state == "ready" and all(said.role == Utterance.Role.AGENT for said in self.words)
 
 
 def heard_take(session: Session, take: Take) -> HeardTake:
-    """All tracks of a take with their addresses. A take that is still being filed has its addresses already."""
+    """Returns a take with the addresses of all its tracks, which are known even while it is being filed."""
     filed = set(take.tracks.values_list("kind", flat=True))
     state: Literal["filing", "ready", "missing"]
     if take.state == Take.State.FINAL and "agent" in filed:
@@ -96,7 +97,9 @@ def heard_take(session: Session, take: Take) -> HeardTake:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One answer. `heard` None: there is no recording of it. `beside`: what is played together with the answer."""
+    """One answer of a pair. `heard` is None if there is no recording of it.
+
+    `beside` is a track that is played together with the answer."""
 
     side: str
     label: str
@@ -108,14 +111,15 @@ class Side:
 
     @property
     def field(self) -> str:
-        """Name of the hidden field that counts the seconds heard."""
+        """Name of the hidden field that counts the seconds that were heard."""
         return f"listened-{self.side}"
 
 
 @require_safe
 @session_page()
 def compare(request: HttpRequest, session: Session, pair: int) -> HttpResponse:
-    """Every answer that was recorded must be heard, if the study says so, before the questions on the pair count."""
+    """Shows the answers of a pair and the questions about it. If the study requires it, every recorded answer must be
+    heard before the page can be left."""
     page = QuestionPage(session, Page("compare", pair=pair))
     context = {
         "sides": sides_of(page),
@@ -127,7 +131,7 @@ def compare(request: HttpRequest, session: Session, pair: int) -> HttpResponse:
 
 
 def sides_of(page: QuestionPage) -> list[Side]:
-    """The answers in reading order."""
+    """Returns the answers of the page in reading order."""
     return [_side(page, trial, label) for trial, label in zip(page.pair, page.labels.values(), strict=True)]
 
 
@@ -151,13 +155,13 @@ def _side(page: QuestionPage, trial: Trial, label: str) -> Side:
 
 
 def _duration_sec(take: Take) -> float:
-    """Of the answer's track; 0 while that is being filed."""
+    """Returns the length of the answer's track in seconds; 0 while it is being filed."""
     track = take.tracks.filter(kind=Track.Kind.AGENT).first()
     return track.duration_ms / 1_000 if track is not None else 0
 
 
 def not_heard(page: QuestionPage) -> str:
-    """What is still to be heard, for the participant; empty when nothing is."""
+    """Returns a message that names the answers that must still be heard, or an empty text."""
     if not page.protocol.comparison.must_listen:
         return ""
     left = [side.label for side in sides_of(page) if side.heard is not None and not side.was_heard]

@@ -1,1 +1,1 @@
-"""Consent: the document, one event a purpose, and a copy to keep."""
+"""Consent: the document, one event for each purpose, and a copy to keep."""

@@ -1,4 +1,5 @@
-"""What is agreed to: the exact text in the language it is shown in, kept once, and one event a purpose."""
+"""Consent documents and events: the exact text in the language in which it was shown, stored once, and one event for
+each purpose."""
 
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ from studies.publish import protocol_of, session_protocol
 
 
 def spoken(session: Session) -> str:
-    """The language in which the study speaks to this session."""
+    """Returns the language of the study's texts in this session."""
     return session.language or session_protocol(session).languages[0]
 
 
 def document_body(session: Session, protocol: Protocol, language: str) -> str:
-    """Canonical JSON (sorted keys, no spaces) of all that stands on the consent page; what is hashed is its UTF-8."""
+    """Returns all texts of the consent page as canonical JSON (sorted keys, no spaces), whose UTF-8 is hashed."""
     body = {
         "study": session.study.slug,
         "title": protocol.title,
@@ -36,8 +37,10 @@ def document_body(session: Session, protocol: Protocol, language: str) -> str:
 
 
 def record(session: Session, granted: Collection[str], language: str = "") -> None:
-    """Keeps the text that was shown, and for each purpose whether it was granted. `language`: in which it was shown,
-    where that is not the session's own any more, because another tab has changed it."""
+    """Stores the text that was shown, and for each purpose whether it was granted.
+
+    `language` is the one in which the text was shown, which may differ from the session's if another tab has changed
+    that."""
     if language not in session_protocol(session).languages:
         language = spoken(session)
     protocol = protocol_of(session.version, language)
@@ -58,7 +61,7 @@ def record(session: Session, granted: Collection[str], language: str = "") -> No
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """One purpose: what was said to it first, and whether it was taken back since."""
+    """The consent to one purpose: the first decision, and when it was withdrawn, if it was."""
 
     label: str
     granted: bool
@@ -67,7 +70,7 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What somebody agreed to. `content` is that of the document."""
+    """What a participant agreed to. `content` is the parsed body of the document."""
 
     document: ConsentDocument
     content: dict[str, Any]
@@ -76,7 +79,7 @@ class Agreed:
 
 
 def agreed(session: Session) -> Agreed | None:
-    """None before there was an answer."""
+    """Returns what the participant decided, or None before they have."""
     events = list(session.consents.order_by("id"))
     document = ConsentDocument.objects.filter(sha256=events[0].document_sha256).first() if events else None
     if document is None:

@@ -1,4 +1,4 @@
-"""Consent: the document, one box a purpose, and a copy to keep."""
+"""The consent page, with one checkbox for each purpose, and the copy that participants can keep."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from studies.publish import session_protocol
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
 def consent(request: HttpRequest, session: Session) -> HttpResponse:
-    """The document and one box a purpose; declining ends the visit."""
+    """Shows the consent document with one checkbox for each purpose. Declining ends the session."""
     form = ConsentForm(session_protocol(session).consent, request.POST if request.method == "POST" else None)
     if request.method == "POST":
         shown_in = request.POST.get("language", "")
@@ -41,7 +41,8 @@ def consent(request: HttpRequest, session: Session) -> HttpResponse:
 @require_safe
 @session_page(always=True)
 def copy(request: HttpRequest, session: Session) -> HttpResponse:
-    """What was agreed to, when, and what stands now, as one HTML file to keep. In the language it was agreed in."""
+    """Returns what was agreed to, when, and which consents still hold, as an HTML file in the language of the
+    document."""
     agreed = documents.agreed(session)
     if agreed is None:
         raise Http404
@@ -61,7 +62,7 @@ def copy(request: HttpRequest, session: Session) -> HttpResponse:
 
 
 class ConsentForm(forms.Form):
-    """One box a purpose; required ones must be ticked to agree."""
+    """One checkbox for each purpose. The required ones must be ticked."""
 
     def __init__(self, consent: Consent, data: Any = None) -> None:
         super().__init__(data)

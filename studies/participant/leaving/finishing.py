@@ -1,4 +1,4 @@
-"""The end of a visit: finished at once, the completion code only when everything is saved."""
+"""The end of a session. It is finished at once, but gets its completion code only when all recordings are saved."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ ENDINGS: Final[dict[str, Ending]] = {
 
 
 def finish(session: Session) -> None:
-    """Marks a session finished once every page is done; and, when nothing of it is left to be saved, gives it its
-    completion code. Safe to repeat."""
+    """Marks a session as finished once every page is done, and gives it its completion code once all its takes are
+    saved. It is safe to repeat."""
     with transaction.atomic():
         locked = Session.objects.select_for_update(of=("self",)).select_related("version").get(pk=session.pk)
         if locked.state == Session.State.STARTED and flow.current_step(locked) == flow.DEBRIEF:
@@ -41,14 +41,17 @@ def finish(session: Session) -> None:
 
 
 def unsaved(session: Session) -> int:
-    """How many of its takes are still being recorded or filed. Those that could not be filed are not waited for: what
-    there is of them is in their journal, with the reason."""
+    """Returns how many takes are still being recorded or filed.
+
+    Takes whose filing failed are not waited for; their recordings stay in their journals."""
     return Take.objects.filter(trial__session=session, state__in=UNSAVED).count()
 
 
 def way_back_of(session: Session, state: str = "") -> WayBack | None:
-    """Where somebody goes whose visit is over (or would be, in this `state`), and with which code; None while it is
-    not, or where there is neither. Whoever withdraws before the end has a task to return."""
+    """Returns where a participant goes after the end of the session, and with which code. `state` overrides its state.
+
+    Returns None if the session has not ended, or if there is neither an address nor a code. Participants who withdraw
+    before the end are asked to return the task to the service."""
     state = state or session.state
     if state == Session.State.WITHDRAWN and session.finished_at is None:
         return to_return(session_protocol(session).recruiter)
@@ -60,11 +63,11 @@ def way_back_of(session: Session, state: str = "") -> WayBack | None:
 
 
 def _person(session: Session) -> str:
-    """As the service named them; empty when nobody sent them, or that was erased."""
+    """Returns the service's identifier of the participant, or an empty text if there is none or it was erased."""
     identity = RecruiterIdentity.objects.filter(participant=session.participant_id).first()
     if identity is None or not identity.sealed:
         return ""
     try:
         return str(unseal(bytes(identity.sealed).decode())["person"])
     except SealBroken:
-        return ""  # sealed with a secret key that is gone
+        return ""  # It was sealed with a secret key that has been replaced.

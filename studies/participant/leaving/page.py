@@ -1,4 +1,4 @@
-"""The end of a visit; and the way out at any time, whatever became of the study."""
+"""The debrief, and withdrawal, which is possible at any time and in any state of the study."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ log = structlog.get_logger(__name__)
 @require_safe
 @session_page(after_end=True)
 def debrief(request: HttpRequest, session: Session) -> HttpResponse:
-    """What it was about. Opening it with every page done finishes the session; the code comes when all is saved, for
-    which the page looks again by itself."""
+    """Shows the debrief. Opening it when every page is done finishes the session.
+
+    The page reloads itself until all recordings are saved and the completion code is there."""
     finish(session)
     return render(
         request,
@@ -40,8 +41,8 @@ def debrief(request: HttpRequest, session: Session) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdrawal(request: HttpRequest, token: str) -> HttpResponse:
-    """Asks once, then withdraws; also from the middle of a talk. What was agreed to without having to can be taken back
-    alone."""
+    """Asks for confirmation, then withdraws the participant, even during a talk. With `purpose`, only the consent to
+    this optional purpose is withdrawn."""
     session = _session(token)
     if session.state == Session.State.WITHDRAWN:
         return last_page(request, session)
@@ -67,7 +68,7 @@ def withdrawal(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_safe
 def receipt(request: HttpRequest, token: str) -> HttpResponse:
-    """The receipt as a text to keep."""
+    """Returns the receipt as a text file."""
     session = _session(token)
     found = session.receipt if session.state == Session.State.WITHDRAWN else None
     if found is None:
@@ -85,21 +86,22 @@ def _session(token: str) -> Session:
 
 
 def withdraw(session: Session) -> None:
-    """Ends every session of the participant: nothing more is recorded from now on, talks and previews end wherever
-    they run. Then what was collected is erased or kept, as the study's policy says; what fails of that is tried again
-    later. Safe to repeat."""
+    """Ends every session of the participant. From then on nothing more is recorded; running talks and previews end.
+
+    Then the collected data are erased or kept, according to the study's policy. If this fails, it is tried again later.
+    It is safe to repeat."""
     sessions = list(session.participant.sessions.all())
     for each in sessions:
         _close(each)
     for each in sessions:
         try:
             finish_withdrawal(each)
-        except Exception:  # the participant is out in any case
+        except Exception:  # The sessions are closed in any case, and this is tried again later.
             log.exception("withdrawal_not_finished", session=each.pk)
 
 
 def optional_purposes(session: Session) -> list[Purpose]:
-    """What the participant agreed to without having to, and may take back alone; labels in their language."""
+    """Returns the optional purposes to which the participant agreed, which can be withdrawn one by one."""
     return [
         purpose
         for purpose in session_protocol(session).consent.purposes
@@ -108,7 +110,9 @@ def optional_purposes(session: Session) -> list[Purpose]:
 
 
 def take_back_purpose(session: Session, purpose: str) -> bool:
-    """Withdraws one optional purpose; talks that need it end. False for a required one, and one never given."""
+    """Withdraws the consent to one optional purpose; talks that need it end.
+
+    Returns False if the purpose is required or was not granted."""
     if purpose not in {each.key for each in optional_purposes(session)}:
         return False
     taken_back = take_back(session, purpose)
@@ -121,7 +125,7 @@ def take_back_purpose(session: Session, purpose: str) -> bool:
 @transaction.atomic
 def _close(session: Session) -> None:
     locked = Session.objects.select_for_update(of=("self",)).get(pk=session.pk)
-    keep = {ConsentEvent.Purpose.RECORD} if keeps_data(locked) else set()  # taken back once all is filed
+    keep = {ConsentEvent.Purpose.RECORD} if keeps_data(locked) else set()  # It is taken back once all takes are filed.
     for purpose in ConsentEvent.Purpose.values:
         if purpose not in keep:
             take_back(locked, purpose)

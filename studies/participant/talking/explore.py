@@ -1,4 +1,5 @@
-"""The explore study: what a visitor can choose, the trial that a choice makes, the talks so far, takes side by side."""
+"""The pages of an explore study: what a visitor can choose, the trial of a choice, the talks so far, and takes side by
+side."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ TALKED = (Take.State.ENDED, Take.State.FINAL, Take.State.FAILED)
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
 def explore(request: HttpRequest, session: Session) -> HttpResponse:
-    """The visitor's own page: what to choose from, and the talks so far, newest first."""
+    """Shows what the visitor can choose, and the talks so far, newest first."""
     protocol = session_protocol(session)
     if protocol.offer is None:
         return go_on(session)
@@ -56,7 +57,8 @@ def explore(request: HttpRequest, session: Session) -> HttpResponse:
 
 
 def _initial(request: HttpRequest, offered: Options, latest: Take | None) -> dict[str, str]:
-    """What is ticked at first: what the address asks for, else what was talked about last, else the first of each."""
+    """Returns what is selected at first: what the address asks for, else the prompt of the latest talk, else the first
+    option."""
     first = {"prompt": offered.prompts, "voice": offered.voices, "engine": offered.engines}
     initial = {name: cards[0].key for name, cards in first.items() if cards}
     if latest is not None:
@@ -67,7 +69,7 @@ def _initial(request: HttpRequest, offered: Options, latest: Take | None) -> dic
 @require_safe
 @session_page()
 def side_by_side(request: HttpRequest, session: Session) -> HttpResponse:
-    """Two to four takes next to each other, chosen by `take` in the query."""
+    """Shows two to four takes side by side, which the query parameter `take` chooses."""
     chosen = set(request.GET.getlist("take"))
     takes = [take for take in reversed(finished_takes(session)) if str(take.pk) in chosen][:MOST_SIDE_BY_SIDE]
     if len(takes) < 2:
@@ -103,7 +105,7 @@ class ExploreForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One option as people see it; `about` of a prompt is Markdown."""
+    """One option as visitors see it. For a prompt, `about` is Markdown."""
 
     key: str
     label: str
@@ -112,7 +114,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Everything there is to choose from. `free_voice`: also a voice that sliders make."""
+    """Everything that a visitor can choose. `free_voice` says whether they can also set a voice with sliders."""
 
     prompts: list[Card]
     voices: list[Card]
@@ -121,8 +123,10 @@ class Options:
 
 
 def options(session: Session, protocol: Protocol) -> Options:
-    """What is offered. Without consent to conversion there are only voices that leave the own one as it is; without
-    consent to third parties no engine that somebody else runs."""
+    """Returns what is offered in a session.
+
+    Without consent to conversion, only voices that do not convert are offered; without consent to third parties, no
+    engine that a third party runs."""
     if protocol.offer is None:
         return Options([], [], [])
     may_convert = session.consent(ConsentEvent.Purpose.CONVERT) is not None
@@ -144,7 +148,7 @@ def options(session: Session, protocol: Protocol) -> Options:
 
 
 def about_engine(name: str) -> str:
-    """What participants read of an engine, with whether their voice leaves for somebody else."""
+    """Returns the description of an engine for participants, which says if their voice is sent to a third party."""
     entry = ENGINES[name]
     about = gettext(entry.about)
     if not entry.third_party:
@@ -156,8 +160,10 @@ def about_engine(name: str) -> str:
 def choose(
     session: Session, *, prompt: str, voice: str, engine: str, parameters: Mapping[str, float] | None = None
 ) -> Trial:
-    """The trial for a choice. One that was chosen before and never talked in is taken again, so that sending twice
-    makes one trial. `parameters`: of a free voice, which the trial keeps. Raises OptionError."""
+    """Returns the trial for a choice.
+
+    A trial of the same choice without takes is reused, so that sending the form twice creates only one. `parameters`
+    are those of a free voice, and are stored in the trial. Raises OptionError."""
     own_voices = None if parameters is None else [free_segment(parameters)]
     Session.objects.select_for_update().get(pk=session.pk)
     condition = session.version.conditions.get(key=offer_key(engine, voice))
@@ -176,12 +182,12 @@ def choose(
 
 
 def last_parameters(session: Session) -> dict[str, float]:
-    """Of the free voice that was talked with last; empty before there is one."""
+    """Returns the parameters of the free voice that was chosen last; empty before there is one."""
     made = session.trials.filter(own_voices__isnull=False).order_by("-position").first()
     return dict(made.own_voices[0]["parameters"]) if made is not None and made.own_voices else {}
 
 
 def finished_takes(session: Session) -> list[Take]:
-    """Every take in which something was said, newest first."""
+    """Returns all takes that have started and ended, newest first."""
     takes = Take.objects.filter(trial__session=session, state__in=TALKED, started_at__isnull=False)
     return list(takes.select_related("trial__prompt", "trial__condition").order_by("-created_at"))

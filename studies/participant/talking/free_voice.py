@@ -1,4 +1,4 @@
-"""A voice of the visitor's own making: sliders, heard at once, then a talk in it."""
+"""The page on which a visitor sets a voice with sliders, hears it at once, and begins a talk in it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ from studies.publish import session_protocol
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
 def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
-    """The sliders. What is heard with them goes over the preview socket and is not kept; the talk keeps them."""
+    """Shows the sliders, and begins a talk with their values.
+
+    What the visitor hears while setting them comes from the preview socket and is not recorded."""
     offered = options(session, session_protocol(session))
     if not offered.free_voice:
         return go_on(session)
@@ -52,7 +54,7 @@ def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
 
 
 class FreeVoiceForm(ExploreForm):
-    """A voice of the visitor's own making, what to talk about in it, and with whom."""
+    """The parameters of the free voice, a prompt and an engine."""
 
     CHOSEN: ClassVar[Sequence[str]] = ("prompt", "engine")
 
@@ -72,7 +74,7 @@ class FreeVoiceForm(ExploreForm):
         return {name: self.cleaned_data[name] for name in free_parameters()}
 
     def main_sliders(self) -> list[tuple[BoundField, Parameter]]:
-        """Each with its range and unit."""
+        """Returns the main sliders, each with its parameter, which has the range and the unit."""
         return [(self[name], free_parameters()[name]) for name in MAIN]
 
     def more_sliders(self) -> list[tuple[BoundField, Parameter]]:

@@ -1,4 +1,4 @@
-"""The talk of a trial, and the pages between talks with nothing to answer: what comes next, and pauses."""
+"""The talk of a trial, and the pages between talks that ask nothing: introductions and breaks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ UNDER_WAY: Final = _(
 @require_safe
 @session_page()
 def talk(request: HttpRequest, session: Session, position: int) -> HttpResponse:
-    """The talk itself. In a fixed plan only the trial that is due can be talked in; a visitor may repeat any."""
+    """Shows the talk of a trial. In a planned study only the trial that is due is open; in an explore study any is."""
     trial = get_object_or_404(session.trials.select_related("prompt", "condition"), position=position)
     protocol = session_protocol(session)
     card = protocol.prompt(trial.prompt.key)
@@ -66,7 +66,7 @@ def talk(request: HttpRequest, session: Session, position: int) -> HttpResponse:
 
 
 def interruption(trial: Trial) -> str:
-    """What became of an attempt at the talk that did not come to its end; empty where there was none."""
+    """Returns a message on how the latest take of the trial was interrupted; empty if it was not."""
     last = trial.takes.order_by("-number").first()
     if last is None or last.started_at is None or last.outcome == Take.Outcome.COMPLETED:
         return ""
@@ -76,7 +76,8 @@ def interruption(trial: Trial) -> str:
 
 
 def _engine_words(session: Session, trial: Trial) -> dict[str, str]:
-    """What the page says of the engine; nothing where engines differ and the name would break the blinding."""
+    """Returns what the page says about the engine. It is empty in a planned study with several engines, where the name
+    would break the blinding."""
     engines = set(session.version.conditions.values_list("engine", flat=True))
     if session_protocol(session).kind == "planned" and len(engines) > 1:
         return {"engineLabel": "", "engineAbout": ""}
@@ -87,7 +88,7 @@ def _engine_words(session: Session, trial: Trial) -> dict[str, str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
 def intro(request: HttpRequest, session: Session, which: str) -> HttpResponse:
-    """Before the practice or before the first talk that counts."""
+    """Shows the introduction to the practice or to the main talks."""
     protocol = session_protocol(session)
     text = {"practice": protocol.practice_intro, "main": protocol.main_intro}.get(which)
     if text is None:
@@ -107,7 +108,7 @@ def intro(request: HttpRequest, session: Session, which: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
 def pause(request: HttpRequest, session: Session, position: int) -> HttpResponse:
-    """A break before the trial at `position`, as long as one likes."""
+    """Shows a break before the trial at `position`, which the participant ends."""
     left = session.trials.filter(position__gte=position).count()
     if not left:
         raise Http404

@@ -1,1 +1,1 @@
-"""Studies are written, tried out, published and shared here."""
+"""The pages on which studies are written, previewed, published and shared."""

@@ -1,4 +1,4 @@
-"""What the design pages share: the study they are about, the frame they stand in, and JSON in and out."""
+"""What the design pages have in common: their frame, and reading and answering JSON requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from studies.models import Study
 
 
 def frame(request: HttpRequest, study: Study, tab: str, **context: Any) -> dict[str, Any]:
-    """What templates/researcher/design/frame.html needs, and `context`."""
+    """Returns the context of templates/researcher/design/frame.html together with `context`."""
     return {
         **admin.site.each_context(request),
         "title": study.title,
@@ -26,7 +26,7 @@ def frame(request: HttpRequest, study: Study, tab: str, **context: Any) -> dict[
 
 
 def body_of(request: HttpRequest) -> dict[str, Any]:
-    """The JSON object that was sent. Raises DraftRefused."""
+    """Returns the JSON object that was sent. Raises DraftRefused if it is too long or not an object."""
     try:
         sent = json.loads(request.body)
     except RequestDataTooBig:
@@ -39,7 +39,7 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def text_in(sent: dict[str, Any]) -> str:
-    """Raises DraftRefused."""
+    """Returns the text in a JSON object. Raises DraftRefused if there is none."""
     text = sent.get("text")
     if not isinstance(text, str):
         raise DraftRefused("What arrived holds no text. Load the page again.")

@@ -1,4 +1,4 @@
-"""The counterbalance table: what meets what how often, over all orders that people can get."""
+"""The counterbalancing tables: how often conditions, prompts and positions occur together over all possible orders."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from studies.researcher.design.writing import drafts
 from studies.researcher.design.writing.checking import report_on
 
 CHANCE = 0.5
-"""Where the order is drawn, counts that differ by more than this share of their mean are pointed out."""
+"""If the order is random, counts that deviate by more than this share from their mean are marked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`heat`: 0 to 1 of the table's largest count. `odd`: not as often as the others of its row."""
+    """One count. `heat` is its share of the table's largest count, 0 to 1; `odd` says that it differs from the others
+    of its row."""
 
     count: int
     heat: str
@@ -34,7 +35,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A table as the page has it."""
+    """A table as the page shows it."""
 
     title: str
     columns: tuple[str, ...]
@@ -48,7 +49,7 @@ class Shown:
 @allow_alpine
 @researcher_with("studies.view_study")
 def table(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """Of the draft; of the published version where the draft is not valid."""
+    """Shows the tables of the draft, or of the published version if the draft is not valid."""
     study = get_object_or_404(Study, slug=slug)
     protocol = report_on(drafts.draft_of(study).text, study).protocol
     published = None if protocol is not None else _published(study)
@@ -64,7 +65,8 @@ def table(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 def shown(table: Table) -> Shown:
-    """With each count's heat, and those pointed out that are not like the others of their row."""
+    """Returns a table with the heat of each count, and with the counts marked that differ from the others of their
+    row."""
     most = max((count for row in table.counts for count in row), default=0)
     counted = table.title != "Arms"
     rows = []
@@ -79,8 +81,10 @@ def shown(table: Table) -> Shown:
 
 
 def _odd(table: Table, row: str, counts: tuple[int, ...]) -> set[int]:
-    """Columns whose count is not the row's most frequent one. What never meets by design is not counted: a condition
-    after itself, and a prompt that has no talk under a condition."""
+    """Returns the columns whose count differs from the row's most frequent one; if orders are random, from its mean.
+
+    Combinations that never occur by design are ignored: a condition after itself, and a prompt that is not talked about
+    under a condition."""
     meets_all = "position" in table.title
     meant = [column for column, count in enumerate(counts) if (count or meets_all) and table.columns[column] != row]
     values = [counts[column] for column in meant]

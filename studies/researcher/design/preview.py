@@ -1,4 +1,4 @@
-"""A draft as participants will see it: every page of the visit, in a session that counts for nothing."""
+"""Previews of a draft: every page as participants will see it, in a session whose data do not count."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from studies.researcher.design.writing import drafts
 from studies.researcher.design.writing.checking import report_on
 from studies.talk.filing.erasure import erase_recordings
 
-# Alpine, as in site.py; and the visit in its frame
+# Allows Alpine (see `access.allow_alpine`) and the frame that shows the preview.
 allow_alpine_and_frame: Callable[[View], View] = csp_update({"script-src": ["'unsafe-eval'"], "frame-src": ["'self'"]})
 
 MOST_ARMS_LISTED: Final = 200
 REMEMBERED: Final = "previews"
-"""In a researcher's own session: study -> the token of their preview."""
+"""Key in a researcher's web session under which the id of each study maps to the token of their preview."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,7 +41,7 @@ REMEMBERED: Final = "previews"
 @allow_alpine_and_frame
 @researcher_with("studies.change_study")
 def preview(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """The pages of the draft beside a frame. POST {language, arm} begins a new visit."""
+    """Lists the pages of the draft beside a frame that shows them. POST {language, arm} begins a new preview."""
     study = get_object_or_404(Study, slug=slug)
     report = report_on(drafts.draft_of(study).text, study)
     protocol = report.protocol
@@ -65,9 +65,9 @@ def preview(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 def begin(study: Study, protocol: Protocol, language: str, arm: str) -> Session:
-    """A new preview of the draft, of this arm if there is such a one, else of whichever comes next.
+    """Begins a new preview of the draft in the given arm or, if there is no such arm, in one that allocation chooses.
 
-    Previews of what the draft said before go, with whatever was recorded in them."""
+    Previews of earlier states of the draft are erased together with their recordings."""
     clear(study, keep=sha256_of(protocol))
     version = scratch_version(study, protocol)
     spoken = language if language in protocol.languages else ""
@@ -82,7 +82,7 @@ def _number(text: str) -> int | None:
 
 
 def clear(study: Study, *, keep: str = "") -> None:
-    """Erases the previews of a study, recordings and all; those of a draft with the hash `keep` stay."""
+    """Erases the previews of a study with their recordings, except those of the draft with the hash `keep`."""
     old = Session.objects.filter(version__study=study, version__number=SCRATCH).exclude(version__sha256=keep)
     for session in old:
         erase_recordings(session)
@@ -91,7 +91,7 @@ def clear(study: Study, *, keep: str = "") -> None:
 
 
 def _remembered(request: HttpRequest, study: Study, protocol: Protocol | None) -> Session | None:
-    """The preview that this researcher has open, if it is one of the draft as it is now."""
+    """Returns this researcher's preview if it is one of the current draft."""
     token = request.session.get(REMEMBERED, {}).get(str(study.pk), "")
     if protocol is None or not token:
         return None
@@ -100,7 +100,7 @@ def _remembered(request: HttpRequest, study: Study, protocol: Protocol | None) -
 
 
 def _arms(protocol: Protocol | None) -> list[tuple[int, str]]:
-    """(number, what to call it) of the arms that can be chosen, as the export counts them."""
+    """Returns the number and label of each arm that can be chosen. The numbers are those of the export."""
     if protocol is None or protocol.kind == "explore":
         return []
     arms = range(min(arm_count(protocol), MOST_ARMS_LISTED))

@@ -1,4 +1,4 @@
-"""Running a study: opened, paused and closed, and the links that people come by."""
+"""The page from which a study is opened, paused and closed, with the links for participants."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RECRUITER_PARAMETERS = {
     "sona": "survey_code=%SURVEY_CODE%",
     "mturk": "workerId=${WORKER_ID}&assignmentId=${ASSIGNMENT_ID}&hitId=${HIT_ID}",
 }
-"""As each service writes the parameters that it fills in."""
+"""The parameters of the study's link, with the placeholders that each service fills in."""
 
 
 @require_safe
@@ -60,7 +60,8 @@ def share(request: HttpRequest, slug: str) -> HttpResponseBase:
 @allow_alpine
 @researcher_with("studies.change_study")
 def move(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """POST {to: open, pause or close}; open also takes ethics_reference and retention_until."""
+    """Changes the state of a study: POST {to: open, pause or close}; open also takes ethics_reference and
+    retention_until."""
     study = get_object_or_404(Study, slug=slug)
     step = request.POST.get("to", "")
     if step not in MOVES[Study.State(study.state)]:
@@ -84,7 +85,7 @@ def move(request: HttpRequest, slug: str) -> HttpResponseBase:
 @require_safe
 @researcher_with("studies.view_study")
 def qr(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """The participants' link as a QR code, to be printed."""
+    """Returns the participants' link as a QR code for printing."""
     study = get_object_or_404(Study, slug=slug)
     response = HttpResponse(qr_svg(request.build_absolute_uri(study.get_absolute_url())), content_type="image/svg+xml")
     response["Content-Disposition"] = f'attachment; filename="{study.slug}-qr.svg"'
@@ -92,7 +93,7 @@ def qr(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 def _open(study: Study, ethics_reference: str, until: str) -> str:
-    """What kept the study from being opened; empty when it is open now."""
+    """Opens a study. Returns a message that says why it could not be opened, or an empty text."""
     if study.current_version is None:
         return "Publish the protocol before opening the study."
     reference = ethics_reference.replace("\x00", "").strip()
@@ -144,7 +145,7 @@ def _protocol(study: Study) -> Protocol | None:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`about`: who it is for, and what comes of those who use it."""
+    """A link to a study. `about` says whom it is for and what it leads to."""
 
     name: str
     url: str
@@ -152,7 +153,9 @@ class Link:
 
 
 def links_of(request: HttpRequest, study: Study, protocol: Protocol) -> list[Link]:
-    """Where the people of a study come by a service, the link alone would begin nothing, and is not among them."""
+    """Returns the links of a study.
+
+    If participants come by a recruitment service, the plain link would not admit anybody and is left out."""
     page = request.build_absolute_uri(study.get_absolute_url())
     service = protocol.recruiter.service
     if service in RECRUITER_PARAMETERS:
@@ -169,6 +172,6 @@ def links_of(request: HttpRequest, study: Study, protocol: Protocol) -> list[Lin
 
 
 def qr_svg(url: str) -> SafeString:
-    """Dark on light whatever the theme, since cameras want it so."""
+    """Returns a QR code as SVG. It is dark on light in every theme, as cameras expect."""
     code = qrcode.make(url, image_factory=SvgPathFillImage, box_size=10, border=2)
     return SafeString(code.to_string(encoding="unicode"))

@@ -1,4 +1,4 @@
-"""Where a new study comes from: a template, a file, another study, or nothing."""
+"""The page that creates a study from a template, a file, another study, or a skeleton."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.writing import drafts
 from studies.researcher.design.writing.checking import report_on
 
-MAX_UPLOAD_BYTES: Final = 4 * MAX_CHARACTERS  # as long as UTF-8 can make them
+MAX_UPLOAD_BYTES: Final = 4 * MAX_CHARACTERS  # UTF-8 has at most 4 bytes a character.
 COPY_OF: Final = "copy of "
 FOLDER: Final = Path(protocol_package.__path__[0]) / "templates"
 
@@ -33,10 +33,11 @@ FOLDER: Final = Path(protocol_package.__path__[0]) / "templates"
 @allow_alpine
 @researcher_with("studies.add_study", "studies.change_study")
 def new(request: HttpRequest) -> HttpResponseBase:
-    """The gallery; POST {source} makes the study: template (with `name`), file, copy (with `name`) or empty."""
+    """Shows the templates. POST {source} creates a study; `source` is template or copy (both with `name`), file or
+    empty."""
     problem = ""
     if request.method == "POST":
-        assert isinstance(request.user, User)  # researcher_with lets nobody else in
+        assert isinstance(request.user, User)  # ensured by researcher_with
         try:
             study = _start(request, request.user)
         except DraftRefused as error:
@@ -59,7 +60,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
 
 
 def _start(request: HttpRequest, author: User) -> Study:
-    """Raises DraftRefused; 404 for a template or a study that is not there."""
+    """Creates the study that a form asks for. Raises DraftRefused, and Http404 if the study to copy does not exist."""
     source, name = request.POST.get("source", ""), request.POST.get("name", "")
     if source == "template":
         found = next((template for template in templates() if template.name == name), None)
@@ -91,7 +92,7 @@ def _from_file(request: HttpRequest, author: User) -> Study:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A ready study to start from; `about` is the comment that its file begins with, `facts` its size."""
+    """A ready protocol to start from. `about` is the comment at the top of its file, and `facts` says its size."""
 
     name: str
     title: str
@@ -101,7 +102,7 @@ class Template:
 
 
 def templates() -> list[Template]:
-    """Those that come with the product, by title."""
+    """Returns the templates that come with the product, sorted by title."""
     found = [_template(path) for path in FOLDER.glob("*.yaml")]
     return sorted(found, key=lambda template: template.title)
 
@@ -113,7 +114,7 @@ def _template(path: Path) -> Template:
 
 
 def _facts(protocol: Protocol) -> str:
-    """Such as "2 prompts, 3 conditions, 12 min"."""
+    """Describes the size of a protocol, such as "2 prompts, 3 conditions, 12 min"."""
     counts = [("prompt", len(protocol.prompts)), ("condition", len(protocol.cells()))]
     facts = [f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts]
     return ", ".join([*facts, *([f"{protocol.duration_min} min"] if protocol.duration_min else [])])

@@ -1,5 +1,5 @@
-"""Publishes a draft, and shows the published versions of a study: lists them, writes them to files, and compares them
-in words and line by line."""
+"""Publishes a draft, and shows the published versions of a study: lists them, exports them as files, and compares them
+by field and by line."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def versions(request: HttpRequest, slug: str) -> HttpResponseBase:
 @allow_alpine
 @researcher_with("studies.view_study")
 def compare(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
-    """What changed from the version `since` (the one before, when left out) to this one."""
+    """Shows what changed between the version `since` (by default the previous one) and this one."""
     study = get_object_or_404(Study, slug=slug)
     after = get_object_or_404(published(study), number=number)
     since = request.GET.get("since", "")
@@ -71,7 +71,7 @@ def compare(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
 @require_safe
 @researcher_with("studies.view_study")
 def export(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
-    """A version as a file that, imported anywhere, has the identical hash."""
+    """Returns a version as a YAML file, which has the same hash wherever it is imported."""
     version = get_object_or_404(published(get_object_or_404(Study, slug=slug)), number=number)
     response = HttpResponse(text_of(version), content_type="application/yaml; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{slug}-v{number}.yaml"'
@@ -84,13 +84,13 @@ def published(study: Study) -> QuerySet[ProtocolVersion]:
 
 
 AROUND: Final = 3
-"""Unchanged lines that are shown around a change."""
+"""Number of unchanged lines that are shown around a change."""
 LONGEST: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a comparison; `gap` says how many unchanged lines are left out."""
+    """A line of a comparison. The text of a `gap` says how many unchanged lines are left out."""
 
     kind: Literal["same", "added", "removed", "gap"]
     text: str
@@ -98,7 +98,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One change: where, and what was and is there. Either is empty where there was or is nothing."""
+    """One change of a field at `path`. `old` or `new` is empty if there was or is no value."""
 
     path: str
     kind: str
@@ -108,21 +108,23 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """`parts` is None where one of the two is of an older schema, or there was nothing before."""
+    """The changes between two protocols, by field and by line.
+
+    `parts` is None if the schema of one of them is not supported, or if there was no version before."""
 
     parts: list[Part] | None
     lines: list[Line]
 
 
 def changes_to(protocol: Protocol, before: ProtocolVersion | None) -> Changes:
-    """From a version (None: from nothing) to a protocol."""
+    """Returns the changes from a version (None: from an empty text) to a protocol."""
     old = _protocol(before) if before is not None else None
     parts = [_part(change) for change in changes(old, protocol)] if old is not None else None
     return Changes(parts, lines_between(text_of(before) if before is not None else "", to_yaml(protocol)))
 
 
 def changes_between(before: ProtocolVersion, after: ProtocolVersion) -> Changes:
-    """From one version to another."""
+    """Returns the changes from one version to another."""
     protocol = _protocol(after)
     if protocol is not None:
         return changes_to(protocol, before)
@@ -130,7 +132,7 @@ def changes_between(before: ProtocolVersion, after: ProtocolVersion) -> Changes:
 
 
 def lines_between(before: str, after: str) -> list[Line]:
-    """Changed lines with a few unchanged ones around them; empty where nothing differs."""
+    """Returns the changed lines with AROUND unchanged ones around them; empty if nothing differs."""
     old, new = before.splitlines(), after.splitlines()
     lines: list[Line] = []
     reached = 0
@@ -180,7 +182,8 @@ CHANGED = "The draft was changed after you opened this page, so nothing was publ
 @allow_alpine
 @researcher_with("studies.change_study")
 def publishing(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """What publishing would do; POST {revision} does it, if the draft is still the one that was shown."""
+    """Shows what publishing would change. POST {revision} publishes the draft if its revision is still the one that was
+    shown."""
     study = get_object_or_404(Study, slug=slug)
     draft = drafts.draft_of(study)
     report = report_on(draft.text, study)
@@ -210,7 +213,7 @@ def publishing(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 def _publish(study: Study, draft: StudyDraft, report: Report) -> ProtocolVersion | None:
-    """None where the draft is not fit to be published, which the page then says."""
+    """Publishes a draft. Returns None if it cannot be published; the page then says why."""
     if report.protocol is None or report.obstacles:
         return None
     try:
@@ -219,6 +222,6 @@ def _publish(study: Study, draft: StudyDraft, report: Report) -> ProtocolVersion
             if study.title != report.protocol.title:
                 study.title = report.protocol.title
                 study.save(update_fields=["title"])
-    except ProtocolError:  # a target voice was withdrawn in this moment: the page is made anew and says so
+    except ProtocolError:  # A target voice was withdrawn meanwhile; the page is built again and says so.
         return None
     return version

@@ -1,1 +1,1 @@
-"""The editor: a draft as YAML and as a form, checked and translated."""
+"""The editor, which shows a draft as YAML and as a form, validates it and helps to translate it."""

@@ -1,4 +1,4 @@
-"""Everything the editor is told about a draft: what is wrong and where, and what it says as plain data."""
+"""Reports on a draft for the editor: its problems with their places, and its content as plain data."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from studies.publish import publication_problems
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`errors` make a draft invalid; `obstacles` keep a valid one from being published today. `protocol`: None for an
-    invalid one. `document`: what the YAML holds, valid or not, as JSON can say it; None where it is not readable."""
+    """The result of checking a draft.
+
+    `errors` make it invalid; `obstacles` keep a valid one from being published today. `protocol` is None if the draft
+    is invalid. `document` is the content of the YAML, valid or not, as JSON data; None if it cannot be read."""
 
     errors: tuple[Problem, ...]
     obstacles: tuple[Problem, ...]
@@ -26,7 +28,7 @@ class Report:
     document: dict[str, Any] | None
 
     def as_json(self) -> dict[str, Any]:
-        """What the page gets. Lines and columns count from 1."""
+        """Returns the report as JSON data for the page. Lines and columns count from 1."""
         errors = [_as_json(problem, "error") for problem in self.errors]
         return {
             "problems": errors + [_as_json(problem, "obstacle") for problem in self.obstacles],
@@ -37,7 +39,7 @@ class Report:
 
 
 def report_on(text: str, study: Study) -> Report:
-    """Never raises, whatever `text` holds."""
+    """Checks a draft of `study`. Never raises, whatever `text` contains."""
     try:
         read = yaml_text.read(text)
     except ProtocolError as error:
@@ -51,8 +53,9 @@ def report_on(text: str, study: Study) -> Report:
 
 
 def data_in(text: str) -> dict[str, Any] | None:
-    """What the YAML says, as the newest schema would say it and as JSON can hold it; None where it cannot be read, or
-    says a key twice."""
+    """Returns the content of a YAML text as JSON data, upgraded to the newest schema.
+
+    Returns None if it cannot be read, is not a mapping, or contains a key twice."""
     try:
         return _data_of(yaml_text.read(text))
     except ProtocolError:

@@ -1,4 +1,5 @@
-"""The protocol that is being written: kept whatever state it is in, and never overwritten unseen."""
+"""Drafts of protocols. A draft is stored even if it is invalid, and a save never overwrites changes that its author has
+not seen."""
 
 from __future__ import annotations
 
@@ -22,13 +23,13 @@ SKELETON: Final = Path(__file__).with_name("skeleton.yaml")
 UNTITLED: Final = "Untitled study"
 ENCODINGS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""What YAML does not allow as it stands, and databases do not keep."""
+"""Characters that YAML allows only in escaped form, and that databases may not store."""
 SLUG_CHARACTERS: Final = 40
 ATTEMPTS: Final = 50
 
 
 def draft_of(study: Study) -> StudyDraft:
-    """The draft of `study`; the first time a copy of what is published, or a skeleton."""
+    """Returns the draft of `study`. If there is none, it is created from the published version or the skeleton."""
     try:
         return study.draft
     except StudyDraft.DoesNotExist:
@@ -37,10 +38,10 @@ def draft_of(study: Study) -> StudyDraft:
 
 
 def save(draft: StudyDraft, text: str, revision: int, author: User) -> bool:
-    """Keeps `text` as the next revision of `draft`, which then has it, if nobody has written since `revision`.
+    """Stores `text` as the next revision of `draft`, unless somebody has changed it since `revision`.
 
-    False where somebody has, and with other words; `draft` then holds theirs. Until the first publication the study is
-    called what its draft says. Raises DraftRefused."""
+    Returns False if somebody has, and the texts differ; `draft` then has the other text. Until the first publication,
+    the study takes its title from the draft. Raises DraftRefused."""
     check_text(text)
     now = timezone.now()
     kept = StudyDraft.objects.filter(pk=draft.pk, revision=revision).exclude(text=text)
@@ -53,7 +54,7 @@ def save(draft: StudyDraft, text: str, revision: int, author: User) -> bool:
 
 
 def as_json(draft: StudyDraft) -> dict[str, Any]:
-    """What the pages that write it begin with, and get back when it was kept."""
+    """Returns the draft as JSON data, with which the editing pages start and which they get back after saving."""
     return {
         "text": draft.text,
         "revision": draft.revision,
@@ -63,7 +64,9 @@ def as_json(draft: StudyDraft) -> dict[str, Any]:
 
 
 def create(text: str, author: User, *, name: str = "") -> Study:
-    """A new study whose draft is `text`, valid or not. `name` stands for the title where the text says none."""
+    """Creates a study whose draft is `text`, valid or not. `name` is used as the title if the text has none.
+
+    Raises DraftRefused for a text that cannot be stored, or if too many studies have the same name."""
     check_text(text)
     title = title_in(text) or name.strip() or UNTITLED
     wanted = slugify(name)[:SLUG_CHARACTERS] or slugify(title)[:SLUG_CHARACTERS].strip("-") or "study"
@@ -80,7 +83,7 @@ def create(text: str, author: User, *, name: str = "") -> Study:
 
 
 def decoded(content: bytes) -> str:
-    """The text of an uploaded file. Raises DraftRefused for one that holds none."""
+    """Returns the text of an uploaded file in UTF-8 or UTF-16. Raises DraftRefused if it is not text."""
     encoding = next((name for mark, name in ENCODINGS.items() if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
@@ -91,7 +94,7 @@ def decoded(content: bytes) -> str:
 
 
 def check_text(text: str) -> None:
-    """Raises DraftRefused for what cannot be kept, however broken a draft may be."""
+    """Raises DraftRefused if a text is too long or contains characters that cannot be stored. It may be invalid."""
     if len(text) > MAX_CHARACTERS:
         raise DraftRefused(f"This has {len(text):,} characters; a protocol has {MAX_CHARACTERS:,} at most.")
     if found := UNWRITABLE.search(text):
@@ -102,7 +105,7 @@ def check_text(text: str) -> None:
 
 
 def title_in(text: str) -> str:
-    """What the document calls itself; empty where it does not say, or cannot be read."""
+    """Returns the title in a document; empty if it has none or the title cannot be read."""
     match = re.search(r"^title:[ \t]*(.+)$", text, re.MULTILINE)
     try:
         title: Any = yaml_text.read(match[1]).data if match else None
@@ -112,7 +115,7 @@ def title_in(text: str) -> str:
 
 
 def text_of(version: ProtocolVersion) -> str:
-    """A version as YAML; one of another schema as it is stored."""
+    """Returns a version as YAML. If its schema is not supported, the document is returned as it is stored."""
     try:
         return to_yaml(protocol_of(version))
     except ProtocolError:

@@ -1,4 +1,4 @@
-"""Writing a study: the page with its form and its YAML, and what that page asks for while somebody types."""
+"""The editor page with its form and its YAML, and the requests that it makes during editing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from studies.researcher.design.writing.form_schema import NAME_LISTS, SECTIONS, 
 @allow_alpine
 @researcher_with("studies.change_study")
 def write(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """The editor. `?version=3` puts that version in the draft's place, as a change that can be undone."""
+    """Shows the editor. `?version=3` replaces the draft's text by that version, as a change that can be undone."""
     study = get_object_or_404(Study, slug=slug)
     draft = drafts.draft_of(study)
     restored = _asked_version(request, study)
@@ -42,7 +42,7 @@ def write(request: HttpRequest, slug: str) -> HttpResponseBase:
 @never_cache
 @researcher_with("studies.change_study")
 def validate(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """{text} -> the report on it; nothing is kept."""
+    """Takes {text} and returns the report on it. Nothing is stored."""
     study = get_object_or_404(Study, slug=slug)
     try:
         text = text_in(body_of(request))
@@ -56,10 +56,12 @@ def validate(request: HttpRequest, slug: str) -> HttpResponseBase:
 @never_cache
 @researcher_with("studies.change_study")
 def save(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """{text, revision} -> the draft as it is kept now, with the report on it. 409 with what somebody else has written
-    since `revision`; the text that was sent is then not kept, and stays with the sender."""
+    """Takes {text, revision}, stores the text, and returns the draft with the report on it.
+
+    The status is 409 if somebody else has changed the draft since `revision`. The response then has their text, and the
+    text that was sent is not stored."""
     study = get_object_or_404(Study, slug=slug)
-    assert isinstance(request.user, User)  # researcher_with lets nobody else in
+    assert isinstance(request.user, User)  # ensured by researcher_with
     draft = drafts.draft_of(study)
     try:
         sent = body_of(request)
@@ -77,7 +79,7 @@ def save(request: HttpRequest, slug: str) -> HttpResponseBase:
 @never_cache
 @researcher_with("studies.change_study")
 def rewrite(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """{text, edits} -> {text} with what was changed in the form; nothing is kept."""
+    """Takes {text, edits} and returns {text} with the edits made in the form. Nothing is stored."""
     get_object_or_404(Study, slug=slug)
     try:
         sent = body_of(request)
@@ -91,7 +93,7 @@ def rewrite(request: HttpRequest, slug: str) -> HttpResponseBase:
 @require_safe
 @researcher_with("studies.change_study")
 def schema(request: HttpRequest) -> HttpResponseBase:
-    """The JSON Schema of a protocol, as the form takes it."""
+    """Returns the JSON Schema of a protocol in the form's dialect."""
     return JsonResponse(form_schema())
 
 
@@ -99,7 +101,7 @@ def schema(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @researcher_with("studies.change_study")
 def download(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """The draft as it is kept, comments and all."""
+    """Returns the draft as it is stored, with its comments."""
     study = get_object_or_404(Study, slug=slug)
     response = HttpResponse(drafts.draft_of(study).text, content_type="application/yaml; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{study.slug}-draft.yaml"'

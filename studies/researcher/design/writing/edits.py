@@ -1,4 +1,4 @@
-"""Changes made in the form, written into the YAML text so that its comments and its layout stay."""
+"""Applies edits that were made in the form to the YAML text, preserving its comments and its layout."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Edit(BaseModel):
 
 
 class Put(_Edit):
-    """`value` stands at `path` from now on."""
+    """Sets the value at `path`."""
 
     do: Literal["put"]
     path: Annotated[list[Step], Field(min_length=1, max_length=40)]
@@ -36,7 +36,7 @@ class Put(_Edit):
 
 
 class Drop(_Edit):
-    """The key at the end of `path` is gone, and what it said is the default again."""
+    """Removes the key at the end of `path`, so that its default applies."""
 
     do: Literal["drop"]
     path: Annotated[list[Step], Field(min_length=1, max_length=40)]
@@ -47,7 +47,8 @@ class Fresh(_Edit):
 
 
 class Arrange(_Edit):
-    """The list at `path` has these items: the one that stood at a number, or a fresh one."""
+    """Replaces the items of the list at `path`. A number refers to an item by its previous index; `Fresh` is a new
+    item."""
 
     do: Literal["arrange"]
     path: Where
@@ -59,7 +60,7 @@ EDITS: TypeAdapter[list[Edit]] = TypeAdapter(Annotated[list[Edit], Field(max_len
 
 
 def parse_edits(edits: object) -> list[Edit]:
-    """Raises DraftRefused."""
+    """Validates edits as the form sends them. Raises DraftRefused."""
     try:
         return EDITS.validate_python(edits)
     except ValidationError:
@@ -67,8 +68,9 @@ def parse_edits(edits: object) -> list[Edit]:
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
-    """The text with all edits made, one after another. Raises DraftRefused for a text that is no readable YAML block,
-    and for an edit of what is not there."""
+    """Returns the text with all edits applied in order.
+
+    Raises DraftRefused if the text is not readable YAML, or if an edit refers to something that does not exist."""
     before = data_in(text)
     if before is None:
         raise DraftRefused("Mend the YAML first: while it cannot be read, the form has nothing to change.")
@@ -79,7 +81,10 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
 
 
 def _kept_layout(text: str, wanted: dict[str, Any], edits: Sequence[Edit]) -> str | None:
-    """None where the text cannot be changed in place, as that of an older schema, or comes out with another meaning."""
+    """Returns the edited text with its layout preserved.
+
+    Returns None if the text cannot be edited in place, as one of schema version 1, or if the result would not mean
+    `wanted`."""
     writer = YAML()
     writer.preserve_quotes = True
     writer.width = 4096
@@ -114,7 +119,7 @@ def _make(document: Any, edit: Edit, *, plain: bool) -> None:
     if isinstance(holder, dict):
         holder[last] = value
     elif isinstance(holder, list) and isinstance(last, int) and 0 <= last <= len(holder):
-        holder[last : last + 1] = [value]  # at the end: one more
+        holder[last : last + 1] = [value]  # An index at the end appends.
     else:
         raise _gone(edit.path)
 
@@ -127,14 +132,14 @@ def _arrange(items: Any, wanted: Sequence[int | Fresh], plain: bool) -> None:
     ]
     numbers = [item for item in wanted if isinstance(item, int)]
     if len(set(numbers)) < len(numbers):
-        new = [deepcopy(item) for item in new]  # the same object twice would be written as an alias
+        new = [deepcopy(item) for item in new]  # YAML would write the same object twice as an alias.
     if isinstance(items, CommentedSeq) and numbers != list(range(len(items))):
         _move_comments(items, wanted)
     items[:] = new
 
 
 def _move_comments(items: CommentedSeq, wanted: Sequence[int | Fresh]) -> None:
-    """Comments hang on positions of a list: they go along with the item they stand at."""
+    """Moves comments along with their items, because ruamel attaches comments to positions of a list."""
     comments = dict(items.ca.items)
     items.ca.items.clear()
     for position, item in enumerate(wanted):
@@ -143,7 +148,9 @@ def _move_comments(items: CommentedSeq, wanted: Sequence[int | Fresh]) -> None:
 
 
 def _at(document: Any, path: Sequence[Step], missing: Any = None) -> Any:
-    """What stands at `path`. `missing`: put there where a key is not, all the way down. Raises DraftRefused."""
+    """Returns the value at `path`. If `missing` is given, mappings are created for missing keys along the path.
+
+    Raises DraftRefused if there is no such place."""
     here = document
     for step in path:
         if isinstance(here, dict):
@@ -163,7 +170,8 @@ def _gone(path: Sequence[Step]) -> DraftRefused:
 
 
 def _layout_of(value: Any) -> Any:
-    """The same for ruamel: blocks for long texts, quotes wherever YAML would read something else than the text."""
+    """Returns a value as ruamel's types: block scalars for texts with several lines, and quotes where YAML would read
+    something other than the text."""
     if isinstance(value, dict):
         return CommentedMap((key, _layout_of(part)) for key, part in value.items())
     if isinstance(value, list):

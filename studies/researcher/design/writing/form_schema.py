@@ -1,4 +1,5 @@
-"""The JSON Schema of a protocol in the dialect of the form: titles, long texts, switches for what may be left out."""
+"""Turns the JSON Schema of a protocol into the dialect of the form editor: titles, text areas, and switches for
+optional fields."""
 
 from __future__ import annotations
 
@@ -23,10 +24,11 @@ SECTIONS: Final = [
     {"title": "Order of trials", "keys": ["practice", "pairs", "design", "allocation"]},
     {"title": "Questionnaires", "keys": ["questionnaires", "comparison"]},
 ]
-"""The form's parts. `translations` has a page of its own, where the texts of two languages stand side by side."""
+"""The sections of the form. `translations` has a page of its own, which shows the texts of two languages side by
+side."""
 
 LONG_TEXT: Final = 1_000
-"""Texts that may be longer get a box of several lines."""
+"""Texts that may be longer than this get a text area."""
 SUGGESTIONS: Final = {
     ("ConditionCell", "engine"): "engines",
     ("EngineOffer", "engine"): "engines",
@@ -45,7 +47,7 @@ SUGGESTIONS: Final = {
     ("Playback", "prompt"): "prompts",
     ("Playback", "condition"): "conditions",
 }
-"""(model, field) -> the list of names that is offered there; the browser fills in those of the draft itself."""
+"""Maps (model, field) to the list of names that is suggested there. The browser adds the names of the draft itself."""
 KNOWN_NAMES: Final = {
     "engines": {name: entry.label for name, entry in ENGINES.items() if entry.selectable},
     "presets": dict.fromkeys(PRESETS, ""),
@@ -53,14 +55,15 @@ KNOWN_NAMES: Final = {
 }
 NAME_LISTS: Final = ("engines", "presets", "converters", "prompts", "conditions", "items")
 HEADED_BY: Final = ("key", "kind", "preset", "prompt", "item", "label")
-"""What an entry of a list is called by, the first of them that it has."""
+"""Fields that can label an entry of a list; the first one that it has is used."""
 COLLAPSED: Final = frozenset({"prompts", "conditions", "questionnaires", "variants"})
-"""Long entries, of which only the heads are shown at first."""
+"""Lists with long entries, which are collapsed at first."""
 
 
 @cache
 def form_schema() -> Schema:
-    """{schema, names}: that of a whole protocol, from which the form takes the parts it shows."""
+    """Returns {schema, names}: the schema of a whole protocol, from which the form takes its sections, and the known
+    names."""
     whole = deepcopy(json_schema())
     for model in [whole, *whole["$defs"].values()]:
         for field in model["properties"].values():
@@ -112,7 +115,8 @@ def _field(model: str, key: str, field: Schema, required: bool) -> Schema:
 
 
 def _optional(field: Schema) -> Schema:
-    """What may be left out: a plain field that may stay empty, or a switch for what has no empty state."""
+    """Returns the schema of an optional field: a field that may stay empty, or a switch for one without an empty
+    state."""
     if "anyOf" in field:
         return {**field, "anyOf": [NOTHING, *field["anyOf"]]}
     if "$ref" in field or field.get("type") == "boolean":
@@ -144,7 +148,7 @@ def _say_it(model: str, key: str, field: Schema) -> None:
     if field.get("type") == "array":
         field["items"] = dict(field.get("items", {}))
         field["items"].setdefault("title", key.replace("_", " ").removesuffix("s").capitalize())
-        field["items"]["description"] = ""  # said once, above the list
+        field["items"]["description"] = ""  # The description is shown once, above the list.
         if key in COLLAPSED:
             field["items"]["options"] = {"collapsed": True}
     if (suggestions := SUGGESTIONS.get((model, key))) is not None:
@@ -153,7 +157,7 @@ def _say_it(model: str, key: str, field: Schema) -> None:
 
 
 def _is_kind(fields: Schema) -> bool:
-    """Whether a model is one of several that its `type` tells apart."""
+    """Whether a model is one of several alternatives that its `type` distinguishes."""
     return "enum" in fields.get("type", {}) and fields["type"].get("options", {}).get("hidden", False)
 
 

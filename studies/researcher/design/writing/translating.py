@@ -1,4 +1,5 @@
-"""Translating a study: each text beside what it is in another language, in the draft that the editor writes too."""
+"""The page on which a study is translated. It shows each text beside its translation, and changes the same draft as the
+editor."""
 
 from __future__ import annotations
 
@@ -32,12 +33,12 @@ from studies.researcher.design.writing.checking import data_in, report_on
 ATTEMPTS: Final = 5
 ALONE: Final = "texts"
 SUGGESTED: Final = [(tag, name) for tag, name in LANGUAGES if "-" not in tag]
-"""Languages that are offered by name; any other BCP 47 tag of the protocol's kind does as well."""
+"""Languages that are suggested by name. Any other BCP 47 tag that the protocol accepts can be given too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A text and its translation. `name`: its path within its part, as people read it."""
+    """A text and its translation `said`. `name` is its path within its part, as people read it."""
 
     text: Text
     name: str
@@ -54,7 +55,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """How far a language is. `done` and `total` count the texts that it must have."""
+    """The progress of one language. `done` and `total` count the texts that must be translated."""
 
     tag: str
     name: str
@@ -68,10 +69,10 @@ class Language:
 @allow_alpine
 @researcher_with("studies.change_study")
 def translate(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """The texts in `?language=sv`. POST {do: add or remove, language} changes which languages there are."""
+    """Shows the texts in `?language=sv`. POST {do: add or remove, language} adds or removes a language."""
     study = get_object_or_404(Study, slug=slug)
     if request.method == "POST":
-        assert isinstance(request.user, User)  # researcher_with lets nobody else in
+        assert isinstance(request.user, User)  # ensured by researcher_with
         page = reverse("design_translate", args=[study.slug])
         try:
             tag = _change(study, request.POST.get("do", ""), request.POST.get("language", ""), request.user)
@@ -104,7 +105,8 @@ def translate(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 def _readable(text: str) -> Protocol | None:
-    """A draft whose fields are right each on its own, though it may lack translations; None for any other."""
+    """Returns the protocol of a draft whose fields are valid one by one, even if translations are missing; None
+    otherwise."""
     try:
         return Protocol.model_validate(data_in(text))
     except ValidationError:
@@ -124,14 +126,14 @@ def _said(needed: list[str], given: Mapping[str, str]) -> int:
 
 
 def _chosen(languages: list[Language], tag: str) -> Language | None:
-    """The one that was asked for, else the first with something left to do, else the first."""
+    """Returns the language that was asked for, else the first incomplete one, else the first one."""
     asked = [language for language in languages if language.tag == tag]
     open_ = [language for language in languages if language.done < language.total]
     return next(iter([*asked, *open_, *languages]), None)
 
 
 def _parts(texts: list[Text], given: Mapping[str, str]) -> list[Part]:
-    """Those of one key together; those that stand alone under theirs, such as the title, with their neighbours."""
+    """Groups texts by their top-level key. Neighbouring keys with a single text, such as the title, share a part."""
 
     def part_of(text: Text) -> str:
         key, _, within = text.path.partition(".")
@@ -148,7 +150,9 @@ def _parts(texts: list[Text], given: Mapping[str, str]) -> list[Part]:
 
 
 def _change(study: Study, do: str, language: str, author: User) -> str:
-    """Adds or removes a language in whatever the draft says by now; the tag to go on with. Raises DraftRefused."""
+    """Adds or removes a language in the current draft. Returns the tag of a language that was added, or an empty text.
+
+    Raises DraftRefused."""
     tag = _tag(language)
     for _ in range(ATTEMPTS):
         draft = drafts.draft_of(study)
@@ -159,7 +163,7 @@ def _change(study: Study, do: str, language: str, author: User) -> str:
 
 
 def _edits(document: dict[str, Any], do: str, tag: str) -> list[dict[str, Any]]:
-    """Raises DraftRefused."""
+    """Returns the edits that add or remove a language. Raises DraftRefused."""
     languages = document.get("languages")
     listed = languages if isinstance(languages, list) and languages else [*Protocol.model_fields["languages"].default]
     if do == "add":
@@ -177,7 +181,7 @@ def _edits(document: dict[str, Any], do: str, tag: str) -> list[dict[str, Any]]:
 
 
 def _tag(language: str) -> str:
-    """As BCP 47 writes it: `pt-br` is `pt-BR`. Raises DraftRefused."""
+    """Returns a language tag in the case that BCP 47 recommends: `pt-br` becomes `pt-BR`. Raises DraftRefused."""
     first, *rest = language.strip().replace("_", "-").split("-")
     tag = "-".join([first.lower(), *(part.upper() if len(part) == 2 else part.capitalize() for part in rest)])
     if not re.fullmatch(LANGUAGE_PATTERN, tag):
