@@ -1,4 +1,4 @@
-"""Turns protocol documents into studies: versions with their conditions and prompts, published and opened."""
+"""Publishes protocols as versions of studies, with their conditions and prompts, and opens studies."""
 
 from __future__ import annotations
 
@@ -31,12 +31,14 @@ from studies.protocol.schema import Protocol
 from studies.protocol.voices import check_delay, check_targets, common_latency_samples, resolved, targets_of
 
 SCRATCH: Final = 0
-"""Number of the version that previews of a draft are made of; published ones count from 1."""
+"""Number of the version that previews of a draft use. Published versions are numbered from 1."""
 
 
 def publication_problems(protocol: Protocol, study: Study | None) -> list[Problem]:
-    """What keeps a valid protocol from being published in `study` (None: a new one) today: engines for tests alone,
-    target voices that are not there, not its own, expired or withdrawn, and delays to be matched that nobody knows."""
+    """Returns why a valid protocol cannot be published in `study` (None: a new one) today.
+
+    Reasons are engines that are only for tests; target voices that do not exist, belong to another study, have expired
+    or were withdrawn; and converters whose delay is to be matched but not known."""
     return [
         *check_publishable(protocol),
         *check_targets(protocol, _obstacles(_voices_for(study))),
@@ -46,18 +48,18 @@ def publication_problems(protocol: Protocol, study: Study | None) -> list[Proble
 
 @transaction.atomic
 def publish(study: Study, protocol: Protocol) -> ProtocolVersion:
-    """The newest version of `study`, now with `protocol` as its document; the one there is when nothing has changed.
+    """Publishes `protocol` as a new version of `study` and returns it, or the current version if nothing has changed.
 
-    Sessions under way stay with the version they began with. Target voices are pinned: each condition keeps the very
-    version, with its SHA-256, that is the newest now. So is the delay that all conditions have in common. Raises
-    ProtocolError for what `publication_problems` names."""
+    Sessions in progress keep the version they began with. Each condition pins the newest version of its target voices,
+    with its SHA-256, and the delay that all conditions have in common. Raises ProtocolError with the problems that
+    `publication_problems` returns."""
     named = {key for _, key in targets_of(protocol)}
-    # a speaker who withdraws in this moment waits until the voice is pinned, or is seen here
+    # The lock makes a speaker's simultaneous withdrawal take effect either before the check below or after pinning.
     list(TargetVoice.objects.select_for_update().filter(key__in=named).order_by("pk"))
     problems = publication_problems(protocol, study)
     if problems:
         raise ProtocolError(problems)
-    Study.objects.select_for_update().get(pk=study.pk)  # two publications at once get two numbers
+    Study.objects.select_for_update().get(pk=study.pk)  # Simultaneous publications get different numbers.
     current = study.current_version
     digest = sha256_of(protocol)
     pins = {key: version for key, version in _voices_for(study).items() if key in named}
@@ -72,10 +74,10 @@ def publish(study: Study, protocol: Protocol) -> ProtocolVersion:
 
 @transaction.atomic
 def scratch_version(study: Study, protocol: Protocol) -> ProtocolVersion:
-    """A version to look at `protocol` with before it is published: number 0, of which a study has one, and which nobody
-    begins but by a preview. The one there is when it says the same. Voices that cannot be used are left out.
+    """Returns the unpublished version (number 0) of `study` in which previews of `protocol` are held.
 
-    Raises ProtectedError while sessions of another scratch version are there."""
+    A study has only one; it is reused if its content is the same, and replaced otherwise. Voices that cannot be used
+    are left out. Raises ProtectedError if the version to be replaced still has sessions."""
     Study.objects.select_for_update().get(pk=study.pk)
     named = {key for _, key in targets_of(protocol)}
     pins = {key: version for key, version in _voices_for(study).items() if key in named and not _obstacle(version)}
@@ -121,7 +123,9 @@ def _create(
 
 
 def open_study(study: Study, *, ethics_reference: str, retention_until: date) -> None:
-    """Lets participants in. The database refuses an open study without either of the two."""
+    """Opens a study to participants. Raises ValidationError if the ethics reference or the retention date is missing.
+
+    The database also refuses an open study without them."""
     study.ethics_reference = ethics_reference
     study.retention_until = retention_until
     study.state = Study.State.OPEN
@@ -130,18 +134,20 @@ def open_study(study: Study, *, ethics_reference: str, retention_until: date) ->
 
 
 def proposed_retention(protocol: Protocol, today: date) -> date:
-    """The day that the protocol's retention proposes for a study that opens today."""
+    """Returns the retention date that the protocol proposes for a study that opens `today`."""
     return today + timedelta(days=protocol.retention.days)
 
 
 def session_protocol(session: Session) -> Protocol:
-    """The protocol of a session, in the language the session is held in. Raises ProtocolError as below."""
+    """Returns the protocol of a session in the session's language. Raises ProtocolError as `protocol_of` does."""
     return protocol_of(session.version, session.language)
 
 
 def protocol_of(version: ProtocolVersion, language: str = "") -> Protocol:
-    """The protocol a version holds, with its texts in `language`; in its own where that is empty or not one of the
-    study's. A stored version is read once a process. Raises ProtocolError when its document is from another schema."""
+    """Returns the protocol of a version with its texts in `language`, or in the study's own language if `language` is
+    empty or not one of the study's.
+
+    Stored versions are cached in each process. Raises ProtocolError if the document's schema is not supported."""
     if version.pk is None:
         return _read(version.document, language)
     return _read_stored(version.pk, version.sha256, language)
@@ -158,7 +164,7 @@ def _read(document: Mapping[str, Any], language: str) -> Protocol:
 
 
 def _voices_for(study: Study | None) -> dict[str, TargetVoiceVersion]:
-    """The newest version of every target voice that a study may use, by the voice's key."""
+    """Maps the key of every target voice that a study may use to its newest version."""
     own = Q(study=None) if study is None else Q(study=None) | Q(study=study)
     versions = TargetVoiceVersion.objects.filter(voice__in=TargetVoice.objects.filter(own)).order_by("number")
     return {version.voice.key: version for version in versions.select_related("voice")}
@@ -173,7 +179,9 @@ def _obstacle(version: TargetVoiceVersion) -> str:
 
 
 def _told_latencies() -> dict[str, int]:
-    """Of converters of which only inference workers know: the longest that any of them reported in the last day."""
+    """Maps each converter to the longest delay, in samples, that any inference worker seen in the last day reported.
+
+    Some converters run on servers of their own, and only the workers that are connected to them know their delay."""
     told: dict[str, int] = {}
     for reported in InferenceWorker.objects.values_list("latency_samples", flat=True):
         for converter, samples in reported.items():
@@ -182,7 +190,7 @@ def _told_latencies() -> dict[str, int]:
 
 
 def _pinned(conditions: Iterable[Condition]) -> dict[str, tuple[list[dict[str, Any]], int | None]]:
-    """What the document does not say."""
+    """Returns what was pinned for each condition, which the document does not contain."""
     return {condition.key: (condition.targets, condition.latency_samples) for condition in conditions}
 
 

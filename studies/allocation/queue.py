@@ -48,7 +48,7 @@ class Queue:
         )
 
     def add_place(self, arm: int, probabilities: Mapping[int, float]) -> AllocationSlot:
-        """Makes one more place, outside blocks. The caller must hold `lock`."""
+        """Returns an unsaved place that is not part of a block. The caller must hold `lock`."""
         last = self.slots.aggregate(last=Max("position"))["last"]
         return AllocationSlot(
             version=self.version,
@@ -62,8 +62,8 @@ class Queue:
 
 
 def lapsed(slots: QuerySet[AllocationSlot]) -> QuerySet[AllocationSlot]:
-    """Those of `slots` whose lease has expired, except those of finished sessions, which count, and of sessions with a
-    take in progress."""
+    """Returns those of `slots` whose lease has expired, except the places of finished sessions that were not excluded,
+    and of sessions with a take in progress."""
     lapsed = slots.filter(session__isnull=False, leased_until__lt=timezone.now())
     lapsed = lapsed.filter(~Q(session__state=Session.State.FINISHED) | Q(session__excluded_at__isnull=False))
     return lapsed.exclude(session__in=Session.objects.filter(trials__takes__state=Take.State.LIVE))

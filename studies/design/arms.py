@@ -1,4 +1,5 @@
-"""Arms: a group and a row of the counterbalancing together, who may get which, and in which order they are given out.
+"""Arms, which combine a group and a row of the counterbalancing: which ones a participant can get, and in which order
+they are allocated.
 
 Arm numbers run through the rows of the first group, then through those of the second, and so on."""
 
@@ -16,8 +17,9 @@ from studies.protocol.schema import Protocol
 from studies.questions.conditions import OTHER, Rule, When, is_answered, is_true
 
 MOST_ROWS: Final = 2_000
-"""Beyond this, rows are not every combination of digits. All digits go round together instead: every order of the
-pairs comes equally often, and so does every first condition, but not every order with every first condition."""
+"""With more combinations than this, the rows do not cover all of them. Instead all digits advance together from row to
+row: every order of the pairs occurs equally often, and so does every first condition, but not each combination of the
+two."""
 MAX_STRATUM_CHARACTERS: Final = 200
 
 
@@ -27,8 +29,8 @@ def arm_count(protocol: Protocol) -> int:
 
 
 def group_and_digits(protocol: Protocol, arm: int) -> tuple[Group | None, tuple[int, ...]]:
-    """The group of an arm (None in a study without groups), and what its row says (see `studies.design.talks`), the
-    last digit changing fastest. Raises ValueError for an arm there is not."""
+    """Returns the group of an arm (None in a study without groups) and the digits of its row (see
+    `studies.design.talks`), of which the last changes fastest. Raises ValueError if there is no such arm."""
     counts, groups = shape(protocol), protocol.allocation.groups
     rows = _row_count(counts)
     if not 0 <= arm < max(1, len(groups)) * rows:
@@ -37,7 +39,7 @@ def group_and_digits(protocol: Protocol, arm: int) -> tuple[Group | None, tuple[
 
 
 def group_of(protocol: Protocol, arm: int) -> str:
-    """The key of the group of an arm; empty in a study without groups. Raises ValueError for an arm there is not."""
+    """Returns the key of an arm's group; empty in a study without groups. Raises ValueError if there is no such arm."""
     group, _ = group_and_digits(protocol, arm)
     return group.key if group is not None else ""
 
@@ -49,11 +51,12 @@ def stand_in(protocol: Protocol, group: str, condition: str) -> str:
 
 
 def arms_for(protocol: Protocol, answers: Mapping[str, Any]) -> tuple[str, list[int]]:
-    """(stratum, arms) of a person with these answers (by item): within a stratum the arms are balanced.
+    """Returns the stratum of a participant with these answers (by item), and the arms they can get. Arms are balanced
+    within strata.
 
-    An answer to `allocation.by` that groups name leads to the arms of these groups alone, any other to all of them.
-    The stratum says the answers to `allocation.strata`, and which groups: `gender=woman;age=18-25;group=higher`. What
-    would make it longer than 200 characters stands as a hash."""
+    An answer to `allocation.by` that groups name restricts the arms to these groups. The stratum consists of the
+    answers to `allocation.strata` and the groups: `gender=woman;age=18-25;group=higher`. If it were longer than
+    200 characters, it is cut and ends with a hash."""
     allocation = protocol.allocation
     parts = [f"{item}={level(answers.get(item))}" for item in allocation.strata]
     chosen = list(range(max(1, len(allocation.groups))))
@@ -70,7 +73,7 @@ def arms_for(protocol: Protocol, answers: Mapping[str, Any]) -> tuple[str, list[
 
 
 def level(value: Any) -> str:
-    """An answer as part of a stratum. An answer in somebody's own words is “other”, whatever they are."""
+    """Returns an answer as part of a stratum. Every answer in the participant's own words becomes “other”."""
     if not is_answered(value):
         return "none"
     if isinstance(value, bool):
@@ -83,11 +86,11 @@ def level(value: Any) -> str:
 
 
 def block_of_arms(protocol: Protocol, arms: Sequence[int], block: int, key: str) -> tuple[int, ...]:
-    """All of `arms` (whole groups, see `arms_for`) once, in an order that depends on `block` and `key` alone.
+    """Returns all `arms` (of whole groups, see `arms_for`) once, in an order that depends only on `block` and `key`.
 
-    The order is drawn, but so that each beginning of a block is as even as can be: as many places as there are groups
-    have each group once, and as many in each group as there are values of a digit have about each value once. A study
-    that stops within a block is little off balance for it."""
+    The order is random under constraints that keep each part of a block nearly balanced, so that a study that stops
+    within a block is hardly unbalanced. Every run of as many places as there are groups contains each group once.
+    Within a group, every run of as many places as a digit has values contains each value about once."""
     draw = random.Random(f"{key}:{block}")  # noqa: S311  balance, not secrecy
     counts = shape(protocol)
     rows = _row_count(counts)
@@ -115,7 +118,11 @@ def _row_count(counts: Sequence[int]) -> int:
 
 
 def _spread_rows(counts: Sequence[int], draw: random.Random) -> list[int]:
-    """Returns every row once, cycling through the values of each digit, with randomly drawn labels for the values."""
+    """Returns every row once, in a random order that is nearly balanced in each part.
+
+    The digits cycle through their values together (see `_in_turn`). Which value comes first, second and so on is drawn
+    for each digit, and short runs of rows are shuffled. With more than MOST_ROWS combinations, only the first row is
+    drawn."""
     if prod(counts) > MOST_ROWS:
         start = draw.randrange(lcm(*counts))
         return [(start + row) % lcm(*counts) for row in range(lcm(*counts))]
@@ -132,8 +139,10 @@ def _spread_rows(counts: Sequence[int], draw: random.Random) -> list[int]:
 
 
 def _in_turn(counts: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Every combination of digits once, all digits going round at the same time: after each common round of two of
-    them the second is moved on by one."""
+    """Yields every combination of digits once. All digits advance together from one combination to the next.
+
+    Whenever a digit and those before it have completed a common cycle (the least common multiple of their lengths), the
+    digit is shifted by one, so that new combinations follow."""
     if not counts:
         yield ()
         return

@@ -1,4 +1,4 @@
-"""answers.csv: everything that was ever answered, one revision a row, verdicts on pairs among them."""
+"""The table answers.csv: one row for each revision of each answer, verdicts on pairs included."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from studies.questions.registry import AnyItem
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """One revision of one answer. `asked` None: no version of the protocol that can be read has the item."""
+    """One revision of one answer.
+
+    `counts` says whether it is the latest revision. `asked` is the item with its questionnaire, or None if the
+    session's protocol cannot be read or does not have the item."""
 
     session: Session
     item: str
@@ -50,7 +53,7 @@ class AnswerRow:
 
 
 def answer_rows(row: SessionRow) -> Iterator[AnswerRow]:
-    """All revisions of a session, in the order they were given."""
+    """Yields all revisions of all answers of a session, in the order in which they were given."""
     trials = {trial.pk: trial for trial in row.trials}
     protocol = readable_protocol(row.session.version)
     asked = _asked(protocol) if protocol is not None else {}
@@ -96,7 +99,7 @@ def _asked(protocol: Protocol) -> dict[str, tuple[Questionnaire, AnyItem]]:
 
 
 def _as_text(value: Any) -> Cell:
-    """Truth values as in all tables; lists and rows as JSON."""
+    """Returns lists and mappings as JSON, and any other value as it is."""
     if isinstance(value, Mapping | Sequence) and not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
     return value  # type: ignore[no-any-return]

@@ -1,5 +1,5 @@
-"""What a column of a table is, and how its values are written into CSV cells. Every column stands once, with its
-meaning, and the codebook follows."""
+"""Columns of tables, and how their values are written into CSV cells. Every column is defined once, together with its
+meaning, and the codebook is generated from these definitions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UTC: Final = "ISO 8601, UTC"  # unit of a timestamp
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
-    """One column. `value` gives None where there is nothing, which is an empty cell."""
+    """One column. `value` returns the cell of a row; None is written as an empty cell."""
 
     name: str
     type: ColumnType
@@ -30,11 +30,14 @@ class Column(Generic[Row]):
 
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""A spreadsheet takes a text that starts so for a formula and may run it."""
+"""Spreadsheets treat a text that starts with one of these as a formula, and may run it."""
 
 
 def as_cell(value: object) -> str:
-    """None → empty; times in UTC with a Z; true and false; texts made harmless; numbers in full precision."""
+    """Returns a value as the text of a CSV cell.
+
+    None becomes an empty text, truth values become true and false, times are given in UTC with a Z, and numbers in full
+    precision. Texts that a spreadsheet would run as a formula are guarded."""
     match value:
         case None:
             return ""
@@ -49,13 +52,15 @@ def as_cell(value: object) -> str:
 
 
 def guard_formula(text: str) -> str:
-    """An apostrophe before what a spreadsheet would take for a formula, and before such a text with apostrophes of its
-    own, so that one can always be taken away again."""
+    """Puts an apostrophe before a text that a spreadsheet would treat as a formula.
+
+    A text that has apostrophes of its own before a formula gets one too, so that removing one always restores the
+    text."""
     return f"'{text}" if text.lstrip("'").startswith(FORMULA_STARTS) else text
 
 
 def as_lines(rows: Iterable[Sequence[object]]) -> str:
-    """Rows as CSV lines (RFC 4180: comma, double quotes, CRLF)."""
+    """Returns rows as CSV lines (RFC 4180: commas, double quotes, CRLF)."""
     lines = io.StringIO(newline="")
     csv.writer(lines).writerows([as_cell(value) for value in row] for row in rows)
     return lines.getvalue()

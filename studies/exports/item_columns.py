@@ -1,7 +1,8 @@
-"""Columns of what a study asks, made from its items in all its versions, in the study's own language; and why a row
-has no answer to an item that its table has a column for.
+"""Columns for the answers to a study's items, made from all versions of the study and in its own language, and the
+reasons why a row has no answer to an item.
 
-`answer_warm` is the answer to the item `warm`. What follows that name is up to the type of the item."""
+The column `answer_warm` holds the answer to the item `warm`. The type of the item decides which suffixes follow this
+name."""
 
 from __future__ import annotations
 
@@ -23,17 +24,19 @@ from studies.questions.conditions import is_answered, is_true
 from studies.questions.registry import AnyItem
 
 Get = Callable[[Row, str], Any]
-"""(row, item) -> the value that is kept; None for none."""
+"""Maps a row and the key of an item to the stored value, or to None if there is none."""
 
 
 def protocols_of(study: Study) -> list[Protocol]:
-    """Of every version, oldest first; those of a schema that is no longer read are left out."""
+    """Returns the protocols of all versions, oldest first, without those whose schema is no longer supported."""
     read = (readable_protocol(version) for version in study.versions.order_by("number"))
     return [protocol for protocol in read if protocol is not None]
 
 
 def readable_protocol(version: ProtocolVersion) -> Protocol | None:
-    """None for one of a schema that is no longer read. A published version does not change, so it is read once."""
+    """Returns the protocol of a version, or None if its schema is no longer supported.
+
+    A published version never changes, so the result is cached."""
     return _protocol(version.pk, version.sha256)
 
 
@@ -46,7 +49,10 @@ def _protocol(version_pk: int, _sha256: str) -> Protocol | None:
 
 
 def items_at(protocols: Sequence[Protocol], moments: Collection[Moment]) -> dict[str, tuple[AnyItem, Protocol]]:
-    """Item -> its newest form, with the protocol that has it, of the questionnaires at `moments`."""
+    """Maps the key of each item that is asked at `moments` to its newest form and the protocol that contains it.
+
+    Each item is joined with its older forms, so that its columns cover all versions. Verdicts, and items that ask
+    nothing, are left out."""
     listed = [(protocol.items(), scenarios_of(protocol)) for protocol in protocols]
 
     def in_all_versions(item: AnyItem) -> AnyItem:
@@ -63,7 +69,7 @@ def items_at(protocols: Sequence[Protocol], moments: Collection[Moment]) -> dict
 
 
 def item_columns(item: AnyItem, get: Get[Row]) -> Iterator[Column[Row]]:
-    """The columns of one item."""
+    """Yields the columns of one item, whose values `get` returns."""
     for column in item.columns():
         yield Column(
             f"answer_{item.key}{column.suffix}", column.type, column.meaning, _of(column, item.key, get), column.unit
@@ -87,8 +93,10 @@ def missing(
     known: Mapping[str, Any],
     trial: Trial | None = None,
 ) -> str | None:
-    """Such as "cigarettes=hidden day=unanswered", of the items `columns` that are asked at `moments`; None where all
-    are answered. `known`: item -> the value that counts, of everything that a condition may depend on."""
+    """Returns which of the items `columns` have no answer and why, such as "cigarettes=hidden day=unanswered".
+
+    Returns None if all are answered. The reasons concern the items that are asked at `moments`. `known` maps every item
+    that a condition may depend on to its latest value."""
     protocol = readable_protocol(version)
     why = dict(_reasons(protocol, moments, known, trial)) if protocol is not None else {}
     lacking = [item for item in columns if item in why or not is_answered(known.get(item))]
@@ -99,7 +107,9 @@ def missing(
 def _reasons(
     protocol: Protocol, moments: Collection[Moment], known: Mapping[str, Any], trial: Trial | None
 ) -> Iterator[tuple[str, str]]:
-    """(item, reason) of everything that is asked at `moments` and has no answer."""
+    """Yields the key of each item that is asked at `moments` and has no answer, with the reason.
+
+    An item can be yielded twice; the later reason is the right one."""
     values = {item: value for item, value in known.items() if is_answered(value)}
     for key in items_at([protocol], moments):
         if key not in values:

@@ -1,4 +1,4 @@
-"""Columns of trials.csv that say whose trial it was and what was planned for it."""
+"""Columns of trials.csv that identify the session of a trial and describe what was planned for it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ Value = Callable[[TrialRow], Cell]
 
 
 def _targets(field: Literal["name", "version", "sha256"], between: str) -> Value:
-    """Of the condition's target voices; None where it has none."""
+    """Returns a getter of one field of all target voices of the condition, joined with `between`; None if there are
+    none."""
     return lambda row: between.join(str(target[field]) for target in row.trial.condition.targets) or None
 
 
 def _checked(name: str) -> Value:
-    """What the device check says of delays. The browser sent it: only numbers are taken."""
+    """Returns a getter of one value that the device check measured about delays.
+
+    The browser sent the values, so anything but a number is ignored."""
 
     def value(row: TrialRow) -> Cell:
         delay = row.session.device.get("delay")

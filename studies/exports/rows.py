@@ -1,5 +1,5 @@
-"""What one row of trials.csv and one of sessions.csv, and all rows of a session in answers.csv, are made from, read in
-blocks so that any number of them fits in memory."""
+"""The data behind the rows of trials.csv, sessions.csv and answers.csv, read in blocks so that a study of any size fits
+in memory."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ from studies.models import (
 from studies.withdrawal import keeps_data
 
 BLOCK_TRIALS = 100
-LISTENED = "listened_sec"  # kept as an answer, though nobody asks for it
+LISTENED = "listened_sec"  # Stored as an answer, although no questionnaire asks for it.
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """A trial with what belongs to it; `answers` are those to questions about it and about its pair, by item, and
-    `known` those to what was asked once as well. Of a withdrawn session whose data the study does not keep, nothing but
-    the plan is told."""
+    """A trial with the data that belong to it.
+
+    `answers` maps items to the answers about the trial and its pair; `known` adds the answers about the whole session.
+    `sides` maps the ids of the session's trials to their sides. If the session was withdrawn and the study does not
+    keep its data, only the plan is given."""
 
     trial: Trial
     take: Take | None = None
@@ -58,7 +60,7 @@ class TrialRow:
 
     @property
     def consents(self) -> dict[str, bool]:
-        """What was last said to each purpose that was asked for."""
+        """Maps each purpose that was asked for to the participant's latest decision."""
         return {event.purpose: event.granted for event in self.session.consents.all()}
 
     @property
@@ -86,7 +88,8 @@ def trials_of(study: Study) -> QuerySet[Trial]:
 
 
 def blocks_of(trials: QuerySet[Trial], size: int = BLOCK_TRIALS) -> Iterator[list[TrialRow]]:
-    """Rows in order, `size` at a time; each block is a query of its own, so that no cursor stays open between."""
+    """Yields rows in order, `size` at a time. Each block is a query of its own, so that no cursor stays open between
+    blocks."""
     wanted = trials.select_related(
         "session__participant", "session__version__study", "prompt", "condition"
     ).prefetch_related(
@@ -116,7 +119,7 @@ def _row(trial: Trial) -> TrialRow:
     take = next(reversed(completed or takes), None)
     said = trial.session.judgements.all() if trial.pair is not None else ()
     judgements = {judgement.item: judgement for judgement in said if judgement.pair == trial.pair}
-    own = {answer.item: answer.value for answer in trial.answers.all()}  # later revisions replace earlier ones
+    own = {answer.item: answer.value for answer in trial.answers.all()}  # Later revisions replace earlier ones.
     others: list[Answer] = trial.session.other_answers  # type: ignore[attr-defined]  # prefetched
     once = {answer.item: answer.value for answer in others if answer.pair is None}
     of_pair = {answer.item: answer.value for answer in others if trial.pair is not None and answer.pair == trial.pair}
@@ -137,7 +140,9 @@ def _row(trial: Trial) -> TrialRow:
 
 
 def is_erased(session: Session) -> bool:
-    """Whether what was said in it is not to be told: it was withdrawn, and the study keeps nothing then."""
+    """Whether a session was withdrawn from a study that does not keep the data of withdrawn sessions.
+
+    Nothing that was said in such a session may be exported."""
     return session.state == Session.State.WITHDRAWN and not keeps_data(session)
 
 
@@ -146,8 +151,10 @@ BLOCK_SESSIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A session with what belongs to it. `values`: the answers that count to what was asked once. Of a withdrawn one
-    whose data the study does not keep, nothing is left but that it was there, and what was consented to."""
+    """A session with the data that belong to it.
+
+    `values` maps the items that were asked once in the session to their latest answers. If the session was withdrawn
+    and the study does not keep its data, only the session and its consents are given."""
 
     session: Session
     trials: Sequence[Trial] = ()
@@ -157,7 +164,7 @@ class SessionRow:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def until(self, newest_answer: int, newest_verdict: int) -> SessionRow:
-        """Without what was said since."""
+        """Returns the row without the answers and verdicts whose ids are higher than the given ones."""
         return replace(
             self,
             answers=[answer for answer in self.answers if answer.pk <= newest_answer],
@@ -166,7 +173,7 @@ class SessionRow:
 
     @property
     def talked(self) -> int:
-        """Trials in which a talk was completed, practice apart."""
+        """The number of trials in which a talk was completed, without practice trials."""
         completed = Take.Outcome.COMPLETED
         return sum(
             any(take.outcome == completed for take in trial.takes.all()) for trial in self.trials if not trial.practice
@@ -174,7 +181,8 @@ class SessionRow:
 
     @property
     def attention_failed(self) -> list[str]:
-        """Keys of the attention checks that were answered wrongly, once for each time."""
+        """Keys of the attention checks that were answered wrongly. A key is repeated if its check was failed in several
+        trials or pairs."""
         protocol = readable_protocol(self.session.version)
         items = protocol.items() if protocol is not None else {}
         latest = {(answer.trial_id, answer.pair, answer.item): answer.value for answer in self.answers}
@@ -187,7 +195,8 @@ def sessions_of(study: Study) -> QuerySet[Session]:
 
 
 def session_blocks(sessions: QuerySet[Session], size: int = BLOCK_SESSIONS) -> Iterator[list[SessionRow]]:
-    """Rows in order, `size` at a time; each block is a query of its own, so that no cursor stays open between."""
+    """Yields rows in order, `size` at a time. Each block is a query of its own, so that no cursor stays open between
+    blocks."""
     wanted = sessions.select_related("participant", "version__study").prefetch_related(
         Prefetch("trials", Trial.objects.select_related("prompt", "condition").order_by("position")),
         Prefetch("trials__takes", Take.objects.only("trial", "outcome")),

@@ -1,4 +1,5 @@
-"""All columns of sessions.csv: who came, in which version and arm, how the visit went, and what was asked once."""
+"""All columns of sessions.csv: participant, version, arm, progress, device check, consents, and the answers to
+questions that are asked once in a session."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ ONCE: Final[set[Moment]] = {moment for moment in MOMENTS if moment not in EACH_T
 
 
 def columns_of(study: Study) -> list[Column[SessionRow]]:
-    """SESSION_COLUMNS, then a stable order of what was consented to and asked."""
+    """Returns SESSION_COLUMNS, then the columns of consents and answers, in a stable order."""
     protocols = protocols_of(study)
     asked = items_at(protocols, ONCE)
     return [
@@ -40,7 +41,7 @@ def _answer(row: SessionRow, item: str) -> Any:
 
 
 def _consents(protocols: Sequence[Protocol]) -> Iterator[Column[SessionRow]]:
-    """One column a purpose that any version asks for."""
+    """Yields one column for each purpose of consent that any version asks for."""
     purposes = {purpose.key: purpose.label for protocol in protocols for purpose in protocol.consent.purposes}
     for key, label in purposes.items():
         yield Column(
@@ -62,7 +63,9 @@ def _consent_hash(row: SessionRow) -> Cell:
 
 
 def _device(*path: str) -> Value:
-    """What the browser reported at the device check: only numbers, truth values and short texts are taken."""
+    """Returns a getter of one value of the browser's report on the device check, at `path`.
+
+    The browser sent the report, so anything but numbers, truth values and short texts is ignored."""
 
     def reported(row: SessionRow) -> Cell:
         value: Any = row.session.device

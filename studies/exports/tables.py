@@ -1,5 +1,5 @@
-"""The tables of a study, each by its name: columns, and rows in blocks; and the codebook, which is made from the
-columns themselves and says what each of them means."""
+"""The tables of a study by their names, with their columns and rows, and the codebook, which is generated from the
+columns and says what each of them means."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMMAND_LINE: Final = "command line"
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is in a table now: how many rows, and the rows themselves, read while they are written."""
+    """The content of a table at this moment: the number of its rows, and its rows in blocks, which are read lazily."""
 
     count: int
     blocks: Iterator[list[Any]]
@@ -31,7 +31,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`about` says what a row is."""
+    """A table that can be exported. `about` says what one row is."""
 
     name: str
     about: str
@@ -40,14 +40,15 @@ class Table:
 
 
 def stream(study: Study, table: Table, researcher: User) -> AsyncIterator[bytes]:
-    """Logs the export, then gives the table in pieces of UTF-8. What is added while it runs is left out, so that the
-    logged number of rows holds. It is asynchronous because an ASGI server would collect a plain iterator whole before
-    sending its first byte."""
+    """Logs the export, then returns the table in pieces of UTF-8.
+
+    Rows that are added while it runs are left out, so that the logged number of rows is right. The iterator is
+    asynchronous because an ASGI server would collect a synchronous one completely before it sends the first byte."""
     return _encode(_lines(study, table, researcher))
 
 
 def write(study: Study, table: Table, write_text: Callable[[str], object]) -> None:
-    """The same from the command line."""
+    """Logs an export from the command line, and passes the table to `write_text` in pieces."""
     for lines in _lines(study, table, None):
         write_text(lines)
 
@@ -155,7 +156,7 @@ class Writable(Protocol):
 
 
 def codebook_rows(study: Study) -> list[tuple[str, str, str, str, str]]:
-    """(table, name, type, unit, meaning) of every column, in the order of the tables."""
+    """Returns (table, name, type, unit, meaning) of every column, in the order of the tables."""
     return [
         (table.name, column.name, column.type, column.unit, column.meaning)
         for table in TABLES.values()

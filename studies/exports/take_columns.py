@@ -1,4 +1,4 @@
-"""Columns of trials.csv that say how the talk went, technically and in words."""
+"""Columns of trials.csv that describe the take that counts: its technical course and what was said in it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _take(getter: Callable[[Take], Cell]) -> Value:
 
 
 def _asked(name: str) -> Value:
-    """A part of what the model was asked with."""
+    """Returns a getter of one field of the request that the engine was given."""
 
     def value(take: Take) -> Cell:
         asked: Cell = take.request.get(name)
@@ -62,12 +62,12 @@ def _microphone(getter: Callable[[Track], Cell]) -> Value:
 
 
 def _counted(name: str, meaning: str) -> Column[TrialRow]:
-    """One of the counts that are filed with a take."""
+    """Returns the column of one of the counts that are filed with a take."""
     return Column(name, "integer", meaning, _take(lambda take: take.counts.get(name)))
 
 
 def _counted_ms(name: str) -> Value:
-    """The same for a count of samples at 24 kHz."""
+    """Returns a getter that converts a count of samples at 24 kHz into milliseconds."""
 
     def value(take: Take) -> float | None:
         samples = take.counts.get(name)

@@ -1,4 +1,5 @@
-"""All columns of trials.csv: COLUMNS, then those that the study's own protocols and measurements bring."""
+"""All columns of trials.csv: COLUMNS, which every study has, and those that depend on the study's protocols and on the
+metrics that were computed."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
 
 
 def columns_of(study: Study) -> list[Column[TrialRow]]:
-    """COLUMNS, then a stable order of what was asked of trials and of pairs, judged and measured."""
+    """Returns COLUMNS, then the columns of answers about trials and pairs, verdicts and metrics, in a stable order."""
     protocols = protocols_of(study)
     asked = items_at(protocols, OF_TRIALS)
     verdicts = {key: item for protocol in protocols for key, item in protocol.items().items() if item.is_verdict}
@@ -56,7 +57,7 @@ def _answer(row: TrialRow, item: str) -> Any:
 
 
 def _judgement(item: AnyItem) -> Iterator[Column[TrialRow]]:
-    """What the participant said of this trial's pair; the same in all rows of the pair."""
+    """Yields the columns of one verdict on the trial's pair. Most of them are the same in all rows of the pair."""
     key, text = item.key, item.text
 
     def of(value: Callable[[TrialRow, Judgement], Cell]) -> Callable[[TrialRow], Cell]:
@@ -92,7 +93,7 @@ def _judgement(item: AnyItem) -> Iterator[Column[TrialRow]]:
 
 
 def _measured(study: Study) -> dict[tuple[str, str], tuple[str, list[str]]]:
-    """(track, name) -> unit, and the methods it was measured by."""
+    """Maps (track, name) of each metric of the study to its unit and the methods by which it was computed."""
     measured = Metric.objects.filter(take__trial__session__version__study=study).order_by()
     metrics: dict[tuple[str, str], tuple[str, list[str]]] = {}
     for track, name, unit, method, version in sorted(
@@ -103,7 +104,9 @@ def _measured(study: Study) -> dict[tuple[str, str], tuple[str, list[str]]]:
 
 
 def _metric(track: str, name: str, unit: str, methods: Sequence[str]) -> Iterator[Column[TrialRow]]:
-    """A measured value, and beside it the reason where there is none. Several methods: it was measured anew."""
+    """Yields the columns of a metric: its value, and the reason if there is none.
+
+    There are several `methods` if the metric was computed again with another method or version."""
     about = f"{name.replace('_', ' ').capitalize()} of the track “{track}”. {'; '.join(methods)}"
 
     def value(row: TrialRow) -> Cell:

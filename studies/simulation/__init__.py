@@ -1,1 +1,1 @@
-"""Bots that walk through a study over real HTTP and WebSockets, and a check of the export against what they did."""
+"""Bots that take part in a study over real HTTP and WebSockets, and a comparison of the export with what they did."""

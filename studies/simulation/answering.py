@@ -1,4 +1,4 @@
-"""What a bot answers: whatever a participant could, drawn from its seed."""
+"""The answers of a bot: any that a participant could give, drawn from the bot's seed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from studies.questions.registry import AnyItem
 
 TRIES: Final = 200
 LEFT_OUT: Final = 0.3
-"""How many of the answers that need not be given a bot does not give."""
+"""The probability that a bot leaves out an optional answer."""
 
 
 def answer(item: AnyItem, draw: random.Random, sides: Sequence[str] = (), *, careless: bool = False) -> Answer:
-    """A valid answer as it is kept; None for items without one, and now and then for those that need none. A bot passes
-    the attention checks unless it is `careless`. `sides` are those of a pair that is compared."""
+    """Returns a valid answer as it is stored; None for items that take none, and sometimes for optional ones.
+
+    A bot passes attention checks unless it is `careless`. `sides` are the sides of the pair that is compared."""
     if item.asks and not item.is_required and draw.random() < LEFT_OUT:
         return None
     if item.expected is not None and not careless:
@@ -29,7 +30,8 @@ def answer(item: AnyItem, draw: random.Random, sides: Sequence[str] = (), *, car
 
 
 def eligible_answers(protocol: Protocol, draw: random.Random) -> dict[str, Answer]:
-    """Answers to all eligibility items with which nobody is screened out; the last ones drawn if no try succeeds."""
+    """Returns answers to all eligibility items that do not screen the bot out, or the last ones drawn if none of TRIES
+    attempts succeeds."""
     items = [item for each in protocol.questionnaires_at("eligibility") for item in asked(each, protocol, None, seed=0)]
     answers: dict[str, Answer] = {}
     for _ in range(TRIES):
@@ -40,7 +42,7 @@ def eligible_answers(protocol: Protocol, draw: random.Random) -> dict[str, Answe
 
 
 def matches(expected: Any, given: Any) -> bool:
-    """Whether an answer came back as it was given. Numbers are compared by value."""
+    """Whether an exported answer equals the given one. Numbers are compared by value."""
     if isinstance(expected, Mapping) and isinstance(given, Mapping):
         return expected.keys() == given.keys() and all(matches(expected[key], given[key]) for key in expected)
     if isinstance(expected, int | float) and isinstance(given, int | float):

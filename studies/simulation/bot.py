@@ -1,6 +1,6 @@
-"""One bot: a participant that reads pages, fills in forms and talks, with nothing but what a browser has.
+"""One bot, which reads pages, fills in forms and talks like a participant, using only what a browser gets.
 
-It knows the study's document, to tell what an answer may be; what is asked of it, it reads from the pages."""
+It knows the study's protocol, to find valid answers, but reads from the pages what it is asked."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ MOST_PAGES: Final = 1_000
 FILED_WITHIN_SEC: Final = 300.0
 POLL_SEC: Final = 0.5
 TALKS_TO_EXPLORE: Final = 2
-LONGER_SEC: Final = 60.0  # than the talk: an answer was heard to its end
-BEFORE_LIMIT_SEC: Final = 1.0  # a talk is ended by the bot, which then knows all that it said
+LONGER_SEC: Final = 60.0  # added to the length of a talk, so that an answer counts as heard to its end
+BEFORE_LIMIT_SEC: Final = 1.0  # The bot ends a talk before its limit, so that it knows exactly what it sent.
 CARELESS_EVERY: Final = 4
 SIDES: Final = re.compile(r"listened-([A-Z])$")
 SHOWN: Final = re.compile(r'data-side="([A-Z])"')
 CODE: Final = re.compile(r"completion-code[^>]*>\s*([^<\s]+)\s*<")
 LAST: Final = "debrief"
 LISTENED: Final = "listened_sec"
-"""Under this name a page sends how long the answer of a side was heard."""
+"""The name under which a page sends how long the recorded answer of a side was played."""
 
 
 class Bot:
-    """`link` starts a visit that does not count. `http` has the site as its base address and follows redirects.
+    """A bot. `link` begins a session of the mode bot, which does not count.
 
-    Each speaks the next of the study's languages. Every fourth is careless: it answers the eligibility items as it
-    comes, overlooks attention checks and guesses at the headphone screening, so that it may be screened out."""
+    Bots take the study's languages in turn. Every fourth bot is careless: it answers eligibility items at random,
+    misses attention checks and guesses at the headphone screening, so that it may be screened out."""
 
     def __init__(
         self, number: int, seed: int, link: str, protocol: Protocol, microphone: Microphone, talk_sec: float
@@ -60,7 +60,9 @@ class Bot:
         self.diary = Diary(number, "", language=protocol.languages[(number - 1) % len(protocol.languages)])
 
     async def visit(self, http: httpx.AsyncClient) -> Diary:
-        """From the link to the completion code, or to where it is screened out. Raises SimulationError."""
+        """Takes part from the link to the completion code, or until it is screened out.
+
+        `http` has the site as its base address and follows redirects. Raises SimulationError."""
         try:
             await self._walk(http)
         except SimulationError as error:
@@ -141,7 +143,7 @@ class Bot:
         return await self._post(http, page, {"device": json.dumps(report)}, holding="device")
 
     async def _headphones(self, http: httpx.AsyncClient, page: httpx.Response) -> httpx.Response:
-        """Hears as many right as it must, or guesses."""
+        """Gives enough correct answers to pass, or guesses if it is careless."""
         config = config_of(page.text, "headphones-config")
         asked = self._protocol.device_check.headphones
         wrong = config["trials"] - asked.pass_at if asked is not None else 0
@@ -163,7 +165,8 @@ class Bot:
         pair: int | None = None,
         listened: Mapping[str, float] = MappingProxyType({}),
     ) -> httpx.Response:
-        """Sends all answers of a page, as its script does to go on. `listened` has the seconds of each side."""
+        """Sends all answers of a page, as its script does to continue. `listened` maps each side to the seconds that
+        were heard."""
         config = config_of(page.text, "questions-config")
         items = self._asked(config["questionnaires"])
         given = {
@@ -248,7 +251,8 @@ class Bot:
         self.diary.ended = "finished"
 
     def _asked(self, questionnaires: Mapping[str, str]) -> list[AnyItem]:
-        """The items of a page, which it names by their keys, in its order and with their options written out."""
+        """Returns the items of a page in its order, with their options written out. The page names them by their
+        keys."""
         items = self._protocol.items()
         scenarios = scenarios_of(self._protocol)
         return [items[key].written_out(scenarios) for key in questionnaires if items[key].asks]
@@ -257,7 +261,7 @@ class Bot:
         self, http: httpx.AsyncClient, page: httpx.Response, values: Mapping[str, Any], holding: str = ""
     ) -> httpx.Response:
         form = posted_form(page.text, holding)
-        address = form.action or str(page.url)  # with its query, as browsers do
+        address = form.action or str(page.url)  # Without an action, browsers send to the page's address with its query.
         answered = await http.post(address, data=form.filled(values), headers=self._headers(http))
         if answered.status_code == 422:
             raise SimulationError(f"the page refused what was sent: {complaints_of(answered.text)}")
@@ -270,11 +274,11 @@ class Bot:
         return parts[2], parts[3:]
 
     def _is_over(self, page: httpx.Response) -> bool:
-        """Whether it is the page on which a visit ends early."""
+        """Whether this is the page on which a session ends early."""
         return page.url.path.strip("/") == f"p/{self.diary.token}"
 
     def _leave(self, page: httpx.Response) -> None:
-        """Raises SimulationError unless it had to come to this."""
+        """Records that the bot was screened out. Raises SimulationError unless its answers are a reason for that."""
         reasons = reasons_to_leave(self._protocol, self.diary)
         if not reasons:
             raise SimulationError(

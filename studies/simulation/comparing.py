@@ -1,4 +1,4 @@
-"""Holds the export against what bots did, cell by cell, in all three tables."""
+"""Compares the export with what bots did, cell by cell, in all three tables."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ Row = Mapping[str, str]
 
 
 def differences(version: ProtocolVersion, diaries: Sequence[Diary]) -> tuple[list[str], int]:
-    """What in the export of a study is not as the bots did it, in words, and how many cells were looked at."""
+    """Returns descriptions of the differences between the export of a study and what the bots did, and the number of
+    cells compared."""
     tables = {name: _read(version, name) for name in TABLES}
     protocol = protocol_of(version)
     tokens = [diary.token for diary in diaries]
@@ -56,7 +57,7 @@ class _Found:
 
 
 class _Comparison:
-    """One bot's rows. Of what was said before somebody was screened out who had agreed to nothing, nothing is kept."""
+    """Compares the rows of one bot. If it was screened out before giving consent, no answers are expected."""
 
     def __init__(self, diary: Diary, session: Session, protocol: Protocol, found: _Found) -> None:
         self._diary = diary
@@ -123,13 +124,14 @@ class _Comparison:
             "session_state": "screened" if reasons else "finished",
             "completed": as_cell(not reasons),
             "excluded": "false",
-            **({"ended_because": "".join(reasons)} if len(reasons) < 2 else {}),  # of several, the first that is known
+            **({"ended_because": "".join(reasons)} if len(reasons) < 2 else {}),  # Of several, only one is stored.
             **({"language": self._diary.language} if several else {}),
             **{f"consent_{purpose}": as_cell(agreed) for purpose, agreed in asked.items()},
         }
 
     def _allocated(self) -> dict[str, str]:
-        """Stratum and group that the answers lead to; the arm is one of those that the stratum may have."""
+        """Returns the stratum and group that follow from the answers, and the session's arm, which must be one that
+        they allow."""
         plan = [trial for trial in self._plan().values() if not trial.practice]
         talked = sum(trial.position in self._diary.talks for trial in plan)
         cells = {"trials_planned": as_cell(len(plan)), "trials_talked": as_cell(talked)}
@@ -147,7 +149,7 @@ class _Comparison:
         }
 
     def _checked(self) -> dict[str, str]:
-        """What was reported of the device, and found at the headphone screening."""
+        """Returns the cells of the device check, the headphone screening and the attention checks."""
         device = self._diary.device
         asked, found = self._protocol.device_check.headphones, self._diary.headphones
         passed = max(found) >= asked.pass_at if asked is not None and found else None
@@ -176,7 +178,7 @@ class _Comparison:
         }
 
     def _cells(self, is_at: Callable[[str], bool], position: int | None, pair: int | None) -> dict[str, str]:
-        """Of all items at some moments; empty where this bot was not asked, or did not answer."""
+        """Returns the cells of all items at some moments; empty if the bot was not asked or did not answer."""
         cells: dict[str, str] = {}
         for questionnaire in self._protocol.questionnaires:
             for item in questionnaire.all_items() if is_at(questionnaire.at) else ():
@@ -202,7 +204,7 @@ class _Comparison:
         }
 
     def _talked(self, position: int) -> dict[str, str]:
-        """Of one talk; of none where the visit ended before it."""
+        """Returns the cells of a talk, which are empty if the session ended before it."""
         talked = self._diary.talks.get(position)
         if talked is None:
             columns = ("take", "take_state", "take_outcome", "take_end_reason", "duration_ms", "lost_ms")
@@ -232,7 +234,7 @@ class _Comparison:
         return cells
 
     def _plan(self) -> dict[int, PlannedTrial]:
-        """Made again from arm and seed, the same as was carried out; of an explore study, what was chosen."""
+        """Returns the plan by position, computed again from arm and seed; in an explore study, the bot's choices."""
         if self._protocol.kind == "explore":
             return {
                 position: PlannedTrial(position=position, prompt=prompt, condition=condition)
@@ -258,25 +260,25 @@ class _Comparison:
 
 
 def _read(version: ProtocolVersion, table: str) -> list[Row]:
-    """A table as it is downloaded, read back."""
+    """Exports a table and reads it back."""
     pieces: list[str] = []
     write(version.study, TABLES[table], pieces.append)
     return list(csv.DictReader(io.StringIO("".join(pieces), newline="")))
 
 
 def _cells(item: AnyItem, value: Answer) -> dict[str, str]:
-    """Column -> cell, of all columns that an item has. Without an answer all of them are empty."""
+    """Maps all columns of an item to their cells, which are all empty without an answer."""
     return {f"answer_{item.key}{column.suffix}": as_cell(column.value(value)) for column in item.columns()}
 
 
 def _long_cell(value: Answer) -> str:
-    """The one cell of an answer in answers.csv."""
+    """Returns the cell of an answer in answers.csv."""
     has_parts = isinstance(value, Mapping | list)
     return as_cell(json.dumps(value, ensure_ascii=False, sort_keys=True) if has_parts else value)
 
 
 def _place(asked: Asked) -> tuple[str, str, str]:
-    """As a row of answers.csv names it: places and pairs from 1."""
+    """Returns item, position and pair as in a row of answers.csv, where positions and pairs count from 1."""
     position, pair = ("" if number is None else str(number + 1) for number in (asked.position, asked.pair))
     return asked.item, position, pair
 
@@ -287,7 +289,7 @@ def _spelt(place: tuple[str, str, str]) -> str:
 
 
 def _equal(cell: str, expected: str) -> bool:
-    """The same text, or the same number however it is written."""
+    """Whether two cells have the same text or the same number."""
     if cell == expected:
         return True
     try:

@@ -1,6 +1,7 @@
-"""What a bot did, in its own words, which the export is held against; and whether its visit has to end before its end,
-worked out from that and from the protocol alone, not from what the site makes of it, or a mistake there would not be
-seen."""
+"""A record of what a bot did, with which the export is compared, and the reasons for which its session must end early.
+
+The reasons are computed from this record and the protocol alone. Code of the site is not used for it, because an error
+there would go unnoticed."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from studies.simulation.talking import Talked
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One item where it was asked: of a trial, of a pair, or once."""
+    """One item and where it was asked: about a trial, about a pair, or once in the session."""
 
     item: str
     position: int | None = None
@@ -24,11 +25,13 @@ class Asked:
 
 @dataclass(slots=True)
 class Diary:
-    """`answers` hold what counts at the end: None for items that were shown and left out, nothing for what was hidden.
-    `talks` are by the trial's position, and so are `chosen`, prompt and condition of an explore study. `device` is
-    what was reported of the microphone, `headphones` how many sounds were found in each attempt at the screening.
-    `listened_sec` is by pair and side, `shown` the sides of a pair in reading order. `pages` are the addresses in the
-    order of the visit."""
+    """What one bot did.
+
+    `answers` has the final answers: None for items that were shown and left out, and no entry for hidden ones. `talks`
+    are by the trial's position, as is `chosen`, the prompt and condition of a talk in an explore study. `device` is the
+    report on the microphone, and `headphones` the number of correct answers in each attempt at the screening.
+    `listened_sec` is by pair and side. `shown` has the sides of each pair in reading order. `pages` lists the pages in
+    the order in which they were visited."""
 
     bot: int
     token: str
@@ -46,7 +49,7 @@ class Diary:
     ended: Literal["", "finished", "screened"] = ""
 
     def known(self, position: int | None = None, pair: int | None = None) -> dict[str, Any]:
-        """The answers by item to what was asked once, and to what was asked of this trial or of this pair."""
+        """Returns the answers by item to the questions that were asked once, and about this trial or this pair."""
         return answered_only(
             {
                 asked.item: value
@@ -61,8 +64,8 @@ def answered_only(answers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def reasons_to_leave(protocol: Protocol, diary: Diary) -> list[str]:
-    """Why, each as `ended_because` in the export would say it; empty for somebody who comes to the end."""
-    if not diary.consents:  # decided before anything is agreed to
+    """Returns the reasons for which the session must end early, as `ended_because` in the export names them."""
+    if not diary.consents:  # The rules apply before consent.
         known = diary.known()
         return [f"screen_out[{index}]" for index, rule in enumerate(protocol.screen_out) if is_true(rule.when, known)]
     asked = protocol.device_check.headphones
@@ -74,6 +77,6 @@ def reasons_to_leave(protocol: Protocol, diary: Diary) -> list[str]:
 
 
 def attention_failed(protocol: Protocol, diary: Diary) -> int:
-    """How many attention checks were answered wrongly."""
+    """Returns how many attention checks were answered wrongly."""
     items = protocol.items()
     return sum(items[asked.item].fails(value) for asked, value in diary.answers.items())

@@ -1,4 +1,4 @@
-"""What a bot reads of a page: its forms, its heading, and what it tells its own scripts."""
+"""What a bot reads from a page: its forms, its heading, and the configuration of its scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ INPUTS: Final = frozenset({"input", "select", "textarea", "button"})
 
 @dataclass(slots=True)
 class Form:
-    """`hidden`: what is sent along as it stands; `names`: every other field; `buttons`: (name, value) of each."""
+    """A form of a page: its hidden fields with their values, the names of all other fields, and (name, value) of its
+    buttons."""
 
     action: str = ""
     method: str = "get"
@@ -26,7 +27,7 @@ class Form:
     buttons: list[tuple[str, str]] = field(default_factory=list)
 
     def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """What is sent: the hidden fields and `values`."""
+        """Returns what is sent: the hidden fields and `values`."""
         return {**self.hidden, **values}
 
 
@@ -60,15 +61,16 @@ class _Reader(HTMLParser):
 
 
 def forms_of(html: str) -> list[Form]:
-    """Every form of a page, in its order."""
+    """Returns all forms of a page in order."""
     reader = _Reader()
     reader.feed(html)
     return reader.forms
 
 
 def posted_form(html: str, holding: str) -> Form:
-    """The form of a page that is posted and has the field `holding`; any that is posted for "". Raises
-    SimulationError."""
+    """Returns the first form with the method POST that has the field `holding` (any form for "").
+
+    Raises SimulationError if there is none."""
     for form in forms_of(html):
         if form.method == "post" and (not holding or holding in {*form.names, *form.hidden}):
             return form
@@ -76,7 +78,7 @@ def posted_form(html: str, holding: str) -> Form:
 
 
 def form_of_questions(html: str) -> Form:
-    """The form of questions on a page, which its script sends. Raises SimulationError."""
+    """Returns the form of questions on a page, which a script sends. Raises SimulationError if there is none."""
     for form in forms_of(html):
         if form.method != "post" and "epoch" in form.hidden:
             return form
@@ -84,19 +86,21 @@ def form_of_questions(html: str) -> Form:
 
 
 def complaints_of(html: str) -> str:
-    """What a page says was wrong."""
+    """Returns the error messages on a page."""
     texts = re.findall(r'class="[^"]*(?:error|notice--error)[^"]*"[^>]*>\s*([^<]{4,200})', html)
     return "; ".join(text.strip() for text in texts) or "it does not say why"
 
 
 def heading_of(html: str) -> str:
-    """The words of a page's first heading; empty where it has none."""
+    """Returns the text of a page's first heading; empty if there is none."""
     found = re.search(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", found[1])).split()) if found else ""
 
 
 def config_of(html: str, name: str) -> dict[str, Any]:
-    """What a page tells its scripts in the element of this id. Raises SimulationError where it tells nothing."""
+    """Returns the configuration of the page's scripts in the element with this id.
+
+    Raises SimulationError if there is none."""
     found = re.search(rf'<script id="{name}" type="application/json">(.*?)</script>', html, re.DOTALL)
     if found is None:
         raise SimulationError(f"the page has no {name}")

@@ -1,4 +1,4 @@
-"""Many bots at once."""
+"""Runs many bots at once."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ HEALTH: Final = "/healthz"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`link`: address (path and query) by which a visit begins that does not count. `sessions` bots go through it,
-    `at_once` of them at a time, each talking for `talk_sec` in every trial."""
+    """A simulation. `link` is the path and query that begins a session of the mode bot. `sessions` bots take part,
+    `at_once` of them at a time, and each talks for `talk_sec` seconds in every trial."""
 
     url: str
     link: str
@@ -34,7 +34,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Visits:
-    """What the bots did, and what kept some of them from their end."""
+    """The diaries of the bots that came to an end, and the errors of those that did not."""
 
     diaries: list[Diary] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Visits:
 
 
 async def check_site(url: str) -> None:
-    """Raises SimulationError unless people can talk there now."""
+    """Raises SimulationError unless the site at `url` is healthy, so that participants can talk there."""
     try:
         async with httpx.AsyncClient(base_url=url, timeout=ANSWER_SEC) as http:
             answered = await http.get(HEALTH)
@@ -63,8 +63,9 @@ async def check_site(url: str) -> None:
 async def send_bots(
     plan: Plan, protocol: Protocol, microphone: Microphone, visits: Visits, tell: Callable[[str], None]
 ) -> None:
-    """All visits, into `visits` one after another, whatever becomes of single ones. `tell` hears a line when a bot is
-    through. Raises SimulationError where the site cannot be visited at all."""
+    """Runs all bots and adds their diaries or errors to `visits` as they end. `tell` gets one line for each bot.
+
+    Raises SimulationError if the site does not work at all."""
     await check_site(plan.url)
     gate = asyncio.Semaphore(plan.at_once)
 

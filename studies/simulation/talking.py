@@ -1,5 +1,5 @@
-"""One talk of a bot, as the browser has it: a spoken recording as its microphone, 20 ms at a time, in real time, over
-the talk's socket."""
+"""One talk of a bot. Like a browser, it sends a recording of speech over the talk's socket in frames of 20 ms, in real
+time."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from inference.contract.wire import (
 )
 from studies.errors import SimulationError
 
-QUIETEST: Final = 1e-5  # -100 dB, where silence is nothing at all
+QUIETEST: Final = 1e-5  # -100 dB, added so that digital silence has a finite level
 
 
 class Microphone:
-    """Says what is in an audio file, over and over with a pause between, for ever. `samples` is one round of it:
-    float32 [n] at 24 kHz, a whole number of uplink frames."""
+    """Repeats a recording without end, with a pause after each round. `samples` is one round: float32 [n] at 24 kHz,
+    padded to whole uplink frames."""
 
     def __init__(self, samples: Float32, pause_sec: float = 6.0) -> None:
         silence = np.zeros(round(pause_sec * SAMPLE_RATE_HZ), np.float32)
@@ -43,8 +43,9 @@ class Microphone:
         self._pcm = float32_to_pcm16(self.samples)
 
     def report(self) -> dict[str, Any]:
-        """What a device check would say of the recording (see `participant.checking.device`): levels in dB of full
-        scale of frames of 20 ms, the quietest tenth of them as noise. Its sound was heard, in headphones."""
+        """Returns the recording's report for the device check (see `participant.checking.device`).
+
+        Levels are RMS values in dBFS of frames of 20 ms: the 10th percentile is taken as noise, the 95th as speech."""
         whole = len(self._said) // UPLINK_SAMPLES * UPLINK_SAMPLES
         frames = self._said[:whole].reshape(-1, UPLINK_SAMPLES)
         levels_db = 20 * np.log10(np.sqrt(np.mean(frames**2, axis=1)) + QUIETEST)
@@ -60,7 +61,7 @@ class Microphone:
         }
 
     def frame(self, number: int) -> bytes:
-        """PCM16 of the frame with this number: 20 ms."""
+        """Returns the frame with this number, 20 ms, as PCM16."""
         frames = len(self.samples) // UPLINK_SAMPLES
         size = len(self._pcm) // frames
         start = number % frames * size
@@ -68,7 +69,7 @@ class Microphone:
 
 
 def read_microphone(file: Path) -> Microphone:
-    """Any format that libsndfile reads, mixed to mono. Raises SimulationError."""
+    """Reads a file in any format that libsndfile supports, mixed to mono at 24 kHz. Raises SimulationError."""
     try:
         samples, rate_hz = soundfile.read(file, dtype="float32", always_2d=True)
     except (OSError, soundfile.SoundFileError) as error:
@@ -81,7 +82,7 @@ def read_microphone(file: Path) -> Microphone:
 
 FRAME_SEC: Final = UPLINK_SAMPLES / SAMPLE_RATE_HZ
 REPORT_EVERY_STEPS: Final = 5
-SILENT_SEC: Final = 300.0  # without news while waiting for a place
+SILENT_SEC: Final = 300.0  # longest time without a message while the bot waits in the queue
 POLL_SEC: Final = 0.02
 OVER_WITHIN_SEC: Final = 60.0
 DEVICE: Final = Metadata("device", {"settings": {"client": "bot"}})
@@ -89,7 +90,7 @@ DEVICE: Final = Metadata("device", {"settings": {"client": "bot"}})
 
 @dataclass(slots=True)
 class Talked:
-    """What a bot knows of its talk."""
+    """What a bot knows about its talk."""
 
     take: str
     sent_samples: int = 0
@@ -97,8 +98,9 @@ class Talked:
 
 
 async def talk(address: str, origin: str, take: str, microphone: Microphone, seconds: float) -> Talked:
-    """Speaks for so long once the engine hears, then ends the talk and waits until the site has all of it. Raises
-    SimulationError."""
+    """Waits until the engine listens, speaks for `seconds`, ends the talk and waits until the site confirms the end.
+
+    Raises SimulationError."""
     try:
         async with connect(address, origin=origin, max_size=None, compression=None) as socket:  # type: ignore[arg-type]
             return await _Talk(socket, take, microphone, seconds).run()
@@ -125,7 +127,7 @@ class _Talk:
             await self._speak()
             await asyncio.wait_for(self._over.wait(), OVER_WITHIN_SEC)
             if listening.done():
-                await listening  # raises what ended it
+                await listening  # Raises the error that ended it, if any.
         finally:
             listening.cancel()
         if self.result.reason not in {"participant", "limit"}:
@@ -133,7 +135,9 @@ class _Talk:
         return self.result
 
     async def _admitted(self) -> None:
-        """Until the engine hears, however long the queue: each word of the site's shows that it goes on."""
+        """Waits until the engine listens, however long the queue is. Every message shows that the site is alive.
+
+        Raises TimeoutError after SILENT_SEC without one."""
         clock = asyncio.get_running_loop().time
         self._heard_at_sec = clock()
         while not self._live.is_set() and not self._over.is_set():

@@ -88,7 +88,10 @@ class Delayed:
                 self._owed.appendleft((place + count, size - count))
 
     def lost(self) -> None:
-        """Accounts for missing frames of output; the beginning of the next frames still belongs to them."""
+        """Starts again after frames of output were lost.
+
+        The next `latency_samples` of output belong to earlier input, whose places are forgotten, so they are
+        dropped."""
         self._owed.clear()
         self._warm_up = self._latency
 

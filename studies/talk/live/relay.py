@@ -237,7 +237,10 @@ class Relay:
         self._browser.event("live", {**engine, "resumed": bool(live.get("resumed"))})
 
     def _note_swallowed(self, data: bytes) -> None:
-        """Notes, before the first frame after a reconnect, the agent frames that the broken connection lost."""
+        """Tells the browser and journals how many agent frames were lost with a broken engine link.
+
+        This is known at the first frame after the link was restored: the engine was sent the steps before it, but their
+        output did not arrive."""
         if self._state.resumed:
             self._state.resumed = False
             lost = self._uplink.sent_between(self._state.agent_step, AUDIO_HEADER.unpack_from(data)[1])

@@ -182,7 +182,7 @@ def _why(take: Take, epoch_then: int) -> str:
 
 
 def _is_agreed(take: Take) -> bool:
-    """Returns whether the consent that this talk needs still stands; other purposes may have been withdrawn."""
+    """Whether the consents that this take needs still hold. Only others may have been withdrawn."""
     try:
         may_talk(take.trial.session, take.trial.condition)
     except TakeRefused:
