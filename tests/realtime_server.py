@@ -207,8 +207,7 @@ class Visit:
                 if session["type"] != "realtime":
                     raise Problem("invalid_value", "session.type")
                 self._check_detection(session["audio"]["input"]["turn_detection"])
-                for way in ("input", "output"):
-                    session["audio"][way]["format"]["rate"] = self.rate_hz
+                session = at_rate(session, self.rate_hz)
             case "beta":
                 self._check_keys(session, {"modalities"}, PREVIEW_SESSION)
                 self._check_detection(session["turn_detection"])
@@ -249,9 +248,16 @@ class Visit:
         return pcm
 
 
+def at_rate(session: dict[str, Any], rate_hz: int) -> dict[str, Any]:
+    """The session with this rate in both formats of its sound."""
+    pcm, audio = {"type": "audio/pcm", "rate": rate_hz}, session["audio"]
+    return {**session, "audio": {way: {**audio.get(way, {}), "format": pcm} for way in ("input", "output")}}
+
+
 class RealtimeServer:
     """Runs from `with` to its end. `key` is demanded where it is given; `refusal` is the status that every call gets;
-    without `interrupts` it goes on with its answers whoever speaks."""
+    without `interrupts` it goes on with its answers whoever speaks. With `unasked_hz` it follows its greeting with a
+    `session.updated` at that rate, which answers nothing."""
 
     def __init__(
         self,
@@ -262,6 +268,7 @@ class RealtimeServer:
         rate_hz: int = SAMPLE_RATE_HZ,
         interrupts: bool = True,
         greets: bool = True,
+        unasked_hz: int = 0,
     ) -> None:
         self.visits: Queue[Visit] = Queue()
         self.problems: list[BaseException] = []
@@ -272,6 +279,7 @@ class RealtimeServer:
         self._rate_hz = rate_hz
         self._interrupts = interrupts
         self._greets = greets and dialect != "unmute"
+        self._unasked_hz = unasked_hz
         self._server = serve(
             self._serve,
             "127.0.0.1",
@@ -321,6 +329,8 @@ class RealtimeServer:
         try:
             if self._greets:
                 visit.send("session.created", session=self._first_session(visit))
+            if self._unasked_hz:  # as vLLM-Omni's duplex endpoint does
+                visit.send("session.updated", session=at_rate(self._first_session(visit), self._unasked_hz))
             talker = _Talker(visit) if self._talks else None
             for message in connection:
                 self._take(visit, message)

@@ -19,11 +19,9 @@ import sphn
 from inference.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, Float32, float32_to_pcm16, pcm16_to_float32
 from inference.contract.errors import InferenceError
 from inference.contract.options.openai_realtime import Options
-from inference.contract.resampling import Resampler
 from inference.engines.base import SlotConfig
+from inference.engines.openai_realtime.fields import readable
 
-LEAST_RATE_HZ: Final = 8_000
-MOST_RATE_HZ: Final = 48_000
 # the preview's names of events -> the final ones
 FINAL_NAMES: Final[Mapping[str, str]] = {
     "response.audio.delta": "response.output_audio.delta",
@@ -52,31 +50,28 @@ class Codec(ABC):
     def decode(self, delta: str) -> Float32:
         """Decodes the audio of a delta to float32 [n]. Raises ValueError."""
 
-    def finish(self) -> Float32:
-        """Returns the rest of a complete answer, float32 [n]."""
-        return np.zeros(0, np.float32)
+    def finish(self) -> None:
+        """Forgets what is left of an answer that is over."""
+        return
 
 
 class Pcm16(Codec):
-    """16-bit samples at the server's rates; a sample may be split between two deltas."""
+    """16-bit samples at 24 kHz; a sample may be split between two deltas."""
 
-    def __init__(self, input_hz: int = SAMPLE_RATE_HZ, output_hz: int = SAMPLE_RATE_HZ) -> None:
-        self._up = Resampler(SAMPLE_RATE_HZ, input_hz)
-        self._down = Resampler(output_hz, SAMPLE_RATE_HZ)
+    def __init__(self) -> None:
         self._half = b""
 
     def encode(self, pcm: Float32) -> str:
-        return base64.b64encode(float32_to_pcm16(self._up.push(pcm))).decode()
+        return base64.b64encode(float32_to_pcm16(pcm)).decode()
 
     def decode(self, delta: str) -> Float32:
         data = self._half + _bytes(delta)
         whole = len(data) - len(data) % BYTES_PER_SAMPLE
         self._half = data[whole:]
-        return self._down.push(pcm16_to_float32(data[:whole]))
+        return pcm16_to_float32(data[:whole])
 
-    def finish(self) -> Float32:
+    def finish(self) -> None:
         self._half = b""
-        return self._down.finish()
 
 
 class Opus(Codec):
@@ -156,8 +151,9 @@ class _Final(Dialect):
     def agreed(self, session: Mapping[str, Any]) -> Agreed:
         audio = _mapping(session.get("audio"))
         heard, said = _mapping(audio.get("input")), _mapping(audio.get("output"))
-        codec = Pcm16(_rate(heard.get("format")), _rate(said.get("format")))
-        return Agreed(codec, _interrupts(heard), str(session.get("model") or ""))
+        _check_format("the sound that it hears", heard.get("format"))
+        _check_format("its own sound", said.get("format"))
+        return Agreed(Pcm16(), _interrupts(heard), str(session.get("model") or ""))
 
 
 class _Preview(Dialect):
@@ -223,14 +219,14 @@ def _interrupts(place: Mapping[str, Any]) -> bool:
     return _mapping(place.get("turn_detection")).get("interrupt_response") is True
 
 
-def _rate(form: Any) -> int:
+def _check_format(what: str, form: Any) -> None:
+    """Raises Unsupported unless `form` is the one that was asked for, or says nothing to the contrary."""
     form = _mapping(form)
-    rate = form.get("rate", SAMPLE_RATE_HZ)
-    if form.get("type", "audio/pcm") != "audio/pcm" or not isinstance(rate, int):
-        raise Unsupported("its sound is not PCM")
-    if not LEAST_RATE_HZ <= rate <= MOST_RATE_HZ:
-        raise Unsupported(f"its sound has a rate beyond {LEAST_RATE_HZ} to {MOST_RATE_HZ} Hz")
-    return rate
+    kind, rate_hz = form.get("type", "audio/pcm"), form.get("rate", SAMPLE_RATE_HZ)
+    if kind != "audio/pcm":
+        raise Unsupported(f"{what} is {readable(str(kind))[:40]} where audio/pcm was asked for")
+    if rate_hz != SAMPLE_RATE_HZ:
+        raise Unsupported(f"{what} has {readable(str(rate_hz))[:40]} Hz where {SAMPLE_RATE_HZ} were asked for")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

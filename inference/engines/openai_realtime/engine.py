@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Final
 
@@ -17,7 +18,7 @@ from inference.contract.errors import OptionError, RemoteLost
 from inference.contract.options.openai_realtime import Options
 from inference.engines.base import SlotConfig
 from inference.engines.openai_realtime.answer import WORD_TIMING
-from inference.engines.openai_realtime.dialects import UNMUTE, Agreed, Dialect, Unsupported, dialect_of
+from inference.engines.openai_realtime.dialects import GA, UNMUTE, Agreed, Dialect, Unsupported, dialect_of
 from inference.engines.openai_realtime.events import EventReader
 from inference.engines.openai_realtime.fields import Broken, is_harmless, object_of, plain_words
 from inference.engines.openai_realtime.settings import NAME, RealtimeServer, read_server
@@ -27,7 +28,8 @@ from inference.remote import call, closed, first_to_end, shown
 MAX_INSTRUCTIONS_BYTES: Final = 30_000
 _VOICE: Final = re.compile(r"\w[\w./-]{0,199}")
 SETUP_SEC: Final = 10.0
-GREETING_SEC: Final = 1.0  # servers that greet do so at once
+GREETING_SEC: Final = 2.0  # servers that greet do so at once
+ANSWER_SEC: Final = 2.0  # for the answer to our own update, after one that cannot be it
 PING_SEC: Final = 10.0
 
 
@@ -86,6 +88,13 @@ class OpenAIRealtimeEngine(RemoteEngine):
             "word_timing": WORD_TIMING,
             "option_defaults": {option.name: option.default for option in fields(Options)},
         }
+
+
+def _read_agreement(dialect: Dialect, session: Mapping[str, Any]) -> Agreed | Unsupported:
+    try:
+        return dialect.agreed(session)
+    except Unsupported as error:
+        return error
 
 
 def _remedy(lost: RemoteLost) -> str:
@@ -170,28 +179,39 @@ class RealtimeSession(Session):
             raise
 
     async def _set_up(self, connection: ClientConnection, dialect: Dialect | None) -> Ready:
-        if dialect is None:
-            dialect = await self._recognise(connection)
-        elif dialect.greets:
-            await self._await(connection, "session.created")
+        greeted = await self._greeting(connection) if dialect is None or dialect.greets else None
+        if dialect is None and greeted is not None:
+            dialect = dialect_of(greeted)
+        elif dialect is None:
+            dialect = UNMUTE if connection.subprotocol in UNMUTE.subprotocols else GA
         session = dialect.session(self._config, self._options, self._server.transcription)
         await connection.send(json.dumps({"type": "session.update", "session": session}))
-        updated = await self._await(connection, "session.updated")
-        try:
-            return Ready(connection, dialect, dialect.agreed(updated))
-        except Unsupported as error:
-            raise self._lost(str(error)) from None
+        return Ready(connection, dialect, await self._agreed(connection, dialect))
 
-    async def _recognise(self, connection: ClientConnection) -> Dialect:
-        """Recognises the dialect by the greeting. Unmute's server sends none, but chooses a subprotocol."""
-        silent = connection.subprotocol in UNMUTE.subprotocols
+    async def _greeting(self, connection: ClientConnection) -> Mapping[str, Any] | None:
+        """Returns the session of the greeting, whose shape reveals the dialect.
+
+        Some servers say nothing until they have been sent an update, so after GREETING_SEC the answer is None."""
         try:
-            async with asyncio.timeout(GREETING_SEC if silent else self._setup_sec):
-                return dialect_of(await self._await(connection, "session.created"))
+            async with asyncio.timeout(GREETING_SEC):
+                return await self._await(connection, "session.created")
         except TimeoutError:
-            if silent:
-                return UNMUTE
-            raise
+            return None
+
+    async def _agreed(self, connection: ClientConnection, dialect: Dialect) -> Agreed:
+        """Reads what the server answers to our update.
+
+        The protocol does not say which update a `session.updated` answers, and some servers send one of their own
+        accord after the greeting. One that contradicts what was asked for is therefore passed over if another one
+        follows within ANSWER_SEC, and refused with what it says otherwise."""
+        agreed = _read_agreement(dialect, await self._await(connection, "session.updated"))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SEC):
+                while isinstance(agreed, Unsupported):
+                    agreed = _read_agreement(dialect, await self._await(connection, "session.updated"))
+        if isinstance(agreed, Unsupported):
+            raise self._lost(str(agreed))
+        return agreed
 
     async def _await(self, connection: ClientConnection, kind: str) -> Mapping[str, Any]:
         """Returns the `session` of the next event of that kind; ignores others. Raises RemoteLost for an error

@@ -10,7 +10,7 @@ from typing import Any, Final
 from inference.contract.audio import samples_to_ms
 from inference.contract.wire import Metadata
 from inference.engines.openai_realtime.answer import Answer, Item, Participant, Word
-from inference.engines.openai_realtime.dialects import FINAL_NAMES, Codec, Dialect
+from inference.engines.openai_realtime.dialects import FINAL_NAMES, Codec, Dialect, Unsupported
 from inference.engines.openai_realtime.fields import Broken, is_harmless, object_of, plain_words, text_of
 from inference.engines.remote.playout import Playout
 
@@ -43,18 +43,14 @@ class EventReader:
 
     def handle(self, event: Mapping[str, Any]) -> list[Command]:
         """Handles one event and returns the commands to send. Raises Broken."""
-        kind = text_of(event, "type")
-        if not kind:
-            raise Broken("it sends events without a type")
         self._let_go_of_the_over()
-        match FINAL_NAMES.get(kind, kind):
+        match _kind(event):
             case "error":
                 self._complain(event)
+            case "session.updated":
+                self._agree(object_of(event, "session"))
             case "input_audio_buffer.speech_started":
-                commands = self._interrupt() if self._barge_in else []
-                self._turn += 1
-                self.participant.starts(event, self._turn)
-                return commands
+                return self._starts(event)
             case "input_audio_buffer.speech_stopped":
                 self.participant.stops(event, self._turn)
             case "conversation.item.input_audio_transcription.completed":
@@ -79,6 +75,19 @@ class EventReader:
             case "response.done":
                 return self._done(object_of(event, "response"))
         return []
+
+    def _starts(self, event: Mapping[str, Any]) -> list[Command]:
+        commands = self._interrupt() if self._barge_in else []
+        self._turn += 1
+        self.participant.starts(event, self._turn)
+        return commands
+
+    def _agree(self, session: Mapping[str, Any]) -> None:
+        """Follows a change of the session. Raises Broken if its sound would no longer be what was agreed."""
+        try:
+            self._cancels = not self._dialect.agreed(session).interrupts
+        except Unsupported as error:
+            raise Broken(f"it changed the session: {error}") from None
 
     def _let_go_of_the_over(self) -> None:
         for answer in [answer for answer in self._answers.values() if answer.over]:
@@ -135,9 +144,7 @@ class EventReader:
         if not (found := self._find(event)):
             return
         answer, item = found
-        rest = self._codec.finish()
-        item.hear(rest)
-        self._playout.add(rest, item.id)
+        self._codec.finish()
         self._playout.complete()
         item.sound_done = True
         self._set_words_of_all(answer, item)
@@ -255,6 +262,14 @@ class EventReader:
 
     def _tell(self, event: str, **data: Any) -> None:
         self._playout.tell(Metadata(event, data))
+
+
+def _kind(event: Mapping[str, Any]) -> str:
+    """Returns the event's type by its final name. Raises Broken."""
+    kind = text_of(event, "type")
+    if not kind:
+        raise Broken("it sends events without a type")
+    return FINAL_NAMES.get(kind, kind)
 
 
 # these make the events of marks, on the step thread, when their sample is played

@@ -23,7 +23,7 @@ from tests.inference.engines.remote.driving import (
     sounding,
     step_until,
 )
-from tests.realtime_server import RealtimeServer, Visit
+from tests.realtime_server import RealtimeServer, Visit, at_rate
 from tests.signals import measured_f0_hz, noise, tone, vowel
 
 DIALECTS = ("ga", "beta")
@@ -345,21 +345,42 @@ def test_garbage_instead_of_sound_ends_the_slot(engine: OpenAIRealtimeEngine, se
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 48_000])
-def test_server_with_another_rate(rate_hz: int) -> None:
-    with RealtimeServer(rate_hz=rate_hz) as server, engine_for(server) as engine:
+def test_rate_that_was_not_asked_for_is_refused_by_name(rate_hz: int) -> None:
+    with RealtimeServer(rate_hz=rate_hz) as server:
+        with pytest.raises(EngineUnavailable) as refusal, engine_for(server):
+            pass
+        assert f"the sound that it hears has {rate_hz} Hz where 24000 were asked for" in refusal.value.reason
+
+
+def test_update_that_answers_nothing_does_not_change_the_sound() -> None:
+    """A server that announces its own 16 kHz before it answers keeps pitch and length: 200 Hz stay 200 Hz."""
+    with RealtimeServer(unasked_hz=16_000) as server, engine_for(server) as engine:
         visit = begun(engine, server)
-        for frame in framed(vowel(140.0, 1.6)):
-            engine.step({0: frame})
-        heard = np.concatenate([visit.heard.get(timeout=20) for _ in range(20)])
-        assert measured_f0_hz(heard) * rate_hz / SAMPLE_RATE_HZ == pytest.approx(140.0, rel=0.01)
-        samples = rate_hz // 2
-        time_sec = np.arange(samples) / rate_hz
-        visit.answer((0.5 * np.sin(2 * np.pi * 200 * time_sec)).astype(np.float32), "one", 999)
+        answer = tone(200.0, 4.0)
+        visit.answer(answer, "one", 999)
         outputs = step_until(engine, lambda outputs: bool(events(outputs, "transcript")))
         (transcript,) = events(outputs, "transcript")
-        assert transcript["end_ms"] - transcript["start_ms"] == 500
-        said = sound(outputs)
-        assert measured_f0_hz(said[said != 0][2_000:-2_000]) == pytest.approx(200.0, rel=0.01)
+        assert transcript["end_ms"] - transcript["start_ms"] == 4_000
+        assert np.array_equal(np.trim_zeros(sound(outputs)), np.trim_zeros(quantised(answer)))
+
+
+def test_session_that_changes_its_rate_ends_the_slot(engine: OpenAIRealtimeEngine, server: RealtimeServer) -> None:
+    visit = begun(engine, server)
+    if visit.dialect == "ga":
+        visit.send("session.updated", session=at_rate(visit.session, 16_000))
+    else:
+        visit.send("session.updated", session={**visit.session, "output_audio_format": "g711_ulaw"})
+    error = failure(engine)
+    assert isinstance(error, RemoteLost)
+    assert error.reason.startswith("it changed the session: ")
+
+
+def test_server_that_waits_for_an_update_gets_one() -> None:
+    with RealtimeServer(greets=False) as server, engine_for(server) as engine:
+        visit = begun(engine, server)
+        visit.answer(tone(200.0, 0.5), "one")
+        outputs = step_until(engine, lambda outputs: bool(events(outputs, "transcript")))
+        assert [event["text"] for event in events(outputs, "transcript")] == ["one"]
 
 
 def test_answers_itself() -> None:
