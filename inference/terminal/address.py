@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
 import secrets
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
@@ -26,7 +28,8 @@ from inference.worker.settings import WorkerSettings
 DEFAULT_URL: Final = "ws://127.0.0.1:8700"
 ADDRESSES: Final = """
 what URL can be:
-  ws://host:8700               an inference worker: by /slot where WORKER_SECRET is known here, else by /api/chat
+  ws://host:8700               an inference worker: by /slot with WORKER_SECRET (on this machine it is known), else
+                               by /api/chat
   ws://host:8998               a Moshi server (python -m moshi.server, moshi-backend, PersonaPlex): /api/chat
   https://site/p/<token>/...   your link in a study on a Hear Me Out site; consent and device check come first, there
   ws://host/api/chat           exactly this
@@ -147,10 +150,10 @@ async def open_link(given: Arguments) -> Link:
                     TalkProblem.REFUSED,
                 )
             return await _web(f"{site}{SESSION_PATH}{given.token}/", given, context)
-        case {"ready": _, "engines": [first, *_]} if given.token or _secret():
+        case {"ready": _, "engines": [first, *_]} if given.token or _secret(parts.hostname or ""):
             return await _slot(server + SLOT_PATH, given, context, str(first))
         case {"ready": _}:
-            return await _chat(server + CHAT_PATH, given, context)
+            return await _chat(server + CHAT_PATH, given, context, tells=True)
     if given.engine or given.voice:
         raise TalkProblem(
             "This server is no inference worker of Hear Me Out: it has one engine and no voices. "
@@ -158,6 +161,14 @@ async def open_link(given: Arguments) -> Link:
             TalkProblem.REFUSED,
         )
     return await _chat(server + CHAT_PATH, given, context)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
 
 
 def _split(url: str) -> SplitResult | None:
@@ -181,16 +192,18 @@ async def _web(link: str, given: Arguments, context: ssl.SSLContext) -> Link:
 
 
 async def _slot(url: str, given: Arguments, context: ssl.SSLContext, engine: str) -> Link:
-    token = given.token
-    if not token:
-        secret = _secret()
-        if not secret:
-            raise TalkProblem("This door needs the worker's secret: set WORKER_SECRET.", TalkProblem.REFUSED)
-        token = sign(SLOT, _request(given, engine), secret)
-    return SlotLink(await dial(url, context, token=token))
+    token = given.token or sign(SLOT, _request(given, engine), _secret(urlsplit(url).hostname or ""))
+    try:
+        return SlotLink(await dial(url, context, token=token))
+    except TalkProblem as problem:
+        if given.token or problem.http_status != HTTPStatus.UNAUTHORIZED:
+            raise
+        # the secret that this machine keeps is another worker's
+        return await _chat(url.removesuffix(SLOT_PATH) + CHAT_PATH, given, context, tells=True)
 
 
-async def _chat(url: str, given: Arguments, context: ssl.SSLContext) -> Link:
+async def _chat(url: str, given: Arguments, context: ssl.SSLContext, *, tells: bool = False) -> Link:
+    """`tells`: the server says which of the options it does not use, as our own workers do."""
     asked: dict[str, Any] = {
         "token": given.token,
         "engine": given.engine,
@@ -200,7 +213,19 @@ async def _chat(url: str, given: Arguments, context: ssl.SSLContext) -> Link:
     }
     prompts = {"text_prompt": given.text_prompt, "voice_prompt": given.voice_prompt}  # PersonaPlex requires both
     query = urlencode(prompts | {name: value for name, value in asked.items() if value not in ("", None)})
-    return ChatLink(await dial(f"{url}{'&' if '?' in url else '?'}{query}", context))
+    socket = await dial(f"{url}{'&' if '?' in url else '?'}{query}", context)
+    return ChatLink(socket, () if tells else _conditions(given))
+
+
+def _conditions(given: Arguments) -> tuple[str, ...]:
+    """Returns the arguments with which a server may do nothing without saying so."""
+    named: dict[str, object] = {
+        "--seed": given.seed,
+        "--text-prompt": given.text_prompt,
+        "--voice-prompt": given.voice_prompt,
+    }
+    named |= {f"--{name.replace('_', '-')}": value for name, value in given.options.items()}
+    return tuple(name for name, value in named.items() if value not in ("", None))
 
 
 def _request(given: Arguments, engine: str) -> SlotRequest:
@@ -233,8 +258,12 @@ async def _who_is_there(site: str, context: ssl.SSLContext) -> Any:
         raise TalkProblem(unreachable(site, error), TalkProblem.UNREACHABLE) from None
 
 
-def _secret() -> str:
-    """Returns the workers' secret if this machine has it, and otherwise ""."""
+def _secret(host: str) -> str:
+    """Returns the secret of the workers at `host` if it is known here, and otherwise "".
+
+    The one that this machine keeps in a file belongs to its own workers; for those elsewhere it must be named."""
+    if not (is_loopback(host) or "WORKER_SECRET" in os.environ):
+        return ""
     try:
         return WorkerSettings.read({**os.environ, "WORKER_ENGINES": ""}).worker_secret
     except WrongSettings:

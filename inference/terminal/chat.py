@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -14,19 +16,26 @@ from websockets.exceptions import ConnectionClosed
 from inference.contract.audio import Float32
 from inference.contract.errors import WireError
 from inference.contract.wire import Kind
-from inference.terminal.dialing import NO_REASON, Event, Live, Over, Sound, Waiting, Words, why_closed
+from inference.terminal.dialing import NO_REASON, Event, Live, Over, Sound, Unused, Waiting, Words, why_closed
 from inference.worker.doors.chat.opus import OpusInput, OpusOutput
 
 LAST_SOUND_SEC: Final = 3.0  # how long to wait for the last frames of sound
 NO_HANDSHAKE_SEC: Final = 2.0  # a server that is silent for longer is taken to be busy with another client
+BUSY_SEC: Final = 60.0  # ... and one that is silent for this long after that, to be none of this protocol
+NEVER_BEGAN: Final = (
+    f"The server accepted the call and did not begin within {BUSY_SEC:.0f} s. It is talking with somebody else, "
+    "or it is no server of Moshi's protocol."
+)
 
 
 class ChatLink:
     """A link over `socket`, open at `/api/chat`. The protocol has no message to end a conversation, so it ends when
     every frame has been answered."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, uncertain: Sequence[str] = ()) -> None:
+        """`uncertain` names what was asked for of a server that does not say whether it uses it."""
         self._socket = socket
+        self._pending: deque[Event] = deque([Unused(uncertain, certain=False)] if uncertain else [])
         self._input = OpusInput()
         self._output = OpusOutput()
         self._frames_out = 0
@@ -34,6 +43,7 @@ class ChatLink:
         self._ending = False
         self._greeted = False
         self._told_waiting = False
+        self._is_queued = False  # by a server that will say when the wait is over
         self._error = ""
 
     async def send(self, frame: Float32) -> None:
@@ -44,6 +54,8 @@ class ChatLink:
                 await self._socket.send(bytes([Kind.OPUS]) + pages)
 
     async def receive(self) -> Event:
+        if self._pending:
+            return self._pending.popleft()
         while True:
             if self._ending and self._frames_in >= self._frames_out - 1:  # some servers do not answer the first frame
                 return Over("", fault=False)
@@ -53,6 +65,8 @@ class ChatLink:
             except TimeoutError:
                 if self._ending:
                     return Over("", fault=False)
+                if self._told_waiting:
+                    return Over(NEVER_BEGAN, fault=True)
                 self._told_waiting = True
                 return Waiting(0)
             except ConnectionClosed as closed:
@@ -69,7 +83,9 @@ class ChatLink:
     def _patience_sec(self) -> float | None:
         if self._ending:
             return LAST_SOUND_SEC
-        return None if self._greeted or self._told_waiting else NO_HANDSHAKE_SEC
+        if self._greeted or self._is_queued:
+            return None
+        return BUSY_SEC if self._told_waiting else NO_HANDSHAKE_SEC
 
     def _event(self, kind: int, body: bytes) -> Event | None:
         match kind:
@@ -96,9 +112,11 @@ class ChatLink:
             return None
         match fields:
             case {"event": "queue", "position": int(position)}:
-                self._told_waiting = True
+                self._is_queued = True
                 return Waiting(position, fields.get("reason") == "overloaded")
             case {"event": "live", "engine": str(engine)}:
+                if unused := fields.get("unused"):
+                    self._pending.append(Unused([str(name) for name in unused], certain=True))
                 return Live(engine)
             case {"event": "ended", "reason": reason}:
                 return Over(self._error or NO_REASON, fault=True) if reason != "released" else Over("", fault=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -22,7 +23,8 @@ NO_REASON: Final = "the connection broke"
 
 
 class TalkProblem(InferenceError):
-    """The conversation cannot begin or go on; the text says why, and what to do. `status` is the exit status."""
+    """The conversation cannot begin or go on; the text says why, and what to do. `status` is the exit status,
+    `http_status` that of the answer to the handshake, if there was one."""
 
     code = "talk_problem"
 
@@ -31,9 +33,10 @@ class TalkProblem(InferenceError):
     REFUSED = 4
     NO_SOUND = 5
 
-    def __init__(self, text: str, status: int) -> None:
+    def __init__(self, text: str, status: int, http_status: int = 0) -> None:
         super().__init__(text)
         self.status = status
+        self.http_status = http_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,15 @@ class Over:
     fault: bool
 
 
-Event = Waiting | Live | Sound | Words | Heard | Paused | Over
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """What the participant asked for and will not get (`certain`), or perhaps will not get."""
+
+    names: Sequence[str]
+    certain: bool
+
+
+Event = Waiting | Live | Sound | Words | Heard | Paused | Unused | Over
 
 
 class Link(Protocol):
@@ -182,4 +193,4 @@ def _refused(url: str, refusal: InvalidStatus) -> TalkProblem:
         message = str(json.loads(refusal.response.body or b"")["message"])
     except (ValueError, KeyError, TypeError):
         message = f"There is no conversation at {url.partition('?')[0]} (the server answered {status})."
-    return TalkProblem(message, TalkProblem.REFUSED)
+    return TalkProblem(message, TalkProblem.REFUSED, status)

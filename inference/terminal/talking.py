@@ -7,7 +7,19 @@ from contextlib import suppress
 from typing import Final, TextIO
 
 from inference.contract.audio import FRAME_SAMPLES
-from inference.terminal.dialing import Event, Heard, Link, Live, Over, Paused, Sound, TalkProblem, Waiting, Words
+from inference.terminal.dialing import (
+    Event,
+    Heard,
+    Link,
+    Live,
+    Over,
+    Paused,
+    Sound,
+    TalkProblem,
+    Unused,
+    Waiting,
+    Words,
+)
 from inference.terminal.sound import Sink, Source
 
 WINDOW_STEPS: Final = 6  # frames in flight when the source does not set the pace
@@ -26,7 +38,7 @@ class Screen:
     def show(self, event: Event) -> None:
         match event:
             case Waiting(0):
-                self.note("The server is talking with somebody else. Waiting ...")
+                self.note("The server has not begun; it may be talking with somebody else. Waiting ...")
             case Waiting(position, overloaded):
                 why = "The server is too busy for another talk" if overloaded else "All places are taken"
                 self.note(f"{why}. You are number {position} in the queue ...")
@@ -34,6 +46,9 @@ class Screen:
                 if not self._is_live or engine:
                     self.note(f"You can talk{f' with {engine}' if engine else ''}. Ctrl-C ends the talk.")
                 self._is_live = True
+            case Unused(names, certain):
+                does = "does not use" if certain else "does not say whether it uses"
+                self.note(f"The server {does} {', '.join(names)}.")
             case Words(text):
                 self._words.write(text if self._in_line else text.lstrip())
                 self._words.flush()

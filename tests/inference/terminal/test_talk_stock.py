@@ -41,7 +41,7 @@ async def test_second_client_is_told_that_the_server_is_busy(stock: StockServer,
     note = await second.note()
     first.process.terminate()
     assert (await first.ended()).status == 0
-    assert note == "The server is talking with somebody else. Waiting ...\n"
+    assert note == "The server has not begun; it may be talking with somebody else. Waiting ...\n"
     assert (await second.ended()).status == 0
 
 
