@@ -37,7 +37,9 @@ async def test_microphone_is_heard_and_the_answer_played(monkeypatch: pytest.Mon
         await talking
         assert worker.takes.table.free_slots == worker.takes.table.slots
     heard = sounding(card.played)[: len(said) // 2]
-    assert likeness(heard, said[: len(heard)], 0) > 0.99
+    # what was said before the connection was open is not heard: on a busy machine that is more than the silence
+    beginnings = range(0, len(said) - len(heard) + 1, FRAME_SAMPLES)
+    assert max(likeness(heard, said[start : start + len(heard)], 0) for start in beginnings) > 0.99
 
 
 def sounding(played: list[Float32]) -> Float32:
