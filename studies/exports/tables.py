@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, Protocol
 
 from asgiref.sync import sync_to_async
@@ -19,6 +20,7 @@ from studies.exports.rows import LISTENED
 from studies.models import AccessLog, Answer, Export, Judgement, Session, Study
 
 COMMAND_LINE: Final = "command line"
+BYTE_ORDER_MARK: Final = "\ufeff"  # without it Excel reads UTF-8 as the computer's old encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +41,28 @@ class Table:
     content: Callable[[Study], Content]
 
 
-def stream(study: Study, table: Table, researcher: User) -> AsyncIterator[bytes]:
+def stream(study: Study, table: Table, researcher: User, *, excel: bool = False) -> AsyncIterator[bytes]:
     """Logs the export, then returns the table in pieces of UTF-8.
 
     Rows that are added while it runs are left out, so that the logged number of rows is right. The iterator is
     asynchronous because an ASGI server would collect a synchronous one completely before it sends the first byte."""
-    return _encode(_lines(study, table, researcher))
+    return _encode(_lines(study, table, researcher, excel=excel))
 
 
-def write(study: Study, table: Table, write_text: Callable[[str], object]) -> None:
+def write(study: Study, table: Table, write_text: Callable[[str], object], *, excel: bool = False) -> None:
     """Logs an export from the command line, and passes the table to `write_text` in pieces."""
-    for lines in _lines(study, table, None):
+    for lines in _lines(study, table, None, excel=excel):
         write_text(lines)
 
 
-def _lines(study: Study, table: Table, researcher: User | None) -> Iterator[str]:
+def _lines(study: Study, table: Table, researcher: User | None, *, excel: bool) -> Iterator[str]:
     columns = table.columns(study)
     content = table.content(study)
     reader = researcher.get_username() if researcher is not None else COMMAND_LINE
     with transaction.atomic():
         Export.objects.create(study=study, made_by=researcher, kind=table.name, rows=content.count)
         AccessLog.objects.create(reader=reader, action="export", target=f"{study.slug}/{table.name}.csv")
-    return _written(columns, content)
+    return chain([BYTE_ORDER_MARK] if excel else [], _written(columns, content))
 
 
 def _written(columns: list[Column[Any]], content: Content) -> Iterator[str]:

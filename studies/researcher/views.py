@@ -219,11 +219,11 @@ def researcher_track(request: HttpRequest, take_id: uuid.UUID, kind: str) -> Htt
 @never_cache
 @researcher_with("studies.view_study", "studies.view_trial")
 def table_csv(request: HttpRequest, slug: str, table: str) -> HttpResponseBase:
-    """Streams one of the study's tables."""
+    """Streams one of the study's tables; with `?for=excel` so that Excel reads its letters right."""
     study = get_object_or_404(Study, slug=slug)
     if not isinstance(request.user, User):
         raise Http404
-    pieces = stream(study, TABLES[table], request.user)
+    pieces = stream(study, TABLES[table], request.user, excel=request.GET.get("for") == "excel")
     response = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{_filename(study, table)}"'
     return response

@@ -1,4 +1,4 @@
-"""`manage.py create_researcher [--username NAME]`: an account and its password, printed once."""
+"""`manage.py create_researcher [NAME]`: an account and its password, printed once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ DEFAULT_NAME = "researcher"
 
 
 class Command(BaseCommand):
-    help = "Creates a researcher with a random password, printed once. Without --username: only if there is none yet."
+    help = "Creates a researcher with a random password, printed once. Without a name: only if there is none yet."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--username", help=f"Name to sign in with; {DEFAULT_NAME!r} for the first one.")
+        about = f"Name to sign in with; {DEFAULT_NAME!r} for the first one."
+        parser.add_argument("name", nargs="?", help=about)
+        parser.add_argument("--username", help="The same.")
 
-    def handle(self, *, username: str | None, **options: Any) -> None:
+    def handle(self, *, name: str | None, username: str | None, **options: Any) -> None:
+        username = name or username
         researchers_group()
         there_is = User.objects.filter(username=username) if username else User.objects.filter(is_staff=True)
         existing = there_is.order_by("id").first()
@@ -32,6 +35,6 @@ class Command(BaseCommand):
         try:
             User(username=name).clean_fields(exclude=["password"])
         except ValidationError as error:
-            raise CommandError(f"--username {name!r}: {' '.join(error.messages)}") from error
+            raise CommandError(f"The name {name!r}: {' '.join(error.messages)}") from error
         password = create_researcher(name)
         self.stdout.write(f"Researcher created. Name: {name}  Password: {password}  (shown only now; keep it safe)")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any, Final, Literal
 
 from django.contrib import messages
@@ -43,7 +44,7 @@ def versions(request: HttpRequest, slug: str) -> HttpResponseBase:
         trial_run_count=Count("sessions", filter=~live),
     )
     listed = list(counted.order_by("-number"))
-    pairs = [(version, before) for version, before in zip(listed, [*listed[1:], None], strict=True)]
+    pairs = list(zip_longest(listed, listed[1:]))
     return render(request, "researcher/design/versions.html", frame(request, study, "design_versions", pairs=pairs))
 
 

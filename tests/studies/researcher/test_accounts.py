@@ -65,7 +65,7 @@ def test_later_researchers_are_members_not_administrators(db: None) -> None:
 
 
 def test_impossible_name_is_refused(db: None) -> None:
-    with pytest.raises(CommandError, match="--username 'a b'"):
+    with pytest.raises(CommandError, match="The name 'a b'"):
         run("--username", "a b")
 
 
