@@ -144,6 +144,8 @@ def test_tracks_play_together_and_alone(
     browser: Browser, new_page: NewPage, players: Players, screenshots: Screenshots
 ) -> None:
     page = new_page(browser)
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if request.resource_type == "fetch" else None)
     tracks = "".join(TRACK.format(kind=kind) for kind in ("participant", "heard", "agent"))
     one = ONE.format(src="/a.flac", label="A", more="")
     page.goto(
@@ -151,8 +153,12 @@ def test_tracks_play_together_and_alone(
             f'<section class="card">{one}</section><section class="card multitrack" data-multitrack>{tracks}</section>'
         )
     )
-    page.locator("[data-multitrack][data-ready]").wait_for(timeout=15_000)
-    expect(page.get_by_text("0:00 / 0:04")).to_be_visible()
+    expect(page.get_by_text("The tracks load when you play them")).to_be_visible()
+    expect(page.get_by_role("button", name="Play: A", exact=True)).to_be_enabled()
+    assert [url.rpartition("/")[2] for url in fetched] == ["a.flac"]
+    play(page, "all tracks")
+    expect(page.get_by_role("button", name="Play: all tracks")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("0:04 / 0:04")).to_be_visible()
     assert page.locator("audio:visible").count() == 0
     page.get_by_role("button", name="Solo: agent").click()
     expect(page.get_by_role("button", name="Solo: agent")).to_have_attribute("aria-pressed", "true")

@@ -1,8 +1,8 @@
 import { Multitrack } from "../players/multitrack.js";
 import { Waveform } from "../players/waveform.js";
 
-// Creates every player of the page. A recording is fetched when its player comes near the screen.
-const players = /** @type {Map<Element, Waveform | Multitrack>} */ (new Map());
+// Creates every player of the page. A single recording is fetched when its player comes near the screen.
+const players = /** @type {Map<Element, Waveform>} */ (new Map());
 const near = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
@@ -14,8 +14,9 @@ const near = new IntersectionObserver(
   { rootMargin: "300px" },
 );
 
-for (const root of document.querySelectorAll("[data-waveform], [data-multitrack]")) {
+for (const root of document.querySelectorAll("[data-multitrack]")) if (root instanceof HTMLElement) new Multitrack(root);
+for (const root of document.querySelectorAll("[data-waveform]")) {
   if (!(root instanceof HTMLElement)) continue;
-  players.set(root, "waveform" in root.dataset ? new Waveform(root) : new Multitrack(root));
+  players.set(root, new Waveform(root));
   near.observe(root);
 }

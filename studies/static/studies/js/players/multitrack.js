@@ -18,13 +18,14 @@ const KEY_STEP_SEC = 2;
 
 /**
  * `<div data-multitrack>` with a figure `[data-track][data-url][data-label]` for each track. All tracks play on one
- * clock, and each can be muted or played alone.
+ * clock, and each can be muted or played alone. They load when they are first played, because every read of a
+ * recording is logged as listening.
  */
 export class Multitrack {
   #root;
   #button = new PlayButton(translate("all tracks"));
   #time = element("span", "waveform__time");
-  #note = element("p", "waveform__note", translate("Loading …"));
+  #note = element("p", "waveform__note", translate("The tracks load when you play them, and the access log says so."));
   #rows = /** @type {TrackRow[]} */ ([]);
   #transport = new Transport();
   #abort = new AbortController();
@@ -37,7 +38,6 @@ export class Multitrack {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.#root = root;
-    this.#button.element.disabled = true;
     this.#button.element.addEventListener("click", () => this.#playPause());
     this.#note.role = "status";
     const bar = element("div", "multitrack__bar");
@@ -48,7 +48,9 @@ export class Multitrack {
     this.#darkness.addEventListener("change", this.#recolor);
   }
 
-  async load() {
+  async #load() {
+    this.#button.element.disabled = true;
+    this.#note.textContent = translate("Loading …");
     try {
       for (const figure of this.#root.querySelectorAll("[data-track]"))
         if (figure instanceof HTMLElement) await this.#add(figure);
@@ -109,6 +111,8 @@ export class Multitrack {
   }
 
   async #playPause() {
+    if (this.#rows.length === 0) await this.#load();
+    if (!("ready" in this.#root.dataset)) return;
     if (this.#transport.playing) this.#transport.pause();
     else await this.#transport.play();
     this.#drawn();
