@@ -157,8 +157,8 @@ def test_tracks_play_together_and_alone(
     expect(page.get_by_role("button", name="Play: A", exact=True)).to_be_enabled()
     assert [url.rpartition("/")[2] for url in fetched] == ["a.flac"]
     play(page, "all tracks")
-    expect(page.get_by_role("button", name="Play: all tracks")).to_be_visible(timeout=20_000)
-    expect(page.get_by_text("0:04 / 0:04")).to_be_visible()
+    page.locator("[data-multitrack][data-ready]").wait_for(timeout=15_000)
+    expect(page.get_by_text("0:04 / 0:04")).to_be_visible(timeout=20_000)
     assert page.locator("audio:visible").count() == 0
     page.get_by_role("button", name="Solo: agent").click()
     expect(page.get_by_role("button", name="Solo: agent")).to_have_attribute("aria-pressed", "true")
