@@ -33,6 +33,13 @@ class TalkOver:
     message: str = ""
 
 
+def refused(answer: httpx.Response) -> TalkOver:
+    """What the server said in place of a take or a ticket; `http_500` and the like where it was no JSON."""
+    if answer.headers.get("Content-Type", "").startswith("application/json"):
+        return TalkOver(answer.json()["code"], answer.json()["message"])
+    return TalkOver(f"http_{answer.status_code}")
+
+
 @dataclass
 class BrowserTwin:
     """One participant with the link `token`, at `url`."""
@@ -56,7 +63,7 @@ class BrowserTwin:
         async with httpx.AsyncClient(base_url=self.url, timeout=10) as http:
             answer = await self._post(http, f"/p/{self.token}/trials/{position}/takes/")
             if answer.status_code != 201:
-                return TalkOver(answer.json()["code"], answer.json()["message"])
+                return refused(answer)
             start = answer.json()
             self.take = start["take"]
             ticket = start["ticket"]
@@ -79,7 +86,7 @@ class BrowserTwin:
                 if answer.status_code in (200, 201):
                     ticket = answer.json()["ticket"]
                 elif answer.status_code < 500:
-                    return TalkOver(answer.json()["code"], answer.json()["message"])
+                    return refused(answer)
 
     async def _post(self, http: httpx.AsyncClient, path: str) -> httpx.Response:
         """As the page does: with the CSRF cookie and its header."""
