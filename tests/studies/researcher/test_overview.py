@@ -119,7 +119,7 @@ def test_newest_activity_comes_first(db: None) -> None:
     factories.make_session(version)
     Export.objects.create(study=version.study, made_by=rosa, kind="trials", rows=2)
     ErasureReceipt.objects.create(study=version.study, code="P-009", takes=1, files=4, answers=2)
-    ErasureReceipt.objects.create(study=version.study, code="P-010", kept=True)
+    ErasureReceipt.objects.create(study=version.study, code="P-010", kept=True, takes=0, files=0, answers=0)
     assert [activity.text for activity in overview().activities] == [
         "P-010 withdrew; what was recorded is kept",
         "P-009 withdrew; recordings erased",
