@@ -16,9 +16,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
+from pydantic import BeforeValidator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
@@ -72,10 +73,36 @@ def is_private(url: str) -> bool:
     such a range, `localhost`, or a name without a dot or in `.local`, `.internal` or `.lan`."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
+        address = _address(host.partition("%")[0])
     except ValueError:
         return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan"))
     return address.is_loopback or address.is_private or address.is_link_local
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Returns the address that a host is, however it is written; `134744072` and `::ffff:8.8.8.8` are 8.8.8.8.
+
+    Raises ValueError for a name."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host))
+        except (OSError, UnicodeError):
+            raise ValueError(host) from None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+ThirdParty = Annotated[
+    Literal["yes", "no"] | None, BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+]
+"""A setting by which the operator says whether servers are somebody else's; None leaves that to their addresses."""
+
+
+def is_third_party(said: ThirdParty, *urls: str) -> bool:
+    """Whether the servers at these addresses are somebody else's: as the operator `said`, or else unless all of them
+    are private."""
+    return said == "yes" if said is not None else not all(map(is_private, urls))
 
 
 @dataclass(frozen=True, slots=True)

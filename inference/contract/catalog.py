@@ -27,14 +27,15 @@ class Entry:
     `settings` is the class that reads its environment variables, or empty if there are none. `options` is the function
     that checks an engine's options and raises OptionError, or empty if it has none; its module loads no model, because
     the web imports it too. `selectable` is False if no published study may use the entry. `third_party` is True if it
-    sends the participant's voice to somebody else, which needs a consent of its own. `needs_target` is True for
-    converters that turn the voice into a target voice."""
+    sends the participant's voice to somebody else, which needs a consent of its own, and None if that depends on where
+    the operator lets it send: then its snapshot says so. `needs_target` is True for converters that turn the voice into
+    a target voice."""
 
     label: str
     path: str
     about: str
     selectable: bool = True
-    third_party: bool = False
+    third_party: bool | None = False
     needs_target: bool = False
     settings: str = ""
     options: str = ""
@@ -54,6 +55,7 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "inference.engines.moshi_server.engine:MoshiServerEngine",
         "Any server of Moshi's own protocol: stock Python, Rust or MLX, PersonaPlex, another worker. Full duplex: it "
         "hears and speaks at the same time. The operator says which servers, and whether they are somebody else's.",
+        third_party=None,
         settings="inference.engines.moshi_server.engine:MoshiServerSettings",
         options="inference.contract.options.moshi_server:check",
     ),
@@ -99,6 +101,7 @@ CONVERTERS: Final[Mapping[str, Entry]] = {
         "Another person's voice",
         "inference.voices.remote.converter:RemoteConversion",
         "Converted into a target voice by a neural network in a process of its own (a converter server).",
+        third_party=None,
         needs_target=True,
         settings="inference.voices.remote.converter:RemoteVcSettings",
     ),
@@ -120,6 +123,14 @@ def converter_class(name: str) -> type[Converter]:
     if name not in CONVERTERS:
         raise UnknownName("converter", name, tuple(CONVERTERS))
     return cast("type[Converter]", load(CONVERTERS[name].path))
+
+
+def sends_to_third_party(entry: Entry | None, snapshot: Mapping[str, Any]) -> bool:
+    """Returns whether an engine or converter of this entry and snapshot sends the voice to a third party.
+
+    If that depends on the set-up and the snapshot does not say, it is taken to do so."""
+    depends = entry is not None and entry.third_party is None
+    return bool(snapshot.get("third_party", depends)) or (entry is not None and entry.third_party is True)
 
 
 def check_options(engine: str, given: Mapping[str, Any]) -> list[OptionError]:

@@ -67,7 +67,9 @@ class Converter(ABC):
 
     @abstractmethod
     def snapshot(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns what a researcher must know to repeat this conversion: name, version, every parameter in force."""
+        """Returns what a researcher must know to repeat this conversion: name, version, every parameter in force.
+
+        Where the catalogue leaves open whether the voice goes to a third party, `third_party` says so."""
 
     def shut_down(self) -> None:
         """Called when the worker stops."""

@@ -148,7 +148,7 @@ class Worker:
             "name": self.name,
             "address": self.address,
             "engines": steps.snapshots,
-            "converters": list(steps.converters),
+            "converters": {name: converter.snapshot({}) for name, converter in steps.converters.items()},
             # only where the parameters do not determine the latency; publishing a study that matches delays needs it
             "latency_samples": {
                 name: converter.snapshot({})["latency_samples"]

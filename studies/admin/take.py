@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from inference.contract.audio import samples_to_ms
 from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.models import Metric, Take, Track, Utterance
-from studies.talk.workers.needs import sends_to_third_party
+from studies.talk.workers.needs import sends_away
 from studies.voices.donation import donation_obstacle
 
 STATE_LABELS = {"planned": "info", "live": "warning", "ended": "info", "final": "success", "failed": "danger"}
@@ -160,7 +160,11 @@ def take_context(take: Take, *, routine: bool) -> dict[str, Any]:
         "device": sorted(take.device.items()),
         "donation_obstacle": donation_obstacle(take.trial.session),
         "third_party": take.engine_snapshot is not None
-        and sends_to_third_party(take.engine_snapshot.name, take.engine_snapshot.info),
+        and sends_away(
+            take.engine_snapshot.name,
+            take.engine_snapshot.info,
+            [voice.info for voice in take.voice_snapshots.all() if "third_party" in voice.info],
+        ),
         "engine_info": as_json(take.engine_snapshot.info) if take.engine_snapshot else "",
         "voices": [(voice, as_json(voice.info)) for voice in take.voice_snapshots.order_by("name")],
     }

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from studies.admin.readonly import ReadOnlyAdmin, as_json, badge
 from studies.models import InferenceWorker
+from studies.talk.workers.needs import sending
 from studies.talk.workers.state import state_of
 
 
@@ -69,7 +70,8 @@ class InferenceWorkerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="converters")
     def converter_names(self, worker: InferenceWorker) -> str:
-        return ", ".join(worker.converters)
+        names = {name: " (somebody else's)" if sending([name], worker) else "" for name in worker.converters}
+        return ", ".join(name + whose for name, whose in names.items())
 
     @admin.display(description="engines as they run")
     def engine_snapshots(self, worker: InferenceWorker) -> SafeString:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -13,7 +13,7 @@ class InferenceWorker(models.Model):
     name = models.CharField(max_length=80, primary_key=True)
     address = models.CharField(max_length=200, help_text="ws://host:port")
     engines = models.JSONField(default=dict, help_text="Engine name -> its snapshot.")
-    converters = models.JSONField(default=list)
+    converters = models.JSONField(default=dict, help_text="Converter name -> its snapshot.")
     latency_samples = models.JSONField(default=dict, help_text="Of converters whose parameters do not tell.")
     slots = models.PositiveIntegerField()
     free_slots = models.PositiveIntegerField()
@@ -32,3 +32,8 @@ class InferenceWorker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def snapshot_of(self, converter: str) -> dict[str, Any]:
+        """What a converter said about itself; nothing if its worker reports names alone, as older ones do."""
+        told = self.converters.get(converter) if isinstance(self.converters, dict) else None
+        return told if isinstance(told, dict) else {}

@@ -32,7 +32,7 @@ from inference.contract.wire import (
 )
 from studies.errors import TakeRefused
 from studies.languages import language_of, said
-from studies.preview.hearing import Hearing, hearing_of, session_of
+from studies.preview.hearing import AT_REST, Hearing, hearing_of, session_of
 from studies.preview.line import VoiceLine, open_line, render, there_and_back
 from studies.talk.live.downlink import Send
 from studies.talk.live.endings import CLOSE_MALFORMED, CLOSE_NORMAL, CLOSE_REFUSED, UNEXPECTED
@@ -81,6 +81,7 @@ class Preview:
     def __init__(self, token: str, send: Send) -> None:
         self.loop = asyncio.get_running_loop()
         self.token = token
+        self.purposes = AT_REST
         self._ended: asyncio.Future[str] = self.loop.create_future()
         self._send = send
         self._sentence = bytearray()
@@ -164,7 +165,11 @@ class Preview:
         request = hearing.request(order.data)
         if not self._sentence:
             raise TakeRefused("nothing_said", _("Nothing was recorded yet."))
-        rendered = await render(request, bytes(self._sentence))
+        self.purposes = hearing.purposes
+        try:
+            rendered = await render(request, bytes(self._sentence), third_party=hearing.third_party)
+        finally:
+            self.purposes = AT_REST
         fields = {
             "number": order.data["number"],
             "latency_samples": rendered.latency_samples,
@@ -177,7 +182,7 @@ class Preview:
 
     async def _probe(self, hearing: Hearing, order: Metadata) -> None:
         if self._probing is None:
-            self._probing = await open_line(hearing.probe())
+            self._probing = await open_line(hearing.probe(), third_party=hearing.third_party)
         try:
             await there_and_back(self._probing)
         except TakeRefused:

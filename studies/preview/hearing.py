@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from inference.contract.catalog import CONVERTERS
 from inference.contract.errors import OptionError
 from inference.contract.latency import latency_samples
 from inference.contract.tokens import PreviewRequest, VoiceSegment
@@ -18,8 +17,9 @@ from studies.models import Condition, ConsentEvent, Session
 from studies.protocol.free_voice import free_segment
 from studies.publish import session_protocol
 from studies.talk.requests import voice_segment
-from studies.talk.takes import check_study
+from studies.talk.takes import check_visit
 
+AT_REST: Final[frozenset[str]] = frozenset({ConsentEvent.Purpose.RECORD})
 PURPOSES: Final = (ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD, ConsentEvent.Purpose.CONVERT)
 
 
@@ -28,12 +28,19 @@ class Hearing:
     """The voices in which a participant may hear themselves.
 
     `voices` are in an order drawn for the session, so that their numbers reveal nothing. `free` allows any voice that
-    the sliders can make, too. `slowest` is the voice whose round trip is measured."""
+    the sliders can make, too. `slowest` is the voice whose round trip is measured. `third_party` allows converters that
+    send the voice to somebody else."""
 
     voices: tuple[VoiceSegment, ...]
     free: bool
     slowest: VoiceSegment
     latency_samples: int | None
+    third_party: bool = False
+
+    @property
+    def purposes(self) -> frozenset[str]:
+        """The purposes for which the voice is used while a sentence is rendered."""
+        return frozenset({*PURPOSES, *([ConsentEvent.Purpose.THIRD_PARTY] if self.third_party else [])})
 
     def request(self, order: Mapping[str, Any]) -> PreviewRequest:
         """Returns what a `render` asks for, by `voice` (a number) or `parameters`. Raises TakeRefused."""
@@ -60,11 +67,7 @@ def session_of(token: str) -> Session:
     session = Session.objects.select_related("version__study").filter(token=token).first()
     if session is None:
         raise TakeRefused("unknown_session", _("This link is not known here."))
-    if session.state != Session.State.STARTED:
-        raise TakeRefused("session_over", _("This visit is over."))
-    check_study(session, begins=True)
-    if session.consent(ConsentEvent.Purpose.RECORD) is None:
-        raise TakeRefused("no_consent", _("You have not agreed to this, or have withdrawn."))
+    check_visit(session, AT_REST, begins=True)
     return session
 
 
@@ -76,12 +79,14 @@ def hearing_of(session: Session) -> Hearing:
     spoken = [voice_segment(voice, seed) for condition in conditions for voice in condition.voices]
     distinct = list({_sound(segment): _whole(segment) for segment in spoken}.values())
     random.Random(seed).shuffle(distinct)  # noqa: S311  blinding, not secrecy
-    agreed = _agreed(session, distinct)
+    granted = session.agreed
+    agreed = granted.issuperset(PURPOSES)
     return Hearing(
         voices=tuple(distinct) if agreed and protocol.hear_yourself != "off" else (),
         free=agreed and protocol.offer is not None and protocol.offer.free_voice,
         slowest=max(distinct, key=_slowness, default=VoiceSegment()),
         latency_samples=conditions[0].latency_samples if conditions else None,
+        third_party=ConsentEvent.Purpose.THIRD_PARTY in granted,
     )
 
 
@@ -89,14 +94,6 @@ def conditions_of(session: Session) -> list[Condition]:
     """Returns the conditions of the session's plan, or all conditions if it has no plan."""
     planned = session.trials.filter(pair__isnull=False).values("condition")
     return list(session.version.conditions.filter(pk__in=planned) or session.version.conditions.all())
-
-
-def _agreed(session: Session, voices: Iterable[VoiceSegment]) -> bool:
-    """Whether the participant agreed to everything that happens to the voice in a preview."""
-    purposes = [*PURPOSES]
-    if any(CONVERTERS[voice.converter].third_party for voice in voices if voice.converter in CONVERTERS):
-        purposes.append(ConsentEvent.Purpose.THIRD_PARTY)
-    return all(session.consent(purpose) is not None for purpose in purposes)
 
 
 def _whole(segment: VoiceSegment) -> VoiceSegment:

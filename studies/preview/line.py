@@ -20,6 +20,7 @@ from inference.contract.tokens import PreviewRequest
 from inference.contract.wire import AudioFrame, ErrorMessage, Kind, Message, Metadata, decode, encode_audio
 from studies.errors import TakeRefused
 from studies.talk.workers import reports
+from studies.talk.workers.needs import sends_away
 
 FRAME_BYTES: Final = FRAME_SAMPLES * BYTES_PER_SAMPLE
 OPEN_SEC: Final = 10.0
@@ -62,10 +63,12 @@ class VoiceLine:
             await self._slot.close(end=True)
 
 
-async def open_line(request: PreviewRequest) -> VoiceLine:
-    """Opens a line to the least busy inference worker. Raises TakeRefused."""
+async def open_line(request: PreviewRequest, *, third_party: bool) -> VoiceLine:
+    """Opens a line to the least busy inference worker. Raises TakeRefused.
+
+    Unless `third_party`, nothing is said to a converter that sends the voice to somebody else."""
     converters = frozenset(segment.converter for segment in request.voices)
-    worker = await database_sync_to_async(reports.find_converting)(converters)
+    worker = await database_sync_to_async(reports.find_converting)(converters, third_party=third_party)
     if worker is None:
         raise TakeRefused("no_worker", _("Nobody can change voices just now. Please try again in a moment."))
     try:
@@ -74,13 +77,17 @@ async def open_line(request: PreviewRequest) -> VoiceLine:
             message = await _receive(slot)
     except (InferenceError, TimeoutError) as error:
         raise _refusal(error) from None
-    latency = message.data["latency_samples"] if isinstance(message, Metadata) else 0
-    return VoiceLine(slot, latency)
+    told = message.data if isinstance(message, Metadata) else {}
+    line = VoiceLine(slot, told.get("latency_samples", 0))
+    if not third_party and sends_away("", {}, told.get("voices", ())):  # it is not as its worker reported
+        await line.close()
+        raise _refusal(InferenceError("third_party"))
+    return line
 
 
-async def render(request: PreviewRequest, pcm: bytes) -> Rendered:
+async def render(request: PreviewRequest, pcm: bytes, *, third_party: bool) -> Rendered:
     """Returns the sentence in the requested voice. Raises TakeRefused."""
-    async with _line(request) as line:
+    async with _line(request, third_party=third_party) as line:
         late_bytes = line.latency_samples * BYTES_PER_SAMPLE
         steps = -(-(len(pcm) + late_bytes) // FRAME_BYTES)
         padded = pcm.ljust(steps * FRAME_BYTES, b"\0")
@@ -105,8 +112,8 @@ async def there_and_back(line: VoiceLine) -> None:
 
 
 @asynccontextmanager
-async def _line(request: PreviewRequest) -> AsyncIterator[VoiceLine]:
-    line = await open_line(request)
+async def _line(request: PreviewRequest, *, third_party: bool) -> AsyncIterator[VoiceLine]:
+    line = await open_line(request, third_party=third_party)
     try:
         async with asyncio.timeout(RENDER_SEC):
             yield line

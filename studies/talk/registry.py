@@ -22,13 +22,21 @@ class Live(Protocol):
 class LiveTake(Live, Protocol):
     @property
     def epoch(self) -> int:
-        """The session's epoch when the take was admitted."""
+        """The session's epoch when the take was admitted. Another tab may have taken over since."""
+
+    @property
+    def sends_away(self) -> bool:
+        """Whether what hears it now sends the voice to a third party."""
 
 
 class LivePreview(Live, Protocol):
     @property
     def token(self) -> str:
         """The token of its session."""
+
+    @property
+    def purposes(self) -> frozenset[str]:
+        """The purposes for which it uses the voice at the moment."""
 
 
 RUNNING: dict[UUID, LiveTake] = {}

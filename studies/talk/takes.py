@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -12,18 +12,19 @@ import structlog
 from celery import current_app
 from django.core import signing
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from inference.contract.catalog import CONVERTERS, ENGINES
 from inference.contract.tokens import SlotRequest
 from studies.errors import TakeRefused
 from studies.languages import language_of
-from studies.models import Condition, ConsentEvent, Session, Study, Take, Trial
+from studies.models import Condition, ConsentEvent, PinnedVoice, Session, Study, Take, Trial
 from studies.publish import session_protocol
 from studies.talk.registry import end_running
 from studies.talk.requests import asked_of_model, slot_request
-from studies.talk.workers.needs import Needs, needs_of, obstacle, sends_to_third_party
+from studies.talk.workers.needs import Needs, converters_of, needs_of, obstacle, sends_away
 
 OPEN_STATES: Final = (Take.State.PLANNED, Take.State.LIVE)
 TICKET_TTL_SEC: Final = 30
@@ -34,15 +35,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Everything that the audio path needs to know of a take, so that it does not use the database.
+    """What the audio path needs to know of a take and what does not change, so that it does not use the database.
 
-    `hear_yourself` says whether participants may hear themselves as the engine does. `language` is that of the session
-    (BCP 47), and `epoch` identifies its live tab."""
+    What is allowed may change, so it is not here: `may_talk` and `needs_now` tell. `hear_yourself` says whether
+    participants may hear themselves as the engine does. `language` is that of the session (BCP 47), and `epoch`
+    identifies its live tab."""
 
     take_id: UUID
     limit_ms: int
     request: SlotRequest
-    needs: Needs
     hear_yourself: bool
     language: str | None = None
     epoch: int = 0
@@ -83,17 +84,46 @@ def redeem_ticket(take_id: UUID, text: str) -> Admission:
         raise
 
 
-def mark_live(take_id: UUID, snapshot: Mapping[str, Any]) -> None:
-    """Notes that the engine hears from now on and stores its snapshot.
+def mark_live(take_id: UUID, snapshot: Mapping[str, Any], voices: Sequence[Mapping[str, Any]] = ()) -> bool:
+    """Notes that the engine hears from now on, at first or again, and returns whether a third party does.
 
-    Recording begins here, so consent is checked once more. Raises TakeRefused."""
-    take = Take.objects.select_related("trial__session__version__study", "trial__condition").get(pk=take_id)
-    may_talk(take.trial.session, take.trial.condition)
-    found = obstacle(needs_of(take.trial.session, take.trial.condition), snapshot)
+    `snapshot` is the engine's and `voices` are the converters', as they now run. Nothing has been sent to them yet, so
+    everything is checked once more. Raises TakeRefused."""
+    take = _open_take(take_id)
+    away = bool(sends_away(take.trial.condition.engine, snapshot, voices))
+    may_talk(take.trial, third_party=away and take.state == Take.State.LIVE)
+    found = obstacle(needs_of(take.trial), snapshot, voices)
     if found:
         log.error("worker_not_as_reported", take=str(take_id), problem=found)
         raise TakeRefused("unsuitable_worker", _("Nobody is there to talk with just now."))
     Take.objects.filter(pk=take_id, state=Take.State.PLANNED).update(state=Take.State.LIVE, started_at=timezone.now())
+    return away
+
+
+def needs_now(take_id: UUID) -> Needs:
+    """Returns what an inference worker must be for this take, before each connection to one. Raises TakeRefused."""
+    take = _open_take(take_id)
+    may_talk(take.trial)
+    return needs_of(take.trial)
+
+
+def with_rights(take_ids: Iterable[UUID]) -> QuerySet[Take]:
+    """Returns these takes with everything that `may_talk` asks about, in three queries however many there are."""
+    pins = PinnedVoice.objects.select_related("voice_version__voice")
+    return (
+        Take.objects.filter(pk__in=list(take_ids))
+        .select_related("trial__session__version__study", "trial__condition")
+        .prefetch_related("trial__session__consents", Prefetch("trial__condition__pinned_voices", pins))
+    )
+
+
+def _open_take(take_id: UUID) -> Take:
+    """Returns the take with everything that decides about it. Raises TakeRefused if it is over or gone."""
+    take = with_rights([take_id]).first()
+    if take is None:
+        raise TakeRefused("unknown_take", _("This talk is not known here."))
+    check_open(take)
+    return take
 
 
 def end_take(take_id: UUID, outcome: str, reason: str) -> bool:
@@ -106,24 +136,37 @@ def end_take(take_id: UUID, outcome: str, reason: str) -> bool:
     return bool(ended)
 
 
-def may_talk(session: Session, condition: Condition, *, begins: bool = False) -> None:
-    """Raises TakeRefused unless a talk of this session under this condition may begin or, if it has begun, go on.
+def may_talk(trial: Trial, *, begins: bool = False, third_party: bool = False) -> None:
+    """Raises TakeRefused unless a talk of this trial may begin or, if it has begun, go on.
 
     The study must be open to it, the participant must be taking part and have agreed to everything done with the
-    voice, and the speakers of its target voices must currently agree to their use. This is checked when a take is
-    made, when its socket opens and when recording begins."""
+    voice, and the speakers of its target voices must currently agree to their use. `third_party` says that the engine
+    or a converter that runs it now sends the voice to one. All this may change at any moment. It is therefore asked
+    when a take is made, when its socket opens, before and after each connection to an inference worker, and, of talks
+    that go on, every second and after every change (see live/watch.py)."""
+    check_visit(trial.session, purposes_of(trial, third_party=third_party), begins=begins)
+    _check_voices(trial.condition)
+
+
+def check_visit(session: Session, purposes: Collection[str], *, begins: bool = False) -> None:
+    """Raises TakeRefused unless the study is open to it, and the participant is taking part and agrees to `purposes`
+    now."""
     check_study(session, begins=begins)
     if session.state != Session.State.STARTED:
         raise TakeRefused("session_over", _("This visit is over, so there is nothing more to talk about."))
-    purposes = [ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD]
-    if any(segment.get("converter", "none") != "none" for segment in condition.voices):
-        purposes.append(ConsentEvent.Purpose.CONVERT)
-    if sends_to_third_party(condition.engine, {}):
-        purposes.append(ConsentEvent.Purpose.THIRD_PARTY)
-    for purpose in purposes:
-        if session.consent(purpose) is None:
-            raise TakeRefused("no_consent", _("You have not agreed to this, or have withdrawn. Nothing is recorded."))
-    _check_voices(condition)
+    if not session.agreed.issuperset(purposes):
+        raise TakeRefused("no_consent", _("You have not agreed to this, or have withdrawn. Nothing is recorded."))
+
+
+def purposes_of(trial: Trial, *, third_party: bool) -> set[str]:
+    """Returns what must have been agreed to for a talk of this trial."""
+    purposes: set[str] = {ConsentEvent.Purpose.PARTICIPATE, ConsentEvent.Purpose.RECORD}
+    if converters_of(trial.voices) - {"none"}:
+        purposes.add(ConsentEvent.Purpose.CONVERT)
+    always = [ENGINES.get(trial.condition.engine), *map(CONVERTERS.get, converters_of(trial.voices))]
+    if third_party or any(entry is not None and entry.third_party for entry in always):
+        purposes.add(ConsentEvent.Purpose.THIRD_PARTY)
+    return purposes
 
 
 def check_study(session: Session, *, begins: bool = False) -> None:
@@ -140,7 +183,7 @@ def check_study(session: Session, *, begins: bool = False) -> None:
 def _check_voices(condition: Condition) -> None:
     """Checks that target voices may be used. What the participant is told does not reveal which voice it is."""
     today = timezone.localdate()
-    for pin in condition.pinned_voices.select_related("voice_version__voice"):
+    for pin in condition.pinned_voices.all():
         obstacle = pin.voice_version.obstacle_on(today)
         if obstacle:
             log.warning("target_voice_unavailable", voice=str(pin.voice_version.voice.key), problem=obstacle)
@@ -174,20 +217,15 @@ def _redeem(take_id: UUID, text: str) -> Admission:
     ticket_take, nonce = _read_ticket(text)
     if ticket_take != take_id:
         raise TakeRefused("foreign_take", _("This talk belongs to somebody else."))
-    related = ("trial__session__version__study", "trial__condition")
-    take = Take.objects.select_related(*related).filter(pk=take_id).first()
-    if take is None:
-        raise TakeRefused("unknown_take", _("This talk is not known here."))
-    check_open(take)
+    take = _open_take(take_id)
     session = take.trial.session
-    may_talk(session, take.trial.condition)
+    may_talk(take.trial)
     if not Take.objects.filter(pk=take_id, ticket=nonce).update(ticket=""):
         raise TakeRefused("ticket_replayed", _("This connection was opened before. Please reload the page."))
     return Admission(
         take_id,
         take.limit_ms,
         slot_request(take),
-        needs_of(session, take.trial.condition),
         hear_yourself=session_protocol(session).hear_yourself == "live",
         language=language_of(pk=session.pk),
         epoch=session.epoch,

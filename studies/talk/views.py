@@ -67,9 +67,9 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
         raise TakeRefused("another_tab", _("Nothing was begun here. The visit goes on where you opened it last."))
     if trial.take is not None and session_protocol(trial.session).kind != "explore":
         raise TakeRefused("talk_done", _("You have had this talk. What was said in it is kept."))
-    takes.may_talk(trial.session, trial.condition, begins=True)
+    takes.may_talk(trial, begins=True)
     # a worker that has just died will soon be back, and the relay waits for it
-    if not reports.is_served(needs_of(trial.session, trial.condition), BACK_WITHIN_SEC):
+    if not reports.is_served(needs_of(trial), BACK_WITHIN_SEC):
         raise TakeRefused("no_worker", _("This conversation is not available just now. Please try again in a moment."))
     if shutil.disk_usage(settings.JOURNAL_DIR).free < settings.JOURNAL_MIN_FREE_BYTES:
         raise TakeRefused(

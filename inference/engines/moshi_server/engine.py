@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from inference.contract.errors import RemoteLost
@@ -16,7 +16,7 @@ from inference.engines.base import SlotConfig
 from inference.engines.moshi_server.addresses import Leases, Server, read_servers, snapshot_of
 from inference.engines.moshi_server.session import MoshiSession, Patience, probe
 from inference.engines.remote.engine import RemoteEngine
-from inference.remote import Trust, is_private
+from inference.remote import ThirdParty, Trust, is_third_party
 
 
 class MoshiServerSettings(Settings):
@@ -39,9 +39,7 @@ class MoshiServerSettings(Settings):
     silent_sec: float = Field(
         10, gt=0, le=600, description="How long it may leave what it hears unanswered; then it counts as dead."
     )
-    third_party: Annotated[
-        Literal["yes", "no"] | None, BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
-    ] = Field(
+    third_party: ThirdParty = Field(
         None,
         description="`yes` or `no`: are they somebody else's? Empty for yes beyond this machine and its networks.",
     )
@@ -77,9 +75,7 @@ class MoshiServerSettings(Settings):
     @property
     def is_third_party(self) -> bool:
         """Whether the servers belong to a third party."""
-        if self.third_party is None:
-            return not all(is_private(server.url) for server in self.servers)
-        return self.third_party == "yes"
+        return is_third_party(self.third_party, *(server.url for server in self.servers))
 
 
 class MoshiServerEngine(RemoteEngine):

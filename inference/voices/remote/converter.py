@@ -18,7 +18,7 @@ from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.contract.catalog import NOT_CONFIGURED
 from inference.contract.errors import EngineUnavailable, InferenceError, OptionError, RemoteLost
 from inference.contract.settings import Settings
-from inference.remote import LoopThread, Trust, check_url
+from inference.remote import LoopThread, ThirdParty, Trust, check_url, is_third_party
 from inference.voices.base import Converter, VoiceStream, playable
 from inference.voices.remote.converter_server import ConverterServer
 from inference.voices.remote.load_target import TIMINGS, LoadTarget
@@ -47,6 +47,9 @@ class RemoteVcSettings(Settings):
     margin_ms: int = Field(
         120, ge=0, le=2_000, description="Time for network and computing, part of the voice's latency."
     )
+    third_party: ThirdParty = Field(
+        None, description="`yes` or `no`: is it somebody else's? Empty for yes beyond this machine and its networks."
+    )
 
     @field_validator("url")
     @classmethod
@@ -67,6 +70,11 @@ class RemoteVcSettings(Settings):
     def trust(self) -> Trust | None:
         return Trust.read(self.certificate) if self.certificate else None
 
+    @property
+    def is_third_party(self) -> bool:
+        """Whether the server is somebody else's."""
+        return is_third_party(self.third_party, self.url)
+
 
 class RemoteConversion(Converter):
     """A converter whose latency is the server's hold plus the margin, in all streams.
@@ -84,6 +92,7 @@ class RemoteConversion(Converter):
         own = RemoteVcSettings.read_for(NAME, settings)
         self._margin_samples = own.margin_ms * SAMPLE_RATE_HZ // 1_000
         self._dialect = _dialect(own)
+        self._third_party = own.is_third_party
         self._references: dict[str, Float32] = {}  # the MOST_REFERENCES last used, for a server that lost them
         self._keeping = threading.Lock()
         self._thread = LoopThread(NAME)
@@ -135,6 +144,7 @@ class RemoteConversion(Converter):
             "name": NAME,
             "version": "1",
             "address": self._dialect.address,
+            "third_party": self._third_party,
             "model": dict(self._model),
             "latency_samples": self.latency_samples,
             "parameters": {name: parameters.get(name) for name in self._model.get("parameters", {})},

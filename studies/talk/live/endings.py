@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from studies.errors import TakeRefused
 from studies.models import Take
 
 if TYPE_CHECKING:
@@ -98,8 +99,23 @@ ENDINGS: Final[Mapping[str, Ending]] = {
             "What was said so far is kept."
         ),
     ),
+    "session_over": Ending(Take.Outcome.INTERRUPTED, _("This visit is over.")),
 }
-AT_ONCE: Final = frozenset({"withdrawn", "voice_withdrawn", "study_closed", "another_tab"})
+_OF_REFUSALS: Final[Mapping[str, str]] = {
+    "unsuitable_worker": "refused",
+    "study_closed": "study_closed",
+    "session_over": "session_over",
+    "voice_unavailable": "voice_withdrawn",
+    "take_over": "abandoned",
+}
+
+
+def ending_of(refusal: TakeRefused) -> str:
+    """Returns the ending of a talk that may not go on."""
+    return _OF_REFUSALS.get(refusal.code, "withdrawn")
+
+
+AT_ONCE: Final = frozenset({"withdrawn", "voice_withdrawn", "study_closed", "session_over", "another_tab"})
 """Endings that somebody asked for: the socket closes before anything else happens."""
 RECORDING_ENDINGS: Final[Mapping[str, str]] = {"disk_full": "disk_full", "erased": "withdrawn"}
 """RecordingError.reason -> the take's ending; for all other reasons it is "recording_failed"."""

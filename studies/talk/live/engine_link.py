@@ -6,20 +6,22 @@ says why the conversation ended."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, NoReturn, Protocol
+from typing import Any, Final, NamedTuple, NoReturn, Protocol, TypeVar
 
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db import DatabaseError
 
 from inference.contract.client import Slot, open_slot
 from inference.contract.errors import InferenceError, NoWorker, SlotLost
 from inference.contract.tokens import SlotRequest
 from studies.errors import Moving, SlotBroken, TakeRefused
 from studies.models import InferenceWorker
+from studies.talk.live.endings import ending_of
 from studies.talk.live.uplink import Uplink
 from studies.talk.workers import reports
 from studies.talk.workers.needs import Needs
@@ -33,6 +35,9 @@ TRANSFER_SEC: Final = 30.0  # the state of some engines takes gigabytes
 TELL_EVERY_SEC: Final = 2.0  # before the page mistakes silence for a broken connection
 MAX_OPENINGS: Final = 5  # for a waiting take, if one worker after another goes away
 
+Ask = Callable[[], Needs]
+"""Blocks on the database and returns what a worker must be for the take now. Raises TakeRefused if it may not go on."""
+Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
 
 
@@ -68,11 +73,12 @@ class Listener(Protocol):
         take may not go on."""
 
 
-async def converse(request: SlotRequest, needs: Needs, address: str, uplink: Uplink, listener: Listener) -> str:
+async def converse(request: SlotRequest, ask: Ask, address: str, uplink: Uplink, listener: Listener) -> str:
     """Runs a conversation from the queue to its end and returns one of ENDINGS. It releases the slot even if cancelled.
 
-    `address` is that of the inference worker that already holds the slot, or empty."""
-    link = EngineLink(request, needs, uplink, listener)
+    `ask` is called before every connection to a worker. `address` is that of the worker that already holds the slot, or
+    empty."""
+    link = EngineLink(request, ask, uplink, listener)
     try:
         await link.hold(address)
     except SlotLost as error:
@@ -85,7 +91,7 @@ async def converse(request: SlotRequest, needs: Needs, address: str, uplink: Upl
         return "refused"
     except TakeRefused as error:
         listener.note("refused", {"code": error.code})
-        return {"unsuitable_worker": "refused", "study_closed": "study_closed"}.get(error.code, "withdrawn")
+        return ending_of(error)
     except Exception:
         log.exception("conversation_failed", take=request.take)
         return "engine_lost"
@@ -96,10 +102,10 @@ async def converse(request: SlotRequest, needs: Needs, address: str, uplink: Upl
 class EngineLink:
     """One take's slot, on whichever worker it currently is."""
 
-    def __init__(self, request: SlotRequest, needs: Needs, uplink: Uplink, listener: Listener) -> None:
+    def __init__(self, request: SlotRequest, ask: Ask, uplink: Uplink, listener: Listener) -> None:
         self.place = Place("", "")
         self._request = request
-        self._needs = needs
+        self._ask = ask
         self._uplink = uplink
         self._listener = listener
         self._slot: Slot | None = None
@@ -134,7 +140,7 @@ class EngineLink:
         self._openings += 1
         if self._openings > MAX_OPENINGS:
             raise SlotLost("one inference worker after another went away")
-        worker, slot = await find_slot(self._request, self._needs)
+        worker, slot = await find_slot(self._request, self._ask)
         self._enter(Place(worker.name, worker.address), slot)
 
     async def _listen(self) -> NoReturn:
@@ -166,6 +172,7 @@ class EngineLink:
         await _close(await self._detach(), end=False)
         give_up_at = _now() + settings.RECONNECT_GRACE_SEC
         while True:
+            await ask_database(self._ask)
             try:
                 slot = await open_slot(self.place.address, self._request, settings.WORKER_SECRET)
             except SlotLost as error:
@@ -227,7 +234,8 @@ class EngineLink:
         return False
 
     async def _twins(self, leaving: str, tried: set[str]) -> list[Place]:
-        found = await database_sync_to_async(reports.find_twins)(self._needs, self._listener.fingerprint, leaving)
+        needs = await ask_database(self._ask)
+        found = await database_sync_to_async(reports.find_twins)(needs, self._listener.fingerprint, leaving)
         return [Place(worker.name, worker.address) for worker in found if worker.address not in tried]
 
     async def _until_live(self, within_sec: float) -> None:
@@ -270,16 +278,16 @@ class EngineLink:
             self._listener.tell_away(False)
 
 
-async def find_slot(request: SlotRequest, needs: Needs) -> tuple[InferenceWorker, Slot]:
+async def find_slot(request: SlotRequest, ask: Ask) -> tuple[InferenceWorker, Slot]:
     """Returns the first worker that answers and the slot, or the place in its queue, there.
 
     A worker that does not answer counts as gone until it reports again. Raises NoWorker after PATIENCE_SEC; if a
-    worker refuses the request, its error is raised at once."""
+    worker refuses the request, its error is raised at once, and so is the TakeRefused of `ask`."""
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + PATIENCE_SEC
     while True:
         try:
-            worker = await database_sync_to_async(reports.pick)(needs)
+            worker = await database_sync_to_async(reports.pick)(await ask_database(ask))
         except NoWorker:
             if loop.time() > give_up_at:
                 raise
@@ -290,6 +298,22 @@ async def find_slot(request: SlotRequest, needs: Needs) -> tuple[InferenceWorker
                 log.warning("worker_does_not_answer", worker=worker.name, reason=error.reason)
                 await database_sync_to_async(reports.mark_gone)(worker.address)
         await asyncio.sleep(LOOK_AGAIN_SEC)
+
+
+async def ask_database(question: Callable[..., Result], *arguments: Any) -> Result:
+    """Returns the answer of a function that blocks on the database, which is asked again while it is away.
+
+    Raises what the function raises, and the database's error after RECONNECT_GRACE_SEC."""
+    give_up_at = _now() + settings.RECONNECT_GRACE_SEC
+    while True:
+        try:
+            answer: Result = await database_sync_to_async(question)(*arguments)
+        except DatabaseError:
+            if _now() > give_up_at:
+                raise
+            await asyncio.sleep(TRY_AGAIN_SEC)
+        else:
+            return answer
 
 
 async def _close(slot: Slot | None, *, end: bool) -> None:

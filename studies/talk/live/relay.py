@@ -31,7 +31,7 @@ from studies.talk.journal.writer import Journal
 from studies.talk.live.browser_link import BrowserLink
 from studies.talk.live.downlink import Downlink, Send
 from studies.talk.live.endings import AT_ONCE, ENDINGS, RECORDING_ENDINGS, UNEXPECTED
-from studies.talk.live.engine_link import converse
+from studies.talk.live.engine_link import ask_database, converse
 from studies.talk.live.state import Deadlines, TalkState, open_journal
 from studies.talk.live.uplink import Uplink
 from studies.talk.live.watch import watch
@@ -52,6 +52,7 @@ class Relay:
         self.loop = asyncio.get_running_loop()
         self.take_id: UUID = admission.take_id
         self.epoch = admission.epoch
+        self.sends_away = False  # until an engine hears, nobody does
         self._admission = admission
         self._journal: Journal
         self._browser = BrowserLink(self.note, admission.language)
@@ -118,6 +119,7 @@ class Relay:
 
         If somebody asked for the end, the page is told at once; otherwise once everything said is on disk."""
         if self._ending is None:
+            self._uplink.pause()  # nothing more leaves, however long the ending takes
             if reason == "abandoned" and self._browser.connected:
                 reason = "another_tab"  # another tab began the next take
             self._ending = self.loop.create_task(self._finish(reason))
@@ -175,7 +177,8 @@ class Relay:
     # -- inference worker ------------------------------------------------------------------------------------------
 
     async def _talk(self, address: str) -> None:
-        self.end(await converse(self._admission.request, self._admission.needs, address, self._uplink, self))
+        ask = partial(takes.needs_now, self.take_id)
+        self.end(await converse(self._admission.request, ask, address, self._uplink, self))
 
     def tell_away(self, away: bool) -> None:
         if away != self._state.away:
@@ -226,9 +229,8 @@ class Relay:
     async def _on_live(self, live: Mapping[str, Any], data: bytes) -> None:
         if self.recording and not live.get("resumed"):
             raise SlotLost("conversation forgotten")  # the slot had been leased to another take
-        snapshot = live.get("snapshot") or {}
-        if not self.recording:
-            await database_sync_to_async(takes.mark_live)(self.take_id, snapshot)
+        snapshot, voices = live.get("snapshot") or {}, live.get("voices") or ()
+        self.sends_away = await ask_database(takes.mark_live, self.take_id, snapshot, voices)
         self._journal.append(data)
         engine = {name: live[name] for name in ("engine", "latency_samples") if name in live}
         if self._state.begin(engine, reports.fingerprint_of(snapshot)):

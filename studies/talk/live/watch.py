@@ -1,9 +1,9 @@
 """Ends the takes and previews in this process that may no longer go on, whichever process decided so.
 
 The reason may be that somebody withdrew, that another tab took over or that the study was closed. The database is the
-authority: it is queried once a second in a thread, so that audio never waits, and two queries cover everything live in
-the process. Code that makes such a decision also asks for an immediate look, directly within the process and over the
-channel layer, where that is Redis, in other processes. A lost message only delays the ending by a second."""
+authority: it is queried once a second in a thread, so that audio never waits, and a few queries cover everything live
+in the process. Code that makes such a decision also asks for an immediate look, directly within the process and over
+the channel layer, where that is Redis, in other processes. A lost message only delays the ending by a second."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
 
 from studies.errors import TakeRefused
-from studies.models import ConsentEvent, PinnedVoice, Session, Study, Take
-from studies.talk.live.endings import ENDINGS
-from studies.talk.registry import PREVIEWS, RUNNING, Live
-from studies.talk.takes import OPEN_STATES, may_talk
+from studies.models import Session, Take
+from studies.talk.live.endings import ENDINGS, ending_of
+from studies.talk.registry import PREVIEWS, RUNNING, Live, LiveTake
+from studies.talk.takes import OPEN_STATES, check_visit, may_talk, with_rights
 
 LOOK_EVERY_SEC: Final = 1.0
 GROUP: Final = "live"
@@ -116,11 +115,14 @@ async def _end_what_may_not_go_on(loop: asyncio.AbstractEventLoop) -> None:
     takes = {take_id: relay for take_id, relay in RUNNING.items() if relay.loop is loop}
     previews = [preview for preview in PREVIEWS if preview.loop is loop]
     if takes:
-        over = await database_sync_to_async(ended_takes)({take_id: relay.epoch for take_id, relay in takes.items()})
+        over = await database_sync_to_async(ended_takes)(takes)
         for take_id, why in over.items():
             takes[take_id].end(why)
     if previews:
-        tokens = await database_sync_to_async(ended_previews)({preview.token for preview in previews})
+        in_use: dict[str, frozenset[str]] = {}
+        for preview in previews:
+            in_use[preview.token] = in_use.get(preview.token, frozenset()) | preview.purposes
+        tokens = await database_sync_to_async(ended_previews)(in_use)
         for preview in previews:
             if preview.token in tokens:
                 preview.end("session_over")
@@ -131,60 +133,39 @@ def _live_on(loop: asyncio.AbstractEventLoop) -> bool:
     return any(one.loop is loop for one in live)
 
 
-def ended_takes(epochs: Mapping[UUID, int]) -> dict[UUID, str]:
-    """Returns the takes of `epochs` that may not go on, each with the reason (one of ENDINGS).
+def ended_takes(live: Mapping[UUID, LiveTake]) -> dict[UUID, str]:
+    """Returns the takes that may not go on, each with the reason (one of ENDINGS).
 
-    `epochs` maps takes to their session's epoch when they were admitted, because another tab may have taken over since.
     Talks may finish while their study is paused."""
-    target_withdrawn = PinnedVoice.objects.filter(
-        condition=OuterRef("trial__condition"), voice_version__voice__withdrawn_at__isnull=False
-    )
-    taken_back = ConsentEvent.objects.filter(
-        session=OuterRef("trial__session"), granted=False, at__gt=OuterRef("created_at")
-    )
-    rows = (
-        Take.objects.filter(pk__in=list(epochs))
-        .annotate(target_withdrawn=Exists(target_withdrawn), taken_back=Exists(taken_back))
-        .select_related("trial__session__version__study", "trial__condition")
-    )
-    found = {take.pk: _why(take, epochs[take.pk]) for take in rows}
-    return {pk: why for pk in epochs if (why := found.get(pk, "withdrawn"))}  # without a row, the take was erased
+    found = {take.pk: _why(take, live[take.pk]) for take in with_rights(live)}
+    return {pk: why for pk in live if (why := found.get(pk, "withdrawn"))}  # without a row, the take was erased
 
 
-def ended_previews(tokens: Collection[str]) -> set[str]:
-    """Returns the sessions whose previews may not go on."""
-    newest = ConsentEvent.objects.filter(session=OuterRef("pk"), purpose=ConsentEvent.Purpose.RECORD).order_by("-id")
-    live = Session.objects.annotate(may_record=Subquery(newest.values("granted")[:1])).filter(
-        token__in=list(tokens),
-        state=Session.State.STARTED,
-        may_record=True,
-    )
-    live = live.filter(
-        Q(version__study__state=Study.State.OPEN)
-        | (~Q(mode=Session.Mode.LIVE) & ~Q(version__study__state=Study.State.CLOSED))
-    )
-    return set(tokens) - set(live.values_list("token", flat=True))
+def ended_previews(in_use: Mapping[str, Collection[str]]) -> set[str]:
+    """Returns the sessions whose previews may not go on. `in_use` maps their tokens to the purposes for which the voice
+    is used at the moment."""
+    sessions = Session.objects.filter(token__in=list(in_use)).select_related("version__study")
+    return set(in_use) - {
+        session.token for session in sessions.prefetch_related("consents") if _may_be_heard(session, in_use)
+    }
 
 
-def _why(take: Take, epoch_then: int) -> str:
+def _why(take: Take, live: LiveTake) -> str:
     session = take.trial.session
     if session.state == Session.State.WITHDRAWN:
         return "withdrawn"
     if take.state not in OPEN_STATES:
         return take.end_reason if take.end_reason in ENDINGS else "abandoned"
-    if take.target_withdrawn:  # type: ignore[attr-defined]  # annotated
-        return "voice_withdrawn"
-    if session.study.state == Study.State.CLOSED:
-        return "study_closed"
-    if take.taken_back and not _is_agreed(take):  # type: ignore[attr-defined]  # annotated
-        return "withdrawn"
-    return "" if session.live_tab(epoch_then) else "another_tab"
-
-
-def _is_agreed(take: Take) -> bool:
-    """Whether the consents that this take needs still hold. Only others may have been withdrawn."""
     try:
-        may_talk(take.trial.session, take.trial.condition)
+        may_talk(take.trial, third_party=live.sends_away)
+    except TakeRefused as refusal:
+        return ending_of(refusal)
+    return "" if session.live_tab(live.epoch) else "another_tab"
+
+
+def _may_be_heard(session: Session, in_use: Mapping[str, Collection[str]]) -> bool:
+    try:
+        check_visit(session, in_use[session.token], begins=True)
     except TakeRefused:
         return False
     return True

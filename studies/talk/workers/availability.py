@@ -35,7 +35,7 @@ def _needs(version: ProtocolVersion, condition: Condition) -> Needs:
     asked = {purpose.get("key") for purpose in version.document.get("consent", {}).get("purposes", ())}
     return Needs(
         engine=condition.engine,
-        converters=converters_of(condition),
+        converters=converters_of(condition.voices),
         third_party=ConsentEvent.Purpose.THIRD_PARTY in asked,
         test_models=may_use_test_models(version),
         latency_samples=condition.latency_samples,

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
+from inference.contract import catalog
 from inference.contract.audio import samples_to_ms
-from inference.contract.catalog import ENGINES
-from studies.models import Condition, ConsentEvent, InferenceWorker, ProtocolVersion, Session, Study
+from inference.contract.catalog import CONVERTERS, ENGINES
+from inference.contract.presets import PRESETS
+from studies.models import ConsentEvent, InferenceWorker, ProtocolVersion, Study, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +29,22 @@ class Needs:
     latency_samples: int | None = None
 
 
-def needs_of(session: Session, condition: Condition) -> Needs:
-    """Returns the needs of a talk of this session under this condition, given its current consent."""
+def needs_of(trial: Trial) -> Needs:
+    """Returns the needs of a talk of this trial, given its session's current consent."""
+    session, condition = trial.session, trial.condition
     return Needs(
         engine=condition.engine,
-        converters=converters_of(condition),
-        third_party=session.consent(ConsentEvent.Purpose.THIRD_PARTY) is not None,
+        converters=converters_of(trial.voices),
+        third_party=ConsentEvent.Purpose.THIRD_PARTY in session.agreed,
         test_models=may_use_test_models(session.version),
         latency_samples=condition.latency_samples,
     )
 
 
-def converters_of(condition: Condition) -> frozenset[str]:
-    return frozenset(segment.get("converter", "none") for segment in condition.voices)
+def converters_of(voices: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Returns the converters of a voice schedule, including those that take over from a lost one."""
+    fallbacks = {PRESETS[segment["if_lost"]].converter for segment in voices if segment.get("if_lost")}
+    return frozenset(segment.get("converter", "none") for segment in voices) | fallbacks
 
 
 def may_use_test_models(version: ProtocolVersion) -> bool:
@@ -50,15 +55,35 @@ def may_use_test_models(version: ProtocolVersion) -> bool:
 
 
 def sends_to_third_party(engine: str, snapshot: Mapping[str, Any]) -> bool:
-    """Returns whether the voice is sent to a third party. Some engines always do so, others only in some set-ups."""
-    entry = ENGINES.get(engine)
-    return bool(snapshot.get("third_party")) or (entry is not None and entry.third_party)
+    """Returns whether the engine sends the voice to a third party. Some always do so, others only in some set-ups."""
+    return catalog.sends_to_third_party(ENGINES.get(engine), snapshot)
 
 
-def obstacle(needs: Needs, snapshot: Mapping[str, Any]) -> str:
-    """Returns why an engine with this snapshot may not be used, in words for a researcher, or an empty text."""
-    if sends_to_third_party(needs.engine, snapshot) and not needs.third_party:
-        return f"sends the voice for {needs.engine} to somebody else, without a consent to that (third_party)"
+def sends_away(engine: str, snapshot: Mapping[str, Any], voices: Iterable[Mapping[str, Any]]) -> str:
+    """Returns the name of the engine or converter that sends the voice to a third party, or an empty text.
+
+    `snapshot` is the engine's and `voices` are the converters', as an inference worker reported them."""
+    if sends_to_third_party(engine, snapshot):
+        return engine
+    names = (str(voice.get("name", "")) for voice in voices if _converter_sends(str(voice.get("name", "")), voice))
+    return next(names, "")
+
+
+def sending(converters: Iterable[str], worker: InferenceWorker) -> str:
+    """Returns the first of the worker's `converters` that sends the voice to a third party, or an empty text."""
+    return next((name for name in sorted(converters) if _converter_sends(name, worker.snapshot_of(name))), "")
+
+
+def _converter_sends(name: str, snapshot: Mapping[str, Any]) -> bool:
+    return catalog.sends_to_third_party(CONVERTERS.get(name), snapshot)
+
+
+def obstacle(needs: Needs, snapshot: Mapping[str, Any], voices: Iterable[Mapping[str, Any]] = ()) -> str:
+    """Returns why an engine and converters with these snapshots may not be used, in words for a researcher, or an empty
+    text."""
+    sender = sends_away(needs.engine, snapshot, voices)
+    if sender and not needs.third_party:
+        return f"sends the voice for {sender} to somebody else, without a consent to that (third_party)"
     if snapshot.get("test_only") and not needs.test_models:
         return f"runs {needs.engine} with random weights, for tests alone (test_only), and the study is open"
     return ""
@@ -80,7 +105,8 @@ def obstacle_at(needs: Needs, worker: InferenceWorker) -> str:
                     "publish it again"
                 )
     snapshot = worker.engines[needs.engine]
-    return obstacle(needs, snapshot if isinstance(snapshot, dict) else {})
+    voices = [{**worker.snapshot_of(name), "name": name} for name in sorted(needs.converters)]
+    return obstacle(needs, snapshot if isinstance(snapshot, dict) else {}, voices)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from inference.contract.errors import NoWorker, TokenError
 from inference.contract.tokens import HEARTBEAT, read
 from studies.models import InferenceWorker
-from studies.talk.workers.needs import Needs, obstacle_at
+from studies.talk.workers.needs import Needs, obstacle_at, sending
 
 FORGET_AFTER: Final = timedelta(days=1)
 
@@ -26,7 +26,7 @@ class Heartbeat(BaseModel):
     name: str = Field(min_length=1, max_length=80)
     address: str = Field(max_length=200, pattern=r"^wss?://")
     engines: dict[str, Any]
-    converters: list[str]
+    converters: dict[str, Any] | list[str]
     latency_samples: dict[str, int] = Field(default_factory=dict)
     slots: int = Field(ge=0)
     free_slots: int = Field(ge=0)
@@ -83,9 +83,15 @@ def pick(needs: Needs) -> InferenceWorker:
     return worker
 
 
-def find_converting(converters: frozenset[str]) -> InferenceWorker | None:
-    """Returns the least loaded worker with these converters, whatever its engines, or None if there is none."""
-    able = [worker for worker in fresh().filter(draining=False) if converters <= set(worker.converters)]
+def find_converting(converters: frozenset[str], *, third_party: bool) -> InferenceWorker | None:
+    """Returns the least loaded worker with these converters, whatever its engines, or None if there is none.
+
+    `third_party` allows converters that send the voice to somebody else."""
+    able = [
+        worker
+        for worker in fresh().filter(draining=False)
+        if converters <= set(worker.converters) and (third_party or not sending(converters, worker))
+    ]
     return min(able, key=_load, default=None)
 
 

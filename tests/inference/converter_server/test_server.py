@@ -18,6 +18,7 @@ from inference.converter_server.network import LocalNetwork, Network
 from inference.converter_server.rows import Framing, hold_samples
 from inference.converter_server.server import ConverterServer
 from inference.voices.remote import converter as converter_module
+from inference.voices.remote.converter import RemoteVcSettings
 from inference.voices.remote.protocol import CONVERT_PATH, decode_message, encode_message, encode_sound
 from inference.voices.transform import Transform
 from tests.inference.converter_server.running import connected, hang_up, running_server
@@ -241,6 +242,27 @@ def test_places_are_limited_and_given_back(louder: ConverterServer) -> None:
             run(converter.open({}, target=TARGET), speech(1.92))
         streams[0].close()
         run(streams[1], speech(0.96))
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "third_party"),
+    [
+        ("ws://127.0.0.1:8800", "", False),
+        ("ws://127.0.0.1:8800", "Yes", True),
+        ("wss://voices.example", "", True),
+        ("wss://voices.example", "no", False),
+        ("ws://[::ffff:8.8.8.8]:8800", "", True),
+    ],
+)
+def test_it_is_known_whose_server_hears_the_voices(url: str, said: str, third_party: bool) -> None:
+    own = RemoteVcSettings.read({"REMOTE_VC_URL": url, "REMOTE_VC_THIRD_PARTY": said})
+    assert own.is_third_party is third_party
+
+
+@pytest.mark.parametrize(("said", "third_party"), [("", False), ("yes", True)])
+def test_converter_says_where_it_sends_the_voice(louder: ConverterServer, said: str, third_party: bool) -> None:
+    with connected(louder.address, {"REMOTE_VC_THIRD_PARTY": said}) as converter:
+        assert converter.snapshot({})["third_party"] is third_party
 
 
 def test_key_is_asked_for() -> None:

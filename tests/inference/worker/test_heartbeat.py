@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from structlog.testing import capture_logs
 
-from inference.contract.catalog import engine_class
+from inference.contract.catalog import converter_class, engine_class
 from inference.contract.tokens import HEARTBEAT, read
 from inference.worker.heartbeat import Heartbeat
 from tests.inference.running import NOWHERE, SECRET, next_event, open_take, running_worker
@@ -48,7 +48,7 @@ async def test_worker_reports_itself_and_its_end() -> None:
         "name": "here",
         "address": worker.address,
         "engines": {"echo": engine_class("echo")(1, {}).snapshot()},
-        "converters": ["none", "transform"],
+        "converters": {name: converter_class(name)().snapshot({}) for name in ("none", "transform")},
         "latency_samples": {},
         "slots": 3,
         "free_slots": first["free_slots"],

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from studies.admin.take import Event, measures_of, read_events
-from studies.models import EngineSnapshot, Take
+from studies.models import EngineSnapshot, Take, VoiceSnapshot
 from tests.studies import factories
 
 
@@ -54,8 +54,16 @@ def test_page_tells_what_the_engine_was(take: Take, client: Client) -> None:
     take.save()
     client.force_login(factories.make_researcher())
     page = client.get(reverse("admin:studies_take_change", args=[take.pk])).content.decode()
-    said = ["The voice was sent to somebody else, who runs the engine", "Random weights, for tests"]
+    said = ["The voice was sent to somebody else, who runs far", "Random weights, for tests"]
     assert [text in page for text in said] == [True, True]
+
+
+def test_page_tells_that_a_converter_was_somebody_elses(take: Take, client: Client) -> None:
+    info = {"name": "remote_vc", "third_party": True}
+    take.voice_snapshots.add(VoiceSnapshot.objects.create(sha256="2" * 64, name="remote_vc", info=info))
+    client.force_login(factories.make_researcher())
+    page = client.get(reverse("admin:studies_take_change", args=[take.pk])).content.decode()
+    assert "The voice was sent to somebody else, who runs remote_vc" in page
 
 
 def test_measures_stand_side_by_side_for_the_tracks(take: Take) -> None:

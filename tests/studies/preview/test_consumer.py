@@ -54,7 +54,8 @@ class PreviewPage(Page):
 
 
 def kept_files() -> list[Path]:
-    return sorted(Path(settings.DATA_DIR).rglob("*"))
+    """All but the database's own."""
+    return sorted(path for path in Path(settings.DATA_DIR).rglob("*") if not path.name.startswith("test.sqlite3"))
 
 
 def sessioned(protocol: str = PREVIEWED) -> Session:

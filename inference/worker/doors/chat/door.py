@@ -228,7 +228,7 @@ class ChatDoor:
             return ChatRequest(self._tokens.read(SLOT, token))
         if self._policy != "open":
             raise TokenError("missing")
-        return read_query(query, tuple(self._takes.steps.engines))
+        return read_query(query, tuple(self._takes.steps.engines), self._takes.steps.snapshots)
 
     async def _converse(self, connection: ServerConnection, chat: ChatRequest) -> None:
         """Serves one conversation; frees the slot as soon as the socket closes, as these clients do not reconnect.

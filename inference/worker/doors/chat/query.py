@@ -11,10 +11,11 @@ import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from inference.contract.catalog import ENGINES
+from inference.contract.catalog import ENGINES, sends_to_third_party
 from inference.contract.errors import OptionError, UnknownName
 from inference.contract.presets import PRESETS
 from inference.contract.tokens import SlotRequest, VoiceSegment
@@ -60,7 +61,9 @@ class ChatRequest:
     unused: tuple[str, ...] = ()
 
 
-def read_query(query: str, engines: Sequence[str]) -> ChatRequest:
+def read_query(
+    query: str, engines: Sequence[str], snapshots: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+) -> ChatRequest:
     """Parses the query string of a chat address. `engines` are the worker's; the first is the default.
 
     Raises UnknownName or OptionError for a name that the protocol's clients do not use, an invalid value, an engine
@@ -72,7 +75,7 @@ def read_query(query: str, engines: Sequence[str]) -> ChatRequest:
         if name not in KNOWN and name not in DISREGARDED:
             raise OptionError(name[:40], value[:40], f"none of this name; there are {', '.join(KNOWN)}")
         given[name] = value
-    engine = _engine(given.get("engine", ""), engines)
+    engine = _engine(given.get("engine", ""), engines, snapshots)
     options, unused = _sampling(given, engine)
     seed = _seed(given)
     slot = SlotRequest(
@@ -88,10 +91,10 @@ def read_query(query: str, engines: Sequence[str]) -> ChatRequest:
     return ChatRequest(slot, limit, unused)
 
 
-def _engine(name: str, engines: Sequence[str]) -> str:
+def _engine(name: str, engines: Sequence[str], snapshots: Mapping[str, Mapping[str, Any]]) -> str:
     if not name:
-        entry = ENGINES.get(engines[0])
-        if entry and entry.third_party:  # a voice is never sent to a third party unless this was requested
+        # a voice is never sent to a third party unless this was requested
+        if sends_to_third_party(ENGINES.get(engines[0]), snapshots.get(engines[0], {})):
             raise OptionError("engine", "", f"{engines[0]} to be named: it sends your voice to a third party")
         return engines[0]
     if name not in engines:

@@ -21,7 +21,10 @@ from tests.studies.talk.conftest import Serving
 from tests.waiting import WITHIN_SEC
 
 REQUEST = SlotRequest(take="a-take", engine="cascade", voices=(VoiceSegment("none"),))
-NEEDS = Needs("cascade", frozenset({"none"}), third_party=False, test_models=False)
+
+
+def needs() -> Needs:
+    return Needs("cascade", frozenset({"none"}), third_party=False, test_models=False)
 
 
 async def add_dead_worker() -> InferenceWorker:
@@ -40,7 +43,7 @@ async def add_dead_worker() -> InferenceWorker:
 async def test_worker_that_does_not_answer_is_passed_over_until_it_reports(serving: Serving) -> None:
     dead = await add_dead_worker()
     async with serving():
-        found, slot = await find_slot(REQUEST, NEEDS)
+        found, slot = await find_slot(REQUEST, needs)
         await slot.close(end=True)
         assert found.address != dead.address
     await dead.arefresh_from_db()
@@ -59,7 +62,7 @@ async def test_worker_that_comes_back_is_waited_for(serving: Serving, monkeypatc
     loop = asyncio.get_running_loop()
     instead = SimpleNamespace(pick=reports.pick, mark_gone=mark_gone)
     monkeypatch.setattr("studies.talk.live.engine_link.reports", instead)
-    searching = asyncio.create_task(find_slot(REQUEST, NEEDS))
+    searching = asyncio.create_task(find_slot(REQUEST, needs))
     await asyncio.wait_for(passed_over.wait(), WITHIN_SEC)
     assert not searching.done()
     async with serving():
@@ -72,10 +75,10 @@ async def test_worker_that_comes_back_is_waited_for(serving: Serving, monkeypatc
 async def test_search_without_any_worker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studies.talk.live.engine_link.PATIENCE_SEC", 0.1)
     with pytest.raises(NoWorker):
-        await find_slot(REQUEST, NEEDS)
+        await find_slot(REQUEST, needs)
 
 
 async def test_request_that_a_worker_refuses_is_not_tried_again(serving: Serving) -> None:
     async with serving():
         with pytest.raises(OptionError):
-            await find_slot(SlotRequest(take="a-take", engine="cascade", options={"unknown": 1}), NEEDS)
+            await find_slot(SlotRequest(take="a-take", engine="cascade", options={"unknown": 1}), needs)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
 from django.urls import reverse
 
+from inference.contract.audio import Float32
+from inference.engines.base import StepOutput
 from inference.engines.echo import EchoEngine
 from studies.models import Session, Study, Take, Trial
 from studies.talk.journal.file import journal_path
 from studies.talk.live import engine_link, watch
 from studies.talk.registry import RUNNING
+from studies.withdrawal import take_back
 from tests.studies.talk.conftest import Serving, open_page, reread
 from tests.studies.talk.pages import Page
 from tests.waiting import until
@@ -106,6 +111,47 @@ async def test_newer_tab_ends_the_talk(take: Take, serving: Serving) -> None:
         await page.until_closed()
         await page.gone()
     assert page.events("ended")[0]["reason"] == "another_tab"
+
+
+class Abroad(EchoEngine):
+    """An engine that sends what it hears to somebody else's server, as its snapshot says."""
+
+    def __init__(self, slots: int | None, settings: Mapping[str, str]) -> None:
+        super().__init__(slots, settings)
+        ABROAD.append(self)
+        self.heard = 0
+
+    def snapshot(self) -> dict[str, Any]:
+        return {**super().snapshot(), "third_party": True}
+
+    def step(self, frames: Mapping[int, Float32]) -> dict[int, StepOutput]:
+        self.heard += len(frames)
+        return super().step(frames)
+
+
+ABROAD: list[Abroad] = []
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["in this process", "in another process"])
+async def test_third_party_hears_nothing_more_once_that_is_taken_back(
+    take: Take, session: Session, serving: Serving, told: bool
+) -> None:
+    purpose = "third_party"
+    async with serving(Abroad):
+        page = await live_page(take)
+        await page.until(lambda: len(page.agent_frames()) == 2)
+        assert ABROAD[-1].heard == 2
+        await sync_to_async(take_back)(session, purpose)
+        if told:
+            await sync_to_async(watch.look_now)()
+        assert await page.until_closed() == 1000
+        page.say(*range(8, 80))
+        await page.gone()
+        await over(take)
+        assert ABROAD[-1].heard == 2
+    assert page.events("ended")[0]["reason"] == "withdrawn"
+    take = await reread(take)
+    assert (take.outcome, take.end_reason) == ("interrupted", "withdrawn")
 
 
 async def test_database_that_is_away_for_a_moment_ends_nothing(

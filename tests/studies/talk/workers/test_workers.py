@@ -17,11 +17,12 @@ from studies.errors import TakeRefused
 from studies.models import InferenceWorker, Session, Study, Take, Trial
 from studies.talk import takes
 from studies.talk.workers import reports
-from studies.talk.workers.needs import Needs, needs_of, obstacle_at
+from studies.talk.workers.needs import Needs, converters_of, needs_of, obstacle_at
 from tests.studies.factories import make_worker
 
 CONVERTERS = ["none", "transform"]
 NEEDS = Needs("cascade", frozenset(CONVERTERS), third_party=False, test_models=False)
+LOCAL = ("cascade", "none")
 ABLE: dict[str, Any] = {"engines": {"cascade": {}}, "converters": CONVERTERS, "slots": 2, "free_slots": 2}
 
 
@@ -127,6 +128,11 @@ def test_conversation_moves_only_to_the_same_weights_with_a_free_slot(transactio
             "runs cascade with random weights, for tests alone (test_only), and the study is open",
         ),
         ({"engines": {"cascade": "a snapshot that is none"}}, ""),
+        (
+            {"converters": {"none": {}, "transform": {"third_party": True}}},
+            "sends the voice for transform to somebody else, without a consent to that (third_party)",
+        ),
+        ({"converters": {"none": {}, "transform": {"third_party": False}, "remote_vc": {"third_party": True}}}, ""),
     ],
 )
 def test_worker_that_is_not_used_says_why(fields: dict[str, Any], problem: str) -> None:
@@ -139,6 +145,42 @@ def test_worker_abroad_is_used_with_consent_and_random_weights_where_allowed() -
     assert (obstacle_at(lenient, abroad), obstacle_at(lenient, random)) == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("engine", "converter", "snapshots", "problem"),
+    [
+        ("cascade", "remote_vc", {"third_party": True}, "remote_vc"),
+        ("cascade", "remote_vc", {"third_party": False}, ""),
+        ("cascade", "remote_vc", {}, "remote_vc"),
+        ("moshi_server", "none", {}, "moshi_server"),
+        ("moshi_server", "none", {"third_party": False}, ""),
+        ("openai_realtime", "none", {"third_party": False}, "openai_realtime"),
+    ],
+)
+def test_what_may_send_the_voice_away_does_so_unless_it_says_that_it_does_not(
+    engine: str, converter: str, snapshots: dict[str, Any], problem: str
+) -> None:
+    told = {"cascade": {}, "none": {}, **{name: snapshots for name in (engine, converter) if name not in LOCAL}}
+    worker = InferenceWorker(engines={engine: told[engine]}, converters={converter: told[converter]})
+    found = obstacle_at(replace(NEEDS, engine=engine, converters=frozenset({converter})), worker)
+    assert found == (
+        problem and f"sends the voice for {problem} to somebody else, without a consent to that (third_party)"
+    )
+
+
+def test_converter_that_only_has_a_name_is_taken_to_send_the_voice_away(transactional_db: None) -> None:
+    older = report(converters=["none", "transform", "remote_vc"])
+    assert beat(sign(HEARTBEAT, older, settings.WORKER_SECRET)) == 204
+    needs = frozenset({"remote_vc"})
+    assert reports.find_converting(needs, third_party=False) is None
+    assert reports.find_converting(frozenset(CONVERTERS), third_party=False) == InferenceWorker.objects.get()
+    assert reports.find_converting(needs, third_party=True) == InferenceWorker.objects.get()
+
+
+def test_fallback_of_a_lost_converter_is_needed_too() -> None:
+    become = {"converter": "remote_vc", "parameters": {}, "if_lost": "lower"}
+    assert converters_of([become]) == {"remote_vc", "transform"}
+
+
 def refuse_third_party(session: Session) -> None:
     session.consents.create(purpose="third_party", granted=False, document_sha256="0" * 64)
 
@@ -148,13 +190,13 @@ def create(session: Session) -> Any:
 
 
 def test_consent_and_study_say_what_a_take_may_use(session: Session, trial: Trial, settings: Any) -> None:
-    assert needs_of(session, trial.condition) == Needs("cascade", frozenset({"none"}), True, False)
+    assert needs_of(trial) == Needs("cascade", frozenset({"none"}), True, False)
     refuse_third_party(session)
     settings.ALLOW_TEST_MODELS = True
-    assert needs_of(session, trial.condition) == Needs("cascade", frozenset({"none"}), False, True)
+    assert needs_of(trial) == Needs("cascade", frozenset({"none"}), False, True)
     settings.ALLOW_TEST_MODELS = False
-    session.study.state = Study.State.PAUSED
-    assert needs_of(session, trial.condition).test_models
+    trial.session.study.state = Study.State.PAUSED
+    assert needs_of(trial).test_models
 
 
 def test_no_take_begins_at_a_worker_abroad_without_consent(session: Session) -> None:
@@ -191,6 +233,39 @@ def test_engine_of_a_third_party_needs_consent_at_the_start_and_when_the_socket_
         takes.redeem_ticket(take.pk, ticket)
     assert refused.value.code == "no_consent"
     assert create(session).json()["code"] == "no_consent"
+
+
+def test_what_is_needed_follows_the_consent(session: Session, take: Take) -> None:
+    assert takes.needs_now(take.pk).third_party
+    refuse_third_party(session)
+    assert not takes.needs_now(take.pk).third_party
+    session.consents.create(purpose="record", granted=False, document_sha256="0" * 64)
+    with pytest.raises(TakeRefused) as refused:
+        takes.needs_now(take.pk)
+    assert refused.value.code == "no_consent"
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "voices"),
+    [({"third_party": True}, []), ({}, [{"name": "none"}, {"name": "remote_vc", "third_party": True}])],
+)
+def test_take_does_not_go_on_with_a_third_party_that_is_no_longer_allowed(
+    session: Session, take: Take, snapshot: dict[str, Any], voices: list[dict[str, Any]]
+) -> None:
+    assert takes.mark_live(take.pk, snapshot, voices) is True
+    assert takes.mark_live(take.pk, snapshot, voices) is True  # it came back to its worker
+    refuse_third_party(session)
+    assert takes.mark_live(take.pk, {}, [{"name": "none"}]) is False
+    with pytest.raises(TakeRefused) as refused:
+        takes.mark_live(take.pk, snapshot, voices)
+    assert refused.value.code == "no_consent"
+
+
+def test_converter_that_is_not_as_reported_is_never_recorded(session: Session, take: Take) -> None:
+    refuse_third_party(session)
+    with pytest.raises(TakeRefused) as refused:
+        takes.mark_live(take.pk, {}, [{"name": "remote_vc", "third_party": True}])
+    assert refused.value.code == "unsuitable_worker"
 
 
 @pytest.mark.parametrize("fields", [{"third_party": True}, {"test_only": True}])

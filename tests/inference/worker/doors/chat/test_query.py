@@ -94,6 +94,20 @@ def test_value_that_is_not_one_is_refused_by_name(query: str, name: str) -> None
     assert refusal.value.name == name
 
 
+@pytest.mark.parametrize(
+    ("engine", "snapshot"),
+    [("openai_realtime", {}), ("moshi_server", {"third_party": True}), ("moshi_server", {})],
+)
+def test_voice_goes_to_a_third_party_only_where_that_is_asked_for(engine: str, snapshot: dict[str, bool]) -> None:
+    with pytest.raises(OptionError, match="sends your voice to a third party"):
+        read_query("", (engine,), {engine: snapshot})
+    assert read_query(f"engine={engine}", (engine,), {engine: snapshot}).slot.engine == engine
+
+
+def test_server_of_ones_own_need_not_be_named() -> None:
+    assert read_query("", ("moshi_server",), {"moshi_server": {"third_party": False}}).slot.engine == "moshi_server"
+
+
 @pytest.mark.parametrize("query", ["engine=parrot", "voice=angelic"])
 def test_unknown_names_are_refused(query: str) -> None:
     with pytest.raises(UnknownName):
