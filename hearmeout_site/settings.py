@@ -93,7 +93,9 @@ def _database(url: str) -> dict[str, Any]:
             "OPTIONS": {
                 "timeout": 20,
                 "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+                # what is deleted is overwritten; and what REPLACE deletes is refused, too (see studies.models.guards)
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                " PRAGMA secure_delete=ON; PRAGMA recursive_triggers=ON;",
             },
         }
     parts = urlsplit(url)

@@ -26,6 +26,7 @@ from studies.models import (
     Take,
     Trial,
 )
+from studies.models.guards import erasing
 from studies.publish import session_protocol
 from studies.talk.filing.erasure import erase_recordings
 from studies.talk.filing.filing import file_take
@@ -94,7 +95,7 @@ def forget_undecided() -> int:
 def _erase(session: Session) -> ErasureReceipt:
     # Rows, files and receipt belong together: if this is interrupted, all of it is done again, and the receipt counts
     # everything, including a session that the same participant withdrew from before.
-    with transaction.atomic():
+    with erasing(by="withdrawal", target=f"{session.participant.code} of {session.study.slug}"):
         removed: Counter[str] = Counter()
         takes = files = 0
         withdrawn = Session.objects.filter(participant=session.participant_id, state=Session.State.WITHDRAWN)

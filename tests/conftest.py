@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadScopeScheduling
@@ -19,6 +20,19 @@ TALKS = Path("tests/e2e")
 ENGINE = Path("tests/inference/engines/cascade")
 SHARED_STACKS = ("echo_stack", "local_stack")  # fixtures of tests/e2e/conftest.py
 _gives_way = False
+
+_flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # private
+
+
+def _empty_the_database(case: TransactionTestCase) -> None:
+    """The database refuses that, and its guards are back when it has been emptied."""
+    from studies.models.guards import remove_guards  # not before Django is set up
+
+    remove_guards()
+    _flush(case)
+
+
+TransactionTestCase._fixture_teardown = _empty_the_database  # type: ignore[attr-defined]
 
 # a busy machine is no failure
 hypothesis_settings.register_profile(

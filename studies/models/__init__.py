@@ -2,7 +2,7 @@
 one."""
 
 from studies.models.answer import Answer, Judgement
-from studies.models.record import AccessLog, ErasureReceipt, Export
+from studies.models.record import AccessLog, Erasure, ErasureReceipt, Export
 from studies.models.session import (
     AllocationSlot,
     ConsentDocument,
@@ -25,6 +25,7 @@ __all__ = [
     "ConsentDocument",
     "ConsentEvent",
     "EngineSnapshot",
+    "Erasure",
     "ErasureReceipt",
     "Export",
     "InferenceWorker",

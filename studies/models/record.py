@@ -1,4 +1,6 @@
-"""The system's records of its own acts: who listened, what was exported, what was erased. They are append-only."""
+"""The system's records of its own acts: who listened, what was exported, what was erased. They are append-only.
+
+Whoever erases a study erases its receipts, too; its own receipt stays."""
 
 from __future__ import annotations
 
@@ -27,6 +29,24 @@ class AccessLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reader} {self.action} {self.target}"
+
+
+class Erasure(models.Model):
+    """One act of erasing: who erased what, and when. It is made by `studies.models.guards.erasing` alone.
+
+    While it is open, which nobody sees but the transaction that opened it, rows that are otherwise only appended may be
+    deleted."""
+
+    by = models.CharField(max_length=150)
+    target = models.CharField(max_length=120)
+    begun_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.by} erased {self.target}"
 
 
 class Export(models.Model):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from csp.decorators import csp_update
-from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -16,6 +15,7 @@ from studies.design.arms import arm_count, group_of
 from studies.entrance import mode_link
 from studies.languages import own_name
 from studies.models import Participant, Session, Study
+from studies.models.guards import erasing
 from studies.models.session import new_token
 from studies.participant.arriving import enrol
 from studies.participant.preview import bar
@@ -86,8 +86,9 @@ def clear(study: Study, *, keep: str = "") -> None:
     old = Session.objects.filter(version__study=study, version__number=SCRATCH).exclude(version__sha256=keep)
     for session in old:
         erase_recordings(session)
-    with transaction.atomic():
-        Participant.objects.filter(sessions__in=old.values("pk")).delete()
+    if old:
+        with erasing(by="preview", target=f"previews of {study.slug}"):
+            Participant.objects.filter(sessions__in=[session.pk for session in old]).delete()
 
 
 def _remembered(request: HttpRequest, study: Study, protocol: Protocol | None) -> Session | None:

@@ -11,13 +11,15 @@ from studies.publish import publish
 from studies.talk import takes
 from studies.talk.requests import slot_request
 from tests.studies.factories import PROTOCOL, make_session, make_study
+from tests.studies.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 
 
 def version_with(**condition: Any) -> ProtocolVersion:
     version = make_study()
-    Condition.objects.filter(version=version).update(**condition)
+    with unguarded():
+        Condition.objects.filter(version=version).update(**condition)
     return version
 
 
@@ -56,7 +58,8 @@ def test_fixed_seed_is_everybodys() -> None:
 )  # fmt: skip
 def test_text_prompt_of_the_prompt_follows_the_conditions(of_condition: str, of_prompt: str, sent: str) -> None:
     version = version_with(text_prompt=of_condition)
-    Prompt.objects.update(text_prompt=of_prompt)
+    with unguarded():
+        Prompt.objects.update(text_prompt=of_prompt)
     take = takes.start_take(make_session(version).trials.all()[0])
     assert slot_request(take).text_prompt == sent
 
@@ -64,7 +67,8 @@ def test_text_prompt_of_the_prompt_follows_the_conditions(of_condition: str, of_
 @pytest.mark.parametrize(("of_condition", "sent"), [("warm.wav", "warm.wav"), ("", "calm.wav")])
 def test_voice_prompt_of_the_prompt_stands_in(of_condition: str, sent: str) -> None:
     version = version_with(voice_prompt=of_condition)
-    Prompt.objects.update(voice_prompt="calm.wav")
+    with unguarded():
+        Prompt.objects.update(voice_prompt="calm.wav")
     assert slot_request(takes.start_take(make_session(version).trials.all()[0])).voice_prompt == sent
 
 
@@ -86,7 +90,8 @@ def test_what_was_sent_stays_though_the_language_changes() -> None:
     version = version_with(text_prompt="Be brief.")
     take = takes.start_take(make_session(version).trials.all()[0])
     before = slot_request(take)
-    Condition.objects.update(text_prompt="Be long.")
+    with unguarded():
+        Condition.objects.update(text_prompt="Be long.")
     assert slot_request(Take.objects.get(pk=take.pk)) == before
     assert take.request == {
         "engine": "cascade",

@@ -10,6 +10,7 @@ from studies.models import Session, Trial
 from studies.protocol.reading.document import parse_yaml, to_document
 from tests.studies.factories import PROTOCOL, make_take
 from tests.studies.participant.visitor import Visitor, open_new_study
+from tests.studies.unguarded import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +48,8 @@ def test_card_stands_in_sections_and_is_made_safe(anna: Visitor) -> None:
 def test_delivery_is_asked_for_and_practice_said(anna: Visitor) -> None:
     assert "Say it with a laugh." in shown(anna)
     assert "Practice: this one does not count." not in shown(anna)
-    Trial.objects.filter(position=0).update(practice=True)
+    with unguarded():
+        Trial.objects.filter(position=0).update(practice=True)
     assert "Practice: this one does not count." in shown(anna)
 
 
