@@ -53,6 +53,11 @@ class WebSettings(BothSides):
         30, ge=0.1, description="`make run` starts a dead process again after 1, 2, 4 ... seconds, up to this."
     )
     journal_min_free_mb: int = Field(200, ge=0, description="A talk is refused when the disk has less room than this.")
+    erasure_log: Path | None = Field(
+        None,
+        description="File that notes what people took back, for `manage.py reapply_erasures`; empty for "
+        "`erasures.jsonl` in DATA_DIR. Keep it where restoring a backup leaves it in place.",
+    )
     worker_port: int = Field(
         8700, ge=1, le=65_535, description="Port of the inference worker that `make run` starts; the next free one."
     )

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import structlog
 from celery import shared_task
 from celery.signals import worker_ready
 from django.utils import timezone
 
 from studies.allocation.places import give_up_abandoned
+from studies.models.guards import empty_write_ahead_log
 from studies.talk.filing import erasure, filing, sweep
 from studies.talk.filing.measuring import measure_and_store
 from studies.voices import drafts, library
 from studies.withdrawal import finish_withdrawals, forget_undecided
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task
@@ -37,7 +41,10 @@ def pick_up_unfiled_takes() -> None:
     sweep.remove_filed_journals()
     finish_withdrawals()
     for take_id in sweep.unmeasured_takes():
-        measure_and_store(take_id)
+        try:
+            measure_and_store(take_id)
+        except Exception:  # the others must still be measured
+            log.exception("take_not_measured", take=str(take_id))
 
 
 @shared_task
@@ -47,8 +54,10 @@ def erase_expired_recordings() -> None:
     library.withdraw_outlived_donations(timezone.localdate())
     erasure.erase_expired(timezone.localdate())
     erasure.erase_leftovers()
+    library.erase_leftovers()
     drafts.drop_old()
     forget_undecided()
+    empty_write_ahead_log()
 
 
 @shared_task

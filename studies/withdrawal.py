@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from studies.errors import ProtocolError
@@ -74,7 +74,7 @@ def finish_withdrawal(session: Session) -> ErasureReceipt | None:
 def finish_withdrawals() -> int:
     """Continues withdrawals that were interrupted or left something behind. Returns how many were finished."""
     finished = 0
-    for session in _unfinished():
+    for session in unfinished():
         try:
             finished += finish_withdrawal(session) is not None
         except Exception:  # The others must still be finished; this one is tried again later.
@@ -169,18 +169,24 @@ def _receipt(session: Session, removed: Counter[str], *, kept: bool, takes: int,
     return receipt
 
 
-def _unfinished() -> QuerySet[Session]:
-    """Withdrawn sessions without a receipt, and sessions for which data arrived after they were erased."""
+def unfinished() -> list[Session]:
+    """Withdrawn sessions without a receipt, and those that should be erased and of which something is still there: it
+    came after the erasure, or another session of the same participant got the receipt."""
     receipts = ErasureReceipt.objects.filter(study=OuterRef("participant__study"), code=OuterRef("participant__code"))
     of_session = OuterRef("pk")
     left = (
         Exists(Answer.objects.filter(session=of_session))
         | Exists(Judgement.objects.filter(session=of_session))
         | Exists(PageLog.objects.filter(session=of_session))
+        | Exists(Take.objects.filter(trial__session=of_session).exclude(erased_because=Take.ErasedBecause.WITHDRAWN))
     )
-    return Session.objects.filter(state=Session.State.WITHDRAWN).filter(
-        ~Exists(receipts) | (Exists(receipts.filter(kept=False)) & left)
-    )
+    withdrawn = Session.objects.filter(state=Session.State.WITHDRAWN).annotate(has_receipt=Exists(receipts))
+    found = withdrawn.filter(Q(has_receipt=False) | left).select_related("version__study", "participant__study")
+    return [session for session in found if not (session.has_receipt and _is_kept(session))]
+
+
+def _is_kept(session: Session) -> bool:
+    return keeps_data(session) and session.consent(ConsentEvent.Purpose.RECORD) is None
 
 
 def _delete(rows: QuerySet[Any]) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from studies.models.record import Erasure
@@ -241,12 +241,19 @@ def erasing(*, by: str, target: str) -> Iterator[Erasure]:
         Erasure.objects.filter(pk=erasure.pk).update(ended_at=timezone.now())
 
 
+def empty_write_ahead_log() -> None:
+    """Removes what SQLite's log still holds of rows that were erased; the database's file is overwritten by itself."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def install_guards(*, using: str = "default", **_: Any) -> None:
     """Receives `post_migrate`; drops and creates every trigger."""
-    connection = connections[using]
-    if "studies_erasure" not in connection.introspection.table_names():
+    database = connections[using]
+    if "studies_erasure" not in database.introspection.table_names():
         return  # All migrations have been reversed, or those up to this table.
-    _execute(using, [*_dropping(connection.vendor), *_creating(connection.vendor)])
+    _execute(using, [*_dropping(database.vendor), *_creating(database.vendor)])
 
 
 def remove_guards(*, using: str = "default") -> None:

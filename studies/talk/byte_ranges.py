@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
 
-from studies.errors import RangeError
+from studies.errors import RangeError, RecordingError
 from studies.models import AccessLog, Track
 from studies.models.take import recordings
+from studies.talk.integrity import check_file
 
+DIFFERS: Final = "This recording is damaged: the file no longer fits the hash that was filed with it."
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -33,7 +36,8 @@ def serve_flac(
 ) -> HttpResponse:
     """Serves the FLAC file stored under this name, or the requested range.
 
-    `reader`, `action` and `target` are written to the access log when something is sent."""
+    A file that no longer fits its hash is not served. `reader`, `action` and `target` are written to the access log
+    when something is sent."""
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     etag = f'"{sha256}"'
@@ -47,6 +51,7 @@ def serve_flac(
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers=headers)
     try:
+        check_file(stored, sha256)
         with recordings().open(stored) as content:
             size = content.size
             wanted = None
@@ -57,6 +62,8 @@ def serve_flac(
             body = b"" if request.method == "HEAD" else content.read(last - first + 1)
     except FileNotFoundError:
         return HttpResponseNotFound("This recording is gone.")
+    except RecordingError:
+        return HttpResponse(DIFFERS, status=500, content_type="text/plain; charset=utf-8")
     except RangeError:
         return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
     headers["Content-Length"] = str(last - first + 1)

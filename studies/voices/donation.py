@@ -8,8 +8,9 @@ from typing import Final
 import soundfile
 
 from inference.contract.audio import SAMPLE_RATE_HZ
-from studies.errors import VoiceRefused
+from studies.errors import RecordingError, VoiceRefused
 from studies.models import ConsentEvent, Session, Track
+from studies.talk.integrity import check_file
 from studies.voices.decoding import Reference, decode_upload, encode
 
 MAX_DONATED_SEC: Final = 120
@@ -48,10 +49,13 @@ def reference_of(track: Track, start_sec: float, end_sec: float) -> Reference:
     if start_sec * SAMPLE_RATE_HZ >= track.duration_samples:
         raise VoiceRefused(f"The recording is only {track.duration_ms / 1_000:.1f} s long.")
     try:
+        check_file(str(track.file.name), track.sha256)
         with track.file.open("rb") as file:
             data = io.BytesIO(file.read())
     except FileNotFoundError:
         raise VoiceRefused("The recording is gone.") from None
+    except RecordingError:
+        raise VoiceRefused("The recording is damaged: its file no longer fits the hash it was filed with.") from None
     first, last = round(start_sec * SAMPLE_RATE_HZ), round(end_sec * SAMPLE_RATE_HZ)
     samples, _ = soundfile.read(data, start=first, stop=min(last, track.duration_samples), dtype="int16")
     return decode_upload([encode(samples, {}, {}).flac])

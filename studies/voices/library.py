@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from inference.contract.audio import SAMPLE_RATE_HZ
+from studies import erasure_log
 from studies.errors import VoiceRefused
 from studies.models import (
     AccessLog,
@@ -107,6 +108,7 @@ def withdraw_voice(voice: TargetVoice, *, by: str) -> ErasureReceipt:
         if voice.withdrawn_at is None:
             voice.withdrawn_at = timezone.now()
             voice.save(update_fields=["withdrawn_at"])
+            erasure_log.note("voice", voice=voice.key)
     files = _erase_files(voice.pk)
     look_now()
     receipt, made = ErasureReceipt.objects.get_or_create(
@@ -133,6 +135,7 @@ def remove_voice(voice: TargetVoice, *, by: str) -> None:
         voice_id, key = voice.pk, voice.key
         voice.delete()
         AccessLog.objects.create(reader=by, action="delete", target=f"voice {key}")
+        erasure_log.note("voice", voice=key)
     _erase_files(voice_id)
 
 
@@ -161,6 +164,12 @@ def withdraw_outlived_donations(today: date) -> int:
     for voice in outlived:
         withdraw_voice(voice, by="retention")
     return len(outlived)
+
+
+def erase_leftovers() -> int:
+    """Deletes the files of withdrawn voices that an interrupted withdrawal left. Returns how many there were."""
+    withdrawn = TargetVoice.objects.filter(withdrawn_at__isnull=False)
+    return sum(_erase_files(pk) for pk in withdrawn.values_list("pk", flat=True))
 
 
 def check_consent(voice: TargetVoice, consent: Consent, donor: Session | None) -> None:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from studies import erasure_log
 from studies.allocation.places import free
 from studies.models import ConsentEvent, Session
 from studies.participant.access import frame, last_page, session_page
@@ -118,6 +119,7 @@ def take_back_purpose(session: Session, purpose: str) -> bool:
     taken_back = take_back(session, purpose)
     if purpose == ConsentEvent.Purpose.VOICE_DONATION.value:
         withdraw_donations(session)
+    erasure_log.note("purpose", study=session.study.slug, code=session.participant.code, purpose=purpose)
     look_now()
     return taken_back
 
@@ -132,5 +134,6 @@ def _close(session: Session) -> None:
     if locked.state != Session.State.WITHDRAWN:
         free(locked)
         locked.state = Session.State.WITHDRAWN
+        erasure_log.note("withdrawal", study=locked.study.slug, code=locked.participant.code)
         locked.save(update_fields=["state", "seen_at"])
     look_now()

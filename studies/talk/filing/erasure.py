@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from studies.models import AccessLog, Metric, Session, Study, Take, Track, Utterance
@@ -21,6 +22,15 @@ from studies.talk.journal.file import journal_path
 from studies.talk.registry import end_running
 from studies.talk.takes import OPEN_STATES
 
+ERASED: Final[Mapping[str, tuple[str, ...]]] = {
+    Take.ErasedBecause.WITHDRAWN: (Take.ErasedBecause.WITHDRAWN,),  # what a retention date leaves is erased, too
+    Take.ErasedBecause.RETENTION: tuple(filter(None, Take.ErasedBecause.values)),
+}
+"""Why takes are erased -> what was erased for these reasons has nothing left to be erased."""
+ENDINGS: Final[Mapping[str, str]] = {
+    Take.ErasedBecause.WITHDRAWN: "withdrawn",
+    Take.ErasedBecause.RETENTION: "study_closed",
+}
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 log = structlog.get_logger(__name__)
@@ -42,8 +52,8 @@ def erase_recordings(session: Session, *, metrics: bool = True, why: str = Take.
     has passed."""
     files = takes = 0
     removed: Counter[str] = Counter()
-    for take in Take.objects.filter(trial__session=session).exclude(erased_because=why):
-        end_running(take.pk, "withdrawn")
+    for take in Take.objects.filter(trial__session=session).exclude(erased_because__in=ERASED[why]):
+        end_running(take.pk, ENDINGS[why])
         with transaction.atomic():
             # the row changes first, so that a filing in progress sees that its take has changed and keeps nothing
             take = Take.objects.select_for_update().get(pk=take.pk)
@@ -54,37 +64,37 @@ def erase_recordings(session: Session, *, metrics: bool = True, why: str = Take.
             if metrics:
                 removed["measurements"] += Metric.objects.filter(take=take).delete()[0]
             if take.state in OPEN_STATES:
-                take.outcome, take.end_reason = Take.Outcome.INTERRUPTED, "withdrawn"
+                take.outcome, take.end_reason = Take.Outcome.INTERRUPTED, ENDINGS[why]
             take.state, take.events.name, take.ticket = Take.State.FINAL, "", ""
             take.filing_error, take.erased_because = "", why
             take.save()
         files += sum(_delete(name) for name in names if name) + _delete_folder(take.pk)
-        for path in journal_path(take.pk).parent.glob(f"{take.pk}.*"):
-            path.unlink(missing_ok=True)  # a process that is still writing it notices this and ends the talk
-            removed["journals"] += 1
-            files += 1
+        journals = _delete_journals(take.pk)
+        removed["journals"] += journals
+        files += journals
         takes += 1
     log.info("recordings_erased", takes=takes, files=files)
     return Erased(takes, files, +removed)
 
 
 def erase_leftovers() -> int:
-    """Deletes the files that a filing stored for an erased take before it was killed. Returns how many there were."""
-    folders = {UUID(name): name for name in recordings().listdir("")[0] if _UUID.fullmatch(name)}
-    erased = Take.objects.filter(pk__in=list(folders)).exclude(erased_because=Take.ErasedBecause.NOT_ERASED)
-    return sum(_delete_folder(take_id) for take_id in erased.values_list("pk", flat=True))
+    """Deletes what a filing or an erasure that was killed left of an erased take. Returns how many files there were."""
+    names = [*recordings().listdir("")[0], *(path.stem for path in Path(settings.JOURNAL_DIR).glob("*.*"))]
+    there = {UUID(name) for name in names if _UUID.fullmatch(name)}
+    erased = Take.objects.filter(pk__in=list(there)).exclude(erased_because=Take.ErasedBecause.NOT_ERASED)
+    return sum(_delete_folder(take_id) + _delete_journals(take_id) for take_id in erased.values_list("pk", flat=True))
 
 
 def erase_expired(today: date) -> Erased:
-    """Erases the recordings of studies whose retention date has passed; metrics stay."""
+    """Erases the recordings of studies whose retention date has passed, whatever became of the sessions.
+
+    Metrics stay."""
     files = takes = 0
     for study in Study.objects.filter(retention_until__lt=today):
-        recorded = Take.objects.filter(trial__session__participant__study=study).exclude(
-            erased_because=Take.ErasedBecause.RETENTION
+        recorded = Take.objects.filter(
+            trial__session__participant__study=study, erased_because=Take.ErasedBecause.NOT_ERASED
         )
-        sessions = Session.objects.filter(pk__in=recorded.values("trial__session")).exclude(
-            state=Session.State.WITHDRAWN
-        )
+        sessions = Session.objects.filter(pk__in=recorded.values("trial__session"))
         erased = [erase_recordings(session, metrics=False, why=Take.ErasedBecause.RETENTION) for session in sessions]
         if erased:
             AccessLog.objects.create(reader="retention", action="erase", target=f"recordings of {study.slug}"[:120])
@@ -102,6 +112,14 @@ def _delete_folder(take_id: UUID) -> int:
     with suppress(NotImplementedError, OSError):  # no such folder, or storage that is not on this machine's disk
         Path(recordings().path(str(take_id))).rmdir()
     return deleted
+
+
+def _delete_journals(take_id: UUID) -> int:
+    """Deletes a take's journal, or what was kept of a damaged one. Returns the number of files."""
+    paths = list(journal_path(take_id).parent.glob(f"{take_id}.*"))
+    for path in paths:
+        path.unlink(missing_ok=True)  # a process that is still writing it notices this and ends the talk
+    return len(paths)
 
 
 def _delete(name: str) -> bool:

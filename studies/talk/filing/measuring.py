@@ -14,6 +14,7 @@ from inference.contract.audio import Float32
 from studies.insights.measure import measure
 from studies.insights.measurement import Role, TrackKind, Words
 from studies.models import Metric, Take, Track
+from studies.talk.integrity import check_file
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +22,8 @@ log = structlog.get_logger(__name__)
 def measure_and_store(take_id: UUID) -> int:
     """Measures a take's tracks and replaces its metrics; returns how many values and reasons were stored.
 
-    Nothing is stored for a take that has not been filed or has been erased in the meantime."""
+    Nothing is stored for a take that has not been filed or has been erased in the meantime. Raises RecordingError for a
+    file that is no longer what was filed."""
     tracks = {cast(TrackKind, track.kind): _samples(track) for track in Track.objects.filter(take_id=take_id)}
     if not tracks:
         return 0
@@ -54,6 +56,7 @@ def measure_and_store(take_id: UUID) -> int:
 
 
 def _samples(track: Track) -> Float32:
+    check_file(str(track.file.name), track.sha256)
     with track.file.open("rb") as file:
         samples, _ = soundfile.read(file, dtype="float32")
     return cast(Float32, np.asarray(samples, dtype=np.float32))

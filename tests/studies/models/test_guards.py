@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -35,7 +36,7 @@ from studies.models import (
     Trial,
     VoiceSnapshot,
 )
-from studies.models.guards import erasing
+from studies.models.guards import empty_write_ahead_log, erasing
 
 pytestmark = pytest.mark.django_db
 
@@ -284,6 +285,17 @@ def test_researchers_account_can_be_deleted_though_they_exported(session: Sessio
     Export.objects.create(study=session.study, kind="trials", rows=1, made_by=rosa)
     rosa.delete()
     assert Export.objects.get().made_by is None
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite alone")
+@pytest.mark.django_db(transaction=True)
+def test_log_of_writes_keeps_nothing_of_what_was_erased() -> None:
+    User.objects.create_user("somebody-who-will-be-erased").delete()
+    file = Path(f"{connection.settings_dict['NAME']}-wal")
+    assert b"somebody-who-will-be-erased" in file.read_bytes()
+    empty_write_ahead_log()
+    assert file.read_bytes() == b""
+    assert b"somebody-who-will-be-erased" not in Path(str(connection.settings_dict["NAME"])).read_bytes()
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite alone")

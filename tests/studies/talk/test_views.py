@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from structlog.testing import capture_logs
 
 from inference.contract.tokens import VoiceSegment
 from studies.errors import RangeError
@@ -175,6 +177,19 @@ def test_track_is_for_its_own_participant_until_they_withdraw(session: Session, 
     Session.objects.filter(pk=session.pk).update(state=Session.State.WITHDRAWN)
     assert Client().get(track_url(session, filed)).status_code == 404
     assert not AccessLog.objects.exists()
+
+
+def test_track_that_is_no_longer_what_was_filed_is_not_served(session: Session, filed: Take) -> None:
+    url, track = track_url(session, filed), filed.tracks.get(kind="agent")
+    assert Client().get(url).status_code == 200
+    file = Path(track.file.path)
+    file.write_bytes(file.read_bytes()[:-1])
+    with capture_logs() as logs:
+        answers = [Client().get(url), Client().get(url, headers={"Range": "bytes=0-9"}), Client().head(url)]
+    assert [answer.status_code for answer in answers] == [500, 500, 500]
+    assert answers[0].content == b"This recording is damaged: the file no longer fits the hash that was filed with it."
+    assert [(entry["event"], entry["file"]) for entry in logs] == [("recording_differs", track.file.name)] * 3
+    assert AccessLog.objects.count() == 1
 
 
 def test_track_whose_file_is_gone(session: Session, filed: Take) -> None:
