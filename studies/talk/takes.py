@@ -27,6 +27,7 @@ from studies.talk.requests import asked_of_model, slot_request
 from studies.talk.workers.needs import Needs, converters_of, needs_of, obstacle, sends_away
 
 OPEN_STATES: Final = (Take.State.PLANNED, Take.State.LIVE)
+ACKNOWLEDGED: Final = "acknowledged_frames"  # in Take.counts
 TICKET_TTL_SEC: Final = 30
 _SALT: Final = "studies.talk.ticket"
 
@@ -126,14 +127,22 @@ def _open_take(take_id: UUID) -> Take:
     return take
 
 
-def end_take(take_id: UUID, outcome: str, reason: str) -> bool:
-    """Ends a take and requests its filing. Returns False if it had already ended."""
-    ended = Take.objects.filter(pk=take_id, state__in=OPEN_STATES).update(
-        state=Take.State.ENDED, outcome=outcome, end_reason=reason, ended_at=timezone.now(), ticket=""
-    )
-    if ended:
+def end_take(take_id: UUID, outcome: str, reason: str, *, acknowledged: int | None = None) -> bool:
+    """Ends a take and requests its filing. Returns False if it had already ended.
+
+    `acknowledged` is the number of microphone frames that were acknowledged, by which filing knows what must be there;
+    None if the process that knew has gone."""
+    with transaction.atomic():
+        take = Take.objects.select_for_update().filter(pk=take_id, state__in=OPEN_STATES).first()
+        if take is None:
+            return False
+        take.state, take.outcome, take.end_reason = Take.State.ENDED, outcome, reason
+        take.ended_at, take.ticket = timezone.now(), ""
+        if acknowledged is not None:
+            take.counts[ACKNOWLEDGED] = acknowledged
+        take.save(update_fields=["state", "outcome", "end_reason", "ended_at", "ticket", "counts"])
         transaction.on_commit(lambda: _ask_for_filing(take_id))
-    return bool(ended)
+    return True
 
 
 def may_talk(trial: Trial, *, begins: bool = False, third_party: bool = False) -> None:

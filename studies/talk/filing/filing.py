@@ -27,11 +27,12 @@ from inference.contract.audio import SAMPLE_RATE_HZ, Int16
 from studies.errors import RecordingError
 from studies.models import ConsentEvent, EngineSnapshot, Take, Track, Trial, Utterance, VoiceSnapshot
 from studies.models.take import recordings
+from studies.talk.filing.losses import problems_of, why_lost
 from studies.talk.filing.reading import Reading, read_take
 from studies.talk.filing.timeline import Lane
 from studies.talk.filing.transcript import utterances
 from studies.talk.journal.file import journal_path, lock
-from studies.talk.takes import OPEN_STATES
+from studies.talk.takes import ACKNOWLEDGED, OPEN_STATES
 
 MAX_ATTEMPTS: Final = 5
 
@@ -51,7 +52,8 @@ class EncodedTrack:
 
 
 def file_take(take_id: UUID) -> bool:
-    """Files an ended take. Returns False if the take is still running, is being filed or has already been filed.
+    """Files an ended take. Returns False if the take is still running, is being filed or has already been filed, and if
+    nothing is left of what was said in it: then it has failed, and its participant may talk again.
 
     An error is recorded in the row and raised again. After MAX_ATTEMPTS the row stays "failed"; the journal is kept."""
     path = journal_path(take_id)
@@ -68,25 +70,33 @@ def file_take(take_id: UUID) -> bool:
         if take.state == Take.State.FINAL:
             path.unlink(missing_ok=True)
             return False
-        _file(take, path)
+        return _file(take, path)
     except Exception as error:
         _note_failure(take_id, error)
         raise
     finally:
         if fd is not None:
             os.close(fd)
-    return True
 
 
-def _file(take: Take, path: Path) -> None:
+def _file(take: Take, path: Path) -> bool:
     consent = take.trial.session.consent(ConsentEvent.Purpose.RECORD)
     if consent is None:
         Take.objects.filter(pk=take.pk).update(
             state=Take.State.FINAL, filing_error="", erased_because=Take.ErasedBecause.NO_CONSENT
         )
         path.unlink(missing_ok=True)
-        return
+        return True
     reading = read_take(path)
+    if lost := why_lost(take, reading):
+        log.error("recording_lost", take=str(take.pk), acknowledged=take.counts.get(ACKNOWLEDGED))
+        Take.objects.filter(pk=take.pk, state=Take.State.ENDED).update(
+            state=Take.State.FAILED,
+            outcome=Take.Outcome.INTERRUPTED,
+            end_reason="recording_lost",
+            filing_error=lost[:200],
+        )
+        return False
     conversion = conversion_of(
         take.trial, reading.live.get("voices") or (), [event for event in reading.events if event["type"] == "switch"]
     )
@@ -94,13 +104,13 @@ def _file(take: Take, path: Path) -> None:
     names = {track.kind: _store(f"{take.pk}/{track.kind}.flac", track.data) for track in tracks}
     lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in reading.events)
     events_name = _store(f"{take.pk}/events.jsonl", lines.encode()) if lines else ""
-    damaged = [part for part in reading.damage if not part.torn]
+    problems = problems_of(take, reading)
     with transaction.atomic():
         take = Take.objects.select_for_update().get(pk=take.pk)
         if take.state != Take.State.ENDED:  # erased during filing, so the files just stored are deleted too
             for name in {*names.values(), events_name} - {""}:
                 recordings().delete(name)
-            return
+            return False
         take.tracks.all().delete()
         take.utterances.all().delete()
         Track.objects.bulk_create(
@@ -138,14 +148,15 @@ def _file(take: Take, path: Path) -> None:
         take.events.name = events_name
         take.counts = {**take.counts, **reading.summary()}
         take.device = reading.device
-        take.filing_error = _name_damage(reading) if damaged else ""
+        take.filing_error = " ".join(problems)[:200]
         take.state = Take.State.FINAL
         take.save()
-    if damaged:
+    if problems:
         path.rename(path.with_suffix(".damaged"))  # kept for inspection; it is erased with the recordings
     else:
         path.unlink(missing_ok=True)
     log.info("take_filed", take=str(take.pk), samples=reading.duration, damaged_bytes=take.counts["damaged_bytes"])
+    return True
 
 
 def encode_tracks(reading: Reading, heard_comment: str = "") -> list[EncodedTrack]:
@@ -252,13 +263,6 @@ def canonical_sha256(value: Mapping[str, Any]) -> str:
     """Returns a digest that is the same for equal JSON objects, whatever the order of their keys."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _name_damage(reading: Reading) -> str:
-    parts = [part for part in reading.damage if not part.torn]
-    places = ", ".join(f"{part.size} bytes at {part.offset}" for part in parts[:4])
-    more = f" and {len(parts) - 4} more places" if len(parts) > 4 else ""
-    return f"The journal was damaged ({places}{more}); everything else is filed."[:200]
 
 
 def _note_failure(take_id: UUID, error: Exception) -> None:

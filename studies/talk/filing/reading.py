@@ -49,6 +49,9 @@ class Reading:
     counts: Counter[str] = field(default_factory=Counter)
     damage: list[Damage] = field(default_factory=list)
     backfilled: list[list[int]] = field(default_factory=list)  # [first sample, samples] that came after a reconnect
+    next_sequence: int = 0  # after the last microphone frame
+    repeated: int = 0  # records that stand there more than once
+    closed: bool = False  # the relay wrote the end
 
     @property
     def duration(self) -> int:
@@ -90,12 +93,16 @@ def read_take(path: Path) -> Reading:
     arrival = ArrivalClock()
     first_us: int | None = None
     captured: dict[int, int] = {}  # the place of each microphone frame
+    read: set[object] = set()  # of every record, what distinguishes it from all others
     with read_journal(path) as records:
         for found in records:
             if isinstance(found, Damage):
                 reading.damage.append(found)
                 if heard is not None:
                     heard.lost()
+                continue
+            if repeats(found, read):
+                reading.repeated += 1
                 continue
             first_us = found.time_us if first_us is None else first_us
             if found.kind in AUDIO_KINDS:
@@ -107,6 +114,7 @@ def read_take(path: Path) -> Reading:
                         reading.counts["frames"] += 1
                         start = max(reading.participant.end, sample)
                         captured[number] = start
+                        reading.next_sequence = max(reading.next_sequence, number + 1)
                         reading.participant.add(sample, found.pcm)
                         if arrival.is_backfill(sample, found.time_us):
                             _mark(reading.backfilled, start, reading.participant.end)
@@ -130,6 +138,18 @@ def read_take(path: Path) -> Reading:
                 reading.places.extend(last + FRAME_SAMPLES * number for number in lost)
             _note(reading, event, (found.time_us - first_us) / 1_000)
     return reading
+
+
+def repeats(record: Record, read: set[object]) -> bool:
+    """Returns whether a record is among those `read`, and adds it.
+
+    A frame is told by its track and number, and anything else by its time and contents."""
+    is_frame = record.kind in AUDIO_KINDS and len(record.message) > AUDIO_HEADER.size
+    key = (record.kind, record.place[0]) if is_frame else hash((record.time_us, record.message))
+    if key in read:
+        return True
+    read.add(key)
+    return False
 
 
 def _places(captured: Mapping[int, int], step: int, sample: int) -> list[int]:
@@ -185,6 +205,7 @@ def _note(reading: Reading, event: Mapping[str, Any], at_ms: float) -> None:
             reading.reports.append((event["sounding_step"], event["sample"]))
             counts["underruns"] = max(counts["underruns"], event["underruns"])
         case "closed":
+            reading.closed = True
             counts.update({key: int(event.get(key) or 0) for key in TAKEN_FROM_END})
         case "slip":
             reading.participant.slipped(event["sample"], event["slipped_samples"])

@@ -80,6 +80,10 @@ ENDINGS: Final[Mapping[str, Ending]] = {
             "What was said so far is kept, and you can start this conversation again."
         ),
     ),
+    "recording_lost": Ending(
+        Take.Outcome.INTERRUPTED,
+        _("What was said in this conversation was lost through a fault on our side. You can have it again."),
+    ),
     "voice_withdrawn": Ending(
         Take.Outcome.INTERRUPTED,
         _(

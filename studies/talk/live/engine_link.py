@@ -6,25 +6,24 @@ says why the conversation ended."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, NoReturn, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
 
 from inference.contract.client import Slot, open_slot
 from inference.contract.errors import InferenceError, NoWorker, SlotLost
 from inference.contract.tokens import SlotRequest
 from studies.errors import Moving, SlotBroken, TakeRefused
 from studies.models import InferenceWorker
+from studies.talk.live.asking import Ask, ask_database
 from studies.talk.live.endings import ending_of
 from studies.talk.live.uplink import Uplink
 from studies.talk.workers import reports
-from studies.talk.workers.needs import Needs
 
 PATIENCE_SEC: Final = 30.0  # an inference worker that died restarts within seconds
 LOOK_AGAIN_SEC: Final = 0.5
@@ -35,9 +34,6 @@ TRANSFER_SEC: Final = 30.0  # the state of some engines takes gigabytes
 TELL_EVERY_SEC: Final = 2.0  # before the page mistakes silence for a broken connection
 MAX_OPENINGS: Final = 5  # for a waiting take, if one worker after another goes away
 
-Ask = Callable[[], Needs]
-"""Blocks on the database and returns what a worker must be for the take now. Raises TakeRefused if it may not go on."""
-Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
 
 
@@ -298,22 +294,6 @@ async def find_slot(request: SlotRequest, ask: Ask) -> tuple[InferenceWorker, Sl
                 log.warning("worker_does_not_answer", worker=worker.name, reason=error.reason)
                 await database_sync_to_async(reports.mark_gone)(worker.address)
         await asyncio.sleep(LOOK_AGAIN_SEC)
-
-
-async def ask_database(question: Callable[..., Result], *arguments: Any) -> Result:
-    """Returns the answer of a function that blocks on the database, which is asked again while it is away.
-
-    Raises what the function raises, and the database's error after RECONNECT_GRACE_SEC."""
-    give_up_at = _now() + settings.RECONNECT_GRACE_SEC
-    while True:
-        try:
-            answer: Result = await database_sync_to_async(question)(*arguments)
-        except DatabaseError:
-            if _now() > give_up_at:
-                raise
-            await asyncio.sleep(TRY_AGAIN_SEC)
-        else:
-            return answer
 
 
 async def _close(slot: Slot | None, *, end: bool) -> None:

@@ -28,10 +28,11 @@ from studies.models import Take
 from studies.talk import takes
 from studies.talk.journal.records import now_us, pack_event
 from studies.talk.journal.writer import Journal
+from studies.talk.live.asking import ask_database
 from studies.talk.live.browser_link import BrowserLink
 from studies.talk.live.downlink import Downlink, Send
 from studies.talk.live.endings import AT_ONCE, ENDINGS, RECORDING_ENDINGS, UNEXPECTED
-from studies.talk.live.engine_link import ask_database, converse
+from studies.talk.live.engine_link import converse
 from studies.talk.live.state import Deadlines, TalkState, open_journal
 from studies.talk.live.uplink import Uplink
 from studies.talk.live.watch import watch
@@ -155,7 +156,8 @@ class Relay:
         outcome = ending.outcome if self.recording else Take.Outcome.ABANDONED
         try:
             await self._wind_up(reason, outcome)
-            await database_sync_to_async(takes.end_take)(self.take_id, outcome, reason)
+            acknowledged = self._journal.durable + 1
+            await database_sync_to_async(takes.end_take)(self.take_id, outcome, reason, acknowledged=acknowledged)
         except Exception:
             log.exception("take_not_ended", take=str(self.take_id))  # the sweep will read the ending from the journal
         del RUNNING[self.take_id]

@@ -35,6 +35,7 @@ from studies.withdrawal import finish_withdrawals
 from tests.studies.factories import PROTOCOL, make_answer, make_judgement, make_session, make_take, years_ahead
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import paired
+from tests.studies.talk.filing.test_filing import talk, write_journal
 
 pytestmark = pytest.mark.django_db
 
@@ -256,6 +257,7 @@ def test_study_that_keeps_data_files_what_was_said_before(session: Session, clie
     said = leave(session, client)
     assert "load this page again in a minute for your receipt" in said
     assert [session.consent(purpose) is None for purpose in ("participate", "record")] == [True, False]
+    write_journal(take, talk())
     Take.objects.filter(pk=take.pk).update(state=Take.State.ENDED)  # its relay has stopped
     assert finish_withdrawals() == 1
     take.refresh_from_db()
