@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import Model
+from django.db.migrations import Migration
+from django.db.models import Field, Model
 from django.utils import timezone
 
 from studies.errors import FrozenError
@@ -43,10 +48,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def session() -> Session:
+    return Session.objects.create(**a_session())
+
+
+def a_session() -> dict[str, Any]:
     study = Study.objects.create(slug="guarded", title="Guarded")
     version = ProtocolVersion.objects.create(study=study, number=1, document={}, sha256="0" * 64)
-    participant = Participant.objects.create(study=study, code="P1")
-    return Session.objects.create(participant=participant, version=version)
+    return {"participant": Participant.objects.create(study=study, code="P1"), "version": version}
 
 
 def take_of(session: Session, position: int = 0) -> Take:
@@ -296,6 +304,25 @@ def test_log_of_writes_keeps_nothing_of_what_was_erased() -> None:
     empty_write_ahead_log()
     assert file.read_bytes() == b""
     assert b"somebody-who-will-be-erased" not in Path(str(connection.settings_dict["NAME"])).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [(ProtocolVersion, "sha256"), (ConsentEvent, "language"), (Trial, "side"), (Erasure, "by")]
+)
+@pytest.mark.django_db(transaction=True)
+def test_migration_may_rebuild_a_table_that_the_guards_ask(model: type[Model], name: str) -> None:
+    column = model._meta.get_field(name)
+    assert isinstance(column, Field)
+    other = deepcopy(column)
+    other.null = True
+    emit_pre_migrate_signal(0, False, "default", apps=apps, plan=[(Migration("rebuild", "studies"), False)])
+    for old, new in ((column, other), (other, column)):
+        with connection.schema_editor() as editor:
+            editor.alter_field(model, old, new)
+    emit_post_migrate_signal(0, False, "default", apps=apps, plan=[(Migration("rebuild", "studies"), False)])
+    session = Session.objects.create(**a_session())
+    with pytest.raises(DatabaseError, match="only appended"):
+        consent_of(session).delete()
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite alone")
