@@ -4,8 +4,8 @@ It refuses a track or a donated voice without consent, a change to a frozen or a
 and the deletion of a voice that a published study uses. Deletion has one way past them, `erasing`, which is recorded.
 
 These are triggers because a CHECK cannot look into another table. They are installed after every `migrate`, and not by
-a migration, because SQLite drops a table's triggers whenever a later migration rebuilds the table. It rebuilds none that
-triggers of other tables name, so there they are taken off before a migration.
+a migration, because SQLite drops a table's triggers whenever a later migration rebuilds the table. It rebuilds no table
+that triggers of others name, so there they are taken off before a migration.
 """
 
 from __future__ import annotations

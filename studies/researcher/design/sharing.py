@@ -24,6 +24,7 @@ from studies.protocol.schema import Protocol
 from studies.publish import open_study, proposed_retention, protocol_of
 from studies.researcher.access import allow_alpine, researcher_with
 from studies.researcher.design.asked import frame
+from studies.talk.live.watch import look_now
 from studies.talk.workers.availability import unserved
 
 MOVES = {
@@ -78,6 +79,7 @@ def move(request: HttpRequest, slug: str) -> HttpResponseBase:
     else:
         study.state = STATES[step]
         study.save(update_fields=["state"])
+        look_now()  # talks of a closed study end
     messages.success(request, DONE[step].format(study))
     return redirect("design_share", study.slug)
 
