@@ -99,7 +99,8 @@ def test_study_is_erased_with_everything_in_it_and_leaves_a_receipt(version: Pro
     erasure = Erasure.objects.latest("id")
     assert (erasure.by, erasure.target, erasure.ended_at is not None) == ("rosa", "study voices", True)
     assert [entry["what"] for entry in erasure_log.entries(log_file)] == ["withdrawal", "study"]
-    assert list(findings(erasure.begun_at.date())) == []
+    found = list(findings(erasure.begun_at.date()))  # other tests leave files, too
+    assert [finding for finding in found if any(folder.name in finding.what for folder in folders)] == []
 
 
 @pytest.mark.parametrize("state", ["open", "paused"])

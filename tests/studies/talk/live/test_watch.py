@@ -160,7 +160,7 @@ async def test_database_that_is_away_for_a_moment_ends_nothing(
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def away(epochs: object) -> None:
+    def away(_live: object) -> None:
         loop.call_soon_threadsafe(asked.set)
         raise OSError("away")
 
