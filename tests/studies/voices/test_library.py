@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from datetime import timedelta
 
@@ -185,7 +186,8 @@ def track_of(session: Session, sec: float = 8.0) -> Track:
     soundfile.write(file, speech, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
     file.seek(0)
     recordings().save(str(track.file.name), file)
-    Track.objects.filter(pk=track.pk).update(duration_samples=len(speech))
+    sha256 = hashlib.sha256(file.getvalue()).hexdigest()
+    Track.objects.filter(pk=track.pk).update(duration_samples=len(speech), sha256=sha256)
     return Track.objects.get(pk=track.pk)
 
 
@@ -211,6 +213,13 @@ def test_participant_who_agreed_can_give_their_voice(session: Session, vera: Use
         session,
         "voice_donation",
     )
+
+
+def test_voice_is_not_made_of_a_damaged_recording(session: Session) -> None:
+    track = track_of(session)
+    Track.objects.filter(pk=track.pk).update(sha256="0" * 64)
+    with pytest.raises(VoiceRefused, match="The recording is damaged"):
+        reference_of(Track.objects.get(pk=track.pk), 0, 5)
 
 
 def test_participant_who_refused_or_was_not_asked_gives_nothing(session: Session, vera: User) -> None:
