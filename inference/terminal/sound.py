@@ -13,6 +13,8 @@ import soundfile
 import soxr
 
 from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
+from inference.contract.sound_files.reading import read_mono
+from inference.contract.sound_files.refusals import SoundRefused
 from inference.terminal.dialing import TalkProblem
 
 FRAME_SEC: Final = FRAME_MS / 1_000
@@ -91,15 +93,15 @@ class Sinks:
 
 def read_audio(file: Path) -> Float32:
     """Reads any format that libsndfile knows as float32 [n], 24 kHz, mono. Raises TalkProblem."""
-    if not file.is_file():  # libsndfile would say "System error"
+    if not file.is_file():
         raise TalkProblem(f"There is no file {file}.", TalkProblem.NO_SOUND)
     try:
-        samples, rate_hz = soundfile.read(file, dtype="float32", always_2d=True)
-    except (OSError, soundfile.SoundFileError) as error:
+        samples, rate_hz = read_mono(file.read_bytes())
+    except (OSError, SoundRefused) as error:
         raise TalkProblem(f"{file} cannot be read: {error}", TalkProblem.NO_SOUND) from None
     if not len(samples):
         raise TalkProblem(f"{file} holds no sound.", TalkProblem.NO_SOUND)
-    mono: Float32 = soxr.resample(samples.mean(axis=1), rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
+    mono: Float32 = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
     return mono
 
 

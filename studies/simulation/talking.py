@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import soundfile
 import soxr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32, float32_to_pcm16
 from inference.contract.errors import WireError
+from inference.contract.sound_files.reading import read_mono
+from inference.contract.sound_files.refusals import SoundRefused
 from inference.contract.wire import (
     AudioFrame,
     ErrorMessage,
@@ -71,12 +72,12 @@ class Microphone:
 def read_microphone(file: Path) -> Microphone:
     """Reads a file in any format that libsndfile supports, mixed to mono at 24 kHz. Raises SimulationError."""
     try:
-        samples, rate_hz = soundfile.read(file, dtype="float32", always_2d=True)
-    except (OSError, soundfile.SoundFileError) as error:
+        samples, rate_hz = read_mono(file.read_bytes())
+    except (OSError, SoundRefused) as error:
         raise SimulationError(f"{file} cannot be read as a recording: {error}") from None
     if len(samples) < rate_hz / 10:
         raise SimulationError(f"{file} holds no sound to speak of: a spoken sentence is needed.")
-    mono = soxr.resample(samples.mean(axis=1), rate_hz, SAMPLE_RATE_HZ)
+    mono = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ)
     return Microphone(np.asarray(mono, np.float32))
 
 

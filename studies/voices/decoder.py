@@ -18,8 +18,14 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
+
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])  # which -I leaves out
+
+from inference.contract.sound_files.reading import Sound, kind_of
+from inference.contract.sound_files.refusals import SoundRefused
+from studies.voices.quality import assess
 
 RATE_HZ: Final = 24_000
 MAX_SEC: Final = 15 * 60
@@ -28,7 +34,6 @@ MAX_DECODED_BYTES: Final = 512 * 2**20
 MAX_CHANNELS: Final = 8
 LOWEST_RATE_HZ: Final = 8_000
 HIGHEST_RATE_HZ: Final = 192_000
-BLOCK_SAMPLES: Final = 65_536  # all channels together
 ASSESSED_SEC: Final = 120  # Only parts of a longer recording are judged.
 PARTS: Final = 8
 
@@ -53,14 +58,6 @@ OTHER_KINDS: Final = (
 )
 
 
-class Refused(Exception):
-    """Raised for an upload that is refused; the message is for the person who uploaded it."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 @dataclass(slots=True)
 class Facts:
     """The properties of an upload."""
@@ -73,109 +70,76 @@ class Facts:
     clipped_share: float
 
 
-def container_of(head: bytes) -> str:
-    """Recognises wav, flac, ogg or mp3 by the first bytes. Raises Refused for anything else."""
-    if not head:
-        raise Refused("empty", "The file is empty.")
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return "wav"
-    if head[:4] == b"fLaC":
-        return "flac"
-    if head[:4] == b"OggS":
-        return "ogg"
-    # an ID3 tag, or the sync word of a layer III frame with a bit rate and a sample rate that exist
-    if head[:3] == b"ID3":
-        return "mp3"
-    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[2] >> 4 < 15 and head[2] & 0x0C != 0x0C:
-        return "mp3"
-    found = next((name for at, mark, name in OTHER_KINDS if head[at : at + len(mark)] == mark), "")
+def container_of(content: bytes) -> str:
+    """Recognises wav, flac, ogg or mp3 by the first bytes. Raises SoundRefused for anything else."""
+    if not content:
+        raise SoundRefused("empty", "The file is empty.")
+    if kind := kind_of(content):
+        return kind
+    found = next((name for at, mark, name in OTHER_KINDS if content[at : at + len(mark)] == mark), "")
     seen = f"Its content is {found}." if found else "Its content is no sound that is known here."
-    raise Refused("wrong_type", f"This is not a WAV, FLAC, Ogg (Opus or Vorbis) or MP3 file. {seen}")
+    raise SoundRefused("wrong_type", f"This is not a WAV, FLAC, Ogg (Opus or Vorbis) or MP3 file. {seen}")
 
 
-def is_cut_off(container: str, fd: int, size: int) -> bool:
-    """Whether the container says that more data should follow. FLAC and MP3 show this by their number of samples."""
-    if container == "wav":
-        declared = int.from_bytes(os.pread(fd, 4, 4), "little") + 8
-        return declared > size + 1 and declared < 2**32 - 64  # streams declare the largest number
-    if container == "ogg":
-        tail = os.pread(fd, 2**16 + 512, max(0, size - 2**16 - 512))
-        page = tail[tail.rfind(b"OggS") :]
-        if len(page) < 27 or not page[5] & 0x04:
-            return True  # The last page is not marked as the last.
-        lengths = page[27 : 27 + page[26]]
-        return len(page) < 27 + page[26] + sum(lengths)
-    return False
-
-
-def check_header(file: soundfile.SoundFile, container: str) -> None:
-    """Raises Refused for uploads that can be refused without decoding."""
-    if FORMATS.get(file.format) != container or (container == "wav" and file.subtype not in WAV_CODECS):
-        raise Refused("wrong_type", "The file holds a kind of sound that is not taken. Save it as plain WAV or FLAC.")
-    if not LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ:
-        raise Refused(
-            "wrong_type", f"Its sample rate is {file.samplerate} Hz; 8 to 192 kHz are taken, and 24 or more are best."
+def check_header(sound: Sound, container: str) -> None:
+    """Raises SoundRefused for uploads that can be refused without decoding."""
+    if FORMATS.get(sound.format) != container or (container == "wav" and sound.codec not in WAV_CODECS):
+        raise SoundRefused(
+            "wrong_type", "The file holds a kind of sound that is not taken. Save it as plain WAV or FLAC."
         )
-    if file.channels > MAX_CHANNELS:
-        raise Refused("wrong_type", f"It has {file.channels} channels; at most {MAX_CHANNELS} are taken.")
-    if 0 < file.frames < 2**62:  # The number is unknown for some streams.
-        _check_length(file.frames, file)
+    if not LOWEST_RATE_HZ <= sound.rate_hz <= HIGHEST_RATE_HZ:
+        raise SoundRefused(
+            "wrong_type", f"Its sample rate is {sound.rate_hz} Hz; 8 to 192 kHz are taken, and 24 or more are best."
+        )
+    if sound.channels > MAX_CHANNELS:
+        raise SoundRefused("wrong_type", f"It has {sound.channels} channels; at most {MAX_CHANNELS} are taken.")
+    if 0 < sound.declared < 2**62:  # The number is unknown for some streams.
+        _check_length(sound.declared, sound)
 
 
-def _check_length(frames: int, file: soundfile.SoundFile) -> None:
-    if frames > MAX_SEC * file.samplerate:
-        minutes = frames / file.samplerate / 60
+def _check_length(frames: int, sound: Sound) -> None:
+    if frames > MAX_SEC * sound.rate_hz:
+        minutes = frames / sound.rate_hz / 60
         length = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{minutes:.0f} minutes"
-        raise Refused("too_long", f"It is {length} long. Choose a part of 10 to 30 seconds; 15 minutes are the most.")
-    if frames * file.channels * 4 > MAX_DECODED_BYTES:
-        raise Refused(
+        raise SoundRefused(
+            "too_long", f"It is {length} long. Choose a part of 10 to 30 seconds; 15 minutes are the most."
+        )
+    if frames * sound.channels * 4 > MAX_DECODED_BYTES:
+        raise SoundRefused(
             "too_large", f"It would decode to more than {MAX_DECODED_BYTES // 2**20} MB. Choose a short part."
         )
 
 
-def decode(fd: int, out: int) -> tuple[Facts, npt.NDArray[np.int16]]:
-    """Decodes everything on `fd` to PCM16 [n] at 24 kHz, returns it and writes it to `out`. Raises Refused."""
-    size = os.fstat(fd).st_size
-    container = container_of(os.pread(fd, 16, 0))
-    truncated = Refused("truncated", "The file ends too early: it was not copied or saved to its end. Try again.")
-    damaged = Refused("damaged", "The file is damaged and cannot be decoded to its end. Save it again from its source.")
-    cut_off = is_cut_off(container, fd, size)
-    try:
-        with soundfile.SoundFile(fd, closefd=False) as file:
-            check_header(file, container)
-            facts, samples = _decode_blocks(file, container, out)
-            declared = file.frames
-    except (soundfile.SoundFileError, RuntimeError):
-        raise (truncated if cut_off else damaged) from None
-    decoded = round(facts.duration_sec * facts.rate_hz)
-    if cut_off or (0 < declared < 2**62 and decoded < declared):
-        raise truncated
+def decode(content: bytes, out: int) -> tuple[Facts, npt.NDArray[np.int16]]:
+    """Decodes everything to PCM16 [n] at 24 kHz, returns it and writes it to `out`. Raises SoundRefused."""
+    container = container_of(content)
+    with Sound(content) as sound:
+        check_header(sound, container)
+        facts, samples = _decode_blocks(sound, container, out)
     if facts.duration_sec < MIN_SEC:
-        raise Refused("too_short", f"It is {facts.duration_sec:.1f} s long. Choose 10 to 30 seconds of speech.")
+        raise SoundRefused("too_short", f"It is {facts.duration_sec:.1f} s long. Choose 10 to 30 seconds of speech.")
     return facts, samples
 
 
-def _decode_blocks(file: soundfile.SoundFile, container: str, out: int) -> tuple[Facts, npt.NDArray[np.int16]]:
-    resampler = soxr.ResampleStream(file.samplerate, RATE_HZ, 1, dtype="float32", quality="VHQ")
+def _decode_blocks(sound: Sound, container: str, out: int) -> tuple[Facts, npt.NDArray[np.int16]]:
+    resampler = soxr.ResampleStream(sound.rate_hz, RATE_HZ, 1, dtype="float32", quality="VHQ")
     counts = np.zeros(LEVELS + 1, np.int64)
     parts = []
     frames = 0
-    while True:
-        block = file.read(BLOCK_SAMPLES // file.channels, dtype="float32", always_2d=True)
-        frames += len(block)
-        _check_length(frames, file)
-        if not np.isfinite(block).all():
-            raise Refused("damaged", "It holds samples that are not numbers. Save it again from its source.")
-        counts += np.bincount(np.minimum(np.abs(block) * LEVELS, LEVELS).astype(np.int64).ravel(), minlength=LEVELS + 1)
-        mono = resampler.resample_chunk(block.mean(1, dtype=np.float32), last=not len(block))
+
+    def add(block: npt.NDArray[np.float32], *, last: bool = False) -> None:
+        mono = resampler.resample_chunk(block.mean(1, dtype=np.float32), last=last)
         pcm = np.clip(np.rint(mono * 32_768), -32_768, 32_767).astype("<i2")
         os.write(out, pcm.tobytes())
         parts.append(pcm)
-        if not len(block):
-            break
-    facts = Facts(
-        container, file.subtype, file.samplerate, file.channels, frames / file.samplerate, clipped_share(counts)
-    )
+
+    for block in sound.blocks():
+        frames += len(block)
+        _check_length(frames, sound)
+        counts += np.bincount(np.minimum(np.abs(block) * LEVELS, LEVELS).astype(np.int64).ravel(), minlength=LEVELS + 1)
+        add(block)
+    add(np.zeros((0, sound.channels), np.float32), last=True)
+    facts = Facts(container, sound.codec, sound.rate_hz, sound.channels, frames / sound.rate_hz, clipped_share(counts))
     return facts, np.concatenate(parts)
 
 
@@ -225,17 +189,14 @@ def _limit(what: int, most: int) -> None:
 
 
 def main() -> None:
-    sys.path.insert(0, sys.argv[1])
-    from studies.voices.quality import assess
-
     report = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # Codecs print messages of their own there.
     confine()
     result: dict[str, Any]
     try:
-        facts, pcm = decode(0, 1)
+        facts, pcm = decode(sys.stdin.buffer.read(), 1)
         result = {"facts": asdict(facts), "quality": assess(assessed(pcm), facts.clipped_share, facts.rate_hz)}
-    except Refused as error:
+    except SoundRefused as error:
         result = {"code": error.code, "message": str(error)}
     except MemoryError:
         result = {"code": "too_large", "message": "Decoding it needs too much memory. Choose a short part of it."}

@@ -126,6 +126,32 @@ def test_what_is_not_taken(data: bytes, code: str) -> None:
     assert refusal(data) == code
 
 
+def placeholder(content: bytes) -> bytes:
+    return content[:4] + b"\xff\xff\xff\xff" + content[8:40] + bytes(4) + content[44:]
+
+
+def test_wav_from_a_pipe_is_kept_whole() -> None:
+    assert decode_upload([placeholder(upload("wav"))]).sha256 == decode_upload([upload("wav")]).sha256
+
+
+def test_flac_of_unknown_length_behind_a_tag_is_kept_whole() -> None:
+    streamed = b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(10) + claiming(upload("flac"), 0)
+    assert decode_upload([streamed]).sha256 == decode_upload([upload("flac")]).sha256
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (placeholder(upload("wav")) * 2, "chained"),
+        (upload("opus") * 2, "chained"),
+        (encoded(np.stack([SPEECH, -SPEECH], 1)), "antiphase"),
+    ],
+    ids=["two wavs", "two streams of opus", "channels that cancel each other"],
+)
+def test_what_would_be_lost_unnoticed_is_said(data: bytes, code: str) -> None:
+    assert refusal(data) == code
+
+
 def test_kind_found_instead_is_named() -> None:
     assert refused(b"\x1aE\xdf\xa3" + bytes(500))[1].endswith("Its content is WebM or Matroska.")
 

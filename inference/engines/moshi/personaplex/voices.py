@@ -27,6 +27,8 @@ import torch
 
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.contract.errors import EngineUnavailable
+from inference.contract.sound_files.reading import read_mono
+from inference.contract.sound_files.refusals import SoundRefused
 from inference.engines.moshi.personaplex.model import CHANNELS, CODEBOOKS, Tokens, voice_steps, voice_steps_of_cache
 
 FOLDER: Final = "voices"
@@ -116,14 +118,13 @@ def _sha256(content: bytes) -> str:
 
 def _recording(content: bytes) -> Float32:
     """Reads a recording as float32 [samples] at 24 kHz, in whole frames. Raises ValueError."""
-    import soundfile
     import soxr
 
     try:
-        samples, rate_hz = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise ValueError("is no recording that can be read") from error
-    samples = soxr.resample(samples.mean(axis=1), rate_hz, SAMPLE_RATE_HZ)
+        samples, rate_hz = read_mono(content)
+    except SoundRefused as error:
+        raise ValueError(f"is no recording that can be read: {error}") from error
+    samples = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ)
     loudness = loudness_lufs(samples, SAMPLE_RATE_HZ)
     if not math.isfinite(loudness):
         raise ValueError(f"is silent, or shorter than {BLOCK_SEC} s")

@@ -1,0 +1,1 @@
+"""Sound files that others made: what is really in them."""
