@@ -18,6 +18,7 @@ from django.utils.translation.trans_real import DjangoTranslation, parse_accept_
 from django.views.i18n import JavaScriptCatalog
 
 from studies.languages import direction, interface_language, language_of, normal
+from studies.questions.reading import PAGE_LANGUAGE
 
 ASK = "language"  # The query parameter that asks for a language.
 ENGLISH_ONLY = ("/admin/", "/accounts/", "/research/", "/workers/")
@@ -29,6 +30,7 @@ class LanguageMiddleware(LocaleMiddleware):
     (`?language=de`) or the browser asks for. It is reset after the request."""
 
     def process_request(self, request: HttpRequest) -> None:
+        PAGE_LANGUAGE.set("")
         if request.path_info.startswith(ENGLISH_ONLY):
             translation.activate(settings.LANGUAGE_CODE)
         else:
@@ -44,6 +46,7 @@ class LanguageMiddleware(LocaleMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response.headers.setdefault("Content-Language", getattr(request, "study_language", translation.get_language()))
         response = super().process_response(request, response)
+        PAGE_LANGUAGE.set("")
         translation.activate(settings.LANGUAGE_CODE)
         return response
 
@@ -60,6 +63,7 @@ def wanted_languages(request: HttpRequest) -> list[str]:
 def activate_language(request: HttpRequest, tag: str) -> None:
     """Sets the language of the study's texts on the page to `tag`, and the interface to it or the closest one."""
     translation.activate(interface_language(tag))
+    PAGE_LANGUAGE.set(tag)
     request.LANGUAGE_CODE = translation.get_language()
     request.study_language = tag  # type: ignore[attr-defined]
 

@@ -4,27 +4,68 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Final, NoReturn, TypeVar
 
+from babel import Locale
+from babel.core import UnknownLocaleError
+from babel.numbers import get_decimal_symbol
 from django.core.exceptions import ValidationError
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 NUMERAL: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)  # no "nan", nor "1_000"
-THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+SPACED: Final = re.compile(r"(?<!\d)\d{1,3}(?:\s\d{3})+(?!\d)")  # 12 000
+THOUSAND_OR_NOT: Final = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}")
+PAGE_LANGUAGE: Final[ContextVar[str]] = ContextVar("PAGE_LANGUAGE", default="")
+"""The language of the page, where it is the study's and not the interface's."""
 LARGEST_NUMBER: Final = 10**15  # what JavaScript and CSV readers still tell apart
 
 T = TypeVar("T")
 
 
+def read_written_number(value: object, *, whole: bool = False) -> float:
+    """A number as people write it: with spaces between thousands, with a decimal point or comma, with a minus sign of
+    typographers. The same is in js/questions/fields.js.
+
+    In 12.000 the sign may be either, whatever the language: people do not change how they write with the page. Where
+    fractions are asked for, the language's own decimal sign is taken for one."""
+    if not isinstance(value, str):
+        return read_number(value, whole=whole)
+    written = value.strip()
+    numeral = SPACED.sub(lambda found: "".join(found[0].split()), written.replace("−", "-"))
+    unclear = THOUSAND_OR_NOT.fullmatch(numeral)
+    if unclear and (whole or unclear[1] != decimal_sign()):
+        thousands, fraction = re.sub("[.,]", "", numeral), plainly(float(numeral.replace(",", ".")))
+        readings = {"written": written, "thousands": thousands, "fraction": fraction}
+        raise ValidationError(
+            _("“%(written)s” can be read as %(thousands)s or as %(fraction)s. Please write the one you mean.")
+            % readings
+        )
+    return read_number(numeral.replace(",", "."), whole=whole)
+
+
+def decimal_sign() -> str:
+    """Of the page's language, by Unicode's CLDR."""
+    try:
+        language = Locale.parse(PAGE_LANGUAGE.get() or get_language() or "en", sep="-")
+        return str(get_decimal_symbol(language, numbering_system="latn"))
+    except (ValueError, UnknownLocaleError):
+        return "."
+
+
+def plainly(number: float) -> str:
+    """A number as it is written in the page's language, all its digits, without signs between thousands."""
+    whole = int(number) if number == int(number) else number
+    return str(whole).replace(".", decimal_sign())
+
+
 def read_number(value: object, *, whole: bool = False) -> float:
-    """A number, also as people write it: with spaces, with a decimal comma, with a minus sign of typographers."""
+    """A number; as text, as our own pages send it."""
     if isinstance(value, str):
-        numeral = "".join(value.split()).replace(",", ".").replace("−", "-")
-        # a thousand to one reader, one to another
-        if THOUSANDS.fullmatch(value.strip()) or NUMERAL.fullmatch(numeral) is None:
+        if NUMERAL.fullmatch(value.strip()) is None:
             raise ValidationError(_("Please write this as a number, in digits."))
-        value = float(numeral)
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         refuse()
     if not abs(value) <= LARGEST_NUMBER:  # nor is NaN

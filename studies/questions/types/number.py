@@ -8,14 +8,13 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from django.core.exceptions import ValidationError
-from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
 from studies.questions.answer import Answer, AnswerColumn, plain
 from studies.questions.conditions import Answers
 from studies.questions.fields import Label
 from studies.questions.question import Drawn, Fault, Item, Occasion, Study
-from studies.questions.reading import read_number
+from studies.questions.reading import decimal_sign, plainly, read_written_number
 
 
 class Number(Item):
@@ -51,15 +50,15 @@ class Number(Item):
 
     def read(self, value: object, sides: Collection[str]) -> Answer:
         """A number within the limits."""
-        number = read_number(value, whole=self.whole)
+        number = read_written_number(value, whole=self.whole)
         low, high = self.min, self.max
         if low is not None and high is not None and not low <= number <= high:
-            limits = {"low": _spelt(low), "high": _spelt(high)}
+            limits = {"low": plainly(low), "high": plainly(high)}
             raise ValidationError(_("Please give a number from %(low)s to %(high)s.") % limits)
         if low is not None and number < low:
-            raise ValidationError(_("Please give a number that is not below %(low)s.") % {"low": _spelt(low)})
+            raise ValidationError(_("Please give a number that is not below %(low)s.") % {"low": plainly(low)})
         if high is not None and number > high:
-            raise ValidationError(_("Please give a number that is not above %(high)s.") % {"high": _spelt(high)})
+            raise ValidationError(_("Please give a number that is not above %(high)s.") % {"high": plainly(high)})
         return int(number) if number == int(number) else number
 
     def columns(self) -> Iterator[AnswerColumn]:
@@ -73,9 +72,6 @@ class Number(Item):
         return min(high, max(low, round(draw.uniform(low, high), 2)))
 
     def parts(self, drawn: Drawn) -> Mapping[str, Any]:
-        return {"text": drawn.text}
-
-
-def _spelt(number: float) -> str:
-    """With the language's decimal sign."""
-    return f"{number:g}".replace(".", get_format("DECIMAL_SEPARATOR"))
+        """`decimal`: the sign that is one for sure (see `read_written_number`)."""
+        text = plainly(drawn.value) if isinstance(drawn.value, int | float) else drawn.text
+        return {"text": text, "decimal": "" if self.whole else decimal_sign()}

@@ -14,7 +14,7 @@ from studies.questions.conditions import Answers
 from studies.questions.fields import Line
 from studies.questions.options import ChoiceOption
 from studies.questions.question import Drawn, Fault, Item, Occasion, Study
-from studies.questions.reading import read_number
+from studies.questions.reading import decimal_sign, read_written_number
 from studies.questions.scales import extra_faults, levels, read_extra, score_meaning, score_of
 
 END: Final = 100
@@ -51,7 +51,7 @@ class VisualAnalogue(Item):
         extra = read_extra(self.extra, value)
         if extra is not None:
             return extra
-        number = read_number(value)
+        number = read_written_number(value)
         if not 0 <= number <= END:
             raise ValidationError(_("Please give a number from 0 to 100."))
         return round(number, 1)
@@ -72,5 +72,6 @@ class VisualAnalogue(Item):
     def parts(self, drawn: Drawn) -> Mapping[str, Any]:
         return {
             "text": "" if read_extra(self.extra, drawn.value) else drawn.text,
+            "decimal": decimal_sign(),
             "extras": drawn.options(((option.key, option.label) for option in self.extra), "extra-"),
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from studies.questions.reading import LARGEST_NUMBER
+from studies.questions.question import Drawn
+from studies.questions.reading import LARGEST_NUMBER, PAGE_LANGUAGE
 from studies.questions.registry import AnyItem
 from tests.studies.participant.questionnaires import EVERY_ANSWER, EVERY_ITEM
 
@@ -137,3 +140,85 @@ def test_recording_that_was_not_played_has_no_answer() -> None:
 def test_limits_of_a_number_are_told_with_the_decimal_sign_of_the_language() -> None:
     with override("sv"):
         assert problem(made(type="number", min=0.5, max=5), 6) == "Ange ett tal från 0,5 till 5."
+
+
+def kept_or_asked(language: str, written: str, **fields: Any) -> float | str:
+    """What is kept of a number, or how it is asked back."""
+    with override(language):
+        try:
+            kept = made(type="number", **fields).checked(written)
+        except ValidationError as refusal:
+            return str(refusal.message)
+    assert isinstance(kept, int | float)
+    return kept
+
+
+@pytest.mark.parametrize("language", ["en", "sv", "de"])
+@pytest.mark.parametrize("written", ["12.000", "12,000", "1.500", "-12.000", "123,456"])
+def test_whole_number_that_can_be_read_in_two_ways_is_asked_back(language: str, written: str) -> None:
+    said = kept_or_asked(language, written, whole=True)
+    assert isinstance(said, str)
+    assert f"“{written}”" in said or f"„{written}“" in said or f"”{written}”" in said
+    assert re.sub("[.,]", "", written) in said
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "expected"),
+    [
+        ("en", "12.345", 12.345),
+        ("en", "12,345", "“12,345” can be read as 12345 or as 12.345. Please write the one you mean."),
+        ("de", "12,345", 12.345),
+        ("de", "12.345", "„12.345“ kann 12345 oder 12,345 heißen. Bitte schreiben Sie die Zahl, die Sie meinen."),
+        ("sv", "12,345", 12.345),
+        ("sv", "12.345", "”12.345” kan läsas som 12345 eller som 12,345. Skriv det tal du menar."),
+    ],
+)
+def test_fraction_has_the_sign_of_the_language(language: str, written: str, expected: float | str) -> None:
+    assert kept_or_asked(language, written) == expected
+
+
+@pytest.mark.parametrize("language", ["en", "sv", "de"])
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("12000", 12_000), ("12 000", 12_000), ("1\u202f250\u00a0000", 1_250_000), ("12.0", 12), ("12,00", 12)],
+)
+def test_whole_number_that_is_clear_is_kept(language: str, written: str, expected: int) -> None:
+    assert kept_or_asked(language, written, whole=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"), [("0.125", 0.125), ("0,125", 0.125), ("1234,567", 1_234.567), (".125", 0.125)]
+)
+def test_fraction_that_no_thousands_look_like_is_clear(written: str, expected: float) -> None:
+    assert {kept_or_asked(language, written) for language in ("en", "sv", "de")} == {expected}
+
+
+@pytest.mark.parametrize("written", ["1 2", "12 34", "1.000.000", "1.000,5", "1,000.5", "12 0000"])
+def test_what_is_not_one_number_is_asked_back(written: str) -> None:
+    assert {type(kept_or_asked(language, written)) for language in ("en", "sv", "de")} == {str}
+
+
+def test_language_of_a_study_counts_where_the_interface_lacks_it() -> None:
+    token = PAGE_LANGUAGE.set("it-IT")
+    try:
+        assert (kept_or_asked("en", "12,345"), type(kept_or_asked("en", "12.345"))) == (12.345, str)
+    finally:
+        PAGE_LANGUAGE.reset(token)
+
+
+@pytest.mark.parametrize("language", ["en", "sv", "de"])
+@pytest.mark.parametrize("kept", [12.345, 12_000.0, 0.5, 123_456.789])
+def test_number_that_is_shown_again_is_read_as_the_same(language: str, kept: float) -> None:
+    with override(language):
+        item = made(type="number")
+        assert item.checked(item.parts(Drawn("id", kept))["text"]) == kept
+
+
+WRITTEN = json.loads((Path(__file__).parents[2] / "data" / "written-numbers.json").read_text())
+
+
+@pytest.mark.parametrize("case", WRITTEN, ids=lambda case: f"{case['written']} {case['decimal']}")
+def test_number_means_what_it_means_in_the_browser(case: dict[str, Any]) -> None:
+    language = "de" if case["decimal"] == "," else "en"
+    kept = kept_or_asked(language, case["written"], whole=not case["decimal"])
+    assert (None if isinstance(kept, str) else kept) == case["expected"]

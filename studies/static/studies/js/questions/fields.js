@@ -28,9 +28,25 @@ export function valueOf(question) {
  */
 export function meaningOf(question) {
   const value = valueOf(question);
-  if (typeof value !== "string" || !question.querySelector("[data-number]")) return value;
-  const meant = Number(value.replace(/\s/g, "").replace(",", "."));
-  return Number.isNaN(meant) ? value : meant;
+  const field = question.querySelector("[data-number]");
+  if (typeof value !== "string" || !(field instanceof HTMLElement)) return value;
+  return writtenNumber(value, field.dataset.number ?? "") ?? value;
+}
+
+/**
+ * What a number means that somebody wrote, as the server reads it (studies/questions/reading.py).
+ * @param {string} written @param {string} decimalSign of the page's language; "" where whole numbers are asked for
+ * @returns {number | null} `null` for no number, and for one that can be read in two ways
+ */
+export function writtenNumber(written, decimalSign) {
+  const numeral = written
+    .trim()
+    .replace("−", "-")
+    .replace(/(?<!\d)\d{1,3}(?:\s\d{3})+(?!\d)/, (found) => found.replace(/\s/g, ""));
+  const unclear = /^[+-]?[1-9]\d{0,2}([.,])\d{3}$/.exec(numeral);
+  if (unclear && unclear[1] !== decimalSign) return null;
+  const plain = numeral.replaceAll(",", ".");
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i.test(plain) ? Number(plain) : null;
 }
 
 /** @param {Field} field @returns {unknown} */
