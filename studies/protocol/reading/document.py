@@ -17,7 +17,7 @@ from studies.errors import Problem, ProtocolError
 from studies.protocol import rules
 from studies.protocol.reading import yaml_text
 from studies.protocol.reading.mending import mended
-from studies.protocol.reading.problems import found, path_of, problems_of
+from studies.protocol.reading.problems import MOST_PROBLEMS, found, path_of, problems_of
 from studies.protocol.schema import Protocol
 from studies.questions.fields import Place
 
@@ -55,7 +55,7 @@ def parse(document: object) -> Protocol:
     except ValidationError as error:
         told = {problem.path for problem in odd}
         problems = [*odd, *(problem for problem in problems_of(error, Protocol) if problem.path not in told)]
-        problems += [] if odd else _further_problems(newest, error)
+        problems += [] if odd or error.error_count() > MOST_PROBLEMS else _further_problems(newest, error)
     if problems:
         told_once = dict.fromkeys(replace(each, path=path_before(document, each.path)) for each in problems)
         raise ProtocolError(list(told_once))

@@ -16,6 +16,8 @@ from studies.protocol.reading.locating import Located, located
 from studies.questions.fields import KEY_PATTERN, LANGUAGE_PATTERN, Place
 
 LONGEST_FOUND: Final = 40
+MOST_PROBLEMS: Final = 200
+"""Of more, nobody reads all, and finding words for them takes long."""
 EXPECTED: Final = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -93,15 +95,17 @@ def found(value: object) -> str:
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Every problem pydantic found in a document for `model`, in the document's order; one where it tried several types
-    in vain. What is no plain data is left to `check_plain`."""
+    in vain; the first of very many. What is no plain data is left to `check_plain`."""
     items = [located(item, model) for item in error.errors(include_url=False) if item["type"] != "invalid_key"]
+    more, items = len(items) - MOST_PROBLEMS, items[:MOST_PROBLEMS]
     problems: dict[tuple[str, str], Problem] = {}
     for item in items:
         if _is_told_better(item, items):
             continue
         problem = Problem(path_of(_place(item)), _message(item))
         problems.setdefault((problem.path, problem.message), problem)
-    return list(problems.values())
+    rest = [Problem("", f"has {more:,} problems more; mend these first")] if more > 0 else []
+    return [*problems.values(), *rest]
 
 
 def _is_told_better(item: Located, items: Iterable[Located]) -> bool:

@@ -27,6 +27,10 @@ from studies.protocol.reading.problems import path_of
 from studies.questions.fields import Place
 
 MAX_CHARACTERS: Final = 500_000
+MAX_ENTRIES: Final = 20_000
+"""Keys, values and list items together; the longest studies have a few thousand."""
+MAX_DEPTH: Final = 60
+MAX_DIGITS: Final = 80
 WIDTH: Final = 110
 LONGEST_FLOW: Final = 80
 _TAG: Final = "tag:yaml.org,2002:"
@@ -145,21 +149,33 @@ for _versions, _tag, _regexp, _first in implicit_resolvers:
         _Either.add_implicit_resolver_base(_tag, _regexp, _first)
 
 
-class _NoAliases(Composer):
+class _Bounded(Composer):
+    """Composes what a study can be: no aliases, and neither too much nor too deep."""
+
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader)
         self.warn_double_anchors = False  # nothing can refer to them
+        self.entries = self.levels = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        mark = self.parser.peek_event().start_mark
         if self.parser.check_event(AliasEvent):
-            raise _refused("aliases (*) are not allowed; write it out", self.parser.peek_event().start_mark)
-        return super().compose_node(parent, index)
+            raise _refused("aliases (*) are not allowed; write it out", mark)
+        self.entries += 1
+        self.levels += 1
+        if self.entries > MAX_ENTRIES:
+            raise _refused(f"it has more than {MAX_ENTRIES:,} keys and values, of which no study needs so many", mark)
+        if self.levels > MAX_DEPTH:
+            raise _refused(f"it is nested too deeply, in more than {MAX_DEPTH} levels", mark)
+        node = super().compose_node(parent, index)
+        self.levels -= 1
+        return node
 
 
 def _parser() -> YAML:
     """A new one for each text, since a parser keeps its state."""
     parser = YAML(typ="safe", pure=True)
-    parser.Resolver, parser.Composer = _Core, _NoAliases
+    parser.Resolver, parser.Composer = _Core, _Bounded
     return parser
 
 
@@ -218,14 +234,14 @@ class _Reading:
 def _number(node: ScalarNode, tag: str) -> int | float:
     """Raises MarkedYAMLError."""
     text = str(node.value).lower()
+    if len(text) > MAX_DIGITS:  # of more, Python cannot write what it reads in another base
+        raise _refused(f"what begins with {text[:20]!r} is no number ({len(text):,} characters)", node.start_mark)
     try:
         if tag == "float":
             return float(text.replace(".inf", "inf").replace(".nan", "nan"))
         return int(text, 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10)
-    except ValueError:  # tagged as one, or of more digits than Python converts
-        short = repr(text) if len(text) <= LONGEST_FLOW else f"what begins with {text[:20]!r}"
-        size = "" if len(text) <= LONGEST_FLOW else f" ({len(text):,} characters)"
-        raise _refused(f"{short} is no number{size}", node.start_mark) from None
+    except ValueError:  # tagged as one
+        raise _refused(f"{text!r} is no number", node.start_mark) from None
 
 
 class _Plain(SafeRepresenter):

@@ -111,7 +111,7 @@ def title_in(text: str) -> str:
         title: Any = yaml_text.read(match[1]).data if match else None
     except ProtocolError:
         return ""
-    return title.strip() if isinstance(title, str) else ""
+    return UNWRITABLE.sub("", title).strip() if isinstance(title, str) else ""  # written as \0 they pass as YAML
 
 
 def text_of(version: ProtocolVersion) -> str:

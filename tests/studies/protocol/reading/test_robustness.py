@@ -198,3 +198,40 @@ def test_any_key_that_is_misspelt_is_told(place: tuple[Any, ...]) -> None:
         parse(document)
     told = "; did you mean it by typex?" if place[-1] == "type" else f"; did you mean {place[-1]}?"
     assert [problem for problem in caught.value.problems if problem.message.endswith(told)] != []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            f"a: 0x{'f' * 3_600}",
+            "line 1: is not valid YAML: what begins with '0xffffffffffffffffff' is no num",
+        ),
+        (
+            f"a: 0o{'7' * 5_000}",
+            "line 1: is not valid YAML: what begins with '0o777777777777777777' is no num",
+        ),
+        (
+            f"a: 1\nb: -.{'1' * 90}",
+            "line 2: is not valid YAML: what begins with '-.111111111111111111' is no num",
+        ),
+        (
+            "\n".join(f"k{number}: 1" for number in range(40_000)),
+            "line 10000: is not valid YAML: it has more than 20,000 keys and values, of which no study needs so many",
+        ),
+        (f"a: [{'1, ' * 20_000}]", "line 1: is not valid YAML: it has more than 20,000 keys and values"),
+        (f"a: {'[' * 60}{']' * 60}", "line 1: is not valid YAML: it is nested too deeply, in more than 60 levels"),
+    ],
+    ids=["hexadecimal", "octal", "fraction", "keys", "items", "levels"],
+)
+def test_what_no_study_needs_is_refused_by_a_limit(text: str, problem: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        parse_yaml(text)
+    assert [str(found)[: len(problem)] for found in caught.value.problems] == [problem]
+
+
+def test_of_very_many_problems_the_first_are_told_and_the_rest_counted() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        parse({"version": 2, **{f"k{number}": 1 for number in range(1_000)}})
+    assert len(caught.value.problems) == 201
+    assert caught.value.problems[-1].message == "has 807 problems more; mend these first"
