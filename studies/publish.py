@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -27,6 +28,7 @@ from studies.protocol.cells import ConditionCell
 from studies.protocol.languages import localised
 from studies.protocol.reading.document import parse_frozen, sha256_of, to_document
 from studies.protocol.rules import check_publishable
+from studies.protocol.rules.columns import check_versions
 from studies.protocol.schema import Protocol
 from studies.protocol.voices import check_delay, check_targets, common_latency_samples, resolved, targets_of
 
@@ -38,11 +40,13 @@ def publication_problems(protocol: Protocol, study: Study | None) -> list[Proble
     """Returns why a valid protocol cannot be published in `study` (None: a new one) today.
 
     Reasons are engines that are only for tests; target voices that do not exist, belong to another study, have expired
-    or were withdrawn; and converters whose delay is to be matched but not known."""
+    or were withdrawn; converters whose delay is to be matched but not known; and items whose columns in the exports are
+    those of others in earlier versions."""
     return [
         *check_publishable(protocol),
         *check_targets(protocol, _obstacles(_voices_for(study))),
         *check_delay(protocol, _told_latencies()),
+        *(check_versions(protocol, _published(study)) if study is not None else ()),
     ]
 
 
@@ -161,6 +165,15 @@ def _read_stored(version_pk: int, _sha256: str, language: str) -> Protocol:
 def _read(document: Mapping[str, Any], language: str) -> Protocol:
     protocol = parse_frozen(document)
     return localised(protocol, language) if language else protocol
+
+
+def _published(study: Study) -> dict[int, Protocol]:
+    """By their numbers; without those of a schema that is no longer read."""
+    protocols: dict[int, Protocol] = {}
+    for version in study.versions.filter(published_at__isnull=False).order_by("number"):
+        with suppress(ProtocolError):
+            protocols[version.number] = protocol_of(version)
+    return protocols
 
 
 def _voices_for(study: Study | None) -> dict[str, TargetVoiceVersion]:

@@ -7,7 +7,7 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Generic, Literal, TypeVar
 
@@ -27,6 +27,19 @@ class Column(Generic[Row]):
     meaning: str
     value: Callable[[Row], Cell]
     unit: str = ""
+
+
+def told_apart(columns: Iterable[Column[Row]]) -> list[Column[Row]]:
+    """The same columns, each with a name of its own: of several with one name, the second ends in _2. Studies that are
+    published today have none such; older ones may."""
+    named: dict[str, Column[Row]] = {}
+    for column in columns:
+        name, number = column.name, 1
+        while name in named:
+            number += 1
+            name = f"{column.name}_{number}"
+        named[name] = replace(column, name=name)
+    return list(named.values())
 
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
 
-from studies.exports.columns import UTC, Cell, Column
+from studies.exports.columns import UTC, Cell, Column, told_apart
 from studies.exports.item_columns import REASONS, item_columns, items_at, missing, protocols_of
 from studies.exports.rows import SessionRow, is_erased
 from studies.models import ConsentEvent, Session, Study
@@ -21,12 +21,14 @@ def columns_of(study: Study) -> list[Column[SessionRow]]:
     """Returns SESSION_COLUMNS, then the columns of consents and answers, in a stable order."""
     protocols = protocols_of(study)
     asked = items_at(protocols, ONCE)
-    return [
-        *SESSION_COLUMNS,
-        *_consents(protocols),
-        *(column for item, _protocol in asked.values() for column in item_columns(item, _answer)),
-        Column("answers_missing", "text", f"Items without an answer, each with why: {REASONS}", _missing(asked)),
-    ]
+    return told_apart(
+        [
+            *SESSION_COLUMNS,
+            *_consents(protocols),
+            *(column for item, _protocol in asked.values() for column in item_columns(item, _answer)),
+            Column("answers_missing", "text", f"Items without an answer, each with why: {REASONS}", _missing(asked)),
+        ]
+    )
 
 
 def _missing(items: Collection[str]) -> Value:

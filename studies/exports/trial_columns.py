@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
 
-from studies.exports.columns import UTC, Cell, Column
+from studies.exports.columns import UTC, Cell, Column, told_apart
 from studies.exports.item_columns import REASONS, item_columns, items_at, missing, protocols_of
 from studies.exports.plan_columns import PLAN_COLUMNS
 from studies.exports.rows import TrialRow
@@ -36,13 +36,15 @@ def columns_of(study: Study) -> list[Column[TrialRow]]:
     protocols = protocols_of(study)
     asked = items_at(protocols, OF_TRIALS)
     verdicts = {key: item for protocol in protocols for key, item in protocol.items().items() if item.is_verdict}
-    return [
-        *COLUMNS,
-        *(column for item, _protocol in asked.values() for column in item_columns(item, _answer)),
-        Column("answers_missing", "text", f"Items without an answer, each with why: {REASONS}", _missing(asked)),
-        *(column for item in verdicts.values() for column in _judgement(item)),
-        *(column for (track, name), about in _measured(study).items() for column in _metric(track, name, *about)),
-    ]
+    return told_apart(
+        [
+            *COLUMNS,
+            *(column for item, _protocol in asked.values() for column in item_columns(item, _answer)),
+            Column("answers_missing", "text", f"Items without an answer, each with why: {REASONS}", _missing(asked)),
+            *(column for item in verdicts.values() for column in _judgement(item)),
+            *(column for (track, name), about in _measured(study).items() for column in _metric(track, name, *about)),
+        ]
+    )
 
 
 def _missing(items: Collection[str]) -> Callable[[TrialRow], Cell]:

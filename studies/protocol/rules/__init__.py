@@ -1,6 +1,7 @@
 """What ties the fields of a protocol together, one module for each part of a study.
 
 keys.py        keys that may stand once
+columns.py     columns of the exports that items make, each of one thing
 kinds.py       what belongs to planned studies, and what to explore studies
 catalogue.py   engines, their options, presets, converters, what is offered of them, and the consent they take
 talks.py       prompts, conditions, pairs, practice: what they refer to, and that all of it is used
@@ -21,6 +22,7 @@ from studies.errors import Problem
 from studies.protocol.languages import check_translations
 from studies.protocol.rules import (
     catalogue,
+    columns,
     keys,
     kinds,
     logic,
@@ -40,6 +42,7 @@ def check(protocol: Protocol) -> list[Problem]:
     unknown = list(catalogue.check(protocol))
     return [
         *keys.check(protocol),
+        *columns.check(protocol),
         *kinds.check(protocol),
         *talks.check(protocol),
         *unknown,

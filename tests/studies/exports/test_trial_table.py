@@ -13,6 +13,7 @@ from studies.exports import rows as export_rows
 from studies.exports.tables import TABLES, stream
 from studies.exports.trial_columns import COLUMNS, columns_of
 from studies.models import AccessLog, EngineSnapshot, Export, ProtocolVersion, Session, Take, Trial
+from studies.protocol.rules.columns import JUDGED
 from tests.studies import factories
 from tests.studies.exports.reading import collected, read_table
 from tests.studies.unguarded import unguarded
@@ -306,3 +307,28 @@ def test_items_of_all_versions_have_columns(version: ProtocolVersion) -> None:
 def test_column_names_are_unique(version: ProtocolVersion) -> None:
     names = [column.name for column in columns_of(version.study)]
     assert sorted(set(names)) == sorted(names)
+
+
+def test_columns_of_older_studies_that_collide_are_told_apart(version: ProtocolVersion) -> None:
+    """Such a study could be published before it was refused."""
+    document = version.document
+    (rating,) = [page for page in document["questionnaires"] if page["at"] == "after_trial"]
+    scale = {"type": "likert", "key": "kind", "text": "Kind?", "low": "No", "high": "Yes", "reverse": True}
+    rating["items"] += [scale, {"type": "short_text", "key": "kind_score", "text": "Score?"}]
+    older = ProtocolVersion.objects.create(
+        study=version.study, number=2, document=document, sha256="0" * 64, published_at=version.published_at
+    )
+    names = [column.name for column in columns_of(older.study)]
+    assert [name for name in names if name.startswith("answer_kind")] == [
+        "answer_kind",
+        "answer_kind_score",
+        "answer_kind_score_2",
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_columns_of_a_verdict_are_those_that_collisions_are_told_of(version: ProtocolVersion) -> None:
+    names = [column.name for column in columns_of(version.study)]
+    assert [name for name in names if name.startswith("judgement_better")] == [
+        f"judgement_better{end}" for end in JUDGED
+    ]

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studies.models import Session, Study, StudyDraft
-from studies.protocol.reading.document import parse_yaml, sha256_of
-from studies.publish import publish
+from studies.protocol.reading.document import parse, parse_yaml, sha256_of
+from studies.publish import publication_problems, publish
 from tests.studies import factories
+from tests.studies.protocol.documents import asking
 
 from .conftest import PAIRED, lasting
 
@@ -182,3 +183,16 @@ def test_writing_takes_a_post_of_the_page_itself(study: Study, anna: User, clien
     strict.force_login(anna)
     for name in [*writes, "design_publish", "design_preview", "design_translate"]:
         assert strict.post(address(name, study)).status_code == 403
+
+
+def test_item_that_makes_the_column_of_one_in_an_earlier_version_is_not_published(study: Study) -> None:
+    scale = {"type": "likert", "key": "calm", "text": "Calm?", "low": "No", "high": "Yes", "reverse": True}
+    other = {"type": "short_text", "key": "calm_score", "text": "How calm?"}
+    documents = [asking(scale), asking(other)]
+    publish(study, parse(documents[0]))
+    (found,) = publication_problems(parse(documents[1]), study)
+    assert found.message == (
+        "'calm_score' makes the column answer_calm_score of sessions.csv, as does 'calm' of version 1; "
+        "choose another key"
+    )
+    assert publication_problems(parse(documents[0]), study) == []
