@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
+from unicodedata import normalize
 
 from studies.questions.fields import Strict
 
@@ -71,7 +72,10 @@ def is_number(value: object) -> bool:
 
 
 def is_same(value: object, other: object) -> bool:
-    """Whether two values are the same answer. Yes is not 1, although Python holds them equal."""
+    """Whether two values are the same answer. Yes is not 1, although Python holds them equal; texts are
+    compared in their composed form."""
+    if isinstance(value, str) and isinstance(other, str):
+        return normalize("NFC", value) == normalize("NFC", other)
     return isinstance(value, bool) == isinstance(other, bool) and bool(value == other)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Final, NoReturn, TypeVar
+from unicodedata import normalize
 
 from babel import Locale
 from babel.core import UnknownLocaleError
@@ -76,11 +77,12 @@ def read_number(value: object, *, whole: bool = False) -> float:
 
 
 def read_text(value: object, max_length: int) -> str:
-    """A text of at most so many characters, without what a database cannot hold."""
+    """A text of at most so many characters, in Unicode's composed form (NFC), without what a database cannot hold."""
     if not isinstance(value, str):
         refuse()
     # a database takes neither NUL nor halves of a surrogate pair, and browsers send line ends as two characters
-    text = value.replace("\x00", "").replace("\r\n", "\n").encode("utf-8", "ignore").decode().strip()
+    text = value.replace("\x00", "").replace("\r\n", "\n").encode("utf-8", "ignore").decode()
+    text = normalize("NFC", text).strip()  # some keyboards send å as a and a ring
     if len(text) > max_length:
         over = len(text) - max_length
         shorter = ngettext(

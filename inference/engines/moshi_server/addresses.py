@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
+from unicodedata import normalize
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from inference.contract.errors import OptionError
@@ -105,7 +106,7 @@ class PersonaPlex(Dialect):
     hint = "; does it have that voice?"
 
     def check_prompts(self, config: SlotConfig) -> None:
-        if config.voice_prompt and not _VOICE.fullmatch(config.voice_prompt):
+        if config.voice_prompt and not _VOICE.fullmatch(normalize("NFC", config.voice_prompt)):
             raise OptionError(
                 "voice_prompt", config.voice_prompt, f"the file name of a voice, like {PERSONAPLEX_VOICE}"
             )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Final
+from unicodedata import normalize
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -65,7 +66,7 @@ class OpenAIRealtimeEngine(RemoteEngine):
         if dialect is not None and dialect.name == "unmute":
             for name, value in config.options.items():
                 raise OptionError(name, value, "no options: an Unmute server has none")
-        if config.voice_prompt and not _VOICE.fullmatch(config.voice_prompt):
+        if config.voice_prompt and not _VOICE.fullmatch(normalize("NFC", config.voice_prompt)):
             raise OptionError("voice_prompt", config.voice_prompt, "the name of one of the server's voices")
         size = len(config.text_prompt.encode(errors="replace"))
         if size > MAX_INSTRUCTIONS_BYTES:

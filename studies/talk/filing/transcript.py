@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import normalize
 
 from inference.contract.audio import samples_to_ms
 from studies.talk.filing.timeline import SlotClock
@@ -52,6 +53,8 @@ def utterances(events: Iterable[Mapping[str, Any]], clock: SlotClock, latency_sa
             _widen(row, event, clock, samples_to_ms(latency_samples) if row.role == "participant" else 0.0)
         elif name == "turn" and event.get("state") == "discarded":
             discarded.add(turn)
+    for row in spoken.values():  # Engines differ in how they write å; a word must not depend on that.
+        row.text, row.raw_text = normalize("NFC", row.text), normalize("NFC", row.raw_text)
     for turn in discarded:
         spoken.setdefault(("agent", turn), Spoken("agent", turn, discarded=True))
     return sorted(spoken.values(), key=lambda row: (row.turn, row.role == "agent"))

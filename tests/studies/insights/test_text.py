@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +20,17 @@ from studies.insights.text import count_words, sentiment, transcript
         ("I don't know, well-known or not", 6),
         ("I don’t", 2),
         ("It cost 3,50 in Zürich", 6),
+        ("så här går det", 4),
+        (normalize("NFD", "så här går det"), 4),
+        (normalize("NFD", "Das weiß ich über Zürich"), 5),
+        (normalize("NFD", "tiếng Việt"), 2),
+        ("नमस्ते दुनिया", 2),
+        ("שָׁלוֹם עֲלֵיכֶם", 2),
+        ("مَرْحَبًا بِكُم", 2),
+        ("می\u200cخواهم", 1),
+        ("co\u00adoperate", 1),
+        ("well\u2011known", 1),
+        ("\u0301 _ __", 0),
     ],
 )
 def test_words_are_counted(text: str, words: int) -> None:

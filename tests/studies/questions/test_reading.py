@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -222,3 +223,9 @@ def test_number_means_what_it_means_in_the_browser(case: dict[str, Any]) -> None
     language = "de" if case["decimal"] == "," else "en"
     kept = kept_or_asked(language, case["written"], whole=not case["decimal"])
     assert (None if isinstance(kept, str) else kept) == case["expected"]
+
+
+def test_text_is_kept_and_counted_in_its_composed_form() -> None:
+    decomposed = normalize("NFD", "Malmö å")
+    assert made(type="short_text", max_length=7).checked(decomposed) == "Malmö å"
+    assert ITEMS["drink"].checked({"other": normalize("NFD", "öl")}) == {"other": "öl"}

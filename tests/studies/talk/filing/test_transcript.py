@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unicodedata import normalize
 
 from studies.talk.filing.timeline import SlotClock
 from studies.talk.filing.transcript import Spoken, utterances
@@ -64,3 +65,12 @@ def test_turn_that_was_taken_back_and_then_spoken_is_not_discarded() -> None:
 
 def test_events_that_say_nothing_are_passed_over() -> None:
     assert utterances([{"event": "turn", "state": "listening", "turn": 0}, {"event": "live"}, {}], CLOCK, 0) == []
+
+
+def test_letters_are_kept_in_their_composed_form() -> None:
+    said = normalize("NFD", "så här")
+    events = [transcript("participant", said, 1), {**words(said, 0, 2), "raw_text": said}]
+    assert [(row.text, row.raw_text) for row in utterances(events, CLOCK, 0)] == [
+        ("så här", "så här?"),
+        ("så här", "så här"),
+    ]

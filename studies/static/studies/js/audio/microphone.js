@@ -17,7 +17,8 @@ const KINDS = /** @type {const} */ ([
  */
 export function microphoneKind(label) {
   if (label.trim() === "") return "unknown";
-  return KINDS.find(([, pattern]) => pattern.test(label))?.[0] ?? "other";
+  const name = label.normalize("NFC"); // some systems write ö as o and two dots
+  return KINDS.find(([, pattern]) => pattern.test(name))?.[0] ?? "other";
 }
 
 const NARROW_HZ = 16_000; // the rate to which a Bluetooth headset falls back while its microphone is open

@@ -22,7 +22,7 @@ export class TextLength {
   }
 
   #count() {
-    const left = Number(this.#field.dataset.maxLength) - [...this.#field.value.trim()].length;
+    const left = Number(this.#field.dataset.maxLength) - [...this.#field.value.normalize("NFC").trim()].length;
     const text =
       left < 0
         ? translatePlural("%(n)s character too many", "%(n)s characters too many", -left)

@@ -60,12 +60,23 @@ function holds(rule, answers) {
   }
   const numbers = values.filter((value) => typeof value === "number");
   return (
-    (equals === undefined || values.includes(equals)) &&
-    (one_of === undefined || values.some((value) => one_of.includes(value))) &&
-    (none_of === undefined || !values.some((value) => none_of.includes(value))) &&
+    (equals === undefined || among(values, [equals])) &&
+    (one_of === undefined || among(values, one_of)) &&
+    (none_of === undefined || !among(values, none_of)) &&
     (at_least === undefined || numbers.some((value) => value >= at_least)) &&
     (at_most === undefined || numbers.some((value) => value <= at_most))
   );
+}
+
+/** Texts in their composed form: keyboards differ in how they write å. @param {unknown[]} values @param {Value[]} wanted */
+function among(values, wanted) {
+  const composed = wanted.map(inComposedForm);
+  return values.some((value) => composed.includes(inComposedForm(value)));
+}
+
+/** @param {unknown} value */
+function inComposedForm(value) {
+  return typeof value === "string" ? value.normalize("NFC") : value;
 }
 
 /** @param {string} name @param {Answers} answers */
