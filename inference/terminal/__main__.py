@@ -8,6 +8,7 @@ import sys
 
 from inference.terminal.address import Arguments, open_link, read_arguments
 from inference.terminal.dialing import TalkProblem
+from inference.terminal.printing import printable, write
 from inference.terminal.sound import AnswerFile, Card, Recording, Sink, Sinks, Source
 from inference.terminal.talking import Screen, Talk
 
@@ -17,8 +18,11 @@ def main() -> int:
     try:
         asyncio.run(_until_a_signal(given))
     except TalkProblem as problem:
-        print(problem, file=sys.stderr)
+        write(sys.stderr, f"{printable(str(problem))}\n")
         return problem.status
+    except BrokenPipeError:  # whoever read what is printed has gone
+        sys.stdout = sys.stderr = None  # or Python would try to flush them
+        return TalkProblem.BROKE_OFF
     return 0
 
 

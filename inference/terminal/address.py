@@ -251,11 +251,13 @@ async def _who_is_there(site: str, context: ssl.SSLContext) -> Any:
     """Returns the JSON that `/healthz` answers, or None if it answers something else. Raises TalkProblem."""
     try:
         async with httpx.AsyncClient(verify=context, timeout=ASK_SEC, trust_env=False) as http:
-            return (await http.get(f"{site}/healthz")).json()
-    except ValueError:
-        return None
-    except httpx.TransportError as error:
+            answer = await http.get(f"{site}/healthz")
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise TalkProblem(unreachable(site, error), TalkProblem.UNREACHABLE) from None
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        return None
 
 
 def _secret(host: str) -> str:

@@ -108,7 +108,7 @@ class ChatLink:
     def _metadata(self, body: bytes) -> Event | None:
         try:
             fields: Any = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         match fields:
             case {"event": "queue", "position": int(position)}:

@@ -154,6 +154,10 @@ async def dial(url: str, context: ssl.SSLContext, *, origin: str = "", token: st
         raise _refused(url, refusal) from None
     except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as error:
         raise TalkProblem(unreachable(url, error), TalkProblem.UNREACHABLE) from None
+    except ValueError:  # a name that no host can have, or a token that no header can carry
+        raise TalkProblem(
+            "The address or the token holds characters that cannot be sent.", TalkProblem.REFUSED
+        ) from None
 
 
 def unreachable(url: str, error: Exception) -> str:
@@ -191,6 +195,6 @@ def _refused(url: str, refusal: InvalidStatus) -> TalkProblem:
     status = refusal.response.status_code
     try:
         message = str(json.loads(refusal.response.body or b"")["message"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message = f"There is no conversation at {url.partition('?')[0]} (the server answered {status})."
     return TalkProblem(message, TalkProblem.REFUSED, status)

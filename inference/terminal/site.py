@@ -7,7 +7,6 @@ Consent and device check require a person with a browser and cannot be given her
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, Final
@@ -67,20 +66,22 @@ async def start_take(link: str, choice: Choice, context: ssl.SSLContext) -> Star
                 problem = IN_BROWSER.get(kind, "This session cannot go on just now.")
                 raise TalkProblem(f"{problem} Open {origin}/p/{token}/ in a browser.", TalkProblem.REFUSED)
             return await _take(http, origin, token, position)
-        except (httpx.TransportError, httpx.TooManyRedirects) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise TalkProblem(unreachable(link, error), TalkProblem.UNREACHABLE) from None
 
 
 async def _take(http: httpx.AsyncClient, origin: str, token: str, position: str) -> StartedTake:
     answer = await http.post(f"/p/{token}/trials/{position}/takes/", headers=_same_site(http, origin))
     try:
-        start: Mapping[str, Any] = answer.json()
-    except ValueError:
-        raise TalkProblem(f"The site answered {answer.status_code}.", TalkProblem.REFUSED) from None
-    if answer.status_code != 201:
-        raise TalkProblem(str(start.get("message", answer.status_code)), TalkProblem.REFUSED)
-    socket = f"{origin.replace('http', 'ws', 1)}{start['socketUrl']}?ticket={start['ticket']}"
-    return StartedTake(socket, origin)
+        start: Any = answer.json()
+    except (ValueError, RecursionError):
+        start = None
+    match start:
+        case {"socketUrl": str(path), "ticket": str(ticket)} if answer.status_code == 201:
+            return StartedTake(f"{origin.replace('http', 'ws', 1)}{path}?ticket={ticket}", origin)
+        case {"message": str(message)}:
+            raise TalkProblem(message, TalkProblem.REFUSED)
+    raise TalkProblem(f"The site answered {answer.status_code}.", TalkProblem.REFUSED)
 
 
 async def _choose(http: httpx.AsyncClient, page: httpx.Response, choice: Choice) -> httpx.Response:
@@ -125,6 +126,8 @@ class _Form(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.hidden, self.offered, self.ticked = {}, {}, {}
+        elif not given.get("name"):
+            return
         elif tag == "input" and given.get("type") == "hidden":
             self.hidden[given["name"]] = given.get("value", "")
         elif tag == "input" and given.get("type") == "radio":

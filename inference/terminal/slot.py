@@ -17,6 +17,7 @@ from inference.contract.audio import (
     float32_to_pcm16,
     pcm16_to_float32,
 )
+from inference.contract.errors import WireError
 from inference.contract.wire import (
     AudioFrame,
     ErrorMessage,
@@ -54,8 +55,11 @@ class SlotLink:
                 data = await self._socket.recv()
             except ConnectionClosed as closed:
                 return Over(why_closed(closed), fault=True)
-            if isinstance(data, bytes) and (event := event_of(decode(data))):
-                return event
+            try:
+                if isinstance(data, bytes) and (event := event_of(decode(data))):
+                    return event
+            except WireError as error:
+                return _not_understood(error)
 
     async def end(self) -> None:
         with suppress(ConnectionClosed):
@@ -87,6 +91,10 @@ def event_of(message: Message) -> Event | None:
     return None
 
 
+def _not_understood(error: WireError) -> Over:
+    return Over(f"the server sends what is not understood here ({error})", fault=True)
+
+
 class WebLink:
     """A link over `socket`, open at a site's `/ws/talk/<take>/`. If the socket breaks, the conversation ends; the site
     keeps what was said."""
@@ -110,7 +118,10 @@ class WebLink:
                 return Over(why_closed(closed), fault=True)
             if not isinstance(data, bytes):
                 continue
-            message = decode(data)
+            try:
+                message = decode(data)
+            except WireError as error:
+                return _not_understood(error)
             await self._answer(message)
             match event_of(message):
                 case Live():

@@ -66,11 +66,14 @@ class AnswerFile:
             raise TalkProblem(f"{file} cannot be written: there is no folder {file.parent}.", TalkProblem.NO_SOUND)
         try:
             self._file = soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, 1, "PCM_16", format="WAV")
-        except (OSError, soundfile.SoundFileError) as error:
+        except (OSError, ValueError, soundfile.SoundFileError) as error:
             raise TalkProblem(f"{file} cannot be written: {error}", TalkProblem.NO_SOUND) from None
 
     def play(self, samples: Float32) -> None:
-        self._file.write(np.clip(samples, -1.0, 1.0))
+        try:
+            self._file.write(np.clip(samples, -1.0, 1.0))
+        except (OSError, soundfile.SoundFileError) as error:  # the disk is full
+            raise TalkProblem(f"The answer cannot be written any more: {error}", TalkProblem.NO_SOUND) from None
 
     def close(self) -> None:
         self._file.close()

@@ -20,6 +20,7 @@ from inference.terminal.dialing import (
     Waiting,
     Words,
 )
+from inference.terminal.printing import printable, write
 from inference.terminal.sound import Sink, Source
 
 WINDOW_STEPS: Final = 6  # frames in flight when the source does not set the pace
@@ -50,8 +51,8 @@ class Screen:
                 does = "does not use" if certain else "does not say whether it uses"
                 self.note(f"The server {does} {', '.join(names)}.")
             case Words(text):
-                self._words.write(text if self._in_line else text.lstrip())
-                self._words.flush()
+                text = printable(text)
+                write(self._words, text if self._in_line else text.lstrip())
                 self._in_line = self._in_line or bool(text.strip())
             case Paused():
                 self.end_line()
@@ -61,12 +62,11 @@ class Screen:
     def note(self, text: str) -> None:
         """Prints a note on a line of its own."""
         self.end_line()
-        print(text, file=self._notes, flush=True)
+        write(self._notes, f"{printable(text)}\n")
 
     def end_line(self) -> None:
         if self._in_line:
-            self._words.write("\n")
-            self._words.flush()
+            write(self._words, "\n")
         self._in_line = False
 
 
