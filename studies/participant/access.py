@@ -4,7 +4,7 @@ form that was refused, because it came from an older tab or without a valid CSRF
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Final
 
@@ -116,6 +116,17 @@ def frameable(response: HttpResponse) -> HttpResponse:
     """Allows pages of this site, such as the researchers' preview, to show this one in a frame."""
     response["X-Frame-Options"] = "SAMEORIGIN"
     response._csp_replace = {"frame-ancestors": [SELF]}  # type: ignore[attr-defined]  # as csp_replace does
+    return response
+
+
+def framed_by(response: HttpResponse, origins: Sequence[str], *, submit_to: str = "") -> HttpResponse:
+    """Lets pages of these sites show this one in a frame, and its form be sent to `submit_to`. The older header could
+    not name them, so it is left out."""
+    response.xframe_options_exempt = True
+    response._csp_replace = {  # type: ignore[attr-defined]
+        "frame-ancestors": list(origins),
+        **({"form-action": [submit_to]} if submit_to else {}),
+    }
     return response
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from studies.questions.conditions import When
-from studies.questions.fields import Line, Markdown, Strict
+from studies.questions.fields import ORIGIN_PATTERN, Line, Markdown, Strict
 
 
 class Purpose(Strict):
@@ -110,6 +110,9 @@ class Codes(Strict):
     """Of somebody who comes too late."""
 
 
+Origin = Annotated[str, StringConstraints(pattern=ORIGIN_PATTERN, max_length=200)]
+
+
 class Recruiter(Strict):
     """Where participants come from, and how they get back."""
 
@@ -121,6 +124,8 @@ class Recruiter(Strict):
     """What it takes for each way a visit can end."""
     return_url: Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length=500)] | None = None
     """Where people go afterwards; `{code}` and `{person}` are filled in (generic and SONA)."""
+    frame_origins: Annotated[list[Origin], Field(max_length=10)] = []
+    """Sites that may show the way in within a frame of their pages, such as `https://worker.mturk.com`."""
 
 
 class Retention(Strict):

@@ -14,6 +14,7 @@ class Shown:
 
 SHOWN: Final = Shown()
 KEY_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]*$"
+ORIGIN_PATTERN: Final = r"^https://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?$"
 LANGUAGE_PATTERN: Final = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$"
 
 Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN, max_length=50)]

@@ -12,13 +12,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studies.entrance import DAY_SEC, PARAMETER, Entrance, unsealed
-from studies.errors import ArrivalRefused, SealBroken
+from studies.errors import ArrivalRefused, ProtocolError, SealBroken
 from studies.languages import own_name
 from studies.models import ProtocolVersion, Session, Study
 from studies.models.session import new_token
-from studies.participant.access import frameable, go_on, not_open, session_page, take_over
+from studies.participant.access import frameable, framed_by, go_on, not_open, session_page, take_over
 from studies.participant.arriving import enrol
-from studies.participant.arriving.recruiters import arrival_of, is_sent, way_back
+from studies.participant.arriving.recruiters import arrival_of, is_sent, submit_address, way_back
 from studies.participant.arriving.screening import settled_quotas
 from studies.participant.language import ASK, activate_language, wanted_languages
 from studies.protocol.languages import best_language
@@ -51,6 +51,12 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     recruitment service gives in the address is read once; the page then redirects to an address in which it is sealed,
     so that only this server can read it."""
     study = get_object_or_404(Study, slug=slug)
+    response = _answer(request, study)
+    origins = _frame_origins(study)
+    return framed_by(response, origins) if origins and not hasattr(response, "_csp_replace") else response
+
+
+def _answer(request: HttpRequest, study: Study) -> HttpResponse:
     try:
         entrance = unsealed(request.GET[PARAMETER], study) if PARAMETER in request.GET else Entrance()
     except SealBroken as broken:
@@ -64,6 +70,8 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
             entrance.mode == Session.Mode.LIVE or is_sent(protocol.recruiter, request.GET)
         ):
             arrival = arrival_of(protocol.recruiter, dict(request.GET.lists()))
+            if arrival is not None and _is_in_frame(request, protocol):
+                return _framed(request, study, version, Entrance(entrance.mode, entrance.version, arrival))
             if arrival is not None:
                 return _redirect(request, study, Entrance(entrance.mode, entrance.version, arrival))
     except ArrivalRefused as refusal:
@@ -100,6 +108,33 @@ def resume(request: HttpRequest, session: Session) -> HttpResponse:
 def next_step(request: HttpRequest, session: Session) -> HttpResponse:
     """Redirects to the next page in the same tab."""
     return go_on(session)
+
+
+def _frame_origins(study: Study) -> list[str]:
+    version = study.current_version
+    try:
+        return protocol_of(version).recruiter.frame_origins if version is not None else []
+    except ProtocolError:
+        return []
+
+
+def _is_in_frame(request: HttpRequest, protocol: Protocol) -> bool:
+    in_frame = request.headers.get("Sec-Fetch-Dest") == "iframe" or "turkSubmitTo" in request.GET
+    return in_frame and bool(protocol.recruiter.frame_origins)
+
+
+def _framed(request: HttpRequest, study: Study, version: ProtocolVersion, entrance: Entrance) -> HttpResponse:
+    """The way out of the frame, in which there is neither a microphone nor a cookie; and for Mechanical Turk the form
+    by which the code is handed in."""
+    protocol = _spoken(version, wanted_languages(request))
+    activate_language(request, best_language(protocol, wanted_languages(request)))
+    submit_to = submit_address(protocol.recruiter, request.GET.dict())
+    assert entrance.arrival is not None
+    assignment = entrance.arrival.parameters.get("assignmentId", "")
+    context = {"study": study, "protocol": protocol, "link": entrance.link(study)}
+    context |= {"submit_to": submit_to if assignment else "", "assignment": assignment}
+    response = render(request, "participant/arriving/framed.html", context)
+    return framed_by(response, protocol.recruiter.frame_origins, submit_to=submit_to)
 
 
 def _begin(request: HttpRequest, study: Study, version: ProtocolVersion, entrance: Entrance) -> HttpResponse:

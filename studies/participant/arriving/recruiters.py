@@ -7,6 +7,10 @@
 | sona     | survey_code                                | the study's return address, only if completed: it       |
 |          |                                            | grants the credit                                       |
 | mturk    | workerId (with assignmentId, hitId)        | none: the code is pasted into the task                  |
+
+Prolific and SONA fill in placeholders of the link that they are given. Mechanical Turk appends its parameters to the
+link of an ExternalQuestion, turkSubmitTo among them, and shows it in a frame, also as a preview before the task is
+accepted. CloudResearch Connect (generic) appends participantId, assignmentId and projectId.
 """
 
 from __future__ import annotations
@@ -29,6 +33,10 @@ MAX_CHARACTERS: Final = 200
 CODED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@=+-]*")
 """Identifiers of services that issue their own. Placeholders of a link that was set up wrong do not match."""
 
+
+PLACEHOLDER: Final = re.compile(r"\$\{[^{}]*\}|\{\{[^{}]*\}\}|%[A-Z_]+%")
+"""What stands in a link where a service fills something in, and in an arrival where it has not."""
+TURK: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.mturk\.com")
 
 WRONG: Final = _(
     "The link you opened is not complete: who you are does not stand in it as it should. Please open "
@@ -146,11 +154,28 @@ def arrival_of(recruiter: Recruiter, query: Mapping[str, str | Collection[str]])
     service = SERVICES.get(recruiter.service)
     if service is None:
         return None
-    said = {key: {value} if isinstance(value, str) else set(value) for key, value in query.items()}
+    may_be_blank = recruiter.service == "generic"  # whose link ends in the bare name
+    said = {
+        key: _filled_in({value} if isinstance(value, str) else set(value), may_be_blank=may_be_blank)
+        for key, value in query.items()
+    }
     if any(len(said.get(key, ())) > 1 for key in (service.person_parameter(recruiter), *service.others)):
         raise ArrivalRefused(WRONG)
     once = {key: next(iter(values)) for key, values in said.items() if values}
     return service.arrival(recruiter.service, recruiter, once)
+
+
+def _filled_in(values: set[str], *, may_be_blank: bool) -> set[str]:
+    """Of a parameter that stands in the link and is appended by the service as well, what was appended."""
+    given = {value.strip() for value in values}
+    filled = {value for value in given if (value or not may_be_blank) and not PLACEHOLDER.fullmatch(value)}
+    return filled or given
+
+
+def submit_address(recruiter: Recruiter, query: Mapping[str, str]) -> str:
+    """The origin to which a frame on Mechanical Turk hands in the task; "" where it names none of theirs."""
+    origin = query.get("turkSubmitTo", "").strip().rstrip("/")
+    return origin if recruiter.service == "mturk" and TURK.fullmatch(origin) else ""
 
 
 def is_sent(recruiter: Recruiter, query: Mapping[str, Any]) -> bool:

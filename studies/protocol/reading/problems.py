@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from inference.contract.errors import OptionError
 from studies.errors import Problem
 from studies.protocol.reading.locating import Located, located
-from studies.questions.fields import KEY_PATTERN, LANGUAGE_PATTERN, Place
+from studies.questions.fields import KEY_PATTERN, LANGUAGE_PATTERN, ORIGIN_PATTERN, Place
 
 LONGEST_FOUND: Final = 40
 MOST_PROBLEMS: Final = 200
@@ -36,6 +36,7 @@ PATTERNS: Final = {
     r"^[A-Za-z0-9-]{1,40}$": "a code of letters, digits and -",
     r"^[A-Za-z][A-Za-z0-9_]{0,39}$": "the name of a URL parameter: letters, digits and _",
     r"^https://\S+$": "an address that begins with https://",
+    ORIGIN_PATTERN: "the origin of a site without a path, such as https://worker.mturk.com",
 }
 NESTED: Final = "; translations are flat, a path and its text: `consent.text: ...`"
 _NUMBER: Final = re.compile(r"[-+]?\d+(\.\d+)?")

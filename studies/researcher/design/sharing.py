@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from xml.sax.saxutils import escape
 
 import qrcode
 from django.contrib import messages
@@ -42,9 +43,15 @@ DONE = {
 RECRUITER_PARAMETERS = {
     "prolific": "PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}",
     "sona": "survey_code=%SURVEY_CODE%",
-    "mturk": "workerId=${WORKER_ID}&assignmentId=${ASSIGNMENT_ID}&hitId=${HIT_ID}",
 }
 """The parameters of the study's link, with the placeholders that each service fills in."""
+EXTERNAL_QUESTION = """\
+<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/ExternalQuestion.xsd">
+  <ExternalURL>{url}</ExternalURL>
+  <FrameHeight>0</FrameHeight>
+</ExternalQuestion>
+"""
+"""What CreateHIT takes as its Question; with a height of 0 the frame is as high as the window."""
 
 
 @require_safe
@@ -122,6 +129,7 @@ def _page(
     protocol = _protocol(study)
     proposed = study.retention_until or (proposed_retention(protocol, timezone.localdate()) if protocol else None)
     given = given or {}
+    page = request.build_absolute_uri(study.get_absolute_url())
     by_itself = protocol is not None and protocol.recruiter.service == "none"
     context = {
         "version": study.current_version,
@@ -131,6 +139,7 @@ def _page(
         "ethics_reference": given.get("ethics_reference", study.ethics_reference),
         "retention_until": given.get("retention_until", proposed.isoformat() if proposed else ""),
         "links": links_of(request, study, protocol) if protocol is not None else [],
+        "question": question_of(page, protocol) if protocol is not None else "",
         "qr": qr_svg(request.build_absolute_uri(study.get_absolute_url())) if by_itself else "",
     }
     return render(
@@ -163,6 +172,9 @@ def links_of(request: HttpRequest, study: Study, protocol: Protocol) -> list[Lin
     if service in RECRUITER_PARAMETERS:
         about = "Paste it as it is where the service asks for the address of the study; it fills in the rest."
         first = Link(SERVICES[service].label, f"{page}?{RECRUITER_PARAMETERS[service]}", about)
+    elif service == "mturk":
+        about = "As it is: Mechanical Turk appends who opens it. It leads in from a task of the kind ExternalQuestion."
+        first = Link(SERVICES[service].label, page, about)
     elif service == "generic":
         about = "Put each person's name or number after the =. Without it the study does not begin."
         first = Link("Recruiter", f"{page}?{protocol.recruiter.parameter}=", about)
@@ -171,6 +183,11 @@ def links_of(request: HttpRequest, study: Study, protocol: Protocol) -> list[Lin
     pilot = request.build_absolute_uri(mode_link(study, Session.Mode.PILOT))
     about = "For trial runs, for 30 days, also before the study opens. The data are marked and do not count."
     return [first, Link("Pilot", pilot, about)]
+
+
+def question_of(page: str, protocol: Protocol) -> str:
+    """The question of a task on Mechanical Turk, as XML; "" for other services."""
+    return EXTERNAL_QUESTION.format(url=escape(page)) if protocol.recruiter.service == "mturk" else ""
 
 
 def qr_svg(url: str) -> SafeString:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from django.test import Client
@@ -10,7 +12,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.errors import ArrivalRefused
+from studies.errors import ArrivalRefused, ProtocolError
 from studies.models import Participant, RecruiterIdentity, Session, Study
 from studies.participant.arriving.recruiters import MAX_CHARACTERS, WayBack, arrival_of, way_back
 from studies.participant.leaving.page import withdraw
@@ -273,3 +275,114 @@ def test_person_who_finished_sees_the_debrief_again_even_when_the_study_is_close
     again = Visitor().begin(BY_PROLIFIC)
     assert (again.token, again.place) == (anna.token, "debrief/")
     assert "complete?cc=DONE1" in again.page
+
+
+MTURK = {"workerId": "AZ3456EXAMPLE", "assignmentId": "123RVWYBAZW00EXAMPLE", "hitId": "123RVW"}
+TURK = "https://www.mturk.com"
+APPENDED = f"hitId=123RVW&assignmentId=123RVWYBAZW00EXAMPLE&turkSubmitTo={TURK}/&workerId=AZ3456EXAMPLE"
+FRAMES = ["https://worker.mturk.com", "https://workersandbox.mturk.com"]
+
+
+@pytest.mark.parametrize(
+    ("recruiter", "query", "person", "kept"),
+    [
+        (Recruiter(service="mturk"), APPENDED, "AZ3456EXAMPLE", MTURK),
+        (
+            Recruiter(service="mturk"),
+            f"workerId=${{WORKER_ID}}&assignmentId=${{ASSIGNMENT_ID}}&hitId=${{HIT_ID}}&{APPENDED}",
+            "AZ3456EXAMPLE",
+            MTURK,
+        ),
+        (
+            Recruiter(service="prolific"),
+            f"PROLIFIC_PID={PERSON}&STUDY_ID=s&SESSION_ID=t&PROLIFIC_PID={PERSON}&STUDY_ID=s&SESSION_ID=t",
+            PERSON,
+            {"PROLIFIC_PID": PERSON, "STUDY_ID": "s", "SESSION_ID": "t"},
+        ),
+        (
+            Recruiter(service="prolific"),
+            f"PROLIFIC_PID=%7B%7B%25PROLIFIC_PID%25%7D%7D&PROLIFIC_PID={PERSON}",
+            PERSON,
+            {"PROLIFIC_PID": PERSON},
+        ),
+        (Recruiter(service="sona"), "survey_code=%25SURVEY_CODE%25&survey_code=4711", "4711", {"survey_code": "4711"}),
+        (
+            Recruiter(service="generic", parameter="participantId"),
+            "participantId=&participantId=ABC&assignmentId=D&projectId=E",
+            "ABC",
+            {"participantId": "ABC"},
+        ),
+    ],
+    ids=["mturk", "mturk beside placeholders", "prolific twice", "prolific appended", "sona", "cloudresearch"],
+)
+def test_parameters_that_a_service_appends_count(
+    recruiter: Recruiter, query: str, person: str, kept: dict[str, str]
+) -> None:
+    arrival = arrival_of(recruiter, parse_qs(query, keep_blank_values=True))
+    assert arrival is not None
+    assert (arrival.person, arrival.parameters) == (person, kept)
+
+
+def test_two_people_in_one_link_are_still_refused() -> None:
+    with pytest.raises(ArrivalRefused):
+        arrival_of(Recruiter(service="mturk"), {"workerId": ["${WORKER_ID}", "A1", "B2"]})
+
+
+def test_preview_of_a_task_is_one_beside_placeholders_too() -> None:
+    query = {"workerId": ["${WORKER_ID}"], "assignmentId": ["${ASSIGNMENT_ID}", "ASSIGNMENT_ID_NOT_AVAILABLE"]}
+    with pytest.raises(ArrivalRefused) as refused:
+        arrival_of(Recruiter(service="mturk"), query)
+    assert refused.value.is_preview
+
+
+def mturk_study(**recruiter: Any) -> Study:
+    return open_new_study(paired(recruiter={"service": "mturk", **recruiter}))
+
+
+@pytest.mark.django_db
+def test_frame_of_mechanical_turk_leads_out_and_hands_in() -> None:
+    mturk_study(frame_origins=FRAMES)
+    page = Client().get(f"/s/voices/?{APPENDED}", headers={"Sec-Fetch-Dest": "iframe"})
+    shown = page.content.decode()
+    assert page.status_code == 200
+    assert f'action="{TURK}/mturk/externalSubmit"' in shown
+    assert '<input type="hidden" name="assignmentId" value="123RVWYBAZW00EXAMPLE">' in shown
+    policy = page.headers["Content-Security-Policy"]
+    assert f"frame-ancestors {' '.join(FRAMES)}" in policy
+    assert f"form-action {TURK}" in policy
+    assert "X-Frame-Options" not in page.headers
+    (link,) = re.findall(r'href="([^"]+)" target="_blank"', shown)
+    assert "AZ3456EXAMPLE" not in link
+    begun = Client().get(link)
+    assert (begun.status_code, "AZ3456EXAMPLE" in begun.content.decode()) == (200, False)
+
+
+@pytest.mark.django_db
+def test_preview_of_a_task_may_be_framed_where_the_study_says_so() -> None:
+    mturk_study(frame_origins=FRAMES[:1])
+    page = Client().get(f"/s/voices/?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE&hitId=H&turkSubmitTo={TURK}")
+    assert page.status_code == 200
+    assert f"frame-ancestors {FRAMES[0]}" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.django_db
+def test_study_that_does_not_ask_for_it_is_in_no_frame() -> None:
+    mturk_study()
+    page = Client().get(f"/s/voices/?{APPENDED}", follow=True)
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("to", ["https://evil.example", "https://mturk.com.evil.example", "http://www.mturk.com", "x"])
+def test_task_is_handed_in_to_nobody_else(to: str) -> None:
+    mturk_study(frame_origins=FRAMES)
+    page = Client().get(f"/s/voices/?{APPENDED.replace(TURK, to)}")
+    assert (page.status_code, "externalSubmit" in page.content.decode()) == (200, False)
+    assert "form-action 'self'" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("origin", ["http://a.example", "https://a.example/", "https://*", "https://a b", "*"])
+def test_frame_is_allowed_by_origin_alone(origin: str) -> None:
+    with pytest.raises(ProtocolError, match=re.escape("recruiter.frame_origins[0]")):
+        parse(paired(recruiter={"service": "mturk", "frame_origins": [origin]}))

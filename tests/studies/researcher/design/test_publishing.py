@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from xml.etree import ElementTree
 
 import pytest
 from django.contrib.auth.models import User
@@ -151,7 +152,7 @@ def test_study_opens_with_ethics_and_retention_and_closes_again(browser: Client,
             "?PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}",
         ),
         ("service: sona, return_url: 'https://example.org/{person}'", "?survey_code=%SURVEY_CODE%"),
-        ("service: mturk", "?workerId=${WORKER_ID}&assignmentId=${ASSIGNMENT_ID}&hitId=${HIT_ID}"),
+        ("service: mturk", ""),
     ],
 )
 def test_links_are_those_that_begin_a_visit(browser: Client, study: Study, recruiter: str, query: str) -> None:
@@ -159,7 +160,19 @@ def test_links_are_those_that_begin_a_visit(browser: Client, study: Study, recru
     page = browser.get(address("design_share", study))
     first, pilot = page.context["links"]
     assert (first.url, pilot.name) == (f"http://testserver/s/paired/{query}", "Pilot")
-    assert (page.context["qr"] != "") == (query == "")  # a printed code can name nobody
+    assert (page.context["qr"] != "") == (recruiter == "")  # a printed code can name nobody
+
+
+def test_question_of_a_task_on_mechanical_turk_has_the_bare_link(browser: Client, study: Study) -> None:
+    publish(study, parse_yaml(f"{PAIRED}\nrecruiter: {{service: mturk}}\n"))
+    page = browser.get(address("design_share", study))
+    schema = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/ExternalQuestion.xsd"
+    question = ElementTree.fromstring(page.context["question"])
+    assert [(part.tag, part.text) for part in question] == [
+        (f"{{{schema}}}ExternalURL", "http://testserver/s/paired/"),
+        (f"{{{schema}}}FrameHeight", "0"),
+    ]
+    assert "https://worker.mturk.com" in page.content.decode()
 
 
 def test_code_of_the_link_can_be_downloaded(browser: Client, study: Study) -> None:
