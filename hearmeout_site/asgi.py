@@ -16,12 +16,13 @@ http = get_asgi_application()  # This sets Django up; the imports below need its
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
+from hearmeout_site.head import without_bodies
 from studies.preview.consumer import PreviewConsumer
 from studies.talk.live.socket import TalkConsumer, same_origin
 
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": without_bodies(http),
         "websocket": same_origin(
             URLRouter(
                 [

@@ -21,8 +21,8 @@ StudyError
 SlotLost                   of `inference.contract.errors`
 └── SlotBroken             the connection to an inference worker broke; the slot may be there still
 
-Exception
-└── Refused                of `studies.voices.decoder`, which runs alone and imports nothing of ours
+TokenError                 of `inference.contract.errors`
+└── ReportRefused          a report of an inference worker that is signed and says what cannot be
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from inference.contract.errors import SlotLost
+from inference.contract.errors import SlotLost, TokenError
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -164,3 +164,14 @@ class Unmeasurable(StudyError):
 
 class SimulationError(StudyError):
     """A simulation did not come to its end; the text says what happened, and to which bot where one is concerned."""
+
+
+class ReportRefused(TokenError):
+    """`field` of a worker's report is not as it must be; `why` says how."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__("invalid")
+        self.field, self.why = field, why
+
+    def __str__(self) -> str:
+        return f"The report is not taken: {self.field}: {self.why}."

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 from studies.admin.readonly import badge
-from studies.admin.voice_form import TargetVoiceForm
+from studies.admin.voice_form import TargetVoiceForm, track_named
 from studies.models import ErasureReceipt, ProtocolVersion, TargetVoice, TargetVoiceVersion
 from studies.voices import library
 
@@ -226,4 +226,6 @@ def _newest(voice: TargetVoice) -> TargetVoiceVersion | None:
 
 
 def _track_of(request: HttpRequest) -> str:
-    return str(request.POST.get("track") or request.GET.get("track") or "")
+    """Its number; "" where the address names none that is there."""
+    given = str(request.POST.get("track") or request.GET.get("track") or "")
+    return given if track_named(given) is not None else ""

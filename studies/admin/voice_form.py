@@ -62,6 +62,11 @@ def _consent_field(name: str, widget: forms.Widget) -> forms.Field:
     return field
 
 
+def track_named(number: str) -> Track | None:
+    """The track that an address names; None for what names none."""
+    return Track.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+
+
 class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
     """The form of a voice. A new voice needs a recording; later, a recording makes a new version.
 
@@ -169,7 +174,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
 
     def _given_track(self) -> Track | None:
         given = str((self.data if self.is_bound else self.initial).get("track") or "")
-        return Track.objects.filter(pk=int(given)).first() if given.isdecimal() else None
+        return track_named(given)
 
     def _clean_recording(self, cleaned: dict[str, Any]) -> None:
         """Makes a draft of an uploaded file, so that the file is still there if something else is wrong."""

@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from inference.contract.errors import TokenError
-from studies.errors import TakeRefused
+from studies.errors import ReportRefused, TakeRefused
 from studies.models import InferenceWorker, Session, Take, Track, Trial
 from studies.publish import session_protocol
 from studies.talk import takes
@@ -135,6 +135,8 @@ def heartbeat(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"code": "too_long"}, status=413)
     try:
         reports.record_heartbeat(request.body.decode("latin-1"))
+    except ReportRefused as refusal:
+        return JsonResponse({"code": "invalid_report", "message": str(refusal)}, status=400)
     except TokenError as error:
         return JsonResponse({"code": error.code, "message": str(error)}, status=403)
     return HttpResponse(status=204)

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from django.conf import settings
 from django.db.models import F, QuerySet
 from django.utils import timezone
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from inference.contract.errors import NoWorker, TokenError
+from inference.contract.errors import NoWorker
 from inference.contract.tokens import HEARTBEAT, read
+from studies.errors import ReportRefused
 from studies.models import InferenceWorker
 from studies.talk.workers.needs import Needs, obstacle_at, sending
 
 FORGET_AFTER: Final = timedelta(days=1)
+
+
+LARGEST: Final = 2**31 - 1  # what a database counts to
+LARGEST_TOTAL: Final = 2**63 - 1
+
+
+def _storable(value: Any) -> Any:
+    """Raises ValueError for text that a database does not take: NUL, and halves of surrogate pairs."""
+    written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if "\\u0000" in written:
+        raise ValueError("holds NUL")
+    written.encode()
+    return value
 
 
 class Heartbeat(BaseModel):
@@ -27,25 +42,29 @@ class Heartbeat(BaseModel):
     address: str = Field(max_length=200, pattern=r"^wss?://")
     engines: dict[str, Any]
     converters: dict[str, Any] | list[str]
-    latency_samples: dict[str, int] = Field(default_factory=dict)
-    slots: int = Field(ge=0)
-    free_slots: int = Field(ge=0)
-    queue_length: int = Field(0, ge=0)
+    latency_samples: dict[str, Annotated[int, Field(ge=0, le=LARGEST)]] = Field(default_factory=dict)
+    slots: int = Field(ge=0, le=LARGEST)
+    free_slots: int = Field(ge=0, le=LARGEST)
+    queue_length: int = Field(0, ge=0, le=LARGEST)
     accepting: bool = True
     draining: bool = False
     occupancy: float | None = Field(None, ge=0)
     step_ms_p50: float | None = Field(None, ge=0)
     step_ms_p95: float | None = Field(None, ge=0)
     step_ms_p99: float | None = Field(None, ge=0)
-    late_steps: int = Field(0, ge=0)
+    late_steps: int = Field(0, ge=0, le=LARGEST_TOTAL)
+
+    _is_storable = field_validator("name", "address", "engines", "converters", "latency_samples")(_storable)
 
 
 def record_heartbeat(text: str) -> InferenceWorker:
-    """Stores a signed report and forgets workers unseen for a day. Raises TokenError."""
+    """Stores a signed report and forgets workers unseen for a day. Raises TokenError, and ReportRefused for one that
+    is signed and says what cannot be."""
     try:
         report = Heartbeat.model_validate(read(HEARTBEAT, text, settings.WORKER_SECRET))
-    except ValidationError:
-        raise TokenError("invalid") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ReportRefused(".".join(map(str, first["loc"])), first["msg"]) from None
     now = timezone.now()
     InferenceWorker.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
     fields = report.model_dump(exclude={"name"}) | {"seen_at": now}

@@ -55,6 +55,39 @@ def test_heartbeat_that_is_none(transactional_db: None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"slots": 2**70}, "slots"),
+        ({"slots": 2**31}, "slots"),
+        ({"free_slots": 10**400}, "free_slots"),
+        ({"queue_length": 2**63}, "queue_length"),
+        ({"late_steps": 2**63}, "late_steps"),
+        ({"latency_samples": {"transform": 2**70}}, "latency_samples.transform"),
+        ({"name": "gpu\x001"}, "name"),
+        ({"name": "gpu\ud800"}, "name"),
+        ({"address": "ws://a\x00b"}, "address"),
+        ({"engines": {"cascade": {"version": "\x00"}}}, "engines"),
+        ({"converters": ["no\x00ne"]}, "converters"),
+        ({"slots": -1}, "slots"),
+    ],
+)
+def test_signed_report_that_says_what_cannot_be_is_a_bad_request(
+    transactional_db: None, wrong: dict[str, Any], field: str
+) -> None:
+    text = sign(HEARTBEAT, report(**wrong), settings.WORKER_SECRET)
+    answer = Client().post(reverse("heartbeat"), text, content_type="text/plain")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_report")
+    assert answer.json()["message"].startswith(f"The report is not taken: {field}: ")
+    assert not InferenceWorker.objects.exists()
+
+
+def test_report_may_count_as_far_as_the_database(transactional_db: None) -> None:
+    most = {"slots": 2**31 - 1, "free_slots": 2**31 - 1, "queue_length": 2**31 - 1, "late_steps": 2**63 - 1}
+    assert beat(sign(HEARTBEAT, report(**most), settings.WORKER_SECRET)) == 204
+    assert InferenceWorker.objects.values(*most).get() == most
+
+
+@pytest.mark.parametrize(
     "wrong",
     [{"slots": -1}, {"name": ""}, {"address": "http://x"}, {"engines": []}, {"free_slots": "3"}, {"step_ms_p99": -1.0}],
 )
