@@ -13,6 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
+from studies.admin.filters import NamedFilters
+
 Shown = TypeVar("Shown", bound=Callable[..., tuple[str, str]])
 
 
@@ -29,7 +31,7 @@ class ReadOnly:
         return False
 
 
-class ReadOnlyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class ReadOnlyAdmin(ReadOnly, NamedFilters, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     list_filter_sheet = False
     compressed_fields = True
 

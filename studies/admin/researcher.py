@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from studies.admin.filters import NamedFilters
 from studies.admin.readonly import ReadOnlyAdmin
 
 for model in (User, Group, EmailAddress, Authenticator):
@@ -21,7 +22,7 @@ for model in (User, Group, EmailAddress, Authenticator):
 
 
 @admin.register(User)
-class ResearcherAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # unfold has no types
+class ResearcherAdmin(NamedFilters, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # unfold has no types
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -31,7 +32,7 @@ class ResearcherAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-a
 
 
 @admin.register(Group)
-class ResearcherGroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class ResearcherGroupAdmin(NamedFilters, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     pass
 
 

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 from inference.contract.audio import samples_to_ms
+from studies.admin.filters import NamedFilters
 from studies.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, as_document, as_json, badge, digest
 from studies.errors import ProtocolError
 from studies.models import Condition, Prompt, ProtocolVersion, Session, Study
@@ -50,7 +51,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
 
 
 @admin.register(Study)
-class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class StudyAdmin(NamedFilters, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     form = StudyForm
     list_display = ("title", "shown_state", "started", "finished", "takes", "link", "design", "csv")
     list_filter = ("state", "is_demo")

@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
+from studies.admin.filters import NamedFilters
 from studies.admin.readonly import badge
 from studies.admin.voice_form import TargetVoiceForm, track_named
 from studies.models import ErasureReceipt, ProtocolVersion, TargetVoice, TargetVoiceVersion
@@ -40,7 +41,7 @@ CONSENT_ABOUT: Final = "What the speaker agreed to. It is stored with the record
 
 
 @admin.register(TargetVoice)
-class TargetVoiceAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class TargetVoiceAdmin(NamedFilters, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     form = TargetVoiceForm
     list_display = ("name", "key", "scope", "shown_quality", "shown_consent", "length", "version_count", "use_count")
     list_filter = ("study",)
