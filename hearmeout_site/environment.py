@@ -52,6 +52,9 @@ class WebSettings(BothSides):
     restart_wait_max_sec: float = Field(
         30, ge=0.1, description="`make run` starts a dead process again after 1, 2, 4 ... seconds, up to this."
     )
+    hung_after_sec: float = Field(
+        20, ge=1, description="`make run` replaces a process that has answered and then says nothing for this long."
+    )
     journal_min_free_mb: int = Field(200, ge=0, description="A talk is refused when the disk has less room than this.")
     erasure_log: Path | None = Field(
         None,

@@ -1,5 +1,5 @@
 """`make run`: everything on one machine. It starts the web process, an inference worker and Celery, restarts what
-dies, and stops all on one Ctrl-C.
+dies or hangs, and stops all on one Ctrl-C.
 
 The worker loads for the longest, so it begins at once. The web process waits for the database, and Celery lets the
 speech engine have the processor first.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import resource
 import signal
 import socket
 import sys
@@ -22,11 +23,10 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
 from typing import Any, Final
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 from hearmeout_site.celery import READY
 from hearmeout_site.environment import ROOT, WebSettings, read_environment
+from hearmeout_site.health import end_if_it_hangs, health_status
 
 FIRST_WAIT_SEC = 1.0
 STEADY_AFTER_SEC = 60.0  # a child that ran this long starts its back-off anew
@@ -43,12 +43,15 @@ WORKER_LINE: Final = re.compile(r"timestamp='[^']*' level='(?P<level>\w+)' event
 @dataclass
 class Child:
     """One supervised process, started in a group of its own so that nothing of it outlives it. It starts once `after`
-    is set; `ready` is set when it has printed the line READY."""
+    is set; `ready` is set when it has printed the line READY. Where it has a `url`, it is asked there how it is, and
+    ended when it says nothing for `hung_after_sec`."""
 
     name: str
     command: list[str]
     environment: dict[str, str]
     longest_wait_sec: float = 30.0
+    url: str = ""
+    hung_after_sec: float = 20.0
     process: asyncio.subprocess.Process | None = None
     wait_sec: float = field(default=FIRST_WAIT_SEC)
     after: asyncio.Event | None = None
@@ -58,6 +61,19 @@ class Child:
         """Start, pass the output on, and start again, later each time, until cancelled."""
         if self.after is not None:
             await self.after.wait()
+        async with asyncio.TaskGroup() as tasks:
+            if self.url:
+                tasks.create_task(
+                    end_if_it_hangs(
+                        self.url,
+                        self.hung_after_sec,
+                        lambda: self.process,
+                        lambda text: say("run", f"{self.name} {text}"),
+                    )
+                )
+            await self.keep_running()
+
+    async def keep_running(self) -> None:
         while True:
             started = time.monotonic()
             # a pipe of our own: with asyncio's, the end of a child is not seen while what it started holds it open
@@ -169,8 +185,8 @@ class Family:
 
 def family_of(settings: WebSettings, web_port: int, worker_port: int) -> Family:
     """The processes, with the environment that joins them."""
-    python = [sys.executable, "-u", "-m"]
-    web_url = f"http://127.0.0.1:{web_port}"
+    python = [sys.executable, "-u", "-X", "faulthandler"]  # one that is ended for hanging writes where it stands
+    web_url, worker_url = (f"http://127.0.0.1:{port}" for port in (web_port, worker_port))
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "hearmeout_site.settings",
@@ -183,18 +199,20 @@ def family_of(settings: WebSettings, web_port: int, worker_port: int) -> Family:
         "WEB_URL": web_url,
         "PYTHONUNBUFFERED": "1",
     }
-    celery = [sys.executable, "-u", "-W", AS_ROOT, "-m", "celery", "--app", "hearmeout_site", "--quiet"]
+    celery = [*python, "-W", AS_ROOT, "-m", "celery", "--app", "hearmeout_site", "--quiet"]
     concurrency = str(settings.celery_concurrency)
     tasks = [*celery, "worker", "--loglevel", "WARNING", "--concurrency", concurrency, "--hostname", "tasks@%h"]
     schedule = [*celery, "beat", "--loglevel", "WARNING"]
     prepared, engine_had_its_turn = asyncio.Event(), asyncio.Event()
 
-    def child(name: str, command: list[str], after: asyncio.Event | None = None) -> Child:
-        return Child(name, command, environment, settings.restart_wait_max_sec, after=after)
+    def child(name: str, command: list[str], after: asyncio.Event | None = None, url: str = "") -> Child:
+        return Child(
+            name, command, environment, settings.restart_wait_max_sec, url, settings.hung_after_sec, after=after
+        )
 
     return Family(
-        worker=child("inference", [*python, "inference.worker"]),
-        web=child("web", [*python, "hearmeout_site.web"], prepared),
+        worker=child("inference", [*python, "-m", "inference.worker"], url=worker_url),
+        web=child("web", [*python, "-m", "hearmeout_site.web"], prepared, web_url),
         celery=[child("celery", tasks, engine_had_its_turn), child("schedule", schedule, engine_had_its_turn)],
         prepared=prepared,
         engine_had_its_turn=engine_had_its_turn,
@@ -226,17 +244,6 @@ async def announce(family: Family, url: str, started: float) -> None:
     say("run", f"Everything is ready, {time.monotonic() - started:.0f} s after the start. Ctrl-C stops everything.")
 
 
-def health_status(url: str) -> int | None:
-    """200 while people can talk, 503 while something is missing, None while the site does not answer."""
-    try:
-        with urlopen(f"{url}/healthz", timeout=2) as response:  # noqa: S310 - our own address
-            return int(response.status)
-    except HTTPError as error:
-        return error.code
-    except OSError:
-        return None
-
-
 async def prepare(environment: dict[str, str]) -> int:
     """Database, demo studies and the first researcher; the exit status. The process says itself what went wrong."""
     say("run", "The database is brought up to date …")
@@ -253,6 +260,7 @@ async def prepare(environment: dict[str, str]) -> int:
 async def supervise() -> int:
     """Until Ctrl-C; the exit status."""
     started = time.monotonic()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is ended leaves no copy of people's speech on the disk
     settings = read_environment()
     web_port = free_port(settings.port, "site")
     worker_port = free_port(settings.worker_port, "inference worker", taken=(web_port,))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hearmeout_site.environment import ROOT
-from hearmeout_site.supervisor import Child, free_port, how_it_ended, readable
+from hearmeout_site.environment import ROOT, WebSettings
+from hearmeout_site.supervisor import Child, family_of, free_port, how_it_ended, readable
 from tests.waiting import until
 
 TALKER = "import sys, time; print('here', flush=True); time.sleep(60)"
@@ -90,6 +90,68 @@ async def test_child_that_ignores_the_request_to_stop_is_killed(
     await child.stop()
     assert child.process is not None
     assert await child.process.wait() == -signal.SIGKILL
+
+
+HANGS = """
+import re, sys, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+asked = threading.Event()
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(503); self.end_headers(); asked.set()
+    def log_message(self, *_): pass
+server = HTTPServer(("127.0.0.1", int(sys.argv[1])), Answer)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+print("serving", flush=True)
+asked.wait()
+re.match("(a+)+$", "a" * 60 + "b")  # nothing else of the process runs while this does
+"""
+
+
+async def test_child_that_hangs_says_where_and_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("hearmeout_site.health.ASK_EVERY_SEC", 0.05)
+    port = free_port(9_600, "test")
+    command = [sys.executable, "-X", "faulthandler", "-c", HANGS, str(port)]
+    child = Child("web", command, dict(os.environ), 0.1, f"http://127.0.0.1:{port}", hung_after_sec=0.5)
+    running = asyncio.create_task(child.run())
+    await until(lambda: child.process is not None)
+    first = child.process
+    await until(lambda: child.process is not first)
+    running.cancel()
+    await child.stop()
+    said = capsys.readouterr().out
+    assert "web has not answered for 0.5 s; ending it. This is where it stands:" in said
+    assert 'File "<string>", line 13 in <module>' in said  # the line of the pattern
+    assert "web was killed by SIGABRT; starting it again in 0.1 s" in said
+
+
+async def test_child_that_ends_by_itself_is_not_taken_for_one_that_hangs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("hearmeout_site.health.ASK_EVERY_SEC", 0.05)
+    port = free_port(9_600, "test")
+    code = HANGS.replace("re.match", "sys.exit(3) #")
+    child = Child("web", [*python(code), str(port)], dict(os.environ), 0.1, f"http://127.0.0.1:{port}", 60)
+    running = asyncio.create_task(child.run())
+    await until(lambda: child.process is not None)
+    first = child.process
+    await until(lambda: child.process is not first)
+    running.cancel()
+    await child.stop()
+    said = capsys.readouterr().out
+    assert ("web ended with status 3" in said, "not answered" in said) == (True, False)
+
+
+def test_those_that_answer_http_are_asked_and_all_write_where_they_stand(tmp_path: Path) -> None:
+    family = family_of(WebSettings(data_dir=tmp_path, hung_after_sec=7), 8_001, 8_701)
+    assert [(child.name, child.url) for child in family.all if child.url] == [
+        ("inference", "http://127.0.0.1:8701"),
+        ("web", "http://127.0.0.1:8001"),
+    ]
+    assert {child.hung_after_sec for child in family.all} == {7}
+    assert ["faulthandler" in child.command for child in family.all] == [True] * 4
 
 
 def test_port_that_is_taken_is_named_and_the_next_used(capsys: pytest.CaptureFixture[str]) -> None:
