@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import pluralize
@@ -227,6 +228,7 @@ def _newest(voice: TargetVoice) -> TargetVoiceVersion | None:
 
 
 def _track_of(request: HttpRequest) -> str:
-    """Its number; "" where the address names none that is there."""
-    given = str(request.POST.get("track") or request.GET.get("track") or "")
-    return given if track_named(given) is not None else ""
+    """The id of the participant's track that is to become a voice; empty where none is named that may be heard."""
+    assert isinstance(request.user, User)  # the admin lets nobody else in
+    track = track_named(request.POST.get("track") or request.GET.get("track"), request.user)
+    return "" if track is None else str(track.pk)

@@ -62,9 +62,12 @@ def _consent_field(name: str, widget: forms.Widget) -> forms.Field:
     return field
 
 
-def track_named(number: str) -> Track | None:
-    """The track that an address names; None for what names none."""
-    return Track.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+def track_named(given: object, user: User) -> Track | None:
+    """The track of this id, if there is one and `user` may hear it."""
+    text = str(given or "")
+    if not text.isdecimal() or len(text) > 18 or not user.has_perm("studies.view_take"):
+        return None
+    return Track.objects.filter(pk=int(text)).first()
 
 
 class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
@@ -173,8 +176,8 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         return widget
 
     def _given_track(self) -> Track | None:
-        given = str((self.data if self.is_bound else self.initial).get("track") or "")
-        return track_named(given)
+        given = (self.data if self.is_bound else self.initial).get("track")
+        return track_named(given, self.user)
 
     def _clean_recording(self, cleaned: dict[str, Any]) -> None:
         """Makes a draft of an uploaded file, so that the file is still there if something else is wrong."""

@@ -17,6 +17,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import URLPattern, URLResolver
 from django_htmx.http import HttpResponseClientRedirect
 from unfold.sites import UnfoldAdminSite
 
@@ -50,6 +51,10 @@ def researcher_with(*permissions: str) -> Callable[[View], View]:
 
 class ResearcherAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     """The admin site. It signs in through allauth, so that two-factor authentication and rate limits apply here too."""
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Without the address that leads from any row to its page on the site, whoever may view the row."""
+        return [entry for entry in super().get_urls() if getattr(entry, "name", "") != "view_on_site"]
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         wrapped: View = allow_alpine(super().admin_view(view, cacheable))

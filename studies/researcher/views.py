@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Model, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -28,6 +30,8 @@ from studies.talk.workers.state import WorkerState, state_of
 PRESENT_MIN: Final = 15
 """A session counts as present when a page of it was opened within this time."""
 LAST_ACTIVITIES: Final = 8
+EVERYTHING: Final = frozenset({"study", "session", "take", "inferenceworker", "export", "erasurereceipt"})
+"""The models of which the start page tells something, each to those who may view it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,10 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything that the start page shows."""
+    """Everything that the start page shows. `shown` are the models that may be seen; of the others there is nothing here."""
 
     at: datetime
+    shown: frozenset[str]
     live_takes: list[Take]
     present: int
     waiting: int
@@ -92,25 +97,36 @@ class Overview:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds the overview to the start page (named in settings.UNFOLD)."""
-    return context | {"overview": overview()}
+    return context | {"overview": overview(_viewable(request))}
 
 
-def overview() -> Overview:
+def _viewable(request: HttpRequest) -> frozenset[str]:
+    return frozenset(model for model in EVERYTHING if request.user.has_perm(f"studies.view_{model}"))
+
+
+def overview(shown: frozenset[str] = EVERYTHING) -> Overview:
     now = timezone.now()
-    takes = Take.objects.select_related("trial__session__participant", "trial__session__version__study")
-    workers = [state_of(worker, now) for worker in InferenceWorker.objects.order_by("name")]
+    takes = (Take.objects if "take" in shown else Take.objects.none()).select_related(
+        "trial__session__participant", "trial__session__version__study"
+    )
+    reported = (
+        InferenceWorker.objects.order_by("name") if "inferenceworker" in shown else InferenceWorker.objects.none()
+    )
+    workers = [state_of(worker, now) for worker in reported]
     workers.sort(key=lambda state: not state.fresh)
     live = takes.filter(state=Take.State.LIVE).select_related("trial__condition")
+    present = Session.objects.filter(_present(now)).exclude(mode=Session.Mode.PREVIEW).distinct()
     return Overview(
         at=now,
+        shown=shown,
         live_takes=list(live.order_by("started_at", "created_at")),
-        present=Session.objects.filter(_present(now)).exclude(mode=Session.Mode.PREVIEW).distinct().count(),
+        present=present.count() if "session" in shown else 0,
         waiting=sum(line.worker.queue_length for line in workers if line.fresh),
         workers=workers,
-        filing=Take.objects.filter(state=Take.State.ENDED).count(),
+        filing=takes.filter(state=Take.State.ENDED).count(),
         failed=list(takes.filter(state=Take.State.FAILED).order_by("-ended_at")[:LAST_ACTIVITIES]),
-        studies=_studies(),
-        activities=_activities(),
+        studies=_studies() if "study" in shown else [],
+        activities=_activities(shown),
     )
 
 
@@ -160,52 +176,53 @@ def _studies() -> list[StudyLine]:
     return lines
 
 
-def _activities() -> list[Activity]:
+def _activities(shown: frozenset[str]) -> list[Activity]:
     """Returns the newest events of all kinds. Previews of drafts are left out."""
-
-    def session_url(session: Session) -> str:
-        return reverse("admin:studies_session_change", args=[session.pk])
-
-    sessions = Session.objects.exclude(mode=Session.Mode.PREVIEW).select_related("participant", "version__study")
-    found = [
-        Activity(s.created_at, f"{s.participant.code} began in {s.study}", session_url(s))
-        for s in sessions.order_by("-created_at")[:LAST_ACTIVITIES]
-    ]
-    found += [
-        Activity(s.finished_at, f"{s.participant.code} finished {s.study}", session_url(s))
-        for s in sessions.filter(finished_at__isnull=False).order_by("-finished_at")[:LAST_ACTIVITIES]
-        if s.finished_at
-    ]
-    takes = Take.objects.exclude(trial__session__mode=Session.Mode.PREVIEW).filter(ended_at__isnull=False)
-    takes = takes.select_related("trial__session__participant")
-    found += [
-        Activity(
-            t.ended_at, f"{t}: {t.get_outcome_display().lower()}", reverse("admin:studies_take_change", args=[t.pk])
-        )
-        for t in takes.order_by("-ended_at")[:LAST_ACTIVITIES]
-        if t.ended_at
-    ]
-    found += [
-        Activity(e.at, f"{e.kind} of {e.study} exported", reverse("admin:studies_export_change", args=[e.pk]))
-        for e in Export.objects.select_related("study")[:LAST_ACTIVITIES]
-    ]
-    found += [
-        Activity(
-            r.at,
-            f"{r.code} withdrew; {'what was recorded is kept' if r.kept else 'recordings erased'}",
-            reverse("admin:studies_erasurereceipt_change", args=[r.pk]),
-        )
-        for r in ErasureReceipt.objects.all()[:LAST_ACTIVITIES]
-    ]
+    kinds = {"session": _of_sessions, "take": _of_takes, "export": _of_exports, "erasurereceipt": _of_erasures}
+    found = [activity for model, newest in kinds.items() if model in shown for activity in newest()]
     return sorted(found, key=lambda activity: activity.at, reverse=True)[:LAST_ACTIVITIES]
+
+
+def _of_sessions() -> Iterator[Activity]:
+    sessions = Session.objects.exclude(mode=Session.Mode.PREVIEW).select_related("participant", "version__study")
+    for s in sessions.order_by("-created_at")[:LAST_ACTIVITIES]:
+        yield Activity(s.created_at, f"{s.participant.code} began in {s.study}", _page_of(s))
+    for s in sessions.filter(finished_at__isnull=False).order_by("-finished_at")[:LAST_ACTIVITIES]:
+        if s.finished_at:
+            yield Activity(s.finished_at, f"{s.participant.code} finished {s.study}", _page_of(s))
+
+
+def _of_takes() -> Iterator[Activity]:
+    takes = Take.objects.exclude(trial__session__mode=Session.Mode.PREVIEW).filter(ended_at__isnull=False)
+    for t in takes.select_related("trial__session__participant").order_by("-ended_at")[:LAST_ACTIVITIES]:
+        if t.ended_at:
+            yield Activity(t.ended_at, f"{t}: {t.get_outcome_display().lower()}", _page_of(t))
+
+
+def _of_exports() -> Iterator[Activity]:
+    for e in Export.objects.select_related("study")[:LAST_ACTIVITIES]:
+        yield Activity(e.at, f"{e.kind} of {e.study} exported", _page_of(e))
+
+
+def _of_erasures() -> Iterator[Activity]:
+    for r in ErasureReceipt.objects.all()[:LAST_ACTIVITIES]:
+        became = "what was recorded is kept" if r.kept else "recordings erased"
+        yield Activity(r.at, f"{r.code} withdrew; {became}", _page_of(r))
+
+
+def _page_of(row: Model) -> str:
+    return reverse(f"admin:studies_{row._meta.model_name}_change", args=[row.pk])
 
 
 @require_safe
 @never_cache
-@researcher_with("studies.view_study", "studies.view_take")
+@researcher_with()
 def now(request: HttpRequest) -> HttpResponseBase:
     """Returns the part of the start page that reloads itself."""
-    return render(request, "researcher/now.html", {"overview": overview()})
+    shown = _viewable(request)
+    if not shown:
+        raise PermissionDenied
+    return render(request, "researcher/now.html", {"overview": overview(shown)})
 
 
 @require_safe

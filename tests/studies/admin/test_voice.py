@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -311,3 +311,15 @@ def test_other_version_of_a_voice_is_heard_at_its_own_address(rosa: User, client
     second = add_to(first.voice, f0_hz=150.0)
     bodies = {client.get(reverse("researcher_voice", args=[version.pk])).content for version in (first, second)}
     assert len(bodies) == 2
+
+
+def test_participants_recording_becomes_no_voice_for_those_who_may_not_view_takes(db: None, client: Client) -> None:
+    session = make_session(make_study())
+    track = make_take(session.trials.get(position=0)).tracks.get(kind=Track.Kind.PARTICIPANT)
+    account = make_researcher("max", permitted=False)
+    of_voices = Permission.objects.filter(content_type__app_label="studies", content_type__model="targetvoice")
+    account.user_permissions.set(of_voices)
+    client.force_login(account)
+    assert "who agreed to it" not in text_of(client.get(page("add"), {"track": track.pk}))
+    response = add(client, track=track.pk, part_start_sec="0", part_end_sec="1")
+    assert response.context["adminform"].form.errors["audio"] == ["Choose a file or record one."]

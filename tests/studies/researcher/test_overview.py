@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -169,3 +171,52 @@ def test_previews_and_pilots_are_not_counted_as_sessions(db: None) -> None:
     assert [(line.started, line.takes) for line in now.studies] == [(1, 0)]
     assert [activity.text for activity in now.activities if "P-002" in activity.text] == []
     assert now.present == 2
+
+
+TELLING = {
+    "study": "Codebook",
+    "take": "1 failed",
+    "session": "began in Study voices",
+    "inferenceworker": "gpu-1",
+    "export": "trials of Study voices exported",
+    "erasurereceipt": "P-009 withdrew",
+}
+"""What the start page says of each model, and only of it."""
+
+
+def tell_of_all() -> None:
+    version = factories.make_study()
+    session = factories.make_session(version)
+    factories.make_take(session.trials.all()[0], state=Take.State.FAILED, tracks=False)
+    factories.make_worker("gpu-1", engines={"cascade": {}})
+    Export.objects.create(study=version.study, made_by=factories.make_researcher(), kind="trials", rows=2)
+    ErasureReceipt.objects.create(study=version.study, code="P-009", takes=1, files=4, answers=2)
+
+
+@pytest.mark.parametrize("name", ["admin:index", "now"])
+@pytest.mark.parametrize("model", TELLING)
+def test_start_page_tells_of_what_the_account_may_view_alone(model: str, name: str, db: None, client: Client) -> None:
+    tell_of_all()
+    account = factories.make_researcher("max", permitted=False)
+    account.user_permissions.add(Permission.objects.get(content_type__app_label="studies", codename=f"view_{model}"))
+    client.force_login(account)
+    page = client.get(reverse(name)).content.decode()
+    page = page.partition('<div class="now"')[2] or page  # the side bar has links of its own
+    other = [text for of, text in TELLING.items() if of != model]
+    assert [text in page for text in (TELLING[model], *other)] == [True, *[False] * len(other)]
+
+
+def test_start_page_of_an_account_without_permissions_is_empty(db: None, client: Client) -> None:
+    tell_of_all()
+    client.force_login(factories.make_researcher("max", permitted=False))
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "Your account may not view anything yet." in page
+    assert [text for text in (*TELLING.values(), "P-001", reverse("now")) if text in page] == []
+    assert client.get(reverse("now")).status_code == 403
+
+
+def test_no_address_leads_from_a_row_to_the_site(db: None, client: Client) -> None:
+    study = factories.make_study(state=Study.State.DRAFT).study
+    client.force_login(factories.make_researcher("max", permitted=False))
+    kind = ContentType.objects.get_for_model(Study)
+    assert client.get(f"/admin/r/{kind.pk}/{study.pk}/").status_code == 404
