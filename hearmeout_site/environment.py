@@ -48,6 +48,10 @@ class WebSettings(BothSides):
     allow_test_models: bool = Field(
         False, description="Lets engines with random weights answer in open studies: for tests. Refused in production."
     )
+    demo_studies: bool | None = Field(
+        None,
+        description="Whether `manage.py prepare` opens the demo studies to visitors; empty for yes, in production no.",
+    )
     celery_concurrency: int = Field(1, ge=1, le=64, description="Celery processes.")
     restart_wait_max_sec: float = Field(
         30, ge=0.1, description="`make run` starts a dead process again after 1, 2, 4 ... seconds, up to this."
@@ -102,6 +106,11 @@ class WebSettings(BothSides):
         if allowed and _in_production(info):
             raise ValueError("left out in production: it is for tests")
         return allowed
+
+    @property
+    def opens_demos(self) -> bool:
+        """Whether the demo studies are opened when the database is prepared."""
+        return not self.production if self.demo_studies is None else self.demo_studies
 
 
 def _in_production(info: ValidationInfo) -> bool:

@@ -29,6 +29,7 @@ ALLOWED_HOSTS = list(ENV.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENV.trusted_origins)
 WEB_PORT = ENV.port
 ALLOW_TEST_MODELS = ENV.allow_test_models
+OPENS_DEMOS = ENV.opens_demos
 RECONNECT_GRACE_SEC = ENV.reconnect_grace_sec
 JOURNAL_MIN_FREE_BYTES = ENV.journal_min_free_mb * 1_000_000
 WORKER_STALE_SEC = 10

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Bring the database up to date, load the demo studies, create the first researcher."
+    help = (
+        "Bring the database up to date and create the first researcher. Load and open the demo studies too, unless in "
+        "production: there only with DEMO_STUDIES=true."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
-        call_command("load_demo")
+        if settings.OPENS_DEMOS:
+            call_command("load_demo")
         call_command("create_researcher")
