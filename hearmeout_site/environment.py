@@ -34,6 +34,11 @@ class WebSettings(BothSides):
         "", repr=False, description="Signs sessions and links. At least 32 characters in production."
     )
     allowed_hosts: Names = Field(LOCAL_HOSTS, description="Host names the site answers to, with commas between.")
+    internal_hosts: Names = Field(
+        ("*",),
+        description="Host names by which `/healthz` and inference workers' requests may come, over plain HTTP too; `*` "
+        "for any.",
+    )
     trusted_origins: Names = Field(
         (), description="Further origins (https://...) that may open forms and talk sockets."
     )

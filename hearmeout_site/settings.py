@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from hearmeout_site.environment import ROOT, read_environment
+from hearmeout_site.internal import AS_PATTERNS
 
 ENV = read_environment()
 BASE_DIR = ROOT
@@ -26,6 +27,7 @@ DEBUG = False
 SECRET_KEY = ENV.secret_key
 WORKER_SECRET = ENV.worker_secret
 ALLOWED_HOSTS = list(ENV.allowed_hosts)
+INTERNAL_HOSTS = list(ENV.internal_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENV.trusted_origins)
 WEB_PORT = ENV.port
 ALLOW_TEST_MODELS = ENV.allow_test_models
@@ -52,6 +54,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "hearmeout_site.internal.InternalAddresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -192,6 +195,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 SECURE_SSL_REDIRECT = ENV.production
+SECURE_REDIRECT_EXEMPT = AS_PATTERNS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.production else None
 SECURE_HSTS_SECONDS = 31_536_000 if ENV.production else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.production

@@ -219,15 +219,15 @@ def family_of(settings: WebSettings, web_port: int, worker_port: int) -> Family:
     )
 
 
-async def announce(family: Family, url: str, started: float) -> None:
-    """Print the link once the site answers, what is waited for, and that all is ready."""
+async def announce(family: Family, url: str, site: str, started: float) -> None:
+    """Print the link once the site answers at `url`, what is waited for, and that all is ready."""
     say("run", "The web process is starting …")
     while await asyncio.to_thread(health_status, url) is None:
         await asyncio.sleep(LOOK_EVERY_SEC)
     answered = told = time.monotonic()
     say("run", "")
-    say("run", f"Hear Me Out is at  {url}/")
-    say("run", f"Researchers sign in at  {url}/admin/")
+    say("run", f"Hear Me Out is at  {site}/")
+    say("run", f"Researchers sign in at  {site}/admin/")
     say("run", "The speech engine is loading …")
     while await asyncio.to_thread(health_status, url) != HTTPStatus.OK:
         now = time.monotonic()
@@ -283,7 +283,8 @@ async def supervise() -> int:
     telling: asyncio.Task[None] | None = None
     if preparing in done and status == 0:
         family.prepared.set()
-        telling = asyncio.create_task(announce(family, f"http://127.0.0.1:{web_port}", started))
+        site = f"https://{settings.allowed_hosts[0]}" if settings.production else family.web.url
+        telling = asyncio.create_task(announce(family, family.web.url, site, started))
         done, _ = await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
     say("run", "stopping …" if status == 0 else "The database could not be prepared, as said above; stopping …")
     for task in (*running, preparing, *([telling] if telling else [])):
