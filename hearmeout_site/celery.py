@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Final
 
 from celery import Celery
 from celery.signals import beat_init, worker_ready
 
 READY: Final = "ready"
+
+# the supervisor says it once, in plain words; in a container it is ordinary
+warnings.filterwarnings("ignore", "You're running the worker with superuser privileges")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hearmeout_site.settings")
 

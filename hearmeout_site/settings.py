@@ -12,6 +12,7 @@ from django.urls import reverse_lazy
 
 from hearmeout_site.environment import ROOT, read_environment
 from hearmeout_site.internal import AS_PATTERNS
+from hearmeout_site.privacy import keep_private
 
 ENV = read_environment()
 BASE_DIR = ROOT
@@ -20,7 +21,8 @@ JOURNAL_DIR = DATA_DIR / "journal"
 RECORDINGS_DIR = DATA_DIR / "recordings"
 BROKER_DIR = DATA_DIR / "broker"
 STATIC_ROOT = DATA_DIR / "static"
-for folder in (DATA_DIR, JOURNAL_DIR, RECORDINGS_DIR, BROKER_DIR, STATIC_ROOT):
+keep_private(DATA_DIR)
+for folder in (JOURNAL_DIR, RECORDINGS_DIR, BROKER_DIR, STATIC_ROOT):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 DEBUG = False

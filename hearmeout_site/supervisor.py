@@ -22,11 +22,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 from hearmeout_site.celery import READY
 from hearmeout_site.environment import ROOT, WebSettings, read_environment
 from hearmeout_site.health import end_if_it_hangs, health_status
+from hearmeout_site.privacy import FOR_US_ALONE, give_up_root
 
 FIRST_WAIT_SEC = 1.0
 STEADY_AFTER_SEC = 60.0  # a child that ran this long starts its back-off anew
@@ -36,7 +38,6 @@ LONGEST_LINE = 2**20
 LOOK_EVERY_SEC = 0.2
 TELL_EVERY_SEC = 10.0
 ENGINE_FIRST_SEC = 20.0  # how long Celery waits for a speech engine that does not get ready
-AS_ROOT = "ignore:You're running the worker with superuser privileges"  # ordinary in a container
 WORKER_LINE: Final = re.compile(r"timestamp='[^']*' level='(?P<level>\w+)' event='(?P<event>[^']*)' ?(?P<rest>.*)")
 
 
@@ -199,7 +200,7 @@ def family_of(settings: WebSettings, web_port: int, worker_port: int) -> Family:
         "WEB_URL": web_url,
         "PYTHONUNBUFFERED": "1",
     }
-    celery = [*python, "-W", AS_ROOT, "-m", "celery", "--app", "hearmeout_site", "--quiet"]
+    celery = [*python, "-m", "celery", "--app", "hearmeout_site", "--quiet"]
     concurrency = str(settings.celery_concurrency)
     tasks = [*celery, "worker", "--loglevel", "WARNING", "--concurrency", concurrency, "--hostname", "tasks@%h"]
     schedule = [*celery, "beat", "--loglevel", "WARNING"]
@@ -261,6 +262,8 @@ async def supervise() -> int:
     """Until Ctrl-C; the exit status."""
     started = time.monotonic()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is ended leaves no copy of people's speech on the disk
+    give_up_root([ROOT, Path(os.environ.get("DATA_DIR") or ROOT / "var")], lambda text: say("run", text))
+    os.umask(FOR_US_ALONE)
     settings = read_environment()
     web_port = free_port(settings.port, "site")
     worker_port = free_port(settings.worker_port, "inference worker", taken=(web_port,))
