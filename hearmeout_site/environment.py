@@ -45,6 +45,12 @@ class WebSettings(BothSides):
     database_url: str = Field(
         "", repr=False, description="`postgresql://user:password@host/name`; empty for SQLite in DATA_DIR."
     )
+    database_wait_sec: int = Field(
+        5,
+        ge=1,
+        le=60,
+        description="How long a page waits for a database that is away or locked; then it says to try again.",
+    )
     redis_url: str = Field("", repr=False, description="`redis://host:6379/0`; empty for a queue in DATA_DIR.")
     host: str = Field("127.0.0.1", description="Address the web process listens on; `0.0.0.0` behind a proxy.")
     port: int = Field(

@@ -90,14 +90,14 @@ TEMPLATES = [
 ]
 
 
-def _database(url: str) -> dict[str, Any]:
+def _database(url: str, wait_sec: int) -> dict[str, Any]:
     if not url:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "db.sqlite3",
             # WAL lets readers pass the writer; IMMEDIATE makes a writer wait its turn instead of failing late
             "OPTIONS": {
-                "timeout": 20,
+                "timeout": wait_sec,
                 "transaction_mode": "IMMEDIATE",
                 # what is deleted is overwritten; and what REPLACE deletes is refused, too (see studies.models.guards)
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
@@ -113,10 +113,15 @@ def _database(url: str) -> dict[str, Any]:
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": max(2, wait_sec),  # libpq's least
+            "tcp_user_timeout": 1_000 * wait_sec,
+            "options": f"-c lock_timeout={wait_sec}s",
+        },
     }
 
 
-DATABASES = {"default": _database(ENV.database_url)}
+DATABASES = {"default": _database(ENV.database_url, ENV.database_wait_sec)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ERASURE_LOG = ENV.erasure_log or DATA_DIR / "erasures.jsonl"

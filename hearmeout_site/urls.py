@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.contrib import admin
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
+
+from studies.outage import OUTAGES, try_again
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -21,3 +25,10 @@ def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
     than anything we ask for."""
     code = 413 if isinstance(exception, RequestDataTooBig) else 400
     return render(request, f"{code}.html", status=code)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """Answers for an exception: with 503 and when to try again where a database is away, else with 500."""
+    if isinstance(sys.exception(), OUTAGES):
+        return try_again(request)
+    return render(request, "500.html", status=500)

@@ -32,10 +32,11 @@ from inference.contract.wire import (
 )
 from studies.errors import TakeRefused
 from studies.languages import language_of, said
+from studies.outage import CODE, OUTAGES, TRY_AGAIN
 from studies.preview.hearing import AT_REST, Hearing, hearing_of, session_of
 from studies.preview.line import VoiceLine, open_line, render, there_and_back
 from studies.talk.live.downlink import Send
-from studies.talk.live.endings import CLOSE_MALFORMED, CLOSE_NORMAL, CLOSE_REFUSED, UNEXPECTED
+from studies.talk.live.endings import CLOSE_MALFORMED, CLOSE_NORMAL, CLOSE_REFUSED, CLOSE_UNAVAILABLE, UNEXPECTED
 from studies.talk.live.watch import watch
 from studies.talk.registry import PREVIEWS
 
@@ -62,6 +63,9 @@ class PreviewConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no t
         except TakeRefused as refusal:
             code = CLOSE_REFUSED
             await preview.refuse(refusal.code, refusal.message)
+        except OUTAGES:
+            code = CLOSE_UNAVAILABLE
+            await preview.refuse(CODE, TRY_AGAIN)
         except WireError as error:
             code = CLOSE_MALFORMED
             await preview.refuse(error.code, UNEXPECTED, {"problem": str(error)})
@@ -133,7 +137,9 @@ class Preview:
 
     async def refuse(self, code: str, text: StrOrPromise, values: Mapping[str, str] | None = None) -> None:
         """Sends a refusal in the session's language."""
-        language = await database_sync_to_async(language_of)(token=self.token)
+        language = None
+        with suppress(*OUTAGES):
+            language = await database_sync_to_async(language_of)(token=self.token)
         with suppress(Exception):  # the page may have gone first
             await self._tell(ErrorMessage(code, said(text, language) % values if values else said(text, language)))
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -155,7 +155,7 @@ def health(request: HttpRequest) -> HttpResponse:
         fresh = InferenceWorker.objects.filter(seen_at__gte=since).count()
         if not fresh:
             wrong.append("no inference worker")
-    except DatabaseError:
+    except Error:
         wrong.append("database")
     free_bytes = shutil.disk_usage(settings.JOURNAL_DIR).free
     if free_bytes < settings.JOURNAL_MIN_FREE_BYTES:

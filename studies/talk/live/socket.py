@@ -24,6 +24,7 @@ from inference.contract.errors import WireError
 from inference.contract.wire import ErrorMessage, encode
 from studies.errors import TakeRefused
 from studies.languages import language_of, said
+from studies.outage import CODE, OUTAGES, TRY_AGAIN
 from studies.talk.live.downlink import Downlink, Send
 from studies.talk.live.endings import CLOSE_CODES, CLOSE_MALFORMED, CLOSE_REFUSED, CLOSE_UNAVAILABLE
 from studies.talk.live.relay import Relay
@@ -86,6 +87,8 @@ class TalkConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             admission = await database_sync_to_async(redeem_ticket)(take_id, ticket)
         except TakeRefused as error:
             refusal = error
+        except OUTAGES:
+            refusal = TakeRefused(CODE, TRY_AGAIN)
         # the page sees a refused handshake only as "failed", so open the socket, send the reason and close it
         await send({"type": "websocket.accept"})
         if refusal is None:
@@ -96,7 +99,9 @@ class TalkConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             except TakeRefused as error:
                 refusal = error
         if refusal is not None:
-            language = await database_sync_to_async(language_of)(trials__takes=take_id)
+            language = None
+            with suppress(*OUTAGES):
+                language = await database_sync_to_async(language_of)(trials__takes=take_id)
             message = ErrorMessage(refusal.code, said(refusal.message, language))
             await send({"type": "websocket.send", "bytes": encode(message)})
             await send({"type": "websocket.close", "code": CLOSE_CODES.get(refusal.code, CLOSE_UNAVAILABLE)})

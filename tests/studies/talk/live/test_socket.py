@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from inference.contract.wire import MAX_AUDIO_BYTES, Ack, Control, Kind, Metadata, encode, encode_audio
 from studies.models import Session, Take
 from studies.talk import takes
-from studies.talk.live.endings import CLOSE_MALFORMED, CLOSE_REFUSED
+from studies.talk.live.endings import CLOSE_MALFORMED, CLOSE_REFUSED, CLOSE_UNAVAILABLE
 from studies.talk.registry import RUNNING
 from tests.studies.factories import make_session
 from tests.studies.talk.conftest import Serving, open_page, reread
@@ -69,6 +70,19 @@ async def test_expired_ticket(take: Take, monkeypatch: pytest.MonkeyPatch) -> No
 async def test_take_of_another_participant(session: Session, take: Take) -> None:
     other = await sync_to_async(take_of_another)(session)
     assert await refused(Page(take.pk, await ticket_for(other))) == ("foreign_take", CLOSE_REFUSED)
+
+
+async def test_talk_is_told_to_try_again_while_the_database_is_away(take: Take) -> None:
+    def refuse(*_: object) -> None:
+        raise OperationalError("the database is away")
+
+    ticket = await ticket_for(take)
+    await sync_to_async(lambda: connection.execute_wrappers.append(refuse))()
+    try:
+        told = await refused(Page(take.pk, ticket))
+    finally:
+        await sync_to_async(lambda: connection.execute_wrappers.remove(refuse))()
+    assert told == ("try_again", CLOSE_UNAVAILABLE)
 
 
 def take_of_another(session: Session) -> Take:

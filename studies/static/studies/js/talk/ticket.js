@@ -1,6 +1,6 @@
 import { translate } from "../i18n.js";
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 10_000;
 
 /** A refusal by the server. */
 export class Refusal extends Error {
