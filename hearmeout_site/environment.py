@@ -19,6 +19,7 @@ from inference.contract.settings import (
     BothSides,
     Names,
     WrongSettings,
+    is_guessable,
     url_of,
 )
 
@@ -100,6 +101,8 @@ class WebSettings(BothSides):
         if _in_production(info):
             if len(secret) < MIN_SECRET_CHARACTERS:
                 raise ValueError(f"a secret of your own, {MIN_SECRET_CHARACTERS} characters or more, in production")
+            if is_guessable(secret):
+                raise ValueError("a random secret in production: `openssl rand -base64 40` makes one")
             if info.field_name == "secret_key" and secret == info.data.get("worker_secret"):
                 raise ValueError("another secret than WORKER_SECRET in production")
         return secret

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "studies",
 ]
 MIDDLEWARE = [
+    "hearmeout_site.headers.Headers",
     "django.middleware.security.SecurityMiddleware",
     "hearmeout_site.internal.InternalAddresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -135,9 +136,23 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 STATIC_URL = "static/"
-STATICFILES_DIRS = [("npm", BASE_DIR / "node_modules")] if (BASE_DIR / "node_modules").is_dir() else []
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "hearmeout_site.packages.NamedFiles",
+]
 WHITENOISE_USE_FINDERS = not ENV.production
 WHITENOISE_AUTOREFRESH = False
+
+# limits of sign-ins, and tokens that were used: one for all processes
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.redis_url}
+    if ENV.redis_url
+    else {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": DATA_DIR / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 
 # Channels' layer carries control messages and the live monitor, never audio
 CHANNEL_LAYERS: dict[str, Any] = {
@@ -206,6 +221,8 @@ SECURE_REDIRECT_EXEMPT = AS_PATTERNS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.production else None
 SECURE_HSTS_SECONDS = 31_536_000 if ENV.production else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.production
+if ENV.production:  # no other host of the same domain can set these
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -26,14 +26,14 @@ async def open_slot(address: str, request: SlotRequest, secret: str, *, timeout_
     Raises the error with which the worker refused (TokenError, UnknownName, OptionError), or SlotLost if the worker
     cannot be reached.
     """
-    return Slot(await _connect(f"{address}/slot", sign(SLOT, request, secret), timeout_sec))
+    return Slot(await _connect(f"{address}/slot", sign(SLOT, request, secret, to=address), timeout_sec))
 
 
 async def open_preview(address: str, request: PreviewRequest, secret: str, *, timeout_sec: float = 5.0) -> Slot:
     """Connects to preview a voice. Raises the same errors as `open_slot`.
 
     A `preview` event comes first, then a heard frame for each microphone frame of a whole step."""
-    return Slot(await _connect(f"{address}/preview", sign(PREVIEW, request, secret), timeout_sec))
+    return Slot(await _connect(f"{address}/preview", sign(PREVIEW, request, secret, to=address), timeout_sec))
 
 
 async def _connect(url: str, token: str, timeout_sec: float) -> ClientConnection:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, cast, get_args, get_origin
 from urllib.parse import urlsplit
@@ -23,10 +24,22 @@ from inference.contract.errors import EngineUnavailable, InferenceError
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 MIN_SECRET_CHARACTERS: Final = 32
+LEAST_DIFFERENT: Final = 8  # characters, and steps from one to the next; 32 random hexadecimal digits have more
 SECRETS_FILE: Final = "secrets.json"  # in DATA_DIR; made by the web at its first start, outside production
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 _UNITS: Final[Mapping[str, str]] = {"sec": "seconds", "ms": "milliseconds"}
 _LIKENESS: Final = 0.85  # least similarity of a misspelt name to the intended one
+
+
+def is_guessable(secret: str) -> bool:
+    """Whether a secret is long in letters alone: a repetition, a row of keys, or a framework's example."""
+    differing = {second - first for first, second in pairwise(map(ord, secret))}
+    return (
+        len(set(secret)) < LEAST_DIFFERENT
+        or secret in (secret + secret)[1:-1]
+        or len(differing) < LEAST_DIFFERENT
+        or secret.startswith("django-insecure-")
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from inference.contract.errors import TokenError
 
 ALGORITHM = "HS256"
 TOKEN_TTL_SEC = 30
+LONGEST_SEC: Final = 60  # what is signed for longer is not taken: a token for one connection and two clocks that differ
 Content = TypeVar("Content")
 
 
@@ -65,11 +66,13 @@ class PreviewRequest:
 class Audience(Generic[Content]):
     """The purpose of a token; its content is in `claim`.
 
-    `parse` rebuilds the content from what was signed and raises KeyError, TypeError or ValueError if it cannot."""
+    `parse` rebuilds the content from what was signed and raises KeyError, TypeError or ValueError if it cannot. A token
+    that would live for more than `longest_sec` is invalid."""
 
     name: str
     claim: str
     parse: Callable[[Any], Content]
+    longest_sec: float = LONGEST_SEC
 
 
 def _slot_request(signed: Any) -> SlotRequest:
@@ -98,40 +101,45 @@ def _report(signed: Any) -> dict[str, Any]:
     return signed
 
 
-SLOT: Final = Audience("hearmeout.slot", "slot", _slot_request)  # from the web: serve this take
+SLOT: Final = Audience("hearmeout.slot", "slot", _slot_request, 3_600)  # from the web, or for a chat: serve this take
 PREVIEW: Final = Audience("hearmeout.preview", "preview", _preview_request)  # from the web: preview this voice
 STATE: Final = Audience("hearmeout.state", "take", _text)  # from worker to worker: give me the state of this take
 HEARTBEAT: Final = Audience("hearmeout.heartbeat", "worker", _report)  # from a worker: this is my state
 VOICE: Final = Audience("hearmeout.voice", "voice", _text)  # from a worker: give me the target voice with this SHA-256
 
 
-def sign(audience: Audience[Content], content: Content, secret: str, ttl_sec: float = TOKEN_TTL_SEC) -> str:
-    """Returns a token that only holders of the secret can make."""
+def sign(
+    audience: Audience[Content], content: Content, secret: str, ttl_sec: float = TOKEN_TTL_SEC, *, to: str = ""
+) -> str:
+    """Returns a token that only holders of the secret can make. `to` is the address of the one worker that may take
+    it."""
     signed = asdict(content) if is_dataclass(content) and not isinstance(content, type) else content
-    claims = {"aud": audience.name, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12)}
+    claims = {"aud": audience.name, "exp": time.time() + ttl_sec, "jti": secrets.token_urlsafe(12), "to": to}
     return jwt.encode({**claims, audience.claim: signed}, secret, algorithm=ALGORITHM)
 
 
-def read(audience: Audience[Content], token: str, secret: str) -> Content:
-    """Returns the content of a token, which may be read any number of times. Raises TokenError (expired or invalid)."""
-    return _content(audience, _claims(audience, token, secret))
-
-
 class TokenReader:
-    """Reads tokens that open one connection each, and remembers those it has seen until they expire."""
+    """Reads tokens that open one connection each, and remembers those it has seen until they expire.
 
-    def __init__(self, secret: str) -> None:
+    A worker sets `address` to the one that it reports: tokens for others are invalid. Where several processes answer
+    for one reader, `is_new(id, seconds)` tells whether none of them has seen a token, and remembers it for all."""
+
+    def __init__(self, secret: str, is_new: Callable[[str, float], bool] = lambda _id, _sec: True) -> None:
+        self.address = ""
         self._secret = secret
+        self._is_new = is_new
         self._expires_by_id: dict[str, float] = {}
 
     def read(self, audience: Audience[Content], token: str) -> Content:
         """Returns the content of a token that was not read before. Raises TokenError (expired, replayed or invalid)."""
         claims = _claims(audience, token, self._secret)
+        if claims.get("to", "") != self.address:
+            raise TokenError("invalid")
         now = time.time()
         self._expires_by_id = {jti: exp for jti, exp in self._expires_by_id.items() if exp > now}
-        if claims["jti"] in self._expires_by_id:
-            raise TokenError("replayed")
         content = _content(audience, claims)
+        if claims["jti"] in self._expires_by_id or not self._is_new(claims["jti"], claims["exp"] - now):
+            raise TokenError("replayed")
         self._expires_by_id[claims["jti"]] = float(claims["exp"])
         return content
 
@@ -153,4 +161,6 @@ def _claims(audience: Audience[Content], token: str, secret: str) -> dict[str, A
         raise TokenError("expired") from None
     except jwt.PyJWTError:
         raise TokenError("invalid") from None
+    if claims["exp"] > time.time() + audience.longest_sec or not isinstance(claims["jti"], str):
+        raise TokenError("invalid")
     return claims

@@ -150,8 +150,8 @@ async def open_link(given: Arguments) -> Link:
                     TalkProblem.REFUSED,
                 )
             return await _web(f"{site}{SESSION_PATH}{given.token}/", given, context)
-        case {"ready": _, "engines": [first, *_]} if given.token or _secret(parts.hostname or ""):
-            return await _slot(server + SLOT_PATH, given, context, str(first))
+        case {"ready": _, "engines": [first, *_], "address": worker} if given.token or _secret(parts.hostname or ""):
+            return await _slot(server + SLOT_PATH, given, context, str(first), str(worker))
         case {"ready": _}:
             return await _chat(server + CHAT_PATH, given, context, tells=True)
     if given.engine or given.voice:
@@ -191,8 +191,9 @@ async def _web(link: str, given: Arguments, context: ssl.SSLContext) -> Link:
     return WebLink(await dial(take.socket, context, origin=take.origin))
 
 
-async def _slot(url: str, given: Arguments, context: ssl.SSLContext, engine: str) -> Link:
-    token = given.token or sign(SLOT, _request(given, engine), _secret(urlsplit(url).hostname or ""))
+async def _slot(url: str, given: Arguments, context: ssl.SSLContext, engine: str, worker: str) -> Link:
+    """`worker` is the address that the worker reports, for which the token is signed."""
+    token = given.token or sign(SLOT, _request(given, engine), _secret(urlsplit(url).hostname or ""), to=worker)
     try:
         return SlotLink(await dial(url, context, token=token))
     except TalkProblem as problem:

@@ -108,7 +108,11 @@ def _place(page: httpx.Response, token: str) -> tuple[str, str]:
 
 def _same_site(http: httpx.AsyncClient, origin: str) -> dict[str, str]:
     """Returns the headers which show that the site's own page sent the form."""
-    return {"X-CSRFToken": http.cookies.get("csrftoken") or "", "Origin": origin, "Referer": f"{origin}/"}
+    return {
+        "X-CSRFToken": http.cookies.get("__Host-csrftoken") or http.cookies.get("csrftoken") or "",
+        "Origin": origin,
+        "Referer": f"{origin}/",
+    }
 
 
 @dataclass

@@ -70,7 +70,7 @@ class Worker:
         self.takes = Takes(settings, engines, converters, statistics)
         self.name = settings.name
         self.address = ""
-        tokens = TokenReader(settings.worker_secret)  # shared by all doors: a token opens only one, once
+        self._tokens = tokens = TokenReader(settings.worker_secret)  # shared by all doors: a token opens only one, once
         self._departures = Departures(self.takes, tokens)
         self._chat = ChatDoor(self.takes, tokens, settings.chat)
         self.doors: dict[str, Door] = {
@@ -89,7 +89,7 @@ class Worker:
         await self.takes.start()
         listening = listen(self.settings.host, self.settings.port)
         port = listening.getsockname()[1]
-        self.address = self.settings.advertised_address(port)
+        self.address = self._tokens.address = self.settings.advertised_address(port)
         self.name = self.settings.name or f"{socket.gethostname()[:70]}:{port}"
         self._server = await serve(
             self._serve,
@@ -184,6 +184,7 @@ class Worker:
     def _health(self) -> Response:
         ready, accepting = not self.takes.draining, self.takes.accepting
         body = {
+            "address": self.address,
             "ready": ready,
             "accepting": accepting,
             "free_slots": self.takes.table.free_slots if accepting else 0,

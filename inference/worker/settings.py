@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from inference.contract.catalog import CONVERTERS, ENGINES
@@ -27,6 +27,7 @@ from inference.contract.settings import (
     Problem,
     Settings,
     WrongSettings,
+    is_guessable,
     misspelt,
     settings_class,
     url_of,
@@ -76,9 +77,11 @@ class WorkerSettings(BothSides, LoadedEngines):
 
     @field_validator("worker_secret")
     @classmethod
-    def _long_enough(cls, secret: str) -> str:
+    def _long_enough(cls, secret: str, info: ValidationInfo) -> str:
         if len(secret) < MIN_SECRET_CHARACTERS:
             raise ValueError(f"the web's, {MIN_SECRET_CHARACTERS} characters or more")
+        if info.data.get("mode") == "production" and is_guessable(secret):
+            raise ValueError("the web's, and random in production")
         return secret
 
     @field_validator("web_url")

@@ -290,7 +290,10 @@ class Bot:
 
     @staticmethod
     def _headers(http: httpx.AsyncClient) -> dict[str, str]:
-        return {"X-CSRFToken": http.cookies.get("csrftoken") or "", "Referer": str(http.base_url)}
+        return {
+            "X-CSRFToken": http.cookies.get("__Host-csrftoken") or http.cookies.get("csrftoken") or "",
+            "Referer": str(http.base_url),
+        }
 
     @staticmethod
     def _well(answered: httpx.Response) -> httpx.Response:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hmac
 from typing import Final
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from inference.contract.errors import TokenError
-from inference.contract.tokens import VOICE, read
+from inference.contract.tokens import VOICE
 from studies.models import AccessLog, TargetVoiceVersion
 from studies.talk.byte_ranges import serve_flac
+from studies.talk.workers.tokens import reader
 
 WORKER: Final = "inference worker"
 
@@ -27,7 +27,7 @@ def worker_voice(request: HttpRequest, sha256: str) -> HttpResponse:
     Answers 404 for one that never existed, and 410 with the reason for one that may not be used any more."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
-        asked = read(VOICE, token if scheme.lower() == "bearer" else "", settings.WORKER_SECRET)
+        asked = reader().read(VOICE, token if scheme.lower() == "bearer" else "")
     except TokenError as error:
         return _refuse(401, error.code, str(error))
     if not hmac.compare_digest(asked.encode(), sha256.encode()):

@@ -94,8 +94,8 @@ class Bench:
 
     def direct_targets(self, sessions: int) -> list[tuple[str, str]]:
         requests = [SlotRequest(f"take-{number}", "echo") for number in range(sessions)]
-        address = f"ws://127.0.0.1:{self.worker_port}/slot"
-        return [(address, sign(SLOT, request, self.worker_secret)) for request in requests]
+        worker = f"ws://127.0.0.1:{self.worker_port}"
+        return [(f"{worker}/slot", sign(SLOT, request, self.worker_secret, to=worker)) for request in requests]
 
     def relay_targets(self, sessions: int) -> list[tuple[str, str]]:
         made = self.python("tests.bench.relay_takes", json.dumps({"sessions": sessions}))

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from hearmeout_site.environment import ROOT, WebSettings
+from inference.contract.settings import WrongSettings
+from inference.worker.settings import WorkerSettings
 
 READ = "from hearmeout_site.environment import read_environment; print(read_environment().secret_key)"
 GOOD = {
     "HEARMEOUT_MODE": "production",
-    "SECRET_KEY": "s" * 32,
-    "WORKER_SECRET": "w" * 32,
+    "SECRET_KEY": "vZ3kq0w8sJYc5n1RrT7xUe2LbH9dPfGm",
+    "WORKER_SECRET": "Qm4yN8tKa6Wz0cVj2RxEo5uHs7PgLb1D",
     "ALLOWED_HOSTS": "study.example.org",
 }
 
@@ -36,7 +40,10 @@ def read_with(folder: Path, **variables: str) -> subprocess.CompletedProcess[str
             GOOD | {"SECRET_KEY": "short"},
             "SECRET_KEY: should be a secret of your own, 32 characters or more",
         ),
-        (GOOD | {"WORKER_SECRET": "s" * 32}, "SECRET_KEY: should be another secret than WORKER_SECRET in production"),
+        (
+            GOOD | {"WORKER_SECRET": GOOD["SECRET_KEY"]},
+            "SECRET_KEY: should be another secret than WORKER_SECRET in production",
+        ),
         (GOOD | {"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS: should be the names of your hosts in production (found '*')"),
         (GOOD | {"ALLOW_TEST_MODELS": "true"}, "ALLOW_TEST_MODELS: should be left out in production: it is for tests"),
         ({"PORT": "eighty"}, "PORT: should be a whole number from 1 to 65535 (found 'eighty')"),
@@ -56,6 +63,35 @@ def test_environment_with_wrong_setting_stops_with_its_name(
     assert result.returncode == 1
     assert complaint in result.stderr
     assert "Traceback" not in result.stderr
+
+
+GUESSABLE = [
+    "a" * 40,
+    "changeme" * 5,
+    "0123456789abcdef" * 2,
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "django-insecure-x7!k2@qz0w8sJYc5n1RrT7xUe2LbH9dPfGm",
+]
+
+
+@pytest.mark.parametrize("secret", GUESSABLE)
+def test_secret_that_can_be_guessed_is_refused_in_production(secret: str) -> None:
+    for name in ("SECRET_KEY", "WORKER_SECRET"):
+        with pytest.raises(WrongSettings) as wrong:
+            WebSettings.read(GOOD | {name: secret})
+        assert [str(problem) for problem in wrong.value.problems] == [
+            f"{name}: should be a random secret in production: `openssl rand -base64 40` makes one"
+        ]
+    with pytest.raises(WrongSettings) as wrong:
+        WorkerSettings.read({"HEARMEOUT_MODE": "production", "WORKER_SECRET": secret})
+    assert [problem.variable for problem in wrong.value.problems] == ["WORKER_SECRET"]
+
+
+def test_secrets_of_any_random_kind_are_taken() -> None:
+    rng = Random(7)
+    for _ in range(200):
+        key, shared = rng.randbytes(32).hex(), b64encode(rng.randbytes(30)).decode()
+        assert WebSettings.read(GOOD | {"SECRET_KEY": key, "WORKER_SECRET": shared}).secret_key == key
 
 
 def test_environment_names_all_wrong_settings_at_once(tmp_path: Path) -> None:
@@ -82,7 +118,7 @@ def test_representation_holds_no_secret() -> None:
 
 
 def test_environment_for_production_is_accepted_when_complete(tmp_path: Path) -> None:
-    assert read_with(tmp_path, **GOOD).stdout.strip() == "s" * 32
+    assert read_with(tmp_path, **GOOD).stdout.strip() == GOOD["SECRET_KEY"]
 
 
 def test_local_secrets_are_made_once_and_kept_private(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ async def open_take(worker: Worker, take: str = "take-1", secret: str = SECRET, 
 async def raw_connection(worker: Worker, authorization: str | None = "", take: str = "raw") -> ClientConnection:
     """A socket that can send anything. `authorization` "" for a good token, None for no header at all."""
     if authorization == "":
-        authorization = f"Bearer {sign(SLOT, SlotRequest(take, 'echo'), SECRET)}"
+        authorization = f"Bearer {sign(SLOT, SlotRequest(take, 'echo'), SECRET, to=worker.address)}"
     headers = {"Authorization": authorization} if authorization else {}
     return await connect(f"{worker.address}/slot", additional_headers=headers, proxy=None)
 

@@ -134,7 +134,7 @@ async def _connect(address: str, take: str, secret: str) -> ClientConnection:
     try:
         return await connect(
             f"{address}{STATE_PATH}{quote(take, safe='')}",
-            additional_headers={"Authorization": f"Bearer {sign(STATE, take, secret)}"},
+            additional_headers={"Authorization": f"Bearer {sign(STATE, take, secret, to=address)}"},
             compression=None,
             max_size=2 * PIECE_BYTES,
             open_timeout=OPEN_SEC,

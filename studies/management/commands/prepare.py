@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand
 class Command(BaseCommand):
     help = (
         "Bring the database up to date and create the first researcher. Load and open the demo studies too, unless in "
-        "production: there only with DEMO_STUDIES=true."
+        "production: there only with DEMO_STUDIES=true, and "
+        "with the files of its pages collected."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -20,3 +21,5 @@ class Command(BaseCommand):
         if settings.OPENS_DEMOS:
             call_command("load_demo")
         call_command("create_researcher")
+        if not settings.WHITENOISE_USE_FINDERS:
+            call_command("collectstatic", verbosity=0, interactive=False, clear=True)

@@ -12,10 +12,11 @@ from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from inference.contract.errors import NoWorker
-from inference.contract.tokens import HEARTBEAT, read
+from inference.contract.tokens import HEARTBEAT
 from studies.errors import ReportRefused
 from studies.models import InferenceWorker
 from studies.talk.workers.needs import Needs, obstacle_at, sending
+from studies.talk.workers.tokens import reader
 
 FORGET_AFTER: Final = timedelta(days=1)
 
@@ -61,7 +62,7 @@ def record_heartbeat(text: str) -> InferenceWorker:
     """Stores a signed report and forgets workers unseen for a day. Raises TokenError, and ReportRefused for one that
     is signed and says what cannot be."""
     try:
-        report = Heartbeat.model_validate(read(HEARTBEAT, text, settings.WORKER_SECRET))
+        report = Heartbeat.model_validate(reader().read(HEARTBEAT, text))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ReportRefused(".".join(map(str, first["loc"])), first["msg"]) from None

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import Any
 
 import jwt
 import pytest
 
 from inference.contract.errors import TokenError
-from inference.contract.tokens import HEARTBEAT, SLOT, STATE, SlotRequest, TokenReader, VoiceSegment, read, sign
+from inference.contract.tokens import (
+    HEARTBEAT,
+    PREVIEW,
+    SLOT,
+    STATE,
+    PreviewRequest,
+    SlotRequest,
+    TokenReader,
+    VoiceSegment,
+    sign,
+)
 
 SECRET = "a secret of the tests, long enough"
 OTHER = "another secret, it is as long as it"
@@ -55,7 +67,12 @@ def test_read_other_secret() -> None:
 
 
 def test_read_unsigned() -> None:
-    claims = {"aud": SLOT.name, "exp": 2**40, "jti": "1", "slot": {"take": "a", "engine": "echo", "voices": []}}
+    claims = {
+        "aud": SLOT.name,
+        "exp": time.time() + 30,
+        "jti": "1",
+        "slot": {"take": "a", "engine": "echo", "voices": []},
+    }
     assert refused(jwt.encode(claims, "", algorithm="none")) == "invalid"
 
 
@@ -73,18 +90,18 @@ def test_state_request_there_and_back_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "token",
+    "make_token",
     [
-        sign(SLOT, REQUEST, SECRET, 86_400),
-        sign(STATE, "take-1", OTHER, 86_400),
-        jwt.encode({"aud": STATE.name, "exp": 2**40, "jti": "1", "take": ["take-1"]}, SECRET),
-        jwt.encode({"aud": STATE.name, "exp": 2**40, "jti": "1"}, SECRET),
+        lambda: sign(SLOT, REQUEST, SECRET, 50),
+        lambda: sign(STATE, "take-1", OTHER, 50),
+        lambda: jwt.encode({"aud": STATE.name, "exp": time.time() + 30, "jti": "1", "take": ["take-1"]}, SECRET),
+        lambda: jwt.encode({"aud": STATE.name, "exp": time.time() + 30, "jti": "1"}, SECRET),
     ],
     ids=["slot token", "other secret", "no name", "nothing"],
 )
-def test_state_request_refused(token: str) -> None:
+def test_state_request_refused(make_token: Callable[[], str]) -> None:
     with pytest.raises(TokenError) as caught:
-        TokenReader(SECRET).read(STATE, token)
+        TokenReader(SECRET).read(STATE, make_token())
     assert caught.value.reason == "invalid"
 
 
@@ -98,13 +115,13 @@ def test_read_heartbeat_as_slot_token() -> None:
 
 @pytest.mark.parametrize("slot", [{}, {"take": "a", "engine": "echo"}, {"take": "a", "voices": []}, [], "slot"])
 def test_read_signed_nonsense(slot: object) -> None:
-    claims = {"aud": SLOT.name, "exp": 2**40, "jti": "1", "slot": slot}
+    claims = {"aud": SLOT.name, "exp": time.time() + 30, "jti": "1", "slot": slot}
     assert refused(jwt.encode(claims, SECRET, algorithm="HS256")) == "invalid"
 
 
 def test_heartbeat_there_and_back() -> None:
     report = {"name": "a", "engines": {"echo": {"version": "1"}}, "step_ms_p95": None}
-    assert read(HEARTBEAT, sign(HEARTBEAT, report, SECRET), SECRET) == report
+    assert TokenReader(SECRET).read(HEARTBEAT, sign(HEARTBEAT, report, SECRET)) == report
 
 
 @pytest.mark.parametrize(
@@ -118,5 +135,55 @@ def test_heartbeat_there_and_back() -> None:
 )
 def test_heartbeat_refused(make_token: Callable[[], str], reason: str) -> None:
     with pytest.raises(TokenError) as caught:
-        read(HEARTBEAT, make_token(), SECRET)
+        TokenReader(SECRET).read(HEARTBEAT, make_token())
     assert caught.value.reason == reason
+
+
+def at(address: str, **options: Any) -> TokenReader:
+    reader = TokenReader(SECRET, **options)
+    reader.address = address
+    return reader
+
+
+@pytest.mark.parametrize(
+    ("audience", "content"),
+    [(SLOT, REQUEST), (PREVIEW, PreviewRequest()), (STATE, "take-1")],
+    ids=["slot", "preview", "state"],
+)
+def test_token_for_one_worker_opens_nothing_at_another(audience: Any, content: Any) -> None:
+    token = sign(audience, content, SECRET, to="ws://gpu-1:8700")
+    assert at("ws://gpu-1:8700").read(audience, token) == content
+    for elsewhere in ("ws://gpu-2:8700", "ws://gpu-1:8701", ""):
+        with pytest.raises(TokenError) as caught:
+            at(elsewhere).read(audience, token)
+        assert caught.value.reason == "invalid"
+    with pytest.raises(TokenError):
+        at("ws://gpu-1:8700").read(audience, sign(audience, content, SECRET))
+
+
+@pytest.mark.parametrize(("audience", "longest_sec"), [(HEARTBEAT, 60), (PREVIEW, 60), (STATE, 60), (SLOT, 3_600)])
+def test_token_that_would_live_for_long_is_not_taken(audience: Any, longest_sec: float) -> None:
+    content: Any = {HEARTBEAT: {}, PREVIEW: PreviewRequest(), STATE: "take", SLOT: REQUEST}[audience]
+    assert TokenReader(SECRET).read(audience, sign(audience, content, SECRET, longest_sec)) == content
+    for ttl_sec in (longest_sec + 30, 10 * 365 * 86_400):
+        with pytest.raises(TokenError) as caught:
+            TokenReader(SECRET).read(audience, sign(audience, content, SECRET, ttl_sec))
+        assert caught.value.reason == "invalid"
+
+
+def test_processes_that_share_what_they_have_seen_take_a_token_once_together() -> None:
+    seen: set[str] = set()
+
+    def is_new(token_id: str, within_sec: float) -> bool:
+        assert 0 < within_sec <= 30
+        known = token_id in seen
+        seen.add(token_id)
+        return not known
+
+    token = sign(HEARTBEAT, {"name": "a"}, SECRET)
+    first, second = (TokenReader(SECRET, is_new) for _ in range(2))
+    assert first.read(HEARTBEAT, token) == {"name": "a"}
+    for reader in (second, first):
+        with pytest.raises(TokenError) as caught:
+            reader.read(HEARTBEAT, token)
+        assert caught.value.reason == "replayed"

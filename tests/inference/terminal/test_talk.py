@@ -50,8 +50,9 @@ async def test_talk_over_an_open_door(tmp_path: Path) -> None:
 
 async def test_token_opens_a_door(tmp_path: Path) -> None:
     question = write_question(tmp_path)
-    tokens = [sign(SLOT, SlotRequest(f"take-{number}", "echo"), SECRET) for number in range(2)]
     async with running_worker(chat="token") as worker:
+        takes = [SlotRequest(f"take-{number}", "echo") for number in range(2)]
+        tokens = [sign(SLOT, take, SECRET, to=worker.address) for take in takes]
         by_slot = await talk(worker.address, "--in", question, *FAST, "--token", tokens[0])
         by_chat = await talk(f"{worker.address}/api/chat", "--in", question, *FAST, "--token", tokens[1])
         stranger = await talk(worker.address, "--in", question, *FAST)

@@ -17,7 +17,7 @@ from websockets.http11 import Request, Response
 
 from inference.contract.audio import SAMPLE_RATE_HZ
 from inference.contract.errors import TargetUnavailable, TokenError
-from inference.contract.tokens import SLOT, VOICE, read, sign
+from inference.contract.tokens import SLOT, VOICE, TokenReader, sign
 from inference.voices.targets import TargetVoices
 from tests.inference.contract.test_tokens import OTHER, REQUEST, SECRET
 from tests.signals import tone
@@ -48,7 +48,7 @@ class Web:
 
     def answer(self, connection: ServerConnection, request: Request) -> Response:
         token = request.headers["Authorization"].removeprefix("Bearer ")
-        sha256 = read(VOICE, token, SECRET)
+        sha256 = TokenReader(SECRET).read(VOICE, token)
         assert request.path == f"/voices/{sha256}.flac"
         self.asked.append(sha256)
         if self.refusal is not None:
@@ -147,7 +147,7 @@ async def test_oldest_voice_goes_when_there_is_no_room(web: Web) -> None:
 
 
 def test_request_for_a_voice_is_read_back() -> None:
-    assert read(VOICE, sign(VOICE, "ab", SECRET), SECRET) == "ab"
+    assert TokenReader(SECRET).read(VOICE, sign(VOICE, "ab", SECRET)) == "ab"
 
 
 @pytest.mark.parametrize(
@@ -157,4 +157,4 @@ def test_request_for_a_voice_is_read_back() -> None:
 )
 def test_other_tokens_ask_for_no_voice(token: str) -> None:
     with pytest.raises(TokenError):
-        read(VOICE, token, SECRET)
+        TokenReader(SECRET).read(VOICE, token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -273,7 +273,7 @@ async def test_talks_that_cannot_move_and_those_that_wait_end_at_once() -> None:
         assert worker.takes.statistics.slots_ended == {"stopping": 2}
     assert (health.status_code, health.json()) == (
         503,
-        {"ready": False, "accepting": False, "free_slots": 0, "engines": ["echo"]},
+        {"address": worker.address, "ready": False, "accepting": False, "free_slots": 0, "engines": ["echo"]},
     )
 
 
@@ -304,20 +304,20 @@ async def one_state() -> AsyncIterator[Worker]:
 
 
 @pytest.mark.parametrize(
-    ("token", "take", "reason"),
+    ("make_token", "take", "reason"),
     [
-        ("", "take-1", "invalid"),
-        (sign(STATE, "take-1", "another secret, it is as long as it", 86_400), "take-1", "invalid"),
-        (sign(STATE, "take-1", SECRET, ttl_sec=-1), "take-1", "expired"),
-        (sign(SLOT, SlotRequest("take-1", "echo"), SECRET, 86_400), "take-1", "invalid"),
-        (sign(STATE, "take-2", SECRET, 86_400), "take-1", "invalid"),
-        (sign(STATE, "take-1", SECRET, 86_400), "", "invalid"),
+        (lambda: "", "take-1", "invalid"),
+        (lambda: sign(STATE, "take-1", "another secret, it is as long as it", 50), "take-1", "invalid"),
+        (lambda: sign(STATE, "take-1", SECRET, ttl_sec=-1), "take-1", "expired"),
+        (lambda: sign(SLOT, SlotRequest("take-1", "echo"), SECRET, 50), "take-1", "invalid"),
+        (lambda: sign(STATE, "take-2", SECRET, 50), "take-1", "invalid"),
+        (lambda: sign(STATE, "take-1", SECRET, 50), "", "invalid"),
     ],
     ids=["none", "other secret", "expired", "slot token", "another take's", "no take"],
 )
-async def test_state_refused(token: str, take: str, reason: str) -> None:
+async def test_state_refused(make_token: Callable[[], str], take: str, reason: str) -> None:
     async with one_state() as worker:
-        status, body = await refused(worker, token, take)
+        status, body = await refused(worker, make_token(), take)
         async with fetched_state(worker.address, "take-1", SECRET) as state:
             assert state.take == "take-1"  # it is still there
     assert status == HTTPStatus.UNAUTHORIZED
@@ -326,7 +326,7 @@ async def test_state_refused(token: str, take: str, reason: str) -> None:
 
 async def test_state_with_a_token_used_before() -> None:
     async with one_state() as worker:
-        token = sign(STATE, "take-1", SECRET)
+        token = sign(STATE, "take-1", SECRET, to=worker.address)
         await (await ask(worker, token)).close(4_000)
         status, body = await refused(worker, token)
     assert (status, '"reason": "replayed"' in body) == (HTTPStatus.UNAUTHORIZED, True)
@@ -337,7 +337,7 @@ async def test_state_of_a_take_that_does_not_move(take: str) -> None:
     async with running_worker() as worker:
         slot = await open_take(worker)
         await next_event(slot, "live")
-        status, body = await refused(worker, sign(STATE, take, SECRET), take)
+        status, body = await refused(worker, sign(STATE, take, SECRET, to=worker.address), take)
     assert (status, '"code": "slot_not_movable"' in body) == (HTTPStatus.BAD_REQUEST, True)
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from structlog.testing import capture_logs
 
 from inference.contract.catalog import converter_class, engine_class
-from inference.contract.tokens import HEARTBEAT, read
+from inference.contract.tokens import HEARTBEAT, TokenReader
 from inference.worker.heartbeat import Heartbeat
 from tests.inference.running import NOWHERE, SECRET, next_event, open_take, running_worker
 
@@ -43,7 +43,7 @@ async def test_worker_reports_itself_and_its_end() -> None:
         while not posted.empty():
             _, last = await posted.get()
     assert line == "POST /workers/heartbeat/ HTTP/1.1"
-    first, goodbye = read(HEARTBEAT, body, SECRET), read(HEARTBEAT, last, SECRET)
+    first, goodbye = TokenReader(SECRET).read(HEARTBEAT, body), TokenReader(SECRET).read(HEARTBEAT, last)
     assert first == {
         "name": "here",
         "address": worker.address,

@@ -359,7 +359,7 @@ async def test_health_and_metrics() -> None:
     values = dict(line.rsplit(" ", 1) for line in scraped.text.splitlines() if not line.startswith("#"))
     assert (health.status_code, health.json()) == (
         200,
-        {"ready": True, "accepting": True, "free_slots": 2, "engines": ["echo"]},
+        {"address": worker.address, "ready": True, "accepting": True, "free_slots": 2, "engines": ["echo"]},
     )
     assert (values["hearmeout_slots"], values["hearmeout_slots_free"]) == ("3.0", "2.0")
     assert (values["hearmeout_accepting"], values["hearmeout_draining"]) == ("1.0", "0.0")

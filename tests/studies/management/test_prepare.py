@@ -36,5 +36,6 @@ def test_database_is_prepared_with_demos_or_without(
     opens: bool, studies: int, db: None, settings: LazySettings
 ) -> None:
     settings.OPENS_DEMOS = opens
+    settings.WHITENOISE_USE_FINDERS = True  # no files are collected
     call_command("prepare")
     assert (Study.objects.count(), User.objects.count()) == (studies, 1)

@@ -28,17 +28,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--text-prompt", default="")
     parser.add_argument("--voice-prompt", default="")
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--valid-min", type=float, default=10.0, help="until it must be used (default: 10)")
+    parser.add_argument("--valid-min", type=float, default=10.0, help="until it must be used (default: 10; most: 60)")
+    parser.add_argument("--worker", metavar="ADDRESS", help="of the worker, as it reports it (default: by WORKER_*)")
     given = vars(parser.parse_args(argv))
-    valid_min = given.pop("valid_min")
+    valid_sec, worker = 60 * given.pop("valid_min"), given.pop("worker")
+    if not 0 < valid_sec <= SLOT.longest_sec:
+        parser.error(f"--valid-min must be above 0, and {SLOT.longest_sec / 60:g} at most")
     try:
-        secret = WorkerSettings.read({**os.environ, "WORKER_ENGINES": ""}).worker_secret
+        settings = WorkerSettings.read({**os.environ, "WORKER_ENGINES": ""})
         query = urlencode({name: value for name, value in given.items() if value is not None})
         chat = read_query(query, list(ENGINES))
     except InferenceError as problem:
         print(problem, file=sys.stderr)
         return 2
-    print(sign(SLOT, chat.slot, secret, ttl_sec=60 * valid_min))
+    address = worker or settings.advertised_address(settings.port)
+    print(sign(SLOT, chat.slot, settings.worker_secret, valid_sec, to=address))
     return 0
 
 

@@ -16,7 +16,7 @@ from inference.contract.tokens import HEARTBEAT, sign
 from studies.errors import TakeRefused
 from studies.models import InferenceWorker, Session, Study, Take, Trial
 from studies.talk import takes
-from studies.talk.workers import reports
+from studies.talk.workers import reports, tokens
 from studies.talk.workers.needs import Needs, converters_of, needs_of, obstacle_at
 from tests.studies.factories import make_worker
 
@@ -52,6 +52,32 @@ def test_heartbeat_is_stored_and_kept_fresh(transactional_db: None) -> None:
 def test_heartbeat_that_is_none(transactional_db: None, text: str) -> None:
     assert beat(text) in {403, 413}
     assert not InferenceWorker.objects.exists()
+
+
+def test_heartbeat_that_was_heard_is_not_heard_again(transactional_db: None) -> None:
+    old = sign(HEARTBEAT, report(free_slots=3), settings.WORKER_SECRET)
+    assert beat(old) == 204
+    assert beat(sign(HEARTBEAT, report(free_slots=0, draining=True), settings.WORKER_SECRET)) == 204
+    tokens.reader.cache_clear()  # as in another web process
+    assert beat(old) == 403
+    assert InferenceWorker.objects.get().draining
+
+
+def test_heartbeat_of_long_life_is_none(transactional_db: None) -> None:
+    assert beat(sign(HEARTBEAT, report(), settings.WORKER_SECRET, ttl_sec=10 * 365 * 86_400)) == 403
+
+
+class AwayCache:
+    """A cache whose server cannot be reached."""
+
+    def add(self, *_: object, **__: object) -> bool:
+        raise ConnectionError("refused")
+
+
+def test_workers_are_heard_while_the_cache_is_away(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "cache", AwayCache())
+    text = sign(HEARTBEAT, report(), settings.WORKER_SECRET)
+    assert [beat(text), beat(text)] == [204, 403]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import psutil
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from inference.contract.audio import FRAME_SAMPLES, Float32, float32_to_pcm16, pcm16_to_float32
@@ -316,14 +317,14 @@ async def test_door_that_is_not_open_refuses_strangers(policy: str, status: int)
     assert set(json.loads(refusal.value.response.body)) == {"code", "message", "fields"}
 
 
-def chat_token(**request: str) -> str:
-    return sign(SLOT, SlotRequest("take-1", "echo", **request), SECRET)  # type: ignore[arg-type]
+def chat_token(worker: Worker, **request: str) -> str:
+    return sign(SLOT, SlotRequest("take-1", "echo", **request), SECRET, to=worker.address)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("place", ["header", "query", "path"])
 async def test_slot_token_opens_once_and_says_everything(place: str) -> None:
-    token = chat_token(text_prompt="from the token")
     async with running_worker(chat="token") as worker:
+        token = chat_token(worker, text_prompt="from the token")
 
         async def knock() -> RawClient:
             match place:
@@ -344,8 +345,8 @@ async def test_slot_token_opens_once_and_says_everything(place: str) -> None:
 
 
 async def test_token_of_the_slot_door_does_not_open_this_one_again() -> None:
-    token = chat_token()
     async with running_worker(chat="token") as worker:
+        token = chat_token(worker)
         await RawClient.open(worker.address, f"?token={token}")
         with pytest.raises(InvalidStatus):
             await RawClient.open(worker.address, Authorization=f"Bearer {token}")
@@ -360,9 +361,9 @@ async def test_printed_token_opens_the_door(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WORKER_SECRET", SECRET)
-    assert main(["--engine", "echo", "--text-prompt", "printed"]) == 0
-    token = capsys.readouterr().out.strip()
     async with running_worker(chat="token") as worker:
+        assert main(["--engine", "echo", "--text-prompt", "printed", "--worker", worker.address]) == 0
+        token = capsys.readouterr().out.strip()
         client = await RawClient.open(f"{worker.address}/{token}")
         await client.receive_until(Kind.HANDSHAKE)
         for message in opus_messages(np.concatenate([speech(4), np.zeros(10 * FRAME_SAMPLES, np.float32)])):
@@ -375,3 +376,20 @@ def test_no_token_without_the_secret(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setenv("WORKER_SECRET", "short")
     assert main(["--engine", "echo"]) == 2
     assert capsys.readouterr().err == "WORKER_SECRET: should be the web's, 32 characters or more\n"
+
+
+async def test_token_of_one_worker_does_not_open_another() -> None:
+    async with running_worker(chat="token") as worker, running_worker(chat="token") as second:
+        token = chat_token(worker)
+        for address in (f"{second.address}/api/chat", f"{second.address}/slot"):
+            with pytest.raises(InvalidStatus) as refusal:
+                await connect(address, additional_headers={"Authorization": f"Bearer {token}"}, proxy=None)
+            assert refusal.value.response.status_code == 401
+        await RawClient.open(worker.address, Authorization=f"Bearer {token}")
+
+
+@pytest.mark.parametrize("valid_min", ["0", "-1", "61", "5256000"])
+def test_no_token_for_years(valid_min: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--engine", "echo", "--valid-min", valid_min])
+    assert refused.value.code == 2
