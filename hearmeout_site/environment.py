@@ -43,6 +43,18 @@ class WebSettings(BothSides):
     trusted_origins: Names = Field(
         (), description="Further origins (https://...) that may open forms and talk sockets."
     )
+    trusted_proxies: int | None = Field(
+        None,
+        ge=0,
+        le=10,
+        description="Proxies in front whose `X-Forwarded-For` is believed; empty for none, in production one.",
+    )
+    session_idle_min: int = Field(
+        120, ge=1, description="Researchers who do nothing for this long, in minutes, are signed out."
+    )
+    require_second_factor: bool = Field(
+        False, description="Lets researchers in only once they have set up a second factor."
+    )
     database_url: str = Field(
         "", repr=False, description="`postgresql://user:password@host/name`; empty for SQLite in DATA_DIR."
     )
@@ -120,6 +132,11 @@ class WebSettings(BothSides):
         if allowed and _in_production(info):
             raise ValueError("left out in production: it is for tests")
         return allowed
+
+    @property
+    def proxies(self) -> int:
+        """How many proxies are believed about whom they ask for."""
+        return int(self.production) if self.trusted_proxies is None else self.trusted_proxies
 
     @property
     def opens_demos(self) -> bool:

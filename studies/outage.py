@@ -8,8 +8,10 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import TimeoutError as RedisSlow
 
-OUTAGES: Final = (OperationalError, InterfaceError)
+OUTAGES: Final = (OperationalError, InterfaceError, RedisAway, RedisSlow)
 """What the databases raise when they cannot be reached, are locked for too long, or shut down."""
 CODE: Final = "try_again"
 TRY_AGAIN: Final = _("Our database does not answer just now. What was saved before is still there.")

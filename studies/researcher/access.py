@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
-from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.decorators import secure_admin_login
 from csp.decorators import csp_update
 from django.conf import settings
@@ -17,6 +16,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
 from django_htmx.http import HttpResponseClientRedirect
 from unfold.sites import UnfoldAdminSite
@@ -64,16 +64,13 @@ class ResearcherAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has 
         response: HttpResponseBase = secure_admin_login(super().login)(request, extra_context)
         return response
 
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """Leads to the page where wrong passwords are counted."""
+        return redirect("account_change_password")
+
 
 RESEARCHERS: Final = "Researchers"
 PASSWORD_BYTES: Final = 12  # 96 bits, 16 characters
-
-
-class ResearcherAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """Closes sign-up, because administrators create the accounts of researchers."""
-
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return False
 
 
 def researchers_group() -> Group:

@@ -7,3 +7,9 @@ from django.contrib.admin.apps import AdminConfig
 
 class ResearcherAdminConfig(AdminConfig):
     default_site = "studies.researcher.access.ResearcherAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        from studies.researcher.signing_in import write_down_sign_ins
+
+        write_down_sign_ins()

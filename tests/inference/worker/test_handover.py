@@ -306,18 +306,18 @@ async def one_state() -> AsyncIterator[Worker]:
 @pytest.mark.parametrize(
     ("make_token", "take", "reason"),
     [
-        (lambda: "", "take-1", "invalid"),
-        (lambda: sign(STATE, "take-1", "another secret, it is as long as it", 50), "take-1", "invalid"),
-        (lambda: sign(STATE, "take-1", SECRET, ttl_sec=-1), "take-1", "expired"),
-        (lambda: sign(SLOT, SlotRequest("take-1", "echo"), SECRET, 50), "take-1", "invalid"),
-        (lambda: sign(STATE, "take-2", SECRET, 50), "take-1", "invalid"),
-        (lambda: sign(STATE, "take-1", SECRET, 50), "", "invalid"),
+        (lambda to: "", "take-1", "invalid"),
+        (lambda to: sign(STATE, "take-1", "another secret, it is as long as it", 50, to=to), "take-1", "invalid"),
+        (lambda to: sign(STATE, "take-1", SECRET, ttl_sec=-1, to=to), "take-1", "expired"),
+        (lambda to: sign(SLOT, SlotRequest("take-1", "echo"), SECRET, 50, to=to), "take-1", "invalid"),
+        (lambda to: sign(STATE, "take-2", SECRET, 50, to=to), "take-1", "invalid"),
+        (lambda to: sign(STATE, "take-1", SECRET, 50, to=to), "", "invalid"),
     ],
     ids=["none", "other secret", "expired", "slot token", "another take's", "no take"],
 )
-async def test_state_refused(make_token: Callable[[], str], take: str, reason: str) -> None:
+async def test_state_refused(make_token: Callable[[str], str], take: str, reason: str) -> None:
     async with one_state() as worker:
-        status, body = await refused(worker, make_token(), take)
+        status, body = await refused(worker, make_token(worker.address), take)
         async with fetched_state(worker.address, "take-1", SECRET) as state:
             assert state.take == "take-1"  # it is still there
     assert status == HTTPStatus.UNAUTHORIZED

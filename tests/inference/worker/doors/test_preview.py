@@ -141,7 +141,7 @@ async def test_what_is_no_frame_ends_it_and_the_worker_goes_on(worker: Worker, d
 async def test_token_that_opens_nothing(worker: Worker, kind: str) -> None:
     tokens = {
         "a take's": sign(SLOT, SlotRequest("take", "echo"), SECRET, to=worker.address),
-        "another secret's": sign(PREVIEW, PreviewRequest(), "another secret, as long as it must be"),
+        "another secret's": sign(PREVIEW, PreviewRequest(), "another secret, as long as it must be", to=worker.address),
         "used before": sign(PREVIEW, PreviewRequest(), SECRET, to=worker.address),
         "none": "",
     }
