@@ -69,7 +69,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything that the start page shows. `shown` are the models that may be seen; of the others there is nothing here."""
+    """Everything that the start page shows. `shown` are the models that may be seen; it holds nothing of others."""
 
     at: datetime
     shown: frozenset[str]

@@ -38,7 +38,7 @@ def test_folder_that_was_open_is_closed_and_so_is_the_database_in_it(tmp_path: P
     assert done.returncode == 0, done.stderr
     assert {path.relative_to(tmp_path).as_posix(): oct(mode_of(path)) for path in (folder, *folder.iterdir())} == {
         "data": "0o700",
-        **{f"data/{name}": "0o700" for name in ("broker", "journal", "recordings", "static")},
+        **{f"data/{name}": "0o700" for name in ("broker", "cache", "journal", "recordings", "static")},
         **{f"data/{name}": "0o600" for name in ("db.sqlite3", "secrets.json")},
     }
 

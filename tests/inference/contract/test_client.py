@@ -44,8 +44,8 @@ async def test_token_refused_before_the_socket_opens(authorization: str | None, 
 
 
 async def test_replayed_token() -> None:
-    authorization = f"Bearer {sign(SLOT, REQUEST, SECRET)}"
     async with running_worker() as worker:
+        authorization = f"Bearer {sign(SLOT, REQUEST, SECRET, to=worker.address)}"
         slot = Slot(await raw_connection(worker, authorization=authorization))
         await next_event(slot, "live")
         with pytest.raises(InvalidStatus) as caught:
