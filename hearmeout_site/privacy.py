@@ -42,15 +42,15 @@ def owner_to_become(folders: list[Path]) -> int | None:
     return owner if not owners and owner != 0 else None
 
 
-def give_up_root(folders: list[Path], say: Callable[[str], None]) -> None:
+def give_up_root(folders: list[Path], say: Callable[[str], None]) -> dict[str, str]:
     """Goes on as the user to whom `folders` belong, where that is one user; else says once what running as root
-    means."""
+    means. Returns what changes in the environment."""
     if os.geteuid() != 0:
-        return
+        return {}
     user = owner_to_become(folders)
     if user is None:
         say("This runs as root: a fault in it would have the whole machine. Better start it as a user of its own.")
-        return
+        return {}
     import pwd
 
     try:
@@ -62,5 +62,5 @@ def give_up_root(folders: list[Path], say: Callable[[str], None]) -> None:
         os.setgroups([])
     os.setgid(group)
     os.setuid(user)
-    os.environ["HOME"] = home
     say(f"This was started as root, and goes on as user {user}, to whom the checkout and DATA_DIR belong.")
+    return {"HOME": home}

@@ -262,7 +262,8 @@ async def supervise() -> int:
     """Until Ctrl-C; the exit status."""
     started = time.monotonic()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is ended leaves no copy of people's speech on the disk
-    give_up_root([ROOT, Path(os.environ.get("DATA_DIR") or ROOT / "var")], lambda text: say("run", text))
+    folders = [ROOT, Path(os.environ.get("DATA_DIR") or ROOT / "var")]
+    os.environ.update(give_up_root(folders, lambda text: say("run", text)))
     os.umask(FOR_US_ALONE)
     settings = read_environment()
     web_port = free_port(settings.port, "site")
