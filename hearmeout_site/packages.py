@@ -47,5 +47,5 @@ class NamedFiles(BaseFinder):
         found = [self._storage.path(name)] if is_there else []
         return found[0] if found and not find_all else found
 
-    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, PackageStorage]]:
+    def list(self, _ignored: Iterable[str] | None) -> Iterator[tuple[str, PackageStorage]]:
         yield from ((name, self._storage) for name in sorted(named_files()) if self._storage.exists(name))

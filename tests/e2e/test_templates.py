@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(600)]
 
 TALK_SEC = 4.0
 TALKS = {"explore": 2, "paired-prompts": 4, "emotional-awareness": 5, "server-room": 3}
+LONG = {"explore", "emotional-awareness"}  # other tests walk the first; the second is as long as the others together
 LANGUAGES = {"embedded": "sv", "services": "de"}  # of the study that is translated
 
 
@@ -51,7 +52,9 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.mark.parametrize("slug", TALKS)
+@pytest.mark.parametrize(
+    "slug", [pytest.param(slug, marks=pytest.mark.slow) if slug in LONG else slug for slug in TALKS]
+)
 def test_template_leads_to_its_completion_code(stack: Stack, page: Page, where: str, slug: str) -> None:
     language = LANGUAGES[where] if slug == "paired-prompts" else "en"
     foreign: list[str] = []
