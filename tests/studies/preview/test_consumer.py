@@ -54,8 +54,10 @@ class PreviewPage(Page):
 
 
 def kept_files() -> list[Path]:
-    """All but the database's own."""
-    return sorted(path for path in Path(settings.DATA_DIR).rglob("*") if not path.name.startswith("test.sqlite3"))
+    """All but the database's own, and the cache, which notes what tokens were used."""
+    folder = Path(settings.DATA_DIR)
+    found = (path for path in folder.rglob("*") if "cache" not in path.relative_to(folder).parts)
+    return sorted(path for path in found if not path.name.startswith("test.sqlite3"))
 
 
 def sessioned(protocol: str = PREVIEWED) -> Session:
