@@ -10,6 +10,7 @@ InferenceError
 │   └── NoSuchFile         a repository of the hub that lacks a file (engines/moshi/source.py)
 ├── WeightsError           weights that are missing, damaged or cannot be fetched (weights/packages.py)
 ├── FolderProblem          a folder that cannot take a tiny checkpoint (engines/moshi/tiny.py)
+├── SoundRefused           a sound file that is not read (contract/sound_files/refusals.py)
 ├── TargetUnavailable      a target voice that a converter needs and that is not available
 ├── NoWorker               no worker serves what a take needs
 ├── NoRow                  all rows of a converter server are taken (converter_server/rows.py)

@@ -253,6 +253,8 @@ async def _who_is_there(site: str, context: ssl.SSLContext) -> Any:
     try:
         async with httpx.AsyncClient(verify=context, timeout=ASK_SEC, trust_env=False) as http:
             answer = await http.get(f"{site}/healthz")
+    except httpx.ReadTimeout:  # a Moshi server computes between two messages, and may be long about it
+        return None
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise TalkProblem(unreachable(site, error), TalkProblem.UNREACHABLE) from None
     try:

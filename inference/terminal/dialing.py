@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
@@ -181,7 +182,7 @@ def unreachable(url: str, error: Exception) -> str:
         cause = cause.__cause__ or cause.__context__
     if "Connect call failed" in str(error):  # several addresses were tried, and each refused
         return f"Nobody listens at {place}. Is the server running?"
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
         return f"{place} does not answer."
     return f"No conversation can be opened at {place}: {error}"
 

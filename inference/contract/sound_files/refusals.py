@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from inference.contract.errors import InferenceError
 
-class SoundRefused(Exception):
+
+class SoundRefused(InferenceError):
     """Raised for a file that is not read; the message is for the person whose file it is."""
+
+    code = "sound_refused"
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
