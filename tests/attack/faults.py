@@ -48,7 +48,7 @@ def _hang(stack: Stack) -> None:
 
 
 def _lock_sqlite(stack: Stack) -> None:
-    with sqlite3.connect(stack.folder / "data" / "hearmeout.sqlite3", timeout=30) as database:
+    with sqlite3.connect(stack.folder / "data" / "db.sqlite3", timeout=30) as database:
         database.execute("BEGIN EXCLUSIVE")
         time.sleep(LOCKED_SEC)
         database.rollback()
