@@ -169,7 +169,8 @@ async def test_one_who_waits_is_let_in_elsewhere_when_the_worker_stops(
 async def cable(serving: Serving) -> AsyncIterator[tuple[Worker, Cable]]:
     """A worker that the web reaches over a cable."""
     async with serving() as worker, laid_cable(int(worker.address.rpartition(":")[2])) as cable:
-        await InferenceWorker.objects.aupdate(address=f"ws://127.0.0.1:{cable.port}")
+        worker.address = worker._tokens.address = f"ws://127.0.0.1:{cable.port}"
+        await InferenceWorker.objects.aupdate(address=worker.address)
         yield worker, cable
 
 
