@@ -24,6 +24,7 @@ from tests.e2e.pages.server import PageServer, Recording, Script
 pytestmark = pytest.mark.browser
 MAX_WORKLET_SLIP = SAMPLE_RATE_HZ // 20  # Chromium itself may lose 10 to 30 ms of input on this path
 FRAMES_OF_SPEECH = 8 * SAMPLE_RATE_HZ // UPLINK_SAMPLES
+TRIES = 4  # on a machine so busy that the page leaves sound out to catch up
 
 TAP = """
 // what leaves the playback context, sample for sample
@@ -81,6 +82,10 @@ def talk(page: Page, url: str, recording: Recording, frames: int) -> None:
     page.locator("#talk[data-state=live]").wait_for(timeout=15_000)
     while len(recording.frames) < frames:
         page.wait_for_timeout(100)
+    end(page)
+
+
+def end(page: Page) -> None:
     page.get_by_role("button", name="End the talk").click()
     page.locator("#talk[data-state=ended]").wait_for(timeout=15_000)
 
@@ -126,6 +131,7 @@ def test_busy_machine_loses_nothing_of_the_microphone(
     page.workers[0].evaluate("() => { for (const end = performance.now() + 1_500; performance.now() < end; ); }")
     while len(recording.frames) < FRAMES_OF_SPEECH:
         page.wait_for_timeout(100)
+    end(page)  # nothing more may come while it is looked at
 
     assert sorted(recording.frames) == list(range(len(recording.frames)))
     recorded = as_captured(recording)
@@ -145,17 +151,20 @@ def test_nothing_is_sent_again_that_the_server_has(
 def test_agent_sounds_sample_for_sample(launch: Launch, new_page: NewPage, server: PageServer, talk_url: str) -> None:
     agent = voiced(1.6)
     pcm = float32_to_pcm16(agent)
-    recording = server.reset(Script(agent_pcm=pcm))
     page = new_page(launch(loop=True), bypass_csp=True)
     page.add_init_script(TAP)
-    talk(page, talk_url, recording, 150)
+    for _ in range(TRIES):
+        recording = server.reset(Script(agent_pcm=pcm))
+        talk(page, talk_url, recording, 150)
+        changes = [event.data["change"] for event in recording.of("buffer")]
+        if "jump" not in changes:
+            break
     encoded = page.evaluate(
         "() => { const bytes = new Uint8Array(new Float32Array(window.heard).buffer); let text = '';"
         " for (const byte of bytes) text += String.fromCharCode(byte); return btoa(text); }"
     )
     heard = np.frombuffer(base64.b64decode(encoded), "<f4")
     sent = pcm16_to_float32(pcm)
-    changes = [event.data["change"] for event in recording.of("buffer")]
     starts = changes.count("start")
     exact = sum(sounds_in(frame, heard) for frame in sent.reshape(-1, FRAME_SAMPLES))
     assert starts >= 1

@@ -88,6 +88,7 @@ export class QuestionForm {
       if (!this.#leaving && this.#hasUnsaved) event.preventDefault();
     });
     document.addEventListener("visibilitychange", () => document.hidden && this.#keepAll());
+    addEventListener("pagehide", () => this.#keepAll());
   }
 
   get #hasUnsaved() {
@@ -106,8 +107,9 @@ export class QuestionForm {
     this.#showAndHide();
     clearTimeout(this.#typing.get(key));
     this.#typing.delete(key);
-    if (afterMs === 0) this.#keep(key);
-    else this.#typing.set(key, window.setTimeout(() => this.#keep(key), afterMs));
+    if (afterMs === 0) return this.#keep(key);
+    this.#status.typing();
+    this.#typing.set(key, window.setTimeout(() => this.#keep(key), afterMs));
   }
 
   /** Saves the answer in a question if it is new. @param {string} key */

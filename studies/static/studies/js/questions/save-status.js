@@ -22,6 +22,11 @@ export class SaveStatus {
     if (this.#line.textContent !== text) this.#line.textContent = text;
   }
 
+  /** Something is being typed, so that not everything is saved any more. */
+  typing() {
+    if (this.#line.dataset.state === "saved") this.show("idle", "");
+  }
+
   /** @param {boolean} offered */
   offerTakeOver(offered) {
     this.#offer.hidden = !offered;
