@@ -17,6 +17,7 @@ from inference.contract import wire
 from inference.contract.audio import UPLINK_MS, UPLINK_SAMPLES, float32_to_pcm16
 
 REPORT_EVERY_STEPS = 5
+AS_PAGE = {"Accept": "application/json"}  # as the page asks for takes and tickets
 
 
 def noise_frame(sequence: int, seed: int = 0) -> bytes:
@@ -93,7 +94,7 @@ class BrowserTwin:
         if "csrftoken" not in http.cookies:
             await http.get(f"/p/{self.token}/", follow_redirects=True)
         csrf = http.cookies.get("csrftoken") or ""
-        return await http.post(path, headers={"X-CSRFToken": csrf, "Origin": self.url, "Referer": self.url})
+        return await http.post(path, headers={**AS_PAGE, "X-CSRFToken": csrf, "Origin": self.url, "Referer": self.url})
 
     async def _connection(self, path: str, ticket: str, duration_sec: float) -> TalkOver | None:
         """One socket; None when it broke and the talk can go on."""
