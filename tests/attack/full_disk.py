@@ -66,11 +66,10 @@ def _small_disk(folder: Path) -> Iterator[bool]:
 def _fill(folder: Path) -> Path:
     """A file that takes all the room there is."""
     ballast = folder / "ballast"
-    with ballast.open("wb") as file:
+    with ballast.open("wb", buffering=0) as file:
         try:
             while True:
                 file.write(bytes(1_000_000))
-                file.flush()
         except OSError:
             pass
     return ballast
