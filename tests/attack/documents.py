@@ -43,7 +43,8 @@ async def attack(target: Target, tally: Tally) -> None:
             read = parse_yaml(text)
             tally.holds(parse_yaml(to_yaml(read)) == read, "a document does not come back as it was written")
         except ProtocolError as error:
-            tally.holds(all(problem.line or problem.path or str(problem) for problem in error.problems), "says nothing")
+            told = error.problems and all(problem.message for problem in error.problems)
+            tally.holds(told, "is refused without a problem that says why")
         except Exception as error:
             tally.holds(False, f"{type(error).__name__}: {str(error)[:100]}")
 

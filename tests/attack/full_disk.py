@@ -39,7 +39,8 @@ async def attack(target: Target, tally: Tally) -> None:
             await asyncio.sleep(2)
             ballast = await asyncio.to_thread(_fill, Path(folder) / "data")
             over = await talking
-            tally.holds(bool(over.reason), "the talk ended without a reason")
+            told = over.reason == "participant" or (over.message and over.reason != "abandoned")
+            tally.holds(told, f"the participant was not told why the talk ended: {over}")
             refused = await BrowserTwin(stack.url, token).talk(1, 1.0)
             tally.holds(refused.reason != "participant" and bool(refused.message), f"on a full disk: {refused}")
             ballast.unlink()
