@@ -264,8 +264,8 @@ class Keyboard:
         self.page = page
 
     def reach(self, target: Locator) -> None:
-        """Tab until it has the focus."""
-        target.wait_for(state="attached", timeout=FILING_MS)
+        """Tab until it has the focus; what is disabled, as a player is until its recording has come, cannot have it."""
+        expect(target).to_be_enabled(timeout=FILING_MS)
         for _ in range(MOST_TABS):
             if target.evaluate("element => element === document.activeElement"):
                 assert target.evaluate(FOCUS_IS_SEEN), f"no focus is seen on {target}"
