@@ -24,6 +24,7 @@ WCAG: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 MOST_PAGES: Final = 80
 SETTLED_MS: Final = 300  # colours have changed by then
 PLACE: Final = re.compile(r"/p/[^/]+/(.+?)/?$")
+NEXT_PAGE: Final = "window.isLeft === undefined && document.readyState === 'complete'"
 FIELDS: Final = """() => {
   const form = document.querySelector("form[data-questions]"), fields = {};
   for (const question of form.querySelectorAll("[data-question]:not([hidden])")) {
@@ -121,11 +122,12 @@ class Walk:
         self.problems.append(f"{self.page.url}: {text}")
 
     def act(self, place: str) -> None:
-        """Does what the page asks, and waits for the next one."""
+        """Does what the page asks, and waits for the next one: another document, whatever became of the history."""
         kind = place.split("/")[0]
         try:
-            with self.page.expect_navigation(timeout=FILING_MS, wait_until="load"):
-                getattr(self, f"_{kind}")()
+            self.page.evaluate("window.isLeft = false")
+            getattr(self, f"_{kind}")()
+            self.page.wait_for_function(NEXT_PAGE, timeout=FILING_MS)
         except PlaywrightError as error:
             error.add_note(f"from {place}, and now on {self.page.url}; the browser complained of {self.problems}")
             raise
