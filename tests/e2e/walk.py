@@ -24,7 +24,7 @@ WCAG: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 MOST_PAGES: Final = 80
 SETTLED_MS: Final = 300  # colours have changed by then
 PLACE: Final = re.compile(r"/p/[^/]+/(.+?)/?$")
-NEXT_PAGE: Final = "window.isLeft === undefined && document.readyState === 'complete'"
+NEXT_PAGE: Final = "() => window.isLeft === undefined && document.readyState === 'complete'"
 FIELDS: Final = """() => {
   const form = document.querySelector("form[data-questions]"), fields = {};
   for (const question of form.querySelectorAll("[data-question]:not([hidden])")) {
