@@ -181,7 +181,10 @@ class Rows:
 
     def _run(self) -> None:
         while work := self._next_work():
-            work()
+            try:
+                work()
+            except Exception as error:  # whatever it is, the other streams still need this thread
+                log.error("work on rows failed", exc_info=error)
 
     def _next_work(self) -> Callable[[], None] | None:
         """Sleeps until there is work; returns None when the thread must end. Commands come first."""

@@ -52,7 +52,7 @@ class PreviewDoor:
             preview = self._tokens.read(PREVIEW, bearer(request))
             if self._takes.draining:
                 raise SlotLost("stopping")
-            if self._open >= MAX_PREVIEWS:
+            if self._open + len(self._requests) >= MAX_PREVIEWS:  # those who are being let in count, too
                 raise SlotLost("others are listening to their voices just now")
         except InferenceError as error:
             return refusal(error, self._takes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -210,6 +212,27 @@ def test_failed_row_ends_its_stream_alone(louder: ConverterServer) -> None:
             run(bad, samples)
         good = converter.open({}, target=TARGET)
         assert run(good, samples).any()
+
+
+def test_stream_that_cannot_even_be_told_leaves_the_others(louder: ConverterServer) -> None:
+    """Its listener is gone when its row fails: another stream goes on."""
+
+    rows, heard, failed = louder.rows, queue.Queue[Float32](), threading.Event()
+
+    def told(error: Exception) -> None:
+        failed.set()
+        raise RuntimeError("the event loop is closed") from error
+
+    def nothing(*_: object) -> None: ...
+
+    rows.enrol(TARGET, vowel(140.0, 0.5)).result(10)
+    broken = rows.open(TARGET, {"fails": 1.0}, 0, nothing, told).result(10)
+    rows.say(broken, np.ones(2 * FRAME_SAMPLES, np.float32))
+    assert failed.wait(10)
+    rows.close(broken).result(10)
+    other = rows.open(TARGET, {}, 0, lambda sound, _late: heard.put(sound), told).result(10)
+    rows.say(other, np.full(4 * FRAME_SAMPLES, 0.1, np.float32))
+    assert len(heard.get(timeout=10))
 
 
 def test_late_sound_is_silence_and_never_the_own_voice(louder: ConverterServer) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import cast
 
 import numpy as np
 import pytest
 from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
 from websockets.exceptions import InvalidStatus
+from websockets.http11 import Request
 
 from inference.contract.audio import FRAME_SAMPLES, pcm16_to_float32
 from inference.contract.client import Slot, open_preview
 from inference.contract.errors import InferenceError, OptionError, SlotLost, UnknownName
-from inference.contract.tokens import PREVIEW, SLOT, PreviewRequest, SlotRequest, VoiceSegment, sign
+from inference.contract.tokens import PREVIEW, SLOT, PreviewRequest, SlotRequest, TokenReader, VoiceSegment, sign
 from inference.contract.wire import AudioFrame, ErrorMessage, Kind, Metadata, encode, encode_audio
 from inference.voices.transform import Transform
 from inference.worker.__main__ import Worker
@@ -43,6 +47,15 @@ async def worker() -> AsyncIterator[Worker]:
 
 async def preview(worker: Worker, *voices: VoiceSegment, latency_samples: int | None = None) -> Slot:
     return await open_preview(worker.address, PreviewRequest(voices, latency_samples), SECRET)
+
+
+class Caller:
+    """Someone at the door whose handshake is not over."""
+
+
+def asking_for_a_preview() -> Request:
+    token = sign(PREVIEW, PreviewRequest(), SECRET)
+    return Request("/preview", Headers({"Authorization": f"Bearer {token}"}))
 
 
 async def test_sentence_comes_back_as_the_engine_would_hear_it(worker: Worker) -> None:
@@ -161,6 +174,14 @@ async def test_so_many_at_once_and_no_more(worker: Worker, monkeypatch: pytest.M
         await preview(worker, VoiceSegment())
     await end(first)
     await next_event(await preview(worker, VoiceSegment()), "preview")
+
+
+async def test_those_who_are_being_let_in_count_too(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview_door, "MAX_PREVIEWS", 1)
+    door = preview_door.PreviewDoor(worker.takes, TokenReader(SECRET))
+    came = [cast(ServerConnection, Caller()) for _ in range(3)]
+    answers = [await door.admit(each, asking_for_a_preview()) for each in came]
+    assert [answer and answer.status_code for answer in answers] == [None, 503, 503]
 
 
 async def test_sentence_without_end_is_cut_off(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
