@@ -34,6 +34,7 @@ LIVE: Final = Metadata(
 
 async def serve_until_killed(port: int, web_url: str, secret: str) -> None:
     tokens = TokenReader(secret)
+    address = tokens.address = f"ws://127.0.0.1:{port}"
 
     async def answer(connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -56,7 +57,6 @@ async def serve_until_killed(port: int, web_url: str, secret: str) -> None:
             return
 
     def report() -> dict[str, Any]:
-        address = f"ws://127.0.0.1:{port}"
         return {
             "name": "bench",
             "address": address,

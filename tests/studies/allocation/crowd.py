@@ -40,7 +40,7 @@ def at_once(do: Callable[[T], R], things: Sequence[T], threads: int) -> list[R]:
 
 
 def _wait_for_locks_as_long_as_it_takes() -> None:
-    """A page would be refused after DATABASE_WAIT_SEC, which says how fast this machine is, and not who gets a place."""
+    """A page is refused after DATABASE_WAIT_SEC, which tells how fast this machine is, and not who gets a place."""
     with connections["default"].cursor() as cursor:
         cursor.execute("SET lock_timeout = 0" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 600000")
 
