@@ -86,14 +86,14 @@ class Playback(Item):
     def check_complete(self, value: Answer, excerpt: Excerpt | None = None) -> None:
         """Somebody may go on who heard it to its end, played it as often as it may be, or finds nothing to hear."""
         if excerpt is not None and self.required and not self._was_heard(value, excerpt):
-            raise ValidationError(_("Please listen to this recording to its end."))
+            raise ValidationError(_("Please listen to this recording to the end."))
 
     def added_to(self, before: Answer, given: Answer) -> Answer:
         """What was heard before the page was opened again counts too."""
         if not isinstance(given, Mapping):
             return before
         if self.max_plays is not None and float(given["plays"]) > self.max_plays:
-            raise ValidationError(_("This recording was played as often as it may be."))
+            raise ValidationError(_("This recording has already been played as often as allowed."))
         if not isinstance(before, Mapping):
             return given
         return {name: max(number, before[name], key=float) for name, number in given.items()}

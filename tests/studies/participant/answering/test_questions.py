@@ -108,7 +108,7 @@ def test_page_that_was_missing_something_is_not_done() -> None:
 def test_hidden_item_is_not_required_and_its_answer_is_taken_back() -> None:
     anna = anna_at(SMOKES, AMOUNT)
     anna.answer(PAGE, smokes=True)
-    assert errors(anna) == {"amount": "Please fill this in."}
+    assert errors(anna) == {"amount": "Please fill in this field."}
     anna.answer(PAGE, smokes=True, amount=7)
     assert known(anna.session) == {"smokes": True, "amount": 7}
     anna.answer(PAGE, smokes=False, amount=7)

@@ -38,7 +38,7 @@ def test_visitor_chooses_talks_and_comes_back_to_the_choice() -> None:
 
 
 def test_engine_is_described_with_what_it_cannot_hear() -> None:
-    assert "cannot hear laughs, sighs, accents or tone" in Visitor().to_talk().response.content.decode()
+    assert "cannot hear laughter, sighs, accents or tone" in Visitor().to_talk().response.content.decode()
 
 
 def test_choice_sent_twice_makes_one_trial_and_asking_again_another() -> None:

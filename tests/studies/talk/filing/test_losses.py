@@ -71,7 +71,8 @@ def test_take_with_acknowledged_frames_and_no_audio_has_failed(
     assert (take.state, take.filing_error, take.tracks.count()) == ("failed", reason, 0)
     assert (take.outcome, take.end_reason, take.trial.take) == ("interrupted", "recording_lost", None)
     assert interruption(take.trial) == (
-        "What was said in this conversation was lost through a fault on our side. You can have it again."
+        "What was said in this conversation was lost because of an error on our side. "
+        "You can have the conversation again."
     )
     status = Client().get(reverse("take_status", args=[session.token, take.pk])).json()
     assert (status["state"], status["filed"], status["error"]) == ("failed", False, reason)

@@ -263,7 +263,7 @@ def test_no_take_begins_at_a_worker_abroad_without_consent(session: Session) -> 
     refuse_third_party(session)
     response = create(session)
     assert (response.status_code, response.json()["code"]) == (503, "no_worker")
-    assert "not available just now" in response.json()["message"]
+    assert "not available right now" in response.json()["message"]
     assert not Take.objects.exists()
 
 
