@@ -28,7 +28,7 @@ from studies.voices.library import Consent, Source
 
 CONSENT_FIELDS: Final = ("speaker", "consent_scope", "consent_until", "licence", "licence_text", "evidence")
 ALWAYS_NEEDED: Final = tuple(name for name in CONSENT_FIELDS if name != "licence_text")
-NEEDED: Final = "Needed: without the speaker's consent and a licence a voice is not used."
+NEEDED: Final = "Required: without the speaker’s consent and a licence, a voice is not used."
 NEEDS_WORDS: Final = {TargetVoiceVersion.Licence.AGREEMENT, TargetVoiceVersion.Licence.OTHER}
 PART_SEC: Final = 20.0
 
@@ -86,7 +86,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         required=False,
         min_value=0,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-        help_text="Where the part begins that becomes the voice.",
+        help_text="Where the part that becomes the voice begins.",
     )
     part_end_sec = forms.FloatField(
         label="To second",
@@ -195,7 +195,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
                 self.reference = drafts.load(draft, self.user.pk)
                 if self.reference is None:
                     draft = None
-                    self.add_error("audio", "The upload is kept no more, after a day. Choose the file again.")
+                    self.add_error("audio", "The upload was deleted after a day. Choose the file again.")
         except (AudioRefused, VoiceRefused) as refusal:
             self.add_error("audio", str(refusal))
             return
@@ -209,11 +209,11 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
 
     def _clean_presence(self, cleaned: dict[str, Any]) -> None:
         if self.reference is not None and cleaned.get("renew"):
-            self.add_error("renew", "There is a new recording too. Keep one of the two.")
+            self.add_error("renew", "There is also a new recording. Keep only one of the two.")
         if self.makes_version:
             return
         if self.instance.pk is None:
-            self.add_error("audio", "Choose a file or record one.")
+            self.add_error("audio", "Choose a file, or record the voice.")
         elif set(CONSENT_FIELDS) & set(self.changed_data):
             self.add_error(
                 "audio", "A consent belongs to a version: add a recording, or keep that of the newest version (below)."
@@ -224,7 +224,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
             if name not in self.errors and not cleaned.get(name):
                 self.add_error(name, NEEDED)
         if cleaned.get("licence") in NEEDS_WORDS and not cleaned.get("licence_text"):
-            self.add_error("licence_text", "Say what this agreement or licence allows.")
+            self.add_error("licence_text", "State what this agreement or licence allows.")
         if set(CONSENT_FIELDS) & set(self.errors):
             return
         track = cleaned.get("track")

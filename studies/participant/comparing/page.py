@@ -165,4 +165,4 @@ def not_heard(page: QuestionPage) -> str:
     if not page.protocol.comparison.must_listen:
         return ""
     left = [side.label for side in sides_of(page) if side.heard is not None and not side.was_heard]
-    return _("Please listen to these to the end first: %(answers)s.") % {"answers": ", ".join(left)} if left else ""
+    return _("Please listen to the end first: %(answers)s.") % {"answers": ", ".join(left)} if left else ""

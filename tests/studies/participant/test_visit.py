@@ -132,7 +132,7 @@ def test_talk_page_says_what_the_browser_needs(study: Study) -> None:
         "engineLabel": "Local cascade",
         "engineAbout": config["engineAbout"],
     }
-    assert "cannot hear laughs" in config["engineAbout"]
+    assert "cannot hear laughter" in config["engineAbout"]
 
 
 def test_talk_that_broke_off_is_offered_again(study: Study) -> None:

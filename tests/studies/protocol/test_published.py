@@ -84,7 +84,7 @@ def test_published_design_has_as_many_orders_and_talks_as_its_square(name: str, 
             [
                 "33 allocation.groups[1].for_answers[0]: is 'women', which gender cannot be; expected 'man', 'woman', "
                 "'nb' or 'other'; did you mean woman?",
-                "56 stopping.until: is '2027-06-31'; expected a day that is in the calendar",
+                "56 stopping.until: is '2027-06-31'; expected a day that exists in the calendar",
             ],
         ),
         (

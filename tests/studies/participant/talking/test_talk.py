@@ -56,7 +56,7 @@ def test_delivery_is_asked_for_and_practice_said(anna: Visitor) -> None:
 @pytest.mark.parametrize(
     ("take", "said"),
     [
-        ({"state": "live", "outcome": ""}, "A conversation about this was under way"),
+        ({"state": "live", "outcome": ""}, "A conversation in this scenario was already in progress"),
         ({"outcome": "interrupted", "end_reason": "engine_lost"}, "The machine stopped unexpectedly."),
         ({"outcome": "abandoned", "end_reason": "abandoned"}, "The connection was lost for too long."),
         ({"outcome": "abandoned", "end_reason": "another_tab"}, "This session was opened in another window"),

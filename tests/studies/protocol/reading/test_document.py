@@ -54,7 +54,7 @@ def test_hash_is_that_of_canonical_json() -> None:
     [
         ("", "(document): is empty; expected named values, such as `title: ...`"),
         ("- 1", "(document): is a list; expected named values, such as `title: ...`"),
-        ("a: &x [1]\nb: *x", "line 2: is not valid YAML: aliases (*) are not allowed; write it out"),
+        ("a: &x [1]\nb: *x", "line 2: is not valid YAML: aliases (*) are not allowed; write the value out"),
         ("a: [1", "line 1: is not valid YAML: expected ',' or ']', but got '<stream end>'"),
     ],
 )

@@ -54,8 +54,8 @@ def test_pair_has_to_be_in_one_block_as_a_whole() -> None:
     by_condition = [{"key": "own", "conditions": ["c0"]}, {"key": "other", "conditions": ["c1"]}]
     assert found("pairs", pairs[:1], blocks=by_condition)[-3:] == [
         "design.blocks: have no place for pairs[0] (p0 under c0, c1); every talk is in one block",
-        "design.blocks[0]: own holds none of the talks; leave it out",
-        "design.blocks[1]: other holds none of the talks; leave it out",
+        "design.blocks[0]: own contains no conversation; leave it out",
+        "design.blocks[1]: other contains no conversation; leave it out",
     ]
 
 
@@ -64,7 +64,7 @@ def test_names_that_are_not_there_are_told_with_what_was_meant() -> None:
     assert found(blocks=blocks) == [
         "design.blocks[0].prompts[1]: there is no prompt called 'pp1'; did you mean p1?",
         "design.blocks[1].conditions[0]: the design has no condition called 'cc0'; did you mean c0?",
-        "design.blocks[2]: names no prompts and no conditions; say whose talks are in it",
+        "design.blocks[2]: names no prompts and no conditions; state which conversations are in it",
     ]
 
 

@@ -110,7 +110,7 @@ def test_people_are_screened_out_at_eligibility_alone() -> None:
     document = asking(item("switch", "adult"), screen_out=[{"when": when(item="adult", equals=False)}])
     assert problems(document) == [
         "screen_out[0].when.all[0].item: adult is asked at background; people are screened out by answers given at "
-        "eligibility alone"
+        "screened out only by answers given at eligibility"
     ]
     assert parse(
         asking(item("switch", "adult"), at="eligibility", screen_out=[{"when": when(item="adult", equals=False)}])

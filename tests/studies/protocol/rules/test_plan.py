@@ -12,7 +12,7 @@ from tests.studies.protocol.rules.studies import crossed, problems
 
 def test_square_that_cannot_be_balanced_says_what_would_do() -> None:
     assert problems(crossed(4, 3, design={"cells": "assigned"})) == [
-        "design.cells: 4 prompts cannot be spread evenly over 3 conditions: everybody would meet some more often; have "
+        "design.cells: 4 prompts cannot be spread evenly over 3 conditions: every participant would meet some of them more often; have "
         "3 or 6 prompts, or 2 or 4 conditions, or cells: crossed"
     ]
     assert parse(crossed(6, 3, design={"cells": "assigned"}))
@@ -37,7 +37,7 @@ def test_graeco_latin_square_that_can_be_made(prompts: int) -> None:
             "design.order: graeco_latin belongs to cells: assigned, not crossed",
         ),
         ({"cells": "pairs"}, "pairs: is missing; a design of pairs needs at least one, or choose other design.cells"),
-        ({"cells": "variants"}, "design.variants: is missing; write out at least one order of talks"),
+        ({"cells": "variants"}, "design.variants: is missing; write out at least one order of conversations"),
         (
             {"cells": "crossed", "variants": [{"key": "a", "trials": [{"prompt": "p0", "condition": "c0"}]}]},
             "design.variants: belongs to cells: variants, not crossed; change one of the two",

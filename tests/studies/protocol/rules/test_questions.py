@@ -42,7 +42,7 @@ from tests.studies.protocol.rules.studies import crossed, item, page, problems, 
         (item("playback"), "type: a recording cannot be played at background: nobody has talked yet"),
         (
             item("switch", prompts=["weekend"]),
-            "prompts: is for questions about talks, not for at: background; leave it out",
+            "prompts: is for questions about conversations, not for at: background; leave it out",
         ),
     ],
 )
@@ -87,7 +87,7 @@ def test_recording_that_cannot_be_played(fields: dict[str, Any], problem: str) -
         ({"prompts": []}, "prompts: is empty, so that this is never asked"),
         (
             {"at": "end", "study_role": "practice"},
-            "study_role: is for questions about talks, not for at: end; leave it out",
+            "study_role: is for questions about conversations, not for at: end; leave it out",
         ),
         ({"study_role": "practice"}, "study_role: is 'practice', but there is no practice; list talks under practice"),
         (

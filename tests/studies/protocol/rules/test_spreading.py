@@ -62,7 +62,7 @@ def test_groups_by_an_answer_are_right() -> None:
         ),
         (
             {"method": "random", "strata": ["gender"], "groups": [{**GROUPS[0], "for_answers": []}]},
-            "allocation.strata: is not looked at by method random",
+            "allocation.strata: is not used by method random",
         ),
         (
             {"probability": 0.7, "groups": [{**GROUPS[0], "for_answers": []}]},
@@ -80,4 +80,4 @@ def test_people_cannot_be_spread_by_what_is_asked_later(name: str) -> None:
     quotas = [{"key": "women", "max": 5, "when": when(item="gender", equals="a")}]
     changes = {"quotas": quotas} if name == "quotas" else {"allocation": {"strata": ["gender"]}}
     (found,) = problems(paired(questionnaires=[late], **changes))
-    assert found.endswith("gender is asked at end; people are spread over the orders before their first talk")
+    assert found.endswith("gender is asked at end; participants are assigned to orders before their first conversation")

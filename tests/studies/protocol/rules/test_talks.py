@@ -16,11 +16,11 @@ from tests.studies.protocol.rules.studies import condition, problems, prompt
     [
         (
             {"prompts": [prompt("weekend"), prompt("salary")]},
-            ["prompts[1]: salary is never talked about: list it under pairs"],
+            ["prompts[1]: salary is never used: list it under pairs"],
         ),
         (
             {"prompts": [prompt("weekend"), prompt("warm", study_role="practice")]},
-            ["prompts[1]: warm is never talked about: list it under practice, or leave it out"],
+            ["prompts[1]: warm is never used: list it under practice, or leave it out"],
         ),
         (
             {"conditions": [condition("own"), condition("higher"), condition("lower")]},
@@ -44,7 +44,7 @@ from tests.studies.protocol.rules.studies import condition, problems, prompt
                     {"prompt": "weekend", "conditions": ["higher", "own"]},
                 ]
             },
-            ["pairs[1]: is the pair at pairs[0] once more; to have it repeated, set design.repetitions"],
+            ["pairs[1]: is the pair at pairs[0] again; to have it repeated, set design.repetitions"],
         ),
         ({"practice_intro": "First."}, ["practice_intro: introduces practice, but there is none"]),
     ],
@@ -73,7 +73,7 @@ def test_talks_that_do_not_fit(changes: dict[str, Any], expected: list[str]) -> 
         ),
         (
             {"voices": [{"preset": "natural", "end_sec": 30.0}, {"preset": "higher", "start_sec": 30.0}]},
-            "voices[1].start_sec: is 30, but no talk lasts longer than 30 s (see limit_sec of prompts)",
+            "voices[1].start_sec: is 30, but no conversation lasts longer than 30 s (see limit_sec of prompts)",
         ),
     ],
 )

@@ -45,7 +45,7 @@ from tests.studies.protocol.rules.studies import problems
         ),
         (
             {"recruiter": {"service": "generic", "return_url": "https://x.org/?a={code"}},
-            "recruiter.return_url: has a brace without its other half; expected {code} or {person}",
+            "recruiter.return_url: has a brace without its counterpart; expected {code} or {person}",
         ),
         (
             {"recruiter": {"service": "mturk", "parameter": "pid"}},

@@ -49,7 +49,9 @@ def keep_the_beginning(take: Take) -> None:
 
 
 NONE_LEFT = "All of the recording is lost: 12 microphone frames (0.2 s) were acknowledged, and the journal holds none."
-NO_JOURNAL = "All of the recording is lost: the talk had begun, and its journal is missing or holds nothing of it."
+NO_JOURNAL = (
+    "All of the recording is lost: the conversation had begun, and its journal is missing or contains nothing of it."
+)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_repeat_that_was_appended_does_not_grow_the_tracks(take: Take, ended: Ta
     journal_path(take.pk).write_bytes(whole + (whole if with_header else whole[len(MAGIC) :]))
     take = filed(take)
     assert shape(take) == expected
-    assert f"{len(MESSAGES)} records stand twice in the journal; they are filed once." in take.filing_error
+    assert f"{len(MESSAGES)} records appear twice in the journal; they are filed once." in take.filing_error
 
 
 def test_frame_that_stands_there_again_later_is_filed_once(take: Take, ended: Take) -> None:
