@@ -114,7 +114,7 @@ class TargetVoiceAdmin(NamedFilters, ModelAdmin):  # type: ignore[misc]  # unfol
         """Explains with links, instead of a list of protected rows, why a voice that is in use stays."""
         voice = self.get_object(request, object_id)
         if voice is not None and self.has_delete_permission(request, voice) and (users := library.uses_of(voice)):
-            text = "{} cannot be deleted, because published studies use it: {}. If its speaker withdraws, withdraw it below."
+            text = "{} cannot be deleted: published studies use it ({}). If its speaker withdraws, withdraw it below."
             return self._refuse(request, voice, format_html(text, voice, links_to(users)))
         response: HttpResponse = super().delete_view(request, object_id, extra_context)
         return response

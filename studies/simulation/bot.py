@@ -283,9 +283,7 @@ class Bot:
         """Records that the bot was screened out. Raises SimulationError unless its answers are a reason for that."""
         reasons = reasons_to_leave(self._protocol, self.diary)
         if not reasons:
-            raise SimulationError(
-                f"the session ended early with “{heading_of(page.text)}”, for which nothing that was answered is a reason"
-            )
+            raise SimulationError(f"the session ended early with “{heading_of(page.text)}”, which no answer explains")
         if not self._careless:
             raise SimulationError(f"no answers were found with which somebody may take part ({', '.join(reasons)})")
         self.diary.ended = "screened"

@@ -52,7 +52,7 @@ async def check_site(url: str) -> None:
             wrong = list(state["wrong"])
     except httpx.HTTPError as error:
         raise SimulationError(
-            f"nothing answers at {url} ({type(error).__name__}). Start the site there, or use --url to say where it runs."
+            f"nothing answers at {url} ({type(error).__name__}). Start it there, or use --url to say where it runs."
         ) from None
     except (ValueError, TypeError, LookupError):
         raise SimulationError(f"a different site answers at {url}: use --url to say where this one runs.") from None

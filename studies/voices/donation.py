@@ -25,7 +25,7 @@ def donation_obstacle(session: Session) -> str:
     asked = session.consents.filter(purpose=ConsentEvent.Purpose.VOICE_DONATION).exists()
     if asked:
         return "The participant did not agree to other people speaking in their voice (consent purpose voice_donation)."
-    return "The study did not ask whether other people may speak in the participant’s voice (consent purpose voice_donation)."
+    return "The study did not ask whether others may speak in the participant’s voice (consent purpose voice_donation)."
 
 
 def donation_of(session: Session) -> ConsentEvent:

@@ -42,7 +42,7 @@ PLAINER: Final = {
     "but found another document": "another document begins here (---); put each study into its own file",
     "expected <block end>, but found '<scalar>'": "text that is not expected here; is there a quotation "
     "mark too few or too many?",
-    "expected <block end>, but found '<block mapping start>'": "the line is indented further than the lines it belongs to",
+    "expected <block end>, but found '<block mapping start>'": "the line is indented further than its block",
     "expected <block end>, but found '-'": "the - is not indented as far as the other entries of the list above it",
     "expected '<document start>'": "this does not belong to the block above it; check its indentation, or look for a "
     "bracket too many",

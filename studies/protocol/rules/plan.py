@@ -76,7 +76,8 @@ def _unbalanced(prompts: int, conditions: int) -> str:
     fewer = f", or {' or '.join(divisors)} conditions" if divisors else ""
     what = f"{prompts} {'prompt' if prompts == 1 else 'prompts'}"
     return (
-        f"{what} cannot be spread evenly over {conditions} conditions: every participant would meet some of them more often; have "
+        f"{what} cannot be spread evenly over {conditions} conditions: every participant would meet some of "
+        f"them more often; have "
         f"{' or '.join(numbers)} prompts{fewer}, or cells: crossed"
     )
 

@@ -62,7 +62,8 @@ def _check_conditions(protocol: Protocol) -> Iterator[Problem]:
     for place, segments in protocol.schedules():
         for number, segment in enumerate(segments):
             if segment.start_sec >= longest:
-                message = f"is {segment.start_sec:g}, but no conversation lasts longer than {longest} s (see limit_sec of prompts)"
+                limit = f"no conversation lasts longer than {longest} s (see limit_sec of prompts)"
+                message = f"is {segment.start_sec:g}, but {limit}"
                 yield Problem(path_of((*place, number, "start_sec")), message)
 
 

@@ -173,7 +173,10 @@ def links_of(request: HttpRequest, study: Study, protocol: Protocol) -> list[Lin
         about = "Paste it unchanged where the service asks for the address of the study; the service fills in the rest."
         first = Link(SERVICES[service].label, f"{page}?{RECRUITER_PARAMETERS[service]}", about)
     elif service == "mturk":
-        about = "Use it unchanged: Mechanical Turk appends the ID of the person who opens it. It works from a task of the type ExternalQuestion."
+        about = (
+            "Use it unchanged: Mechanical Turk appends the ID of the person who opens it. "
+            "It works from a task of the type ExternalQuestion."
+        )
         first = Link(SERVICES[service].label, page, about)
     elif service == "generic":
         about = "Add each participant’s ID after the =. Without an ID the study does not begin."

@@ -19,7 +19,9 @@ def why_lost(take: Take, reading: Reading) -> str:
             f"All of the recording is lost: {_frames(acknowledged)} were acknowledged, and the journal contains none."
         )
     if take.started_at is not None and not reading.live:
-        return "All of the recording is lost: the conversation had begun, and its journal is missing or contains nothing of it."
+        return (
+            "All of the recording is lost: the conversation had begun, but its journal is missing or contains nothing."
+        )
     return ""
 
 

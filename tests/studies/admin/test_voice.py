@@ -249,7 +249,7 @@ def test_voice_in_use_is_not_deleted_and_the_links_say_why(become: None, rosa: U
     voice = make_voice().voice
     published = make_targeted_study()
     response = client.post(page("delete", voice.pk), {"post": "yes"}, follow=True)
-    assert "cannot be deleted, because published studies use it" in messages(response)[0]
+    assert "cannot be deleted: published studies use it" in messages(response)[0]
     assert reverse("admin:studies_protocolversion_change", args=[published.pk]) in messages(response)[0]
     assert TargetVoice.objects.count() == 1
 

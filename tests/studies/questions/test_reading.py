@@ -97,8 +97,8 @@ def test_what_is_no_number_is_refused(value: Any) -> None:
 
 def test_number_outside_its_limits_says_them() -> None:
     assert problem(made(type="number", min=1, max=5), 6) == "Please enter a number from 1 to 5."
-    assert problem(made(type="number", min=1), 0.5) == "Please give a number that is not below 1."
-    assert problem(made(type="number", max=5), 6) == "Please give a number that is not above 5."
+    assert problem(made(type="number", min=1), 0.5) == "Please enter a number that is at least 1."
+    assert problem(made(type="number", max=5), 6) == "Please enter a number that is at most 5."
     assert problem(made(type="number", whole=True), 2.5) == "Please enter a whole number."
 
 
@@ -115,7 +115,7 @@ def test_day_is_one_of_the_calendar_within_its_limits() -> None:
     assert problem(item, "2026-02-30").startswith("Please enter a date as year")
     assert problem(item, "26-02-03").startswith("Please enter a date as year")
     assert problem(item, "1999-12-31") == "Please enter a date no earlier than 1 Jan 2000."
-    assert problem(item, "2031-01-01") == "Please give a day that is not after 31 Dec 2030."
+    assert problem(item, "2031-01-01") == "Please enter a date no later than 31 Dec 2030."
 
 
 def test_differential_needs_every_row_to_go_on() -> None:

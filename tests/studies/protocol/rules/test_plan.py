@@ -12,8 +12,8 @@ from tests.studies.protocol.rules.studies import crossed, problems
 
 def test_square_that_cannot_be_balanced_says_what_would_do() -> None:
     assert problems(crossed(4, 3, design={"cells": "assigned"})) == [
-        "design.cells: 4 prompts cannot be spread evenly over 3 conditions: every participant would meet some of them more often; have "
-        "3 or 6 prompts, or 2 or 4 conditions, or cells: crossed"
+        "design.cells: 4 prompts cannot be spread evenly over 3 conditions: every participant would meet some of "
+        "them more often; have 3 or 6 prompts, or 2 or 4 conditions, or cells: crossed"
     ]
     assert parse(crossed(6, 3, design={"cells": "assigned"}))
 

@@ -49,9 +49,7 @@ def keep_the_beginning(take: Take) -> None:
 
 
 NONE_LEFT = "All of the recording is lost: 12 microphone frames (0.2 s) were acknowledged, and the journal holds none."
-NO_JOURNAL = (
-    "All of the recording is lost: the conversation had begun, and its journal is missing or contains nothing of it."
-)
+NO_JOURNAL = "All of the recording is lost: the conversation had begun, but its journal is missing or contains nothing."
 
 
 @pytest.mark.parametrize(
