@@ -33,7 +33,7 @@ async def test_talk_in_a_study_is_heard_printed_and_filed(stack: Stack, tmp_path
     ((take,),) = await asyncio.to_thread(stack.script, "tests.e2e.inspect_take", tokens=[token])
     found = await asyncio.to_thread(filed, stack, take["id"])
     assert (over.status, over.words) == (0, "echo\n")
-    assert over.notes.splitlines() == ["You can talk. Ctrl-C ends the talk.", "(you: echo)"]
+    assert over.notes.splitlines() == ["You can talk. Ctrl-C ends the conversation.", "(you: echo)"]
     assert likeness(read_answer(answer), read_audio(question), FRAME_SAMPLES) > 0.999
     assert (found["outcome"], found["end_reason"]) == ("completed", "participant")
     spoken, _ = soundfile.read(found["tracks"]["participant"]["path"], dtype="float32")

@@ -46,8 +46,8 @@ EXPLORE: Final = {
     "Your talks",
     "After a second talk you can put the two side by side.",
     "Go to the talk",
-    "Measured from the recordings. One talk in each voice shows little: the same question gets another answer by chance "
-    "alone.",
+    "Measured from the recordings. One talk in each voice shows little: the same question gets another answer by "
+    "chance alone.",
 }
 """Texts of the Explore pages that still say "talk": remove each from here with the text itself."""
 

@@ -31,7 +31,7 @@ async def test_talk_with_a_worker_by_its_secret(tmp_path: Path) -> None:
             worker.address, "--in", question, "--out", answer, "--text-prompt", "one two", *FAST, secret=SECRET
         )
     assert (over.status, over.words) == (0, "one two\n")
-    assert over.notes.splitlines() == ["You can talk with echo. Ctrl-C ends the talk.", "(you: one two)"]
+    assert over.notes.splitlines() == ["You can talk with echo. Ctrl-C ends the conversation.", "(you: one two)"]
     heard = read_answer(answer)
     assert len(heard) == 20 * FRAME_SAMPLES
     assert likeness(heard, read_audio(question), FRAME_SAMPLES) > 0.999

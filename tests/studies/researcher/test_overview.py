@@ -50,13 +50,13 @@ def test_open_study_that_nobody_answers_says_why(db: None, client: Client) -> No
     factories.make_study("paused", state=Study.State.PAUSED)
     assert [line.unserved for line in overview().studies] == [
         [],
-        ["Nobody answers as cascade: no inference worker reports."],
+        ["No machine answers as cascade: no inference worker reports."],
     ]
     factories.make_worker("tiny", engines={"cascade": {"test_only": True}})
     factories.make_worker("other", engines={"echo": {}})
     reason = (
-        "Nobody answers as cascade: other does not run cascade; tiny runs cascade with random weights, for tests alone "
-        "(test_only), and the study is open."
+        "No machine answers as cascade: other does not run cascade; tiny runs cascade with random weights, for tests "
+        "only (test_only), and the study is open."
     )
     client.force_login(factories.make_researcher())
     for url in (reverse("now"), reverse("admin:studies_study_change", args=[study.pk])):

@@ -85,7 +85,7 @@ def test_recording_that_was_judged_bad_is_not_taken(vera: User) -> None:
 
 
 def test_consent_that_is_over_is_not_taken() -> None:
-    with pytest.raises(VoiceRefused, match="ended already"):
+    with pytest.raises(VoiceRefused, match="already ended"):
         make_voice(until=timezone.localdate() - timedelta(days=1))
 
 

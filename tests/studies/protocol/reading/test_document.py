@@ -69,9 +69,9 @@ def test_keys_that_stand_twice_are_told_with_all_else() -> None:
     with pytest.raises(ProtocolError) as caught:
         parse_yaml(text)
     assert [problem.message for problem in caught.value.problems] == [
-        "is not valid YAML: 'kind' stands twice",
+        "is not valid YAML: 'kind' appears twice",
         "is not a key here; did you mean summary?",
-        "is not valid YAML: 'kind' stands twice",
+        "is not valid YAML: 'kind' appears twice",
     ]
 
 

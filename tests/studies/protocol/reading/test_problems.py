@@ -165,8 +165,7 @@ def test_version_of_newer_software_is_told() -> None:
 def test_key_that_stands_twice_is_a_problem() -> None:
     twice = {"type": "switch", "key": "helpful", "text": "Helpful?"}
     assert problems(asking(twice)) == [
-        "questionnaires[2].items[0].key: 'helpful' is there already, at questionnaires[0].items[0].key; "
-        "it must be unique"
+        "questionnaires[2].items[0].key: 'helpful' already exists, at questionnaires[0].items[0].key; it must be unique"
     ]
 
 
@@ -223,7 +222,7 @@ def with_third_party(document: dict[str, Any], *, required: bool) -> dict[str, A
 def test_engine_of_a_third_party_needs_a_consent_of_its_own() -> None:
     study = paired(conditions=[condition(engine="abroad"), condition(key="higher")])
     assert problems(study) == [
-        "consent.purposes: third_party must be there: Abroad sends the participant's voice to a third party; add "
+        "consent.purposes: third_party must be present: Abroad sends the participant's voice to a third party; add "
         "{key: third_party, label: My voice may be sent to a model that is run by a third party.}"
     ]
     assert problems(with_third_party(deepcopy(study), required=False)) == [

@@ -49,8 +49,8 @@ def test_design_that_cannot_be_planned(design: dict[str, Any], problem: str | No
     document = crossed(4, 4, design=design)
     if problem is None:
         assert problems(document) == [
-            "design: makes 320 talks for each participant; expected at most 250: have fewer prompts, conditions or "
-            "repetitions"
+            "design: makes 320 conversations for each participant; expected at most 250: have fewer "
+            "prompts, conditions or repetitions"
         ]
     else:
         assert problems(document)[0].startswith(problem)
@@ -80,14 +80,14 @@ def test_variant_of_what_is_not_there() -> None:
 def test_prompts_that_everybody_talks_about_once_cannot_be_compared() -> None:
     document = crossed(2, 2, design={"cells": "assigned"}, pairs=[{"prompt": "p0", "conditions": ["c0", "c1"]}])
     (found,) = problems(document)
-    assert found.startswith("pairs[0]: can never be compared: by design.cells assigned")
+    assert found.startswith("pairs[0]: can never be compared: with design.cells assigned")
 
 
 def test_talk_that_two_pairs_need_has_to_come_twice() -> None:
     pairs = [{"prompt": "p0", "conditions": ["c0", "c1"]}, {"prompt": "p0", "conditions": ["c0", "c2"]}]
     (found,) = problems(crossed(1, 3, pairs=pairs))
     assert found.startswith(
-        "pairs[1]: compares p0 under c0, which pairs[0] has already; put all that is compared into one"
+        "pairs[1]: compares p0 under c0, which pairs[0] already compares; put all that is compared into one"
     )
     assert parse(crossed(1, 3, pairs=pairs, design={"cells": "crossed", "repetitions": 2}))
 

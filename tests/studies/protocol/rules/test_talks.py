@@ -24,7 +24,7 @@ from tests.studies.protocol.rules.studies import condition, problems, prompt
         ),
         (
             {"conditions": [condition("own"), condition("higher"), condition("lower")]},
-            ["conditions[2]: nobody talks under lower: list it under pairs, or leave it out"],
+            ["conditions[2]: no conversation uses lower: list it under pairs, or leave it out"],
         ),
         (
             {"conditions": []},
@@ -59,7 +59,7 @@ def test_talks_that_do_not_fit(changes: dict[str, Any], expected: list[str]) -> 
     [
         ({"seed": {"policy": "fixed"}}, "seed.value: is missing: policy fixed needs the number to start from"),
         ({"seed": {"value": 3}}, "seed.value: belongs to policy fixed, but the policy is take; change one of the two"),
-        ({"intended": "sad"}, "intended: names a way to speak that nobody is asked for; add delivery"),
+        ({"intended": "sad"}, "intended: names a way to speak, but nobody is asked to speak like that; add delivery"),
         (
             {"options": {"temprature": 1}},
             "options.temprature: is not a key here; did you mean temperature?",

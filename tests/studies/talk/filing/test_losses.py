@@ -48,7 +48,9 @@ def keep_the_beginning(take: Take) -> None:
     write_journal(take, MESSAGES[:3])
 
 
-NONE_LEFT = "All of the recording is lost: 12 microphone frames (0.2 s) were acknowledged, and the journal holds none."
+NONE_LEFT = (
+    "All of the recording is lost: 12 microphone frames (0.2 s) were acknowledged, and the journal contains none."
+)
 NO_JOURNAL = "All of the recording is lost: the conversation had begun, but its journal is missing or contains nothing."
 
 
