@@ -55,9 +55,10 @@ class RecordingWidget(forms.FileInput):
         return mark_safe(render_to_string("admin/studies/targetvoice/recording.html", context))  # noqa: S308
 
 
-def _consent_field(name: str, widget: forms.Widget) -> forms.Field:
+def _consent_field(name: str, widget: forms.Widget, label: str = "") -> forms.Field:
     """Returns the model's form field, required only together with a recording."""
-    field: forms.Field = forms.fields_for_model(TargetVoiceVersion, [name], widgets={name: widget})[name]
+    labels = {name: label} if label else None
+    field: forms.Field = forms.fields_for_model(TargetVoiceVersion, [name], widgets={name: widget}, labels=labels)[name]
     field.required = False
     return field
 
@@ -102,8 +103,8 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         help_text="For a consent that was renewed: a new version with the same recording.",
     )
     speaker = _consent_field("speaker", UnfoldAdminTextInputWidget())
-    consent_scope = _consent_field("consent_scope", UnfoldAdminTextareaWidget(attrs={"rows": 3}))
-    consent_until = _consent_field("consent_until", UnfoldAdminSingleDateWidget())
+    consent_scope = _consent_field("consent_scope", UnfoldAdminTextareaWidget(attrs={"rows": 3}), "Permitted use")
+    consent_until = _consent_field("consent_until", UnfoldAdminSingleDateWidget(), "Permitted until")
     licence = _consent_field("licence", UnfoldAdminSelectWidget())
     licence_text = _consent_field("licence_text", UnfoldAdminTextareaWidget(attrs={"rows": 3}))
     evidence = _consent_field("evidence", UnfoldAdminTextInputWidget())
