@@ -31,7 +31,7 @@ def test_count_that_is_not_like_its_row_is_pointed_out() -> None:
     [
         Table("Conditions and prompts", ("own", "other"), ("a", "b"), ((4, 0), (4, 4)), ""),
         Table("Which condition follows which", ("own", "other"), ("own", "other"), ((0, 4), (4, 9)), ""),
-        Table("Arms", ("everybody",), ("Arms", "Talks of a participant"), ((4, 12),), ""),
+        Table("Arms", ("everybody",), ("Arms", "Conversations of a participant"), ((4, 12),), ""),
         Table("Empty", (), (), (), ""),
     ],
     ids=lambda table: table.title,
