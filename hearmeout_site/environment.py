@@ -74,7 +74,7 @@ class WebSettings(BothSides):
     )
     demo_studies: bool | None = Field(
         None,
-        description="Whether `manage.py prepare` opens the demo studies to visitors; empty for yes, in production no.",
+        description="Whether `manage.py prepare` opens the demo studies to visitors; empty: yes, but no in production.",
     )
     celery_concurrency: int = Field(1, ge=1, le=64, description="Celery processes.")
     restart_wait_max_sec: float = Field(

@@ -2,9 +2,10 @@
 
     python -m hearmeout_site.messages
 
-adds new texts to studies/locale/*/LC_MESSAGES/*.po, removes those that are gone, compiles the catalogues, and names the
-texts that still lack a translation. `studies/locale/*.cfg` says which files are read. Babel finds what Django's
-makemessages would find, without GNU gettext, which a machine may not have.
+adds new texts to studies/locale/*/LC_MESSAGES/*.po, removes those that are gone, puts the glossary of docs/glossary.md
+at the head of each, compiles the catalogues, and names the texts that still lack a translation. `studies/locale/*.cfg`
+says which files are read. Babel finds what Django's makemessages would find, without GNU gettext, which a machine may
+not have.
 """
 
 from __future__ import annotations
@@ -30,7 +31,13 @@ from studies.protocol.cells import FREE_VOICE
 from studies.protocol.free_voice import MAIN, MORE, free_parameters, free_presets
 
 LOCALE: Final = ROOT / "studies" / "locale"
-TRANSLATED: Final = ("sv", "de")
+GLOSSARY: Final = ROOT / "docs" / "glossary.md"
+MANNERS: Final = {
+    "sv": "Svenska. Vi säger du. Meningar i gränssnittet är hela och har punkt; knappar och rubriker har ingen.",
+    "de": "Deutsch. Wir siezen. Sätze der Oberfläche haben einen Punkt; Knöpfe und Überschriften keinen.",
+}
+"""How each language speaks to people. Its words stand in the glossary, which has a column for each, in this order."""
+TRANSLATED: Final = tuple(MANNERS)
 DOMAINS: Final = ("django", "djangojs")
 OF_ENGINES: Final = "inference/contract/catalog.py"  # their labels and descriptions stand there
 # Which arguments of a call are texts, as `pybabel --keywords` takes it; Python's are those beside Babel's own.
@@ -97,12 +104,26 @@ def update(domain: str) -> None:
         template = extract(domain, Path(folder))
         for language in TRANSLATED:
             path = catalogue_path(language, domain)
-            head, _, _ = path.read_text("utf-8").partition("\n\n")  # the glossary, which Babel would indent anew
+            entry, _, _ = path.read_text("utf-8").partition("\n\n")
+            head = comment(language) + entry[entry.index('msgid ""') :]  # Babel would indent the comment anew
             where = [f"--input-file={template}", f"--output-dir={LOCALE}", f"--domain={domain}", f"--locale={language}"]
             babel("update", *where, WIDTH, "--no-fuzzy-matching", "--ignore-obsolete")
             _, _, body = path.read_text("utf-8").partition("\n\n")
             path.write_text(f"{head}\n\n{body.strip()}\n", "utf-8")
     babel("compile", f"--directory={LOCALE}", f"--domain={domain}")
+
+
+def glossary(language: str) -> dict[str, str]:
+    """The words for things, each with its translation."""
+    rows = [row.strip("| ").split(" | ") for row in GLOSSARY.read_text("utf-8").splitlines() if row.startswith("| ")]
+    return {row[0]: row[1 + TRANSLATED.index(language)] for row in rows[1:]}
+
+
+def comment(language: str) -> str:
+    """What heads a catalogue, for those who translate."""
+    words = [f"  {english}: {translated}" for english, translated in glossary(language).items()]
+    lines = [MANNERS[language], "", f"One word for one thing ({GLOSSARY.relative_to(ROOT).as_posix()}):", *words]
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
 def babel(command: str, *options: str) -> None:

@@ -14,7 +14,7 @@ from redis.exceptions import TimeoutError as RedisSlow
 OUTAGES: Final = (OperationalError, InterfaceError, RedisAway, RedisSlow)
 """What the databases raise when they cannot be reached, are locked for too long, or shut down."""
 CODE: Final = "try_again"
-TRY_AGAIN: Final = _("Our database does not answer just now. What was saved before is still there.")
+TRY_AGAIN: Final = _("Our database is not responding right now. What was saved before is still there.")
 RETRY_AFTER_SEC: Final = 5
 
 

@@ -45,16 +45,18 @@ ENGINES: Final[Mapping[str, Entry]] = {
     "cascade": Entry(
         "Local cascade",
         "inference.engines.cascade.engine:CascadeEngine",
-        "Speech recognition, a small language model and speech synthesis in a row, on this machine. It answers to the "
-        "words alone: it cannot hear laughs, sighs, accents or tone, which makes it the text-mediated control.",
+        "Speech recognition, a small language model and speech synthesis, one after the other, on this computer. It "
+        "responds to the words alone and cannot hear laughter, sighs, accents or tone of voice, so it serves as the "
+        "comparison for machines that can.",
         settings="inference.engines.cascade.settings:CascadeSettings",
         options="inference.contract.options.cascade:Options.read",
     ),
     "moshi_server": Entry(
         "Moshi server",
         "inference.engines.moshi_server.engine:MoshiServerEngine",
-        "Any server of Moshi's own protocol: stock Python, Rust or MLX, PersonaPlex, another worker. Full duplex: it "
-        "hears and speaks at the same time. The operator says which servers, and whether they are somebody else's.",
+        "Any server that speaks Moshi’s own protocol: the original in Python, Rust or MLX, PersonaPlex, or another "
+        "inference worker. It is full duplex: it listens and speaks at the same time. The operator states which "
+        "servers are used and whether a third party runs them.",
         third_party=None,
         settings="inference.engines.moshi_server.engine:MoshiServerSettings",
         options="inference.contract.options.moshi_server:check",
@@ -62,7 +64,7 @@ ENGINES: Final[Mapping[str, Entry]] = {
     "moshi": Entry(
         "Moshi",
         "inference.engines.moshi.engine:MoshiEngine",
-        "One model from speech to speech, without words in between: it hears how something is said, and it listens "
+        "A single speech-to-speech model with no text in between: it hears how something is said, and it listens "
         "while it speaks.",
         settings="inference.engines.moshi.source:MoshiSettings",
         options="inference.contract.options.moshi:Sampling.read",
@@ -70,8 +72,8 @@ ENGINES: Final[Mapping[str, Entry]] = {
     "openai_realtime": Entry(
         "Realtime API",
         "inference.engines.openai_realtime.engine:OpenAIRealtimeEngine",
-        "Any server of the OpenAI Realtime protocol: OpenAI, Azure, Unmute and others. It answers turn by turn and can "
-        "be interrupted.",
+        "Any server that speaks the OpenAI Realtime protocol: OpenAI, Azure, Unmute and others. It takes turns with "
+        "you and can be interrupted.",
         third_party=True,
         settings="inference.engines.openai_realtime.settings:OpenAIRealtimeSettings",
         options="inference.contract.options.openai_realtime:Options.read",

@@ -111,7 +111,7 @@ class NoWorker(InferenceError):
     code = "no_worker"
 
     def __init__(self, engine: str, converters: Sequence[str] = ()) -> None:
-        super().__init__(f"no inference worker serves {engine} just now")
+        super().__init__(f"no inference worker serves {engine} right now")
         self.engine = engine
         self.converters = tuple(converters)
 

@@ -83,7 +83,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> Arguments:
     """Reads the command line. If it is wrong, prints the error and exits with status 2."""
     parser = argparse.ArgumentParser(
         prog="python -m inference.terminal",
-        description="Talk in a terminal with an inference worker, a study's site or a Moshi server.",
+        description="Have a conversation in a terminal with an inference worker, a study's site or a Moshi server.",
         epilog=ADDRESSES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -91,9 +91,9 @@ def read_arguments(argv: Sequence[str] | None = None) -> Arguments:
     parser.add_argument("--token", default="", help="a session's token on a site, or a worker's slot token")
     who = parser.add_argument_group("with whom, and as whom")
     who.add_argument("--engine", default="", help="an engine of the worker, or one that an explore study offers")
-    who.add_argument("--voice", default="", help=f"what you are heard as: {', '.join(PRESETS)}")
-    who.add_argument("--text-prompt", default="", help="the persona, where the engine has any")
-    who.add_argument("--voice-prompt", default="", help="the agent's voice, where the engine has any")
+    who.add_argument("--voice", default="", help=f"the voice in which you are heard: {', '.join(PRESETS)}")
+    who.add_argument("--text-prompt", default="", help="the persona, if the engine has one")
+    who.add_argument("--voice-prompt", default="", help="the agent's voice, if the engine has one")
     who.add_argument("--seed", type=int)
     for name, kind, about in (
         ("temperature", float, "of the sound, or of the cascade's language model"),
@@ -104,20 +104,20 @@ def read_arguments(argv: Sequence[str] | None = None) -> Arguments:
         who.add_argument(f"--{name}", type=kind, help=about)
     sound = parser.add_argument_group("sound (default: microphone and loudspeaker)")
     sound.add_argument("--in", dest="question", type=Path, metavar="FILE", help="say this recording instead")
-    sound.add_argument("--out", dest="answer", type=Path, metavar="FILE", help="keep the answer as a WAV file")
+    sound.add_argument("--out", dest="answer", type=Path, metavar="FILE", help="save the answer as a WAV file")
     sound.add_argument(
         "--after", dest="after_sec", type=float, default=10.0, metavar="SEC",
-        help="silence after the recording, in which the answer is heard (default: 10)",
+        help="silence after the recording, to hear the answer (default: 10)",
     )  # fmt: skip
-    sound.add_argument("--fast", action="store_true", help="say the recording as fast as the server answers")
+    sound.add_argument("--fast", action="store_true", help="send the recording as fast as the server accepts it")
     secure = parser.add_argument_group("wss:// and https://")
-    secure.add_argument("--certificate", type=Path, metavar="FILE", help="trust this one (PEM)")
-    secure.add_argument("--insecure", action="store_true", help="trust anybody")
+    secure.add_argument("--certificate", type=Path, metavar="FILE", help="trust this certificate (PEM)")
+    secure.add_argument("--insecure", action="store_true", help="trust any certificate")
     given = parser.parse_args(argv)
     if given.fast and not given.question:
         parser.error("--fast needs a recording: --in FILE")
     if not 0 <= given.after_sec <= 3_600:
-        parser.error("--after takes 0 to 3600 seconds")
+        parser.error("--after must be from 0 to 3600 seconds")
     if given.voice and given.voice not in PRESETS and "/p/" not in given.url and not given.url.startswith("http"):
         parser.error(f"there is no voice called {given.voice!r}; known: {', '.join(PRESETS)}")
     return Arguments(**_as_fields(vars(given)))
@@ -134,7 +134,7 @@ async def open_link(given: Arguments) -> Link:
     url = given.url if "://" in given.url else f"ws://{given.url}"
     parts = _split(url)
     if parts is None:
-        raise TalkProblem(f"{given.url} is no address of a server; see --help.", TalkProblem.REFUSED)
+        raise TalkProblem(f"{given.url} is not the address of a server; see --help.", TalkProblem.REFUSED)
     context = tls(given.certificate, insecure=given.insecure)
     site = urlunsplit((PAGES[PROTOCOLS[parts.scheme]], parts.netloc, "", "", ""))
     if SESSION_PATH in parts.path:
@@ -146,7 +146,7 @@ async def open_link(given: Arguments) -> Link:
         case {"workers": _, "talks": _}:
             if not given.token:
                 raise TalkProblem(
-                    "This is a study's site: give your link to a session (.../p/<token>/), or its --token.",
+                    "This is a study's site: give the link to your session (.../p/<token>/), or its --token.",
                     TalkProblem.REFUSED,
                 )
             return await _web(f"{site}{SESSION_PATH}{given.token}/", given, context)
@@ -156,7 +156,7 @@ async def open_link(given: Arguments) -> Link:
             return await _chat(server + CHAT_PATH, given, context, tells=True)
     if given.engine or given.voice:
         raise TalkProblem(
-            "This server is no inference worker of Hear Me Out: it has one engine and no voices. "
+            "This server is not an inference worker of Hear Me Out: it has one engine and no voices. "
             "Leave out --engine and --voice.",
             TalkProblem.REFUSED,
         )

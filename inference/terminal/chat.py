@@ -23,8 +23,8 @@ LAST_SOUND_SEC: Final = 3.0  # how long to wait for the last frames of sound
 NO_HANDSHAKE_SEC: Final = 2.0  # a server that is silent for longer is taken to be busy with another client
 BUSY_SEC: Final = 60.0  # ... and one that is silent for this long after that, to be none of this protocol
 NEVER_BEGAN: Final = (
-    f"The server accepted the call and did not begin within {BUSY_SEC:.0f} s. It is talking with somebody else, "
-    "or it is no server of Moshi's protocol."
+    f"The server accepted the connection but did not begin within {BUSY_SEC:.0f} s. It is talking with somebody else, "
+    "or it does not speak Moshi's protocol."
 )
 
 

@@ -157,7 +157,7 @@ async def dial(url: str, context: ssl.SSLContext, *, origin: str = "", token: st
         raise TalkProblem(unreachable(url, error), TalkProblem.UNREACHABLE) from None
     except ValueError:  # a name that no host can have, or a token that no header can carry
         raise TalkProblem(
-            "The address or the token holds characters that cannot be sent.", TalkProblem.REFUSED
+            "The address or the token contains characters that cannot be sent.", TalkProblem.REFUSED
         ) from None
 
 
@@ -171,20 +171,20 @@ def unreachable(url: str, error: Exception) -> str:
             case ssl.SSLCertVerificationError():
                 return (
                     f"The certificate of {place} is not trusted ({cause.verify_message}). "
-                    "Name it with --certificate, or trust anybody with --insecure."
+                    "Name it with --certificate, or trust any certificate with --insecure."
                 )
             case ssl.SSLError():
-                return f"{place} does not speak TLS. If it is meant not to, write ws:// or http://."
+                return f"{place} does not use TLS. If that is intended, write ws:// or http://."
             case socket.gaierror():
                 return f"There is no host called {parts.hostname!r}."
             case ConnectionRefusedError():
-                return f"Nobody listens at {place}. Is the server running?"
+                return f"There is no server at {place}. Is it running?"
         cause = cause.__cause__ or cause.__context__
     if "Connect call failed" in str(error):  # several addresses were tried, and each refused
-        return f"Nobody listens at {place}. Is the server running?"
+        return f"There is no server at {place}. Is it running?"
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return f"{place} does not answer."
-    return f"No conversation can be opened at {place}: {error}"
+        return f"{place} does not respond."
+    return f"No conversation can be started at {place}: {error}"
 
 
 def why_closed(closed: ConnectionClosed) -> str:

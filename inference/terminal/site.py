@@ -18,14 +18,14 @@ from inference.terminal.dialing import TalkProblem, unreachable
 
 ANSWER_SEC: Final = 15.0
 IN_BROWSER: Final = {
-    "consent": "The consent form of this session is not filled in yet.",
-    "check": "The microphone of this session is not checked yet.",
-    "headphones": "The headphones of this session are not checked yet.",
-    "questions": "Some questions of this session are to be answered first.",
-    "intro": "An introduction of this session is to be read first.",
-    "break": "This session has a break just now.",
-    "compare": "Talks of this session are to be compared first.",
-    "debrief": "This session is finished.",
+    "consent": "The consent form of this session has not been filled in yet.",
+    "check": "The microphone has not been checked in this session yet.",
+    "headphones": "The headphones have not been checked in this session yet.",
+    "questions": "Some questions of this session have to be answered first.",
+    "intro": "An introduction to this session has to be read first.",
+    "break": "There is a break in this session right now.",
+    "compare": "Conversations of this session have to be compared first.",
+    "debrief": "This session has ended.",
 }
 
 
@@ -55,15 +55,15 @@ async def start_take(link: str, choice: Choice, context: ssl.SSLContext) -> Star
         try:
             page = await http.get(parts.path)
             if page.status_code == 404:
-                raise TalkProblem("This site knows no session by this link.", TalkProblem.REFUSED)
+                raise TalkProblem("This link does not belong to a session on this site.", TalkProblem.REFUSED)
             kind, position = _place(page, token)
             if kind == "explore":
                 page = await _choose(http, page, choice)
                 kind, position = _place(page, token)
             elif kind == "talk" and (choice.engine or choice.voice):
-                raise TalkProblem("The study decides on engine and voice: leave both out.", TalkProblem.REFUSED)
+                raise TalkProblem("The study decides on the engine and the voice: leave both out.", TalkProblem.REFUSED)
             if kind != "talk":
-                problem = IN_BROWSER.get(kind, "This session cannot go on just now.")
+                problem = IN_BROWSER.get(kind, "This session cannot continue right now.")
                 raise TalkProblem(f"{problem} Open {origin}/p/{token}/ in a browser.", TalkProblem.REFUSED)
             return await _take(http, origin, token, position)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:

@@ -92,7 +92,7 @@ def event_of(message: Message) -> Event | None:
 
 
 def _not_understood(error: WireError) -> Over:
-    return Over(f"the server sends what is not understood here ({error})", fault=True)
+    return Over(f"the server sent something that this program does not understand ({error})", fault=True)
 
 
 class WebLink:

@@ -73,7 +73,7 @@ class AnswerFile:
         try:
             self._file.write(np.clip(samples, -1.0, 1.0))
         except (OSError, soundfile.SoundFileError) as error:  # the disk is full
-            raise TalkProblem(f"The answer cannot be written any more: {error}", TalkProblem.NO_SOUND) from None
+            raise TalkProblem(f"The answer can no longer be written: {error}", TalkProblem.NO_SOUND) from None
 
     def close(self) -> None:
         self._file.close()
@@ -103,7 +103,7 @@ def read_audio(file: Path) -> Float32:
     except (OSError, SoundRefused) as error:
         raise TalkProblem(f"{file} cannot be read: {error}", TalkProblem.NO_SOUND) from None
     if not len(samples):
-        raise TalkProblem(f"{file} holds no sound.", TalkProblem.NO_SOUND)
+        raise TalkProblem(f"{file} contains no sound.", TalkProblem.NO_SOUND)
     mono: Float32 = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
     return mono
 

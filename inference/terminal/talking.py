@@ -39,13 +39,13 @@ class Screen:
     def show(self, event: Event) -> None:
         match event:
             case Waiting(0):
-                self.note("The server has not begun; it may be talking with somebody else. Waiting ...")
+                self.note("The server has not started yet; it may be talking with somebody else. Waiting ...")
             case Waiting(position, overloaded):
-                why = "The server is too busy for another talk" if overloaded else "All places are taken"
+                why = "The server is too busy for another conversation" if overloaded else "All places are taken"
                 self.note(f"{why}. You are number {position} in the queue ...")
             case Live(engine):
                 if not self._is_live or engine:
-                    self.note(f"You can talk{f' with {engine}' if engine else ''}. Ctrl-C ends the talk.")
+                    self.note(f"You can talk{f' with {engine}' if engine else ''}. Ctrl-C ends the conversation.")
                 self._is_live = True
             case Unused(names, certain):
                 does = "does not use" if certain else "does not say whether it uses"
@@ -100,7 +100,7 @@ class Talk:
                 if over.fault and not self._live.is_set():
                     raise TalkProblem(over.message, TalkProblem.REFUSED)
                 if over.fault:
-                    raise TalkProblem(f"The talk broke off: {over.message}", TalkProblem.BROKE_OFF)
+                    raise TalkProblem(f"The conversation broke off: {over.message}", TalkProblem.BROKE_OFF)
         finally:
             for task in (speaking, listening, stopping):
                 task.cancel()

@@ -34,7 +34,7 @@ class ErasureReceiptAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Removed")
     def what_went(self, receipt: ErasureReceipt) -> str:
-        return as_document("\n".join(f"{count} {what}" for what, count in receipt.lines) or "nothing was there")
+        return as_document("\n".join(f"{count} {what}" for what, count in receipt.lines) or "there was nothing")
 
     @admin.display(description="SHA-256")
     def digest(self, receipt: ErasureReceipt) -> str:

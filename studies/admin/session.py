@@ -171,7 +171,9 @@ class SessionAdmin(ReadOnlyAdmin):
         """Excludes sessions and frees their places. Nothing is erased."""
         because = request.POST.get("because", "").strip()
         if not because:
-            messages.warning(request, "Nothing was excluded. Say why, beside the action: the reason stays in the data.")
+            messages.warning(
+                request, "Nothing was excluded. Give a reason beside the action: it is stored with the data."
+            )
             return
         counted = list(queryset.filter(excluded_at=None))
         for session in counted:

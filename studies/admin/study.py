@@ -38,7 +38,7 @@ class StudyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
     def clean_retention_until(self) -> date | None:
         day: date | None = self.cleaned_data["retention_until"]
         if day is not None and "retention_until" in self.changed_data and day < timezone.localdate():
-            raise ValidationError("This day is past: recordings would be erased at once. Give a later day.")
+            raise ValidationError("This day is in the past: recordings would be erased immediately. Give a later day.")
         return day
 
     def _post_clean(self) -> None:

@@ -89,7 +89,7 @@ class TakeAdmin(ReadOnlyAdmin):
         if failed:
             messages.success(request, f"{len(failed)} will be filed within half a minute.")
         else:
-            messages.warning(request, "None of these failed, so there is nothing to file again.")
+            messages.warning(request, "None of these takes failed, so there is nothing to file again.")
 
     @admin.display(description="take", ordering="trial__session__participant__code")
     def title(self, take: Take) -> str:

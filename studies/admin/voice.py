@@ -96,7 +96,7 @@ class TargetVoiceAdmin(NamedFilters, ModelAdmin):  # type: ignore[misc]  # unfol
         super().save_model(request, obj, form, change)
         if form.makes_version:
             version = form.save_version(obj)
-            messages.success(request, f"{version} is in the library. Protocols use it from their next publication on.")
+            messages.success(request, f"{version} is in the library. Studies use it from their next publication on.")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -114,7 +114,7 @@ class TargetVoiceAdmin(NamedFilters, ModelAdmin):  # type: ignore[misc]  # unfol
         """Explains with links, instead of a list of protected rows, why a voice that is in use stays."""
         voice = self.get_object(request, object_id)
         if voice is not None and self.has_delete_permission(request, voice) and (users := library.uses_of(voice)):
-            text = "{} stays, because published studies use it: {}. If its speaker withdraws, withdraw it below."
+            text = "{} cannot be deleted: published studies use it ({}). If its speaker withdraws, withdraw it below."
             return self._refuse(request, voice, format_html(text, voice, links_to(users)))
         response: HttpResponse = super().delete_view(request, object_id, extra_context)
         return response
@@ -138,7 +138,7 @@ class TargetVoiceAdmin(NamedFilters, ModelAdmin):  # type: ignore[misc]  # unfol
         if voice is None:
             raise Http404
         if not self.has_change_permission(request, voice):
-            return self._refuse(request, voice, "You may not withdraw voices.")
+            return self._refuse(request, voice, "You are not allowed to withdraw voices.")
         if request.method == "POST":
             receipt = library.withdraw_voice(voice, by=request.user.get_username())
             self.log_change(request, voice, "Withdrawn by the speaker.")

@@ -28,7 +28,7 @@ from studies.voices.library import Consent, Source
 
 CONSENT_FIELDS: Final = ("speaker", "consent_scope", "consent_until", "licence", "licence_text", "evidence")
 ALWAYS_NEEDED: Final = tuple(name for name in CONSENT_FIELDS if name != "licence_text")
-NEEDED: Final = "Needed: without the speaker's consent and a licence a voice is not used."
+NEEDED: Final = "Required: without the speaker’s consent and a licence, a voice is not used."
 NEEDS_WORDS: Final = {TargetVoiceVersion.Licence.AGREEMENT, TargetVoiceVersion.Licence.OTHER}
 PART_SEC: Final = 20.0
 
@@ -55,9 +55,10 @@ class RecordingWidget(forms.FileInput):
         return mark_safe(render_to_string("admin/studies/targetvoice/recording.html", context))  # noqa: S308
 
 
-def _consent_field(name: str, widget: forms.Widget) -> forms.Field:
+def _consent_field(name: str, widget: forms.Widget, label: str = "") -> forms.Field:
     """Returns the model's form field, required only together with a recording."""
-    field: forms.Field = forms.fields_for_model(TargetVoiceVersion, [name], widgets={name: widget})[name]
+    labels = {name: label} if label else None
+    field: forms.Field = forms.fields_for_model(TargetVoiceVersion, [name], widgets={name: widget}, labels=labels)[name]
     field.required = False
     return field
 
@@ -86,7 +87,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         required=False,
         min_value=0,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-        help_text="Where the part begins that becomes the voice.",
+        help_text="Where the part that becomes the voice begins.",
     )
     part_end_sec = forms.FloatField(
         label="To second",
@@ -102,8 +103,8 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
         help_text="For a consent that was renewed: a new version with the same recording.",
     )
     speaker = _consent_field("speaker", UnfoldAdminTextInputWidget())
-    consent_scope = _consent_field("consent_scope", UnfoldAdminTextareaWidget(attrs={"rows": 3}))
-    consent_until = _consent_field("consent_until", UnfoldAdminSingleDateWidget())
+    consent_scope = _consent_field("consent_scope", UnfoldAdminTextareaWidget(attrs={"rows": 3}), "Permitted use")
+    consent_until = _consent_field("consent_until", UnfoldAdminSingleDateWidget(), "Permitted until")
     licence = _consent_field("licence", UnfoldAdminSelectWidget())
     licence_text = _consent_field("licence_text", UnfoldAdminTextareaWidget(attrs={"rows": 3}))
     evidence = _consent_field("evidence", UnfoldAdminTextInputWidget())
@@ -195,7 +196,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
                 self.reference = drafts.load(draft, self.user.pk)
                 if self.reference is None:
                     draft = None
-                    self.add_error("audio", "The upload is kept no more, after a day. Choose the file again.")
+                    self.add_error("audio", "The upload was deleted after a day. Choose the file again.")
         except (AudioRefused, VoiceRefused) as refusal:
             self.add_error("audio", str(refusal))
             return
@@ -209,11 +210,11 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
 
     def _clean_presence(self, cleaned: dict[str, Any]) -> None:
         if self.reference is not None and cleaned.get("renew"):
-            self.add_error("renew", "There is a new recording too. Keep one of the two.")
+            self.add_error("renew", "There is also a new recording. Keep only one of the two.")
         if self.makes_version:
             return
         if self.instance.pk is None:
-            self.add_error("audio", "Choose a file or record one.")
+            self.add_error("audio", "Choose a file, or record the voice.")
         elif set(CONSENT_FIELDS) & set(self.changed_data):
             self.add_error(
                 "audio", "A consent belongs to a version: add a recording, or keep that of the newest version (below)."
@@ -224,7 +225,7 @@ class TargetVoiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
             if name not in self.errors and not cleaned.get(name):
                 self.add_error(name, NEEDED)
         if cleaned.get("licence") in NEEDS_WORDS and not cleaned.get("licence_text"):
-            self.add_error("licence_text", "Say what this agreement or licence allows.")
+            self.add_error("licence_text", "State what this agreement or licence allows.")
         if set(CONSENT_FIELDS) & set(self.errors):
             return
         track = cleaned.get("track")

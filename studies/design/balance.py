@@ -25,9 +25,9 @@ ARMS: Final = "Arms"
 CHANCE: Final = 0.5
 """Counts of what is drawn that lie no further apart, as a share of the largest, are about equal."""
 SPREAD: Final = {
-    "blocks": "In every block of people of one stratum each arm is given out once.",
-    "minimisation": "Arms are given out so that the strata are alike in them; about, not exactly, as often each.",
-    "random": "Arms are drawn, each as likely as any other.",
+    "blocks": "In every block of participants of one stratum, each arm is assigned once.",
+    "minimisation": "Arms are assigned so that the strata are similar in them; arms are used about equally often.",
+    "random": "Arms are drawn at random, each with the same probability.",
 }
 
 Plan = Sequence[PlannedTrial]
@@ -68,7 +68,7 @@ def balance(protocol: Protocol) -> list[Table]:
         Table(
             ARMS,
             tuple(group or "everybody" for group in exact),
-            ("Arms", "Talks of a participant"),
+            ("Arms", "Conversations of a participant"),
             tuple((arms, max(map(len, plans))) for plans in exact.values()),
             f"{SPREAD[protocol.allocation.method]}{_leading(protocol)}{_skipped(protocol)}",
         )
@@ -107,12 +107,14 @@ def _leading(protocol: Protocol) -> str:
         f"{', '.join(map(level, group.for_answers))} to {group.key}" for group in allocation.groups if group.for_answers
     ]
     everywhere = ", ".join(group.key for group in allocation.groups)
-    return f" Of {allocation.by}, {'; '.join(led)}; any other answer, or none, is spread over {everywhere}."
+    return f" Of {allocation.by}, {'; '.join(led)}; any other answer, or none, is distributed over {everywhere}."
 
 
 def _skipped(protocol: Protocol) -> str:
     step = _step(protocol)
-    return f" The tables below are of one arm in {step}: there are too many to play all of them." if step > 1 else ""
+    return (
+        f" The tables below are of one arm in {step}: there are too many to simulate all of them." if step > 1 else ""
+    )
 
 
 def _order_tables(protocol: Protocol, sample: _Sample, where: str) -> Iterator[Table]:
@@ -133,14 +135,14 @@ def _order_tables(protocol: Protocol, sample: _Sample, where: str) -> Iterator[T
             conditions,
             places,
             _each(plans, lambda t, place: (t.condition, place)),
-            _evenness("condition stands", "at each position", drawn=sample.drawn),
+            _evenness("condition appears", "at each position", drawn=sample.drawn),
         ),
         (
             "Prompts at each position",
             prompts,
             places,
             _each(plans, lambda t, place: (t.prompt, place)),
-            _evenness("prompt stands", "at each position", drawn=sample.drawn),
+            _evenness("prompt appears", "at each position", drawn=sample.drawn),
         ),
         (
             "Which condition follows which",
@@ -172,7 +174,7 @@ def _pair_tables(protocol: Protocol, orders: _Sample, labels: _Sample, where: st
         conditions,
         tuple(SIDES[:most]),
         _each(labels.plans, lambda t, _: (t.condition, t.side)),
-        _evenness("condition stands", "under each label", drawn=True),
+        _evenness("condition appears", "under each label", drawn=True),
         _drawn("label", labels),
     )
 
@@ -192,7 +194,7 @@ def _table(
 
 def _drawn(what: str, sample: _Sample) -> str:
     people = len(sample.plans)
-    return f"The {what} is drawn for each participant; played through with {people} of them. " if sample.drawn else ""
+    return f"The {what} is drawn for each participant; simulated with {people} of them. " if sample.drawn else ""
 
 
 def _each(plans: Iterable[Plan], key: Callable[[PlannedTrial, str], Meeting]) -> Iterator[Meeting]:
@@ -234,10 +236,10 @@ def _following(*, drawn: bool) -> Callable[[Table], str]:
         if not others:
             return "There is only one condition."
         if len(others) == 1:
-            return f"Each condition follows each other {_times(others)}."
+            return f"Each condition follows every other one {_times(others)}."
         if drawn and _about_equal(others):
-            return f"Each condition follows each other about equally often, {_times(others)}."
-        return f"Not each condition follows each other equally often, but {_times(others)}."
+            return f"Each condition follows every other one about equally often, {_times(others)}."
+        return f"Not every condition follows every other one equally often, but {_times(others)}."
 
     return say
 
@@ -252,7 +254,7 @@ def _evenness(what: str, where: str, *, drawn: bool = False) -> Callable[[Table]
             return f"Each {what} {_times(counts) if len(counts) == 1 else 'equally often'} {where}."
         if drawn and all(_about_equal(found) for _, found in uneven):
             return f"Each {what} about equally often {where}: {_each_named(uneven)}."
-        return f"Not each {what} equally often {where}: {_each_named(uneven)}."
+        return f"Not every {what} equally often {where}: {_each_named(uneven)}."
 
     return say
 

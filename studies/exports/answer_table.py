@@ -111,9 +111,9 @@ ANSWER_COLUMNS: Final[tuple[Column[AnswerRow], ...]] = (
     Column("participant", "text", "Pseudonymous code of the participant", lambda row: row.session.participant.code),
     Column("session", "integer", "Number of the session", lambda row: row.session.pk),
     Column("session_mode", "text", "live, pilot, preview or bot; only live ones count", lambda row: row.session.mode),
-    Column("page", "text", "Page of the visit it was asked on", lambda row: row.page),
+    Column("page", "text", "Page of the session on which it was asked", lambda row: row.page),
     Column("questionnaire", "text", "Key of the questionnaire", lambda row: row.asked[0].key if row.asked else None),
-    Column("moment", "text", "When in the visit it is asked", lambda row: row.asked[0].at if row.asked else None),
+    Column("moment", "text", "When in the session it is asked", lambda row: row.asked[0].at if row.asked else None),
     Column("item", "text", "Key of the item", lambda row: row.item),
     Column("type", "text", "Type of the item", lambda row: row.asked[1].type if row.asked else None),
     Column(

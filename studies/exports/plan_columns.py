@@ -49,7 +49,7 @@ PLAN_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column(
         "session_excluded",
         "boolean",
-        "Whether the session was left out of the analysis",
+        "Whether the session was excluded from the analysis",
         lambda row: row.session.excluded_at is not None,
     ),
     Column("session_arm", "integer", "Group and row of the counterbalancing together", lambda row: row.session.arm),
@@ -63,20 +63,20 @@ PLAN_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column(
         "consent_third_party",
         "boolean",
-        "Whether the participant agrees that the voice is sent to a model run by somebody else; empty where not asked",
+        "Whether the participant agrees that the voice is sent to a model run by a third party; empty where not asked",
         lambda row: row.consents.get("third_party"),
     ),
     Column(
         "check_conversion_ms",
         "number",
-        "How late the change of voice was, as told at the device check",
+        "Delay of the voice conversion, as measured at the device check",
         _checked("conversion_ms"),
         "ms",
     ),
     Column(
         "check_round_trip_ms",
         "number",
-        "Way from the participant's page to the inference worker and back, as the device check measured it (median)",
+        "Round trip from the participant's page to the inference worker, as measured at the device check (median)",
         _checked("round_trip_ms"),
         "ms",
     ),
@@ -106,7 +106,7 @@ PLAN_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
         lambda row: row.trial.condition.intended or None,
     ),
     Column("engine", "text", "Speech-to-speech engine of the condition", lambda row: row.trial.condition.engine),
-    Column("voice", "text", "Voice the engine heard, in order of the schedule", lambda row: row.trial.voice_label),
+    Column("voice", "text", "Voices the engine heard, in the order of the schedule", lambda row: row.trial.voice_label),
     Column(
         "voice_schedule",
         "text",
@@ -128,13 +128,13 @@ PLAN_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column(
         "target_voice_version",
         "text",
-        "Version of each target voice in the library, as pinned at publication, spaces between",
+        "Version of each target voice in the library, as pinned at publication, separated by spaces",
         _targets("version", " "),
     ),
     Column(
         "target_voice_sha256",
         "text",
-        "SHA-256 of each target voice's reference recording (FLAC), spaces between",
+        "SHA-256 of each target voice's reference recording (FLAC), separated by spaces",
         _targets("sha256", " "),
     ),
 )

@@ -122,18 +122,16 @@ SESSION_COLUMNS: Final[tuple[Column[SessionRow], ...]] = (
     Column("session", "integer", "Number of the session", lambda row: row.session.pk),
     Column("session_mode", "text", "live, pilot, preview or bot; only live ones count", _text("mode")),
     Column("session_state", "text", "started, finished, declined, screened, full or withdrawn", _text("state")),
-    Column(
-        "completed", "boolean", "Whether it came to its end", lambda row: row.session.state == Session.State.FINISHED
-    ),
-    Column("ended_because", "text", "Of a screen-out or a full quota: which one", _text("ended_because")),
+    Column("completed", "boolean", "Whether it was completed", lambda row: row.session.state == Session.State.FINISHED),
+    Column("ended_because", "text", "Which screen-out rule or quota ended the session", _text("ended_because")),
     Column(
         "excluded",
         "boolean",
-        "Whether it was left out of the analysis",
+        "Whether it was excluded from the analysis",
         lambda row: row.session.excluded_at is not None,
     ),
-    Column("excluded_because", "text", "Why, in the researcher's words", _text("excluded_because")),
-    Column("language", "text", "In which of the study's languages; empty: its own", _text("language")),
+    Column("excluded_because", "text", "Why it was excluded, in the researcher's words", _text("excluded_because")),
+    Column("language", "text", "Language of the study in which it was held; empty: the study's own", _text("language")),
     Column("stratum", "text", "Answers that allocation balances within, in order", _text("stratum")),
     Column("group", "text", "Level between participants; empty without groups", _text("group")),
     Column(
@@ -147,22 +145,36 @@ SESSION_COLUMNS: Final[tuple[Column[SessionRow], ...]] = (
     Column("planned_at", "timestamp", "When its trials were planned", lambda row: row.session.planned_at, UTC),
     Column("checked_at", "timestamp", "When the device check was passed", lambda row: row.session.checked_at, UTC),
     Column("session_finished_at", "timestamp", "When it was finished", lambda row: row.session.finished_at, UTC),
-    Column("last_seen_at", "timestamp", "When it was last heard of", lambda row: row.session.seen_at, UTC),
-    Column("duration_sec", "number", "From its beginning to its end, pauses included", _seconds, "s"),
-    Column("trials_planned", "integer", "Trials in its plan, practice apart", _analytical),
-    Column("trials_talked", "integer", "Those with a completed talk", lambda row: row.talked),
-    Column("attention_failed", "integer", "Attention checks answered wrongly", lambda row: len(row.attention_failed)),
     Column(
-        "attention_failed_items", "text", "Which, spaces between", lambda row: " ".join(row.attention_failed) or None
+        "last_seen_at",
+        "timestamp",
+        "When the participant's browser was last heard from",
+        lambda row: row.session.seen_at,
+        UTC,
+    ),
+    Column("duration_sec", "number", "Time from beginning to end, breaks included", _seconds, "s"),
+    Column("trials_planned", "integer", "Trials in its plan, without practice", _analytical),
+    Column("trials_talked", "integer", "Trials with a completed conversation", lambda row: row.talked),
+    Column(
+        "attention_failed",
+        "integer",
+        "Number of attention checks answered wrongly",
+        lambda row: len(row.attention_failed),
+    ),
+    Column(
+        "attention_failed_items",
+        "text",
+        "Which attention checks, separated by spaces",
+        lambda row: " ".join(row.attention_failed) or None,
     ),
     Column("consent_sha256", "text", "SHA-256 of the consent text that was shown", _consent_hash),
-    Column("check_attempts", "integer", "Runs of the device check", _length("attempts")),
-    Column("check_failed", "text", "What failed in the last one, spaces between", _failed),
-    Column("check_noise_dbfs", "number", "Background noise, median level", _device("noise_dbfs"), "dB full scale"),
-    Column("check_snr_db", "number", "How far the test sentence stood above the noise", _device("snr_db"), "dB"),
-    Column("check_clipped_percent", "number", "Samples of it at full scale", _device("clipped_percent"), "%"),
-    Column("check_round_trip_ms", "number", "Way to the server and back (median)", _device("round_trip_ms"), "ms"),
-    Column("check_output", "text", "headphones or loudspeakers, in their own word", _device("sound", "output")),
+    Column("check_attempts", "integer", "Number of runs of the device check", _length("attempts")),
+    Column("check_failed", "text", "What failed in the last run, separated by spaces", _failed),
+    Column("check_noise_dbfs", "number", "Background noise (median level)", _device("noise_dbfs"), "dB full scale"),
+    Column("check_snr_db", "number", "Level of the test sentence above the noise", _device("snr_db"), "dB"),
+    Column("check_clipped_percent", "number", "Share of its samples at full scale", _device("clipped_percent"), "%"),
+    Column("check_round_trip_ms", "number", "Round trip to the server (median)", _device("round_trip_ms"), "ms"),
+    Column("check_output", "text", "headphones or loudspeakers, as the participant stated", _device("sound", "output")),
     Column(
         "check_leak_db",
         "number",
@@ -172,22 +184,39 @@ SESSION_COLUMNS: Final[tuple[Column[SessionRow], ...]] = (
     ),
     Column("check_microphone", "text", "Verdict on the microphone's level", _device("microphone", "verdict")),
     Column(
-        "check_sample_rate_hz", "number", "Of the microphone, as the browser says", _device("input", "sampleRate"), "Hz"
+        "check_sample_rate_hz",
+        "number",
+        "Sample rate of the microphone, as reported by the browser",
+        _device("input", "sampleRate"),
+        "Hz",
     ),
     Column(
-        "check_echo_cancellation", "boolean", "What the browser really applied", _device("input", "echoCancellation")
+        "check_echo_cancellation",
+        "boolean",
+        "Setting that the browser actually applied",
+        _device("input", "echoCancellation"),
     ),
     Column(
-        "check_noise_suppression", "boolean", "What the browser really applied", _device("input", "noiseSuppression")
+        "check_noise_suppression",
+        "boolean",
+        "Setting that the browser actually applied",
+        _device("input", "noiseSuppression"),
     ),
     Column(
-        "check_auto_gain_control", "boolean", "What the browser really applied", _device("input", "autoGainControl")
+        "check_auto_gain_control",
+        "boolean",
+        "Setting that the browser actually applied",
+        _device("input", "autoGainControl"),
     ),
     Column(
         "headphones_method", "text", "Screening for headphones: huggins or antiphase", _device("headphones", "method")
     ),
-    Column("headphones_passed", "boolean", "Whether it was passed", _device("headphones", "passed")),
-    Column("headphones_skipped", "boolean", "Whether it was left out", _device("headphones", "skipped")),
-    Column("headphones_attempts", "integer", "Attempts at it", _length("headphones", "attempts")),
-    Column("headphones_correct", "integer", "Sounds that were found in the last of them", _found),
+    Column(
+        "headphones_passed", "boolean", "Whether the headphone screening was passed", _device("headphones", "passed")
+    ),
+    Column(
+        "headphones_skipped", "boolean", "Whether the headphone screening was skipped", _device("headphones", "skipped")
+    ),
+    Column("headphones_attempts", "integer", "Attempts at the headphone screening", _length("headphones", "attempts")),
+    Column("headphones_correct", "integer", "Sounds identified correctly in the last attempt", _found),
 )

@@ -121,19 +121,19 @@ TABLES: Final = {
     for table in (
         Table(
             "trials",
-            "One row a trial: what was planned, how the talk went, what was answered and measured.",
+            "One row per trial: what was planned, how the conversation went, what was answered and measured.",
             trial_columns.columns_of,
             _trials,
         ),
         Table(
             "sessions",
-            "One row a visit, of every mode: how it went, consents, device check, what was asked once.",
+            "One row per session, of every mode: how it went, consents, device check, and questions asked once.",
             session_columns.columns_of,
             _sessions,
         ),
         Table(
             "answers",
-            "One row a revision of an answer, whatever it is about.",
+            "One row per revision of an answer, whatever it is about.",
             lambda _study: list(ANSWER_COLUMNS),
             _answers,
         ),
@@ -143,13 +143,13 @@ TABLES: Final = {
 
 HEADER = ("table", "name", "type", "unit", "meaning")
 CONVENTIONS = (
-    "UTF-8, commas between, text in double quotes where needed. An empty cell: there is no value.",
+    "UTF-8, separated by commas, text in double quotes where needed. An empty cell means that there is no value.",
     "Times are ISO 8601 in UTC. Truth values are true and false.",
     "A text that begins with = + - @, a tab or a line end, also behind apostrophes, has one apostrophe put before it, "
     "so that no spreadsheet runs it as a formula. It is not part of the text.",
     "Sessions that were withdrawn keep their plan and, unless the study says otherwise, nothing of what was said.",
-    "An answer that is not there has its reason in answers_missing; answers.csv has all that was ever said.",
-    "Nobody's identity at a recruitment service is in any table.",
+    "The reason for a missing answer is in answers_missing; answers.csv contains every answer ever given.",
+    "No table contains an ID of a recruitment service.",
 )
 
 

@@ -80,11 +80,11 @@ _PARTICIPANT: Final = Utterance.Role.PARTICIPANT
 _AGENT: Final = Utterance.Role.AGENT
 
 TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
-    Column("takes", "integer", "Attempts at the talk", lambda row: row.takes),
+    Column("takes", "integer", "Attempts at the conversation", lambda row: row.takes),
     Column(
         "take",
         "text",
-        "Identity of the take that counts: the newest completed one, else the newest",
+        "ID of the take that counts: the newest completed one, else the newest",
         _take(lambda take: str(take.pk)),
     ),
     Column("take_number", "integer", "Its number among the attempts, from 1", _take(lambda take: take.number)),
@@ -92,7 +92,7 @@ TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column(
         "take_outcome",
         "text",
-        "completed, interrupted or abandoned; empty while it goes on",
+        "completed, interrupted or abandoned; empty while it is in progress",
         _take(lambda take: take.outcome or None),
     ),
     Column(
@@ -105,15 +105,15 @@ TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column("model_seed", "integer", "Seed given to the engine", _asked("seed")),
     Column("model_text_prompt", "text", "Text prompt given to the engine", _asked("text_prompt")),
     Column("model_voice_prompt", "text", "Voice prompt given to the engine", _asked("voice_prompt")),
-    Column("take_started_at", "timestamp", "When the talk began", _take(lambda take: take.started_at), UTC),
-    Column("take_ended_at", "timestamp", "When it ended", _take(lambda take: take.ended_at), UTC),
+    Column("take_started_at", "timestamp", "When the conversation began", _take(lambda take: take.started_at), UTC),
+    Column("take_ended_at", "timestamp", "When the conversation ended", _take(lambda take: take.ended_at), UTC),
     Column(
         "duration_ms", "number", "Measured length of the recording", _microphone(lambda track: track.duration_ms), "ms"
     ),
     Column(
         "lost_ms",
         "number",
-        "Part of the participant's track that was lost and is marked silence",
+        "Part of the participant's track that was lost and is marked as silence",
         _counted_ms("lost_samples"),
         "ms",
     ),
@@ -127,7 +127,7 @@ TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     _counted("underruns", "Times the participant's playback ran dry"),
     _counted("reconnects", "Times the connection broke and was resumed"),
     _counted("engine_reconnects", "Times the connection to the engine broke and was resumed"),
-    _counted("engine_moves", "Times the talk moved to another machine with the same engine"),
+    _counted("engine_moves", "Times the conversation moved to another inference worker with the same engine"),
     _counted("slips", "Times the microphone's clock jumped"),
     _counted("overflow_frames", "Frames of the participant that the engine did not hear, though they are recorded"),
     _counted("skipped_frames", "Frames of the agent that were not sent to a slow browser, though they are recorded"),
@@ -141,7 +141,7 @@ TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column(
         "playback_delay_ms",
         "number",
-        "How long after its place in the recording the agent sounded at the participant's (median)",
+        "How long after its place in the recording the agent was heard by the participant (median)",
         _counted_ms("playback_delay_samples"),
         "ms",
     ),
@@ -154,13 +154,13 @@ TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column(
         "engine_third_party",
         "boolean",
-        "Whether the participant's voice was sent to a model run by somebody else",
+        "Whether the participant's voice was sent to a model run by a third party",
         _third_party,
     ),
     Column(
         "voice_sha256",
         "text",
-        "SHA-256 of each voice snapshot, spaces between",
+        "SHA-256 of each voice snapshot, separated by spaces",
         _take(lambda take: " ".join(sorted(voice.sha256 for voice in take.voice_snapshots.all())) or None),
     ),
     Column(
@@ -182,7 +182,7 @@ TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column(
         "agent_discarded_turns",
         "integer",
-        "Answers of the agent cut off before they sounded",
+        "Answers of the agent that were cut off before they played",
         lambda row: row.discarded_turns,
     ),
 )

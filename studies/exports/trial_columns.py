@@ -27,7 +27,13 @@ COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
         lambda row: row.listened_sec,
         "s",
     ),
-    Column("rated_at", "timestamp", "When the questions after the talk were answered", lambda row: row.rated_at, UTC),
+    Column(
+        "rated_at",
+        "timestamp",
+        "When the questions after the conversation were answered",
+        lambda row: row.rated_at,
+        UTC,
+    ),
 )
 
 
@@ -88,7 +94,7 @@ def _judgement(item: AnyItem) -> Iterator[Column[TrialRow]]:
     yield Column(
         f"{name}_shown",
         "text",
-        "Sides as they stood on the page, in reading order",
+        "Sides as they were shown on the page, in reading order",
         of(lambda row, judgement: "".join(row.sides.get(pk, "?") for pk in judgement.order_shown)),
     )
     yield Column(f"{name}_at", "timestamp", "When the verdict was given", of(lambda _, judgement: judgement.at), UTC)

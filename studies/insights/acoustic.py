@@ -10,7 +10,7 @@ from studies.insights.measurement import Method
 from studies.insights.pitch import HOP_SAMPLES, Contour
 from studies.insights.speech import Stretch
 
-LEVEL = Method("level_dbfs", "dBFS", "RMS over the track's speech, relative to full scale")
+LEVEL = Method("level_dbfs", "dBFS", "RMS of the track’s speech, relative to full scale")
 F0_MEDIAN = Method("f0_median_hz", "Hz", "Median of voiced frames; autocorrelation, Boersma 1993, 60–600 Hz")
 F0_SPREAD = Method("f0_sd_semitones", "st", "SD of voiced frames about their mean in semitones; Boersma 1993")
 HARMONICITY = Method("harmonicity_db", "dB", "Mean harmonics-to-noise ratio of voiced frames; Boersma 1993")

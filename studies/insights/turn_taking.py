@@ -15,7 +15,7 @@ from studies.insights.speech import Stretch
 FLOOR_TRANSFER_OFFSET = Method(
     "floor_transfer_offset_ms",
     "ms",
-    "Median from the other's end to own start, overlap negative; Heldner & Edlund 2010",
+    "Median from the other’s end to own start, overlap negative; Heldner & Edlund 2010",
 )
 RESPONSE_LATENCY = Method("response_latency_ms", "ms", "Median gap before own turns, overlaps left out")
 TURNS = Method("turns", "turns", "Times the floor was taken; Heldner & Edlund 2010")

@@ -72,16 +72,16 @@ class ErasureReceipt(models.Model):
         """The kinds of data that a withdrawal erases. Participants read the labels, too."""
 
         RECORDINGS = "recordings", _("recordings")
-        WORDS = "words", _("turns of words recognised or spoken")
-        MEASUREMENTS = "measurements", _("values measured from recordings")
-        EVENT_LOGS = "event_logs", _("logs of what happened in a talk")
-        JOURNALS = "journals", _("recordings not filed yet")
+        WORDS = "words", _("transcribed turns")
+        MEASUREMENTS = "measurements", _("measurements of recordings")
+        EVENT_LOGS = "event_logs", _("event logs of conversations")
+        JOURNALS = "journals", _("recordings that were still being saved")
         ANSWERS = "answers", _("answers")
         JUDGEMENTS = "judgements", _("judgements")
-        PAGE_TIMES = "page_times", _("times of pages")
-        DEVICE_REPORTS = "device_reports", _("reports of microphone and device")
+        PAGE_TIMES = "page_times", _("records of when pages were viewed")
+        DEVICE_REPORTS = "device_reports", _("reports on microphone and device")
         OWN_VOICES = "own_voices", _("voices of your own making")
-        IDENTITIES = "identities", _("identities at a recruitment service")
+        IDENTITIES = "identities", _("IDs at a recruitment service")
 
     study = models.ForeignKey(
         Study, models.CASCADE, null=True, blank=True, related_name="erasures", help_text="None for a shared voice."

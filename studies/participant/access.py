@@ -30,7 +30,7 @@ from studies.talk.live.watch import look_now
 View = Callable[..., HttpResponse]
 
 TAKEN_OVER: Final = _(
-    "This session was opened in another tab or on another device since, so what you sent from here was not saved."
+    "This session has since been opened in another tab or on another device, so what you sent from here was not saved."
 )
 HERE: Final = "here"
 """Name of the cookie that holds the epoch of the newest tab in a browser. It is limited to the session's addresses."""

@@ -112,7 +112,7 @@ class Preview:
             waits: set[asyncio.Future[Any]] = {task, self._ended}
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                raise TakeRefused(self._ended.result(), _("This visit is over."))
+                raise TakeRefused(self._ended.result(), _("This session has ended."))
             await task
         finally:
             PREVIEWS.discard(self)
@@ -170,7 +170,7 @@ class Preview:
     async def _render(self, hearing: Hearing, order: Metadata) -> None:
         request = hearing.request(order.data)
         if not self._sentence:
-            raise TakeRefused("nothing_said", _("Nothing was recorded yet."))
+            raise TakeRefused("nothing_said", _("Nothing has been recorded yet."))
         self.purposes = hearing.purposes
         try:
             rendered = await render(request, bytes(self._sentence), third_party=hearing.third_party)

@@ -51,8 +51,10 @@ class Hearing:
             try:
                 return self._of(voice_segment(free_segment(parameters), self.slowest.seed))
             except OptionError as error:
-                raise TakeRefused("bad_voice", _("The sliders ask for a voice that cannot be made.")) from error
-        raise TakeRefused("not_offered", _("This study does not let you hear this voice before the talk."))
+                raise TakeRefused(
+                    "bad_voice", _("A voice with these settings cannot be made. Please move the sliders.")
+                ) from error
+        raise TakeRefused("not_offered", _("In this study you cannot hear this voice before the conversation."))
 
     def probe(self) -> PreviewRequest:
         """Returns the request for silence, by which the round trip is measured."""
@@ -66,7 +68,7 @@ def session_of(token: str) -> Session:
     """Returns the session. Raises TakeRefused unless it is in progress."""
     session = Session.objects.select_related("version__study").filter(token=token).first()
     if session is None:
-        raise TakeRefused("unknown_session", _("This link is not known here."))
+        raise TakeRefused("unknown_session", _("This link is not valid."))
     check_visit(session, AT_REST, begins=True)
     return session
 

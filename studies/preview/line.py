@@ -70,7 +70,7 @@ async def open_line(request: PreviewRequest, *, third_party: bool) -> VoiceLine:
     converters = frozenset(segment.converter for segment in request.voices)
     worker = await database_sync_to_async(reports.find_converting)(converters, third_party=third_party)
     if worker is None:
-        raise TakeRefused("no_worker", _("Nobody can change voices just now. Please try again in a moment."))
+        raise TakeRefused("no_worker", _("Voices cannot be changed right now. Please try again in a moment."))
     try:
         async with asyncio.timeout(OPEN_SEC):
             slot = await open_preview(worker.address, request, settings.WORKER_SECRET)
@@ -141,4 +141,4 @@ async def _receive(slot: Slot) -> Message:
 
 def _refusal(error: Exception) -> TakeRefused:
     log.warning("voice_not_heard", problem=str(error) or type(error).__name__)
-    return TakeRefused("not_rendered", _("The voice could not be changed just now. Please try again in a moment."))
+    return TakeRefused("not_rendered", _("The voice could not be changed. Please try again in a moment."))

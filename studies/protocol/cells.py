@@ -21,7 +21,7 @@ class CardSection(Strict):
 
 
 class OutcomeLevel(Strict):
-    """One way a talk can end (grant, refuse, deflect), and how an annotator tells."""
+    """One way a conversation can end (grant, refuse, deflect), and how an annotator tells."""
 
     key: Key
     """Its name in the data."""
@@ -32,7 +32,7 @@ class OutcomeLevel(Strict):
 
 
 class CriticalUnit(Strict):
-    """A part of the talk that annotators look for."""
+    """A part of the conversation that annotators look for."""
 
     key: Key
     """Its name in the data."""
@@ -43,12 +43,12 @@ class CriticalUnit(Strict):
 
 
 class Analysis(Strict):
-    """What annotators judge in talks about a prompt."""
+    """What annotators judge in conversations about a prompt."""
 
     critical_units: list[CriticalUnit] = []
-    """Parts of the talk to be marked."""
+    """Parts of the conversation to be marked."""
     outcomes: list[OutcomeLevel] = []
-    """Ways the talk can end, one of which is chosen."""
+    """Ways the conversation can end, one of which is chosen."""
 
 
 class PromptCard(Strict):
@@ -63,15 +63,15 @@ class PromptCard(Strict):
     sections: list[CardSection] = []
     """The card in parts, each kind once."""
     study_role: Literal["analytical", "practice"] = "analytical"
-    """Whether its talks count (analytical) or are for practice."""
+    """Whether its conversations count (analytical) or are for practice."""
     limit_sec: Annotated[int, Field(ge=5, le=1_800)] = 120
-    """How long a talk may last."""
+    """How long a conversation may last."""
     text_prompt: Persona = ""
     """Given to the model after the condition's own."""
     voice_prompt: Annotated[str, Field(max_length=200)] = ""
     """The model's voice, where the condition names none."""
     analysis: Analysis | None = None
-    """What annotators judge in its talks."""
+    """What annotators judge in its conversations."""
 
     @property
     def whole_card(self) -> str:
@@ -90,13 +90,13 @@ class Segment(Strict):
     target: Key | None = None
     """Key of a target voice, for converters that need one."""
     if_lost: Literal["natural", "sham"] | None = None
-    """The voice in which a talk goes on whose converter server is lost; without it the take ends."""
+    """The voice in which a conversation continues if its converter server is lost; without it, the take ends."""
     parameters: dict[str, float | None] = Field(default_factory=dict)
     """The converter's parameters."""
     start_sec: Sec = 0
-    """Begins so long after the start of the talk."""
+    """When it begins, after the start of the conversation."""
     end_sec: Annotated[float, Field(gt=0, le=1_800)] | None = None
-    """Ends so long after the start of the talk; at its end when left out."""
+    """When it ends, after the start of the conversation; with the conversation if left out."""
 
 
 class Seed(Strict):

@@ -25,7 +25,7 @@ class Variant(Strict):
     key: Key
     """Its name."""
     trials: Annotated[list[Cell], Field(min_length=1)]
-    """Every talk, in order."""
+    """Every conversation, in order."""
 
 
 class Block(Strict):
@@ -39,7 +39,7 @@ class Block(Strict):
     """Talks under these conditions (as the design has them); under any when left out."""
 
     def holds(self, prompt: str, condition: str) -> bool:
-        """Whether it is the block of this talk."""
+        """Whether it is the block of this conversation."""
         return (not self.prompts or prompt in self.prompts) and (not self.conditions or condition in self.conditions)
 
 
@@ -50,7 +50,7 @@ class Design(Strict):
     """Which trials there are, and their order."""
 
     cells: Literal["pairs", "crossed", "assigned", "variants"] = "pairs"
-    """`pairs`: those of `pairs`, the talks of a pair one after another; `crossed`: every analytical prompt under
+    """`pairs`: those of `pairs`, with the conversations of a pair in a row; `crossed`: every analytical prompt under
     every condition (but those that only stand in for another in some group); `assigned`: every analytical prompt once,
     its condition by a Latin square; `variants`: as written out."""
     order: Literal["williams", "latin", "graeco_latin", "random", "fixed"] = "williams"
@@ -60,7 +60,7 @@ class Design(Strict):
     block_by: Literal["prompt", "condition"] | None = None
     """What shares a prompt or a condition stays together in a block."""
     blocks: list[Block] = []
-    """The blocks, where neither every prompt nor every condition makes one of its own: each talk is in one of them."""
+    """The blocks, where neither every prompt nor every condition makes its own: each conversation is in one."""
     block_order: Order | None = None
     """Of the blocks over participants; as `order`, which is that within each block, when left out."""
     repetitions: Annotated[int, Field(ge=1, le=20)] = 1
@@ -68,7 +68,7 @@ class Design(Strict):
     variants: list[Variant] = []
     """The orders of cells: variants."""
     break_every: Annotated[int, Field(ge=1)] | None = None
-    """A pause after so many analytical talks (of pairs: after the pair)."""
+    """A pause after so many analytical conversations (of pairs: after the pair)."""
 
 
 class Group(Strict):
@@ -89,9 +89,9 @@ class Allocation(Strict):
     """`blocks`: every arm once in each block, blocks apart for each stratum; `minimisation` (Pocock & Simon 1975):
     the group that makes the `strata` most alike, then the row of it that does; `random`: drawn."""
     strata: list[Key] = []
-    """Items, answered before the first talk, in whose answers the arms are balanced."""
+    """Items, answered before the first conversation, in whose answers the arms are balanced."""
     by: Key | None = None
-    """An item, answered before the first talk, whose answer leads to a group."""
+    """An item, answered before the first conversation, whose answer leads to a group."""
     groups: list[Group] = []
     """Levels between participants."""
     probability: Annotated[float, Field(ge=0.5, le=1)] = 0.8
@@ -115,6 +115,6 @@ class Stopping(Strict):
     """When no new people are let in any more."""
 
     completed: Annotated[int, Field(ge=1)] | None = None
-    """After so many usable visits."""
+    """After so many usable sessions."""
     until: Day | None = None
     """After this day."""

@@ -48,7 +48,7 @@ def check_translations(protocol: Protocol) -> list[Problem]:
     known = {text.path: text.longest for text in _texts(protocol)}
     for index, language in enumerate(protocol.languages):
         if language in protocol.languages[:index]:
-            problems.append(Problem(f"languages[{index}]", f"{language} is there already"))
+            problems.append(Problem(f"languages[{index}]", f"{language} already exists"))
     for language in protocol.languages[1:]:
         given = protocol.translations.get(language, {})
         problems += [
@@ -61,7 +61,7 @@ def check_translations(protocol: Protocol) -> list[Problem]:
             where = "is the document's own" if language in protocol.languages else "is not among languages"
             problems.append(Problem(f"translations.{language}", f"{language} {where}"))
         problems += [
-            Problem(f"translations.{language}.{path}", f"is no text of this study; {suggestion(path, known)}")
+            Problem(f"translations.{language}.{path}", f"is not a text of this study; {suggestion(path, known)}")
             for path in given
             if path not in known
         ]

@@ -1,4 +1,4 @@
-"""Pages of items, and the moments of a visit at which they are asked."""
+"""Pages of items, and the moments of a session at which they are asked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Moment = Literal[
     "end",
     "debrief",
 ]
-"""In the order of a visit. `playback`: once a trial, after all of them."""
+"""In the order of a session. `playback`: once a trial, after all of them."""
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 EACH_TRIAL: frozenset[Moment] = frozenset({"before_trial", "after_trial", "playback"})
 """Asked once a trial; `after_pair` once a pair; all others once."""
@@ -52,9 +52,9 @@ class Questionnaire(Strict):
     intro: Markdown | None = None
     """Text above the items, as Markdown."""
     prompts: list[Key] | None = None
-    """Asked at talks or pairs of these scenarios only."""
+    """Asked at conversations or pairs of these scenarios only."""
     study_role: Literal["practice", "analytical"] | None = None
-    """Asked at practice or at analytical talks only."""
+    """Asked at practice or at analytical conversations only."""
     random_order: bool = False
     """Items stand in an order of each participant's own; notices stay where they are, and what is inserted or shown
     by an answer stays behind what it follows."""

@@ -56,7 +56,7 @@ class Protocol(Strict):
     languages: Annotated[list[Language], Field(min_length=1)] = ["en"]
     """The first is that of the document; `translations` has the others."""
     duration_min: Annotated[int, Field(ge=1, le=600)] | None = None
-    """How long a visit takes, as people are told."""
+    """How long a session takes, as participants are told."""
     welcome: Markdown
     """The first page, as Markdown."""
     consent: Consent
@@ -74,12 +74,12 @@ class Protocol(Strict):
     match_delay: bool = True
     """The engine hears the participant equally late in all conditions, as late as in the slowest voice."""
     hear_yourself: HearYourself = "off"
-    """Whether participants may hear themselves as the engine does: before the talk (preview), or during it too
+    """Whether participants may hear themselves as the engine does: before the conversation (preview), or during it too
     (live)."""
     practice_intro: Markdown | None = None
     """A page before the practice, as Markdown."""
     main_intro: Markdown | None = None
-    """A page before the talks that count, as Markdown."""
+    """A page before the conversations that count, as Markdown."""
     prompts: Annotated[list[PromptCard], Field(min_length=1)]
     """What is talked about."""
     conditions: list[ConditionCell] = []
@@ -119,7 +119,7 @@ class Protocol(Strict):
 
     @property
     def analytical_prompts(self) -> list[str]:
-        """The keys of the prompts whose talks count."""
+        """The keys of the prompts whose conversations count."""
         return [prompt.key for prompt in self.prompts if prompt.study_role == "analytical"]
 
     @property
@@ -133,7 +133,7 @@ class Protocol(Strict):
 
     @property
     def talk_count(self) -> int:
-        """The most talks that count which one participant can have by the design."""
+        """The most conversations that count which one participant can have by the design."""
         prompts, conditions = len(self.analytical_prompts), len(self.spread_conditions)
         once = {
             "pairs": sum(len(pair.conditions) for pair in self.pairs),

@@ -1,4 +1,4 @@
-"""Everything around the talks: consent, screening, device check, recruitment, retention."""
+"""Everything around the conversations: consent, screening, device check, recruitment, retention."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class AttentionChecks(Strict):
     max_failed: Annotated[int, Field(ge=0)] = 0
     """So many may be wrong."""
     then: Literal["flag", "screen_out"] = "flag"
-    """Beyond that: a flag in the data, or the end of the visit."""
+    """What happens beyond that: a flag in the data, or the end of the session."""
 
 
 class Audio(Strict):
@@ -98,10 +98,10 @@ class DeviceCheck(Strict):
 
 
 class Codes(Strict):
-    """What a recruitment service takes for each way a visit can end."""
+    """What a recruitment service expects for each way in which a session can end."""
 
     completed: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")] | None = None
-    """Of a whole visit; one drawn for each participant when left out."""
+    """The code for a completed session; if left out, one is drawn for each participant."""
     screened_out: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")] | None = None
     """Of somebody who cannot take part."""
     no_consent: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")] | None = None
@@ -121,7 +121,7 @@ class Recruiter(Strict):
     parameter: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")] = "id"
     """The URL parameter that names the person (generic only; the services have their own)."""
     codes: Codes = Codes()
-    """What it takes for each way a visit can end."""
+    """What it expects for each way in which a session can end."""
     return_url: Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length=500)] | None = None
     """Where people go afterwards; `{code}` and `{person}` are filled in (generic and SONA)."""
     frame_origins: Annotated[list[Origin], Field(max_length=10)] = []

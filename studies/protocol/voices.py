@@ -50,7 +50,11 @@ def check_target(converter: str, segment: Segment, place: Place) -> list[Problem
         return [Problem(path_of(place), f"{converter} turns one voice into another: add target: and a voice's key")]
     if target is not None and not needed:
         takers = ", ".join(sorted(name for name, entry in CONVERTERS.items() if entry.needs_target)) or "none here"
-        return [Problem(path_of((*place, "target")), f"{converter} takes no target voice; those that do: {takers}")]
+        return [
+            Problem(
+                path_of((*place, "target")), f"{converter} does not use a target voice; converters that do: {takers}"
+            )
+        ]
     return []
 
 
@@ -86,7 +90,8 @@ def check_schedule(segments: Sequence[Segment], *place: int | str) -> list[Probl
         if expected is None:
             problems.append(
                 Problem(
-                    path_of((*place, index - 1, "end_sec")), "is open, but another segment follows; say when it ends"
+                    path_of((*place, index - 1, "end_sec")),
+                    "has no end, but another segment follows; state when it ends",
                 )
             )
         elif segment.start_sec != expected:
@@ -94,7 +99,7 @@ def check_schedule(segments: Sequence[Segment], *place: int | str) -> list[Probl
                 Problem(
                     path_of((*place, index, "start_sec")),
                     f"is {segment.start_sec:g}; expected {expected:g}, where "
-                    + ("the one before it ends" if index else "the talk begins"),
+                    + ("the one before it ends" if index else "the conversation begins"),
                 )
             )
         if segment.end_sec is not None and segment.end_sec <= segment.start_sec:

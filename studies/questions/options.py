@@ -76,7 +76,7 @@ class Choices(Item):
     def check_complete(self, value: Answer, excerpt: Excerpt | None = None) -> None:
         super().check_complete(value, excerpt)
         if any(isinstance(part, Mapping) and not part[OTHER] for part in parts_of(value)):
-            raise ValidationError(_("Please say it in your own words, or choose another answer."))
+            raise ValidationError(_("Please answer in your own words, or choose another answer."))
 
     def read_option(self, value: object) -> str | dict[str, str]:
         """The key of an option, or an answer in one's own words. Raises ValidationError."""

@@ -199,7 +199,7 @@ class Question(Strict):
     def check_complete(self, value: Answer, excerpt: Excerpt | None = None) -> None:
         """Raises ValidationError with words for participants where this is not enough to go on."""
         if value is None and self.is_required:
-            raise ValidationError(_("Please fill this in.") if self.is_written else _("Please choose an answer."))
+            raise ValidationError(_("Please fill in this field.") if self.is_written else _("Please choose an answer."))
 
     def added_to(self, before: Answer, given: Answer) -> Answer:
         """What to keep when `before` is kept already. Raises ValidationError with words for participants."""

@@ -40,8 +40,7 @@ def read_written_number(value: object, *, whole: bool = False) -> float:
         thousands, fraction = re.sub("[.,]", "", numeral), plainly(float(numeral.replace(",", ".")))
         readings = {"written": written, "thousands": thousands, "fraction": fraction}
         raise ValidationError(
-            _("“%(written)s” can be read as %(thousands)s or as %(fraction)s. Please write the one you mean.")
-            % readings
+            _("“%(written)s” could mean %(thousands)s or %(fraction)s. Please write the number you mean.") % readings
         )
     return read_number(numeral.replace(",", "."), whole=whole)
 
@@ -65,14 +64,14 @@ def read_number(value: object, *, whole: bool = False) -> float:
     """A number; as text, as our own pages send it."""
     if isinstance(value, str):
         if NUMERAL.fullmatch(value.strip()) is None:
-            raise ValidationError(_("Please write this as a number, in digits."))
+            raise ValidationError(_("Please enter a number, in digits."))
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         refuse()
     if not abs(value) <= LARGEST_NUMBER:  # nor is NaN
         raise ValidationError(_("This number is too large."))
     if whole and value != int(value):
-        raise ValidationError(_("Please give a whole number."))
+        raise ValidationError(_("Please enter a whole number."))
     return float(value)
 
 
@@ -106,4 +105,4 @@ def read_one_of(known: Mapping[str, T], value: object) -> T:
 
 
 def refuse() -> NoReturn:
-    raise ValidationError(_("This is not one of the answers. Please choose again."))
+    raise ValidationError(_("This is not one of the possible answers. Please choose again."))

@@ -50,7 +50,7 @@ def upload_draft(request: HttpRequest) -> HttpResponseBase:
         return _refuse(413, "too_large", f"It is larger than {MAX_UPLOAD_BYTES // 2**20} MB. Choose a short part.")
     audio = request.FILES.get("audio")
     if audio is None or request.user.pk is None:
-        return _refuse(400, "no_file", "No file arrived. Choose one and try again.")
+        return _refuse(400, "no_file", "No file arrived. Choose a file and try again.")
     try:
         reference = decode_upload(audio.chunks())
     except AudioRefused as refusal:
@@ -70,7 +70,7 @@ def draft_audio(request: HttpRequest, draft: UUID) -> HttpResponseBase:
     assert request.user.pk is not None  # ensured by researcher_with
     reference = drafts.load(draft, request.user.pk)
     if reference is None:
-        return _refuse(404, "no_draft", "This upload is kept no more. Choose the file again.")
+        return _refuse(404, "no_draft", "This upload has been deleted. Choose the file again.")
     return serve_flac(
         request,
         drafts.flac_name(draft, request.user.pk),

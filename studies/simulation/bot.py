@@ -71,7 +71,9 @@ class Bot:
             raise SimulationError(f"{self._where}: the site was lost, {type(error).__name__} {error}") from None
         except (LookupError, TypeError, ValueError) as error:
             what = f"{type(error).__name__} {error}"
-            raise SimulationError(f"{self._where}: the site said what a bot does not understand, {what}") from None
+            raise SimulationError(
+                f"{self._where}: the site answered with something a bot does not understand, {what}"
+            ) from None
         return self.diary
 
     @property
@@ -90,7 +92,7 @@ class Bot:
                 await self._finish(http, page)
                 return
             page = await self._go_on(http, page, kind, arguments)
-        raise SimulationError("the visit has no end")
+        raise SimulationError("the session has no end")
 
     async def _begin(self, http: httpx.AsyncClient) -> httpx.Response:
         page = await http.get(self._link)
@@ -270,7 +272,7 @@ class Bot:
     def _place(self, page: httpx.Response) -> tuple[str, list[str]]:
         parts = page.url.path.strip("/").split("/")
         if len(parts) < 3 or parts[0] != "p":
-            raise SimulationError(f"it was led out of the visit, to “{heading_of(page.text)}” at {page.url.path}")
+            raise SimulationError(f"it was led out of the session, to “{heading_of(page.text)}” at {page.url.path}")
         return parts[2], parts[3:]
 
     def _is_over(self, page: httpx.Response) -> bool:
@@ -281,9 +283,7 @@ class Bot:
         """Records that the bot was screened out. Raises SimulationError unless its answers are a reason for that."""
         reasons = reasons_to_leave(self._protocol, self.diary)
         if not reasons:
-            raise SimulationError(
-                f"the visit ended early with “{heading_of(page.text)}”, for which nothing that was answered is a reason"
-            )
+            raise SimulationError(f"the session ended early with “{heading_of(page.text)}”, which no answer explains")
         if not self._careless:
             raise SimulationError(f"no answers were found with which somebody may take part ({', '.join(reasons)})")
         self.diary.ended = "screened"

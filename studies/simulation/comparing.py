@@ -40,7 +40,7 @@ def differences(version: ProtocolVersion, diaries: Sequence[Diary]) -> tuple[lis
     for diary in diaries:
         session = sessions.get(diary.token)
         if session is None:
-            found.problems.append(f"bot {diary.bot}: its visit is not in the database that this command uses")
+            found.problems.append(f"bot {diary.bot}: its session is not in the database that this command uses")
             continue
         own = {name: [row for row in rows if row["session"] == str(session.pk)] for name, rows in tables.items()}
         comparison = _Comparison(diary, session, protocol, found)
@@ -83,7 +83,7 @@ class _Comparison:
             place = f"{where}, position {position + 1}"
             planned = plan.get(position)
             if planned is None:
-                self._found.problems.append(f"{place}: there was to be no talk")
+                self._found.problems.append(f"{place}: there should be no conversation")
                 continue
             self._same(
                 place,

@@ -52,12 +52,12 @@ async def check_site(url: str) -> None:
             wrong = list(state["wrong"])
     except httpx.HTTPError as error:
         raise SimulationError(
-            f"nothing answers at {url} ({type(error).__name__}). Start the site there, or say with --url where it runs."
+            f"nothing answers at {url} ({type(error).__name__}). Start it there, or use --url to say where it runs."
         ) from None
     except (ValueError, TypeError, LookupError):
-        raise SimulationError(f"what answers at {url} is another site: say with --url where this one runs.") from None
+        raise SimulationError(f"a different site answers at {url}: use --url to say where this one runs.") from None
     if wrong:
-        raise SimulationError(f"nobody could talk at {url} now. The site says what is wrong: {', '.join(wrong)}.")
+        raise SimulationError(f"no conversation is possible at {url} now. The site reports: {', '.join(wrong)}.")
 
 
 async def send_bots(

@@ -76,7 +76,7 @@ def read_microphone(file: Path) -> Microphone:
     except (OSError, SoundRefused) as error:
         raise SimulationError(f"{file} cannot be read as a recording: {error}") from None
     if len(samples) < rate_hz / 10:
-        raise SimulationError(f"{file} holds no sound to speak of: a spoken sentence is needed.")
+        raise SimulationError(f"{file} contains almost no sound: a spoken sentence is needed.")
     mono = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ)
     return Microphone(np.asarray(mono, np.float32))
 
@@ -106,9 +106,9 @@ async def talk(address: str, origin: str, take: str, microphone: Microphone, sec
         async with connect(address, origin=origin, max_size=None, compression=None) as socket:  # type: ignore[arg-type]
             return await _Talk(socket, take, microphone, seconds).run()
     except TimeoutError as error:
-        raise SimulationError(f"the talk {take} broke off: {str(error) or 'no answer in time'}") from None
+        raise SimulationError(f"the conversation {take} broke off: {str(error) or 'no answer in time'}") from None
     except (OSError, WebSocketException, WireError) as error:
-        raise SimulationError(f"the talk {take} broke off: {type(error).__name__} {error}") from None
+        raise SimulationError(f"the conversation {take} broke off: {type(error).__name__} {error}") from None
 
 
 class _Talk:
@@ -132,7 +132,9 @@ class _Talk:
         finally:
             listening.cancel()
         if self.result.reason not in {"participant", "limit"}:
-            raise SimulationError(f"the talk {self.result.take} ended by {self.result.reason or 'a lost connection'}")
+            raise SimulationError(
+                f"the conversation {self.result.take} ended by {self.result.reason or 'a lost connection'}"
+            )
         return self.result
 
     async def _admitted(self) -> None:
@@ -143,7 +145,7 @@ class _Talk:
         self._heard_at_sec = clock()
         while not self._live.is_set() and not self._over.is_set():
             if clock() - self._heard_at_sec > SILENT_SEC:
-                raise TimeoutError(f"no place was free, and nothing was heard of the queue for {SILENT_SEC:.0f} s")
+                raise TimeoutError(f"no place was free, and there was no news of the queue for {SILENT_SEC:.0f} s")
             await asyncio.sleep(POLL_SEC)
 
     async def _speak(self) -> None:

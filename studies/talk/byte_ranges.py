@@ -13,7 +13,7 @@ from studies.models import AccessLog, Track
 from studies.models.take import recordings
 from studies.talk.integrity import check_file
 
-DIFFERS: Final = "This recording is damaged: the file no longer fits the hash that was filed with it."
+DIFFERS: Final = "This recording is damaged: the file no longer matches the hash that was filed with it."
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -61,7 +61,7 @@ def serve_flac(
             content.seek(first)
             body = b"" if request.method == "HEAD" else content.read(last - first + 1)
     except FileNotFoundError:
-        return HttpResponseNotFound("This recording is gone.")
+        return HttpResponseNotFound("This recording no longer exists.")
     except RecordingError:
         return HttpResponse(DIFFERS, status=500, content_type="text/plain; charset=utf-8")
     except RangeError:

@@ -96,7 +96,7 @@ def mark_live(take_id: UUID, snapshot: Mapping[str, Any], voices: Sequence[Mappi
     found = obstacle(needs_of(take.trial), snapshot, voices)
     if found:
         log.error("worker_not_as_reported", take=str(take_id), problem=found)
-        raise TakeRefused("unsuitable_worker", _("Nobody is there to talk with just now."))
+        raise TakeRefused("unsuitable_worker", _("No conversation partner is available right now."))
     Take.objects.filter(pk=take_id, state=Take.State.PLANNED).update(state=Take.State.LIVE, started_at=timezone.now())
     return away
 
@@ -122,7 +122,7 @@ def _open_take(take_id: UUID) -> Take:
     """Returns the take with everything that decides about it. Raises TakeRefused if it is over or gone."""
     take = with_rights([take_id]).first()
     if take is None:
-        raise TakeRefused("unknown_take", _("This talk is not known here."))
+        raise TakeRefused("unknown_take", _("This conversation does not exist."))
     check_open(take)
     return take
 
@@ -162,9 +162,11 @@ def check_visit(session: Session, purposes: Collection[str], *, begins: bool = F
     now."""
     check_study(session, begins=begins)
     if session.state != Session.State.STARTED:
-        raise TakeRefused("session_over", _("This visit is over, so there is nothing more to talk about."))
+        raise TakeRefused("session_over", _("This session has ended, so there are no more conversations."))
     if not session.agreed.issuperset(purposes):
-        raise TakeRefused("no_consent", _("You have not agreed to this, or have withdrawn. Nothing is recorded."))
+        raise TakeRefused(
+            "no_consent", _("You have not agreed to this, or you have withdrawn. Nothing is being recorded.")
+        )
 
 
 def purposes_of(trial: Trial, *, third_party: bool) -> set[str]:
@@ -184,9 +186,9 @@ def check_study(session: Session, *, begins: bool = False) -> None:
     Pilots and previews are not affected by a pause."""
     state = session.study.state
     if state == Study.State.CLOSED:
-        raise TakeRefused("study_closed", _("This study has ended. It does not take in anything more."))
+        raise TakeRefused("study_closed", _("This study has ended. It no longer accepts any data."))
     if begins and state == Study.State.PAUSED and session.mode == Session.Mode.LIVE:
-        raise TakeRefused("study_paused", _("This study is taking a break. Please come back later with the same link."))
+        raise TakeRefused("study_paused", _("This study is paused. Please come back later with the same link."))
 
 
 def _check_voices(condition: Condition) -> None:
@@ -199,8 +201,8 @@ def _check_voices(condition: Condition) -> None:
             raise TakeRefused(
                 "voice_unavailable",
                 _(
-                    "This conversation cannot take place, because something it needs is no longer available. "
-                    "Please tell the people who run this study."
+                    "This conversation cannot take place because something it needs is no longer available. Please "
+                    "tell the research team."
                 ),
             )
 
@@ -208,7 +210,7 @@ def _check_voices(condition: Condition) -> None:
 def check_open(take: Take) -> None:
     """Raises TakeRefused if the take has ended."""
     if take.state not in OPEN_STATES:
-        raise TakeRefused("take_over", _("This talk is over. You can start another one."))
+        raise TakeRefused("take_over", _("This conversation has ended. You can start another one."))
 
 
 def count_refusal(take_id: UUID, code: str) -> None:
@@ -225,12 +227,12 @@ def count_refusal(take_id: UUID, code: str) -> None:
 def _redeem(take_id: UUID, text: str) -> Admission:
     ticket_take, nonce = _read_ticket(text)
     if ticket_take != take_id:
-        raise TakeRefused("foreign_take", _("This talk belongs to somebody else."))
+        raise TakeRefused("foreign_take", _("This conversation belongs to somebody else."))
     take = _open_take(take_id)
     session = take.trial.session
     may_talk(take.trial)
     if not Take.objects.filter(pk=take_id, ticket=nonce).update(ticket=""):
-        raise TakeRefused("ticket_replayed", _("This connection was opened before. Please reload the page."))
+        raise TakeRefused("ticket_replayed", _("This connection has already been opened. Please reload the page."))
     return Admission(
         take_id,
         take.limit_ms,

@@ -64,17 +64,17 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
         position=position,
     )
     if not trial.session.live_tab(request.GET.get("epoch", trial.session.epoch)):
-        raise TakeRefused("another_tab", _("Nothing was begun here. The visit goes on where you opened it last."))
+        raise TakeRefused(
+            "another_tab", _("Nothing was started here. Your session continues where you opened it last.")
+        )
     if trial.take is not None and session_protocol(trial.session).kind != "explore":
-        raise TakeRefused("talk_done", _("You have had this talk. What was said in it is kept."))
+        raise TakeRefused("talk_done", _("You have already completed this conversation. What was said in it is saved."))
     takes.may_talk(trial, begins=True)
     # a worker that has just died will soon be back, and the relay waits for it
     if not reports.is_served(needs_of(trial), BACK_WITHIN_SEC):
-        raise TakeRefused("no_worker", _("This conversation is not available just now. Please try again in a moment."))
+        raise TakeRefused("no_worker", _("This conversation is not available right now. Please try again in a moment."))
     if shutil.disk_usage(settings.JOURNAL_DIR).free < settings.JOURNAL_MIN_FREE_BYTES:
-        raise TakeRefused(
-            "disk_full", _("There is no room left for recordings. Please tell the people who run this study.")
-        )
+        raise TakeRefused("disk_full", _("There is no space left for recordings. Please tell the research team."))
     take = takes.start_take(trial)
     addresses = {name: reverse(name, args=[token, take.pk]) for name in ("issue_ticket", "take_status")}
     answer = {

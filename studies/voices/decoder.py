@@ -77,7 +77,7 @@ def container_of(content: bytes) -> str:
     if kind := kind_of(content):
         return kind
     found = next((name for at, mark, name in OTHER_KINDS if content[at : at + len(mark)] == mark), "")
-    seen = f"Its content is {found}." if found else "Its content is no sound that is known here."
+    seen = f"Its content is {found}." if found else "Its content is not a known kind of sound."
     raise SoundRefused("wrong_type", f"This is not a WAV, FLAC, Ogg (Opus or Vorbis) or MP3 file. {seen}")
 
 
@@ -85,14 +85,15 @@ def check_header(sound: Sound, container: str) -> None:
     """Raises SoundRefused for uploads that can be refused without decoding."""
     if FORMATS.get(sound.format) != container or (container == "wav" and sound.codec not in WAV_CODECS):
         raise SoundRefused(
-            "wrong_type", "The file holds a kind of sound that is not taken. Save it as plain WAV or FLAC."
+            "wrong_type", "The file contains a kind of sound that is not supported. Save it as plain WAV or FLAC."
         )
     if not LOWEST_RATE_HZ <= sound.rate_hz <= HIGHEST_RATE_HZ:
         raise SoundRefused(
-            "wrong_type", f"Its sample rate is {sound.rate_hz} Hz; 8 to 192 kHz are taken, and 24 or more are best."
+            "wrong_type",
+            f"Its sample rate is {sound.rate_hz} Hz; 8 to 192 kHz are supported, and 24 kHz or more is best.",
         )
     if sound.channels > MAX_CHANNELS:
-        raise SoundRefused("wrong_type", f"It has {sound.channels} channels; at most {MAX_CHANNELS} are taken.")
+        raise SoundRefused("wrong_type", f"It has {sound.channels} channels; at most {MAX_CHANNELS} are supported.")
     if 0 < sound.declared < 2**62:  # The number is unknown for some streams.
         _check_length(sound.declared, sound)
 
@@ -102,7 +103,7 @@ def _check_length(frames: int, sound: Sound) -> None:
         minutes = frames / sound.rate_hz / 60
         length = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{minutes:.0f} minutes"
         raise SoundRefused(
-            "too_long", f"It is {length} long. Choose a part of 10 to 30 seconds; 15 minutes are the most."
+            "too_long", f"It is {length} long. Choose a part of 10 to 30 seconds; the limit is 15 minutes."
         )
     if frames * sound.channels * 4 > MAX_DECODED_BYTES:
         raise SoundRefused(

@@ -123,4 +123,4 @@ def _killed(code: int) -> AudioRefused:
     log.warning("upload_refused", code="killed", status=code)
     if -code in {signal.SIGXCPU, signal.SIGKILL}:
         return AudioRefused("too_slow", TOO_MUCH)
-    return AudioRefused("damaged", "The file made the decoder stop. It is damaged, or not what it seems to be.")
+    return AudioRefused("damaged", "The file stopped the decoder. It is damaged, or it is not what it claims to be.")

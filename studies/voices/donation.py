@@ -24,8 +24,8 @@ def donation_obstacle(session: Session) -> str:
         return ""
     asked = session.consents.filter(purpose=ConsentEvent.Purpose.VOICE_DONATION).exists()
     if asked:
-        return "The participant did not agree that others speak in their voice (consent purpose voice_donation)."
-    return "The study did not ask whether others may speak in the participant's voice (consent purpose voice_donation)."
+        return "The participant did not agree to other people speaking in their voice (consent purpose voice_donation)."
+    return "The study did not ask whether others may speak in the participant’s voice (consent purpose voice_donation)."
 
 
 def donation_of(session: Session) -> ConsentEvent:
@@ -53,9 +53,9 @@ def reference_of(track: Track, start_sec: float, end_sec: float) -> Reference:
         with track.file.open("rb") as file:
             data = io.BytesIO(file.read())
     except FileNotFoundError:
-        raise VoiceRefused("The recording is gone.") from None
+        raise VoiceRefused("The recording no longer exists.") from None
     except RecordingError:
-        raise VoiceRefused("The recording is damaged: its file no longer fits the hash it was filed with.") from None
+        raise VoiceRefused("The recording is damaged: its file no longer matches the hash it was filed with.") from None
     first, last = round(start_sec * SAMPLE_RATE_HZ), round(end_sec * SAMPLE_RATE_HZ)
     samples, _ = soundfile.read(data, start=first, stop=min(last, track.duration_samples), dtype="int16")
     return decode_upload([encode(samples, {}, {}).flac])

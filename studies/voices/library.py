@@ -82,7 +82,7 @@ def renew(version: TargetVoiceVersion, consent: Consent, *, by: User) -> TargetV
     donor = version.donation.session if version.donation is not None else None
     check_consent(voice, consent, donor)
     if not version.file:
-        raise VoiceRefused("This recording is erased. Record or upload another one.")
+        raise VoiceRefused("This recording has been erased. Record or upload another one.")
     return TargetVoiceVersion.objects.create(
         voice=voice,
         number=_next_number(voice),
@@ -130,7 +130,7 @@ def remove_voice(voice: TargetVoice, *, by: str) -> None:
         if users:
             named = ", ".join(str(version) for version in users)
             raise VoiceRefused(
-                f"{voice} is used by {named}, so it stays. If the speaker withdraws, withdraw it instead."
+                f"{voice} is used by {named}, so it cannot be deleted. If the speaker withdraws, withdraw it instead."
             )
         voice_id, key = voice.pk, voice.key
         voice.delete()
@@ -177,7 +177,7 @@ def check_consent(voice: TargetVoice, consent: Consent, donor: Session | None) -
     if voice.withdrawn_at is not None:
         raise VoiceRefused("The speaker has withdrawn this voice. A new agreement makes a new voice.")
     if consent.until < timezone.localdate():
-        raise VoiceRefused("The consent has ended already. Give the last day on which the voice may be used.")
+        raise VoiceRefused("The consent has already ended. Give the last day on which the voice may be used.")
     retention = donor.study.retention_until if donor is not None else None
     if retention is not None and consent.until > retention:
         until = date_format(retention, "j F Y")

@@ -59,7 +59,7 @@ def signs_of(samples: Float32, contour: Contour, stretches: list[Stretch]) -> li
     periodicity = float(contour.periodicity[: len(levels)][voiced].mean()) if voiced.any() else 0.0
     syllables = len(syllable_nuclei(samples, contour)) / max(seconds(stretches), 0.1)
     return [
-        Sign("held_notes_share", _held_share(semitones, voiced), 0.0, 0.2, "its pitch stands still, as notes do"),
+        Sign("held_notes_share", _held_share(semitones, voiced), 0.0, 0.2, "its pitch stays on notes, as in music"),
         Sign("level_variation", float(np.std(envelope)), 0.6, np.inf, "its level hardly moves, as in music or noise"),
         Sign(
             "syllable_rhythm_share",
@@ -153,13 +153,13 @@ def assess(samples: Float32, clipped_share: float, rate_hz: int) -> dict[str, An
     levels = frame_levels_db(samples)
     peak_dbfs = float(np.percentile(levels, 99)) if len(levels) else -120.0
     if peak_dbfs < SILENT_DBFS:
-        text = "There is nothing to hear. Was the right microphone on?"
+        text = "Nothing can be heard. Was the right microphone on?"
         silent = Finding("level", "Level", "refused", round(peak_dbfs, 1), "dBFS", f"above {SILENT_DBFS:g}", text)
         return _result([silent], [])
     stretches = speech_stretches(samples)
     about_the_file = [_level(peak_dbfs), _clipping(clipped_share), _band(rate_hz)]
     if not stretches:
-        text = "No speech was found: there is steady noise, or music, or hardly anything."
+        text = "No speech was found: there is only steady noise, music, or almost nothing."
         none = Finding("speech", "Speech", "refused", 0.0, "s", _SPEECH_EXPECTED, text)
         return _result([none, *about_the_file], [])
     contour = pitch_contour(samples)
@@ -186,7 +186,7 @@ def snr_db(samples: Float32, stretches: Sequence[Stretch]) -> float:
 
 def _level(peak_dbfs: float) -> Finding:
     quiet = peak_dbfs < QUIET_DBFS
-    text = "It is very quiet: noise rises with it when it is made louder." if quiet else "Loud enough."
+    text = "It is very quiet: making it louder makes the noise louder, too." if quiet else "Loud enough."
     return Finding(
         "level", "Level", "warning" if quiet else "ok", round(peak_dbfs, 1), "dBFS", f"{QUIET_DBFS:g} or more", text
     )
@@ -232,7 +232,7 @@ def _speakers_verdict(found: Speakers) -> tuple[Verdict, str]:
         )
     if found.possible:
         return "warning", "It may be two speakers, or one in two places or moods: the timbre changes. Please listen."
-    return "ok", "Nothing speaks for a second speaker. Two similar voices cannot be told apart here."
+    return "ok", "There is no sign of a second speaker. Two similar voices cannot be told apart here."
 
 
 def _noise(ratio_db: float) -> Finding:
@@ -241,7 +241,7 @@ def _noise(ratio_db: float) -> Finding:
     if ratio_db < LEAST_SNR_DB:
         verdict, text = "refused", "There is too much noise or echo. Record in a quiet room, close to the microphone."
     elif ratio_db < GOOD_SNR_DB:
-        verdict, text = "warning", "Noise or echo can be heard, and may be taken for part of the voice."
+        verdict, text = "warning", "Noise or echo can be heard, and it may be mistaken for part of the voice."
     return Finding(
         "noise", "Signal to noise", verdict, round(ratio_db, 1), "dB", f"{LEAST_SNR_DB:g}, best {GOOD_SNR_DB:g}", text
     )
@@ -249,14 +249,14 @@ def _noise(ratio_db: float) -> Finding:
 
 def _clipping(share: float) -> Finding:
     verdict: Verdict = "ok"
-    text = "Not cut off."
+    text = "There is no clipping."
     if share > MUCH_CLIPPED:
         verdict, text = (
             "refused",
-            "It is cut off: it was recorded too loud. Lower the microphone's level, record again.",
+            "It is clipped: it was recorded too loud. Lower the level of the microphone and record again.",
         )
     elif share > LITTLE_CLIPPED:
-        verdict, text = "warning", "Some loud parts are cut off."
+        verdict, text = "warning", "Some loud parts are clipped."
     return Finding(
         "clipping", "Cut off", verdict, round(100 * share, 3), "%", f"{100 * LITTLE_CLIPPED:g} or less", text
     )
@@ -264,7 +264,7 @@ def _clipping(share: float) -> Finding:
 
 def _band(rate_hz: int) -> Finding:
     narrow = rate_hz < WIDE_BAND_HZ
-    text = "It is of telephone quality, and so will be the voice." if narrow else "Wide enough."
+    text = "It has telephone quality, and so will the voice." if narrow else "Wide enough."
     return Finding(
         "rate", "Sample rate", "warning" if narrow else "ok", float(rate_hz), "Hz", f"{WIDE_BAND_HZ} or more", text
     )

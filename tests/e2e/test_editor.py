@@ -144,12 +144,14 @@ def test_two_researchers_at_once_lose_nothing(live_server: LiveServer, browser: 
     expect(anna.locator(".cm-line", has_text="What Anna wrote")).to_have_count(1, timeout=SOON_MS)
     kept(anna)
     bo.get_by_label("Title").fill("What Bo wrote")
-    expect(bo.get_by_role("heading", name="Two people wrote at once")).to_be_visible(timeout=SOON_MS)
+    expect(bo.get_by_role("heading", name="Two people edited the draft at the same time")).to_be_visible(
+        timeout=SOON_MS
+    )
     expect(bo.locator("[data-part=who]")).to_contain_text("anna")
     picture(bo, "editor-6-conflict")
     for text in ("What Anna wrote", "What Bo wrote"):
         expect(bo.locator("[data-part=both]")).to_contain_text(text)
-    bo.get_by_role("button", name="Go on with the right side").click()
+    bo.get_by_role("button", name="Continue with the right side").click()
     kept(bo)
     bo.reload()
     expect(bo.get_by_label("Title")).to_have_value("What Bo wrote")

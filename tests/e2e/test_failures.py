@@ -99,8 +99,8 @@ def stopped(page: Page, title: str) -> None:
 
 
 def end(page: Page) -> None:
-    page.get_by_role("button", name="End the talk").click()
-    expect(page.get_by_role("heading", name="Talk finished")).to_be_visible(timeout=LONG_MS)
+    page.get_by_role("button", name="End the conversation").click()
+    expect(page.get_by_role("heading", name="Conversation finished")).to_be_visible(timeout=LONG_MS)
 
 
 def takes(stack: Stack, token: str) -> list[dict[str, Any]]:
@@ -167,9 +167,9 @@ def test_killed_web_process_loses_nothing(talking: Page, stack: Stack, token: st
 def test_page_loaded_again_offers_to_go_on(talking: Page, stack: Stack, token: str) -> None:
     talking.on("dialog", lambda dialog: dialog.accept())
     talking.reload()
-    stopped(talking, "Your talk was interrupted")
-    expect(talking.get_by_text("What was said in it is kept.")).to_be_visible()
-    start(talking, "Go on")
+    stopped(talking, "Your conversation was interrupted")
+    expect(talking.get_by_text("What was said in it is saved.")).to_be_visible()
+    start(talking, "Continue")
     end(talking)
     assert outcomes(stack, token) == ["abandoned", "completed"]
 
@@ -177,9 +177,9 @@ def test_page_loaded_again_offers_to_go_on(talking: Page, stack: Stack, token: s
 def test_second_tab_takes_over_and_the_first_says_so(talking: Page, stack: Stack, token: str) -> None:
     newer = talking.context.new_page()
     newer.goto(talking.url.split("/talk/")[0] + "/")
-    stopped(talking, "This was opened in another window")
-    stopped(newer, "Your talk was interrupted")
-    start(newer, "Go on")
+    stopped(talking, "This session was opened in another window")
+    stopped(newer, "Your conversation was interrupted")
+    start(newer, "Continue")
     end(newer)
     assert outcomes(stack, token) == ["abandoned", "completed"]
 

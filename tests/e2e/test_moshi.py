@@ -75,7 +75,7 @@ class Person:
     def end(self) -> str:
         """Returns what the machine was seen to say."""
         said = " ".join(self.page.locator("[data-part=words] > *").all_inner_texts())
-        self.page.get_by_role("button", name="End the talk").click()
+        self.page.get_by_role("button", name="End the conversation").click()
         self.state("ended")
         return said
 
@@ -263,7 +263,7 @@ def test_killed_worker_is_followed_by_another_take_by_itself(
         person.talk(2)
         dying.kill()
         person.state("restarting")
-        expect(person.page.get_by_text("What was said so far is kept")).to_be_visible()
+        expect(person.page.get_by_text("What has been said so far is saved")).to_be_visible()
         person.state("live")
         person.talk(2)
         person.end()

@@ -33,7 +33,7 @@ async def test_talk_in_a_study_is_heard_printed_and_filed(stack: Stack, tmp_path
     ((take,),) = await asyncio.to_thread(stack.script, "tests.e2e.inspect_take", tokens=[token])
     found = await asyncio.to_thread(filed, stack, take["id"])
     assert (over.status, over.words) == (0, "echo\n")
-    assert over.notes.splitlines() == ["You can talk. Ctrl-C ends the talk.", "(you: echo)"]
+    assert over.notes.splitlines() == ["You can talk. Ctrl-C ends the conversation.", "(you: echo)"]
     assert likeness(read_answer(answer), read_audio(question), FRAME_SAMPLES) > 0.999
     assert (found["outcome"], found["end_reason"]) == ("completed", "participant")
     spoken, _ = soundfile.read(found["tracks"]["participant"]["path"], dtype="float32")
@@ -55,8 +55,8 @@ async def test_token_and_site_are_enough_once_consent_is_given(stack: Stack, tmp
     unknown = await talk(stack.url, "--token", token, "--voice", "angelic", *question)
     alone = await talk(stack.url, "--token", token, *question)
     assert (before.status, unchecked.status, unknown.status, alone.status) == (4, 4, 4, 4)
-    assert before.notes.startswith("The consent form of this session is not filled in yet. Open http")
-    assert unchecked.notes.startswith("The microphone of this session is not checked yet. Open http")
+    assert before.notes.startswith("The consent form of this session has not been filled in yet. Open http")
+    assert unchecked.notes.startswith("The microphone has not been checked in this session yet. Open http")
     assert unknown.notes.startswith("The study offers no voice called 'angelic'; there are ")
     # the choice was made and its talk begun; but this stack's worker has no engine that the demo offers
     assert alone.notes.endswith(" Please try again in a moment.\n")
@@ -70,7 +70,7 @@ async def test_questions_that_come_first_are_left_to_the_browser(stack: Stack, t
     over = await talk(str(page.url), "--in", write_question(tmp_path))
     assert page.url.path.endswith("/questions/background/")
     assert over.status == 4
-    assert over.notes.startswith("Some questions of this session are to be answered first. Open http")
+    assert over.notes.startswith("Some questions of this session have to be answered first. Open http")
 
 
 async def test_what_leads_to_no_talk_is_told(stack: Stack, tmp_path: Path) -> None:
@@ -81,9 +81,9 @@ async def test_what_leads_to_no_talk_is_told(stack: Stack, tmp_path: Path) -> No
     chosen = await talk(f"{stack.url}/p/{token}/talk/0/", "--voice", "higher", *question)
     fast = await talk(f"{stack.url}/p/{token}/talk/0/", "--fast", *question)
     assert (site.status, stranger.status, chosen.status, fast.status) == (4, 4, 4, 4)
-    assert site.notes.startswith("This is a study's site: give your link to a session")
-    assert stranger.notes == "This site knows no session by this link.\n"
-    assert chosen.notes == "The study decides on engine and voice: leave both out.\n"
+    assert site.notes.startswith("This is a study's site: give the link to your session")
+    assert stranger.notes == "This link does not belong to a session on this site.\n"
+    assert chosen.notes == "The study decides on the engine and the voice: leave both out.\n"
     assert fast.notes.startswith("The study decides how the engine is conditioned, and it hears in real time")
 
 

@@ -121,7 +121,7 @@ def test_full_quota_of_one_kind_is_told_once_the_kind_is_known(device: BrowserCo
     page = begin(device, stack, "no-adults")
     page.locator("input[name=adult][value=true]").check(force=True)
     page.get_by_role("button", name="Continue").click()
-    told(page, "Enough people have taken part", "visit-quota-full")
+    told(page, "This study has enough participants", "visit-quota-full")
     left = left_by(stack, page)
     assert (left["state"], left["consents"], microphones(page)) == ("full", {}, 0)
 
@@ -136,13 +136,11 @@ def test_quota_of_one_kind_lets_others_in(device: BrowserContext, stack: Stack) 
 def test_full_study_is_told_at_its_door(device: BrowserContext, stack: Stack) -> None:
     page = device.new_page()
     page.goto(f"{stack.url}/s/nobody/")
-    told(page, "Enough people have taken part", "visit-study-full")
+    told(page, "This study has enough participants", "visit-study-full")
     expect(page.get_by_role("button", name="Begin")).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    ("state", "heading"), [("paused", "This study is taking a break"), ("closed", "This study has ended")]
-)
+@pytest.mark.parametrize(("state", "heading"), [("paused", "This study is paused"), ("closed", "This study has ended")])
 def test_study_that_stops_says_so_and_keeps_what_was_answered(
     device: BrowserContext, stack: Stack, state: str, heading: str
 ) -> None:
@@ -182,7 +180,7 @@ def test_second_tab_takes_over_and_the_older_one_says_so(device: BrowserContext,
     expect(newer.get_by_label("Where do you live?")).to_have_value("Uppsala")
     newer.get_by_label("Where do you live?").fill("Lund")
     saved(newer)
-    over.get_by_role("link", name="Go on here instead").click()
+    over.get_by_role("link", name="Continue here instead").click()
     expect(older.get_by_label("Where do you live?")).to_have_value("Lund")
     expect(newer.get_by_role("dialog", name="Opened elsewhere")).to_be_visible(timeout=LONG_MS)
 

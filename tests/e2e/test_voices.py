@@ -155,7 +155,7 @@ def visit(stack: Stack, browser: Browser) -> dict[str, Any]:
     page.get_by_role("slider", name="Hear yourself").fill("50")
     page.wait_for_timeout(TALK_SEC * 1_000)
     picture(page, "voices-2-monitor")
-    page.get_by_role("button", name="End the talk").click()
+    page.get_by_role("button", name="End the conversation").click()
     expect(page.locator("#talk")).to_have_attribute("data-state", "ended", timeout=15_000)
     token = session_of(page)
     trials = {trial["condition"]: trial for trial in filed_trials(stack, token)}

@@ -104,7 +104,7 @@ def talk(page: Page, name: str, talk_sec: float) -> list[str]:
     page.wait_for_timeout(talk_sec * 1_000)
     said = page.locator("[data-part=words] > *").all_inner_texts()
     picture(page, name)
-    page.get_by_role("button", name="End the talk").click()
+    page.get_by_role("button", name="End the conversation").click()
     expect(page.locator("#talk")).to_have_attribute("data-state", "ended", timeout=15_000)
     page.locator("[data-part=next]").click()
     return said

@@ -68,12 +68,12 @@ def test_page_says_it_in_words_and_a_script_gets_a_code(error: type[Exception], 
     with away(error):
         page = rosa.get("/", headers={"Accept-Language": "de"})
         answer = rosa.post("/p/sample/trials/0/takes/", headers={"Accept": "application/json"})
-    assert "Versuchen Sie es gleich noch einmal" in page.content.decode()
+    assert "Bitte versuchen Sie es gleich noch einmal" in page.content.decode()
     assert (answer.status_code, answer.json()) == (
         503,
         {
             "code": "try_again",
-            "message": "Our database does not answer just now. What was saved before is still there.",
+            "message": "Our database is not responding right now. What was saved before is still there.",
         },
     )
 

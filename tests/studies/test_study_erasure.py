@@ -84,7 +84,7 @@ def test_study_is_erased_with_everything_in_it_and_leaves_a_receipt(version: Pro
         for pk in Take.objects.filter(trial__session__version=version).values_list("pk", flat=True)
     ]
     Study.objects.filter(pk=study.pk).update(state=Study.State.CLOSED)
-    assert "would be erased for good" in command("erase_study", "voices", "--by", "rosa")
+    assert "would be erased permanently" in command("erase_study", "voices", "--by", "rosa")
     assert "6 × recordings" in command("erase_study", "voices", "--by", "rosa", "--yes")
     assert not Study.objects.filter(slug="voices").exists()
     assert [folder.exists() for folder in folders] == [False, False]

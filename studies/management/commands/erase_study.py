@@ -26,7 +26,7 @@ class Command(BaseCommand):
             raise CommandError(f"there is no study called {slug!r}")
         if not yes:
             people = study.participants.count()
-            self.stdout.write(f"{study} ({people} participants) would be erased for good. Add --yes to erase it.")
+            self.stdout.write(f"{study} ({people} participants) would be erased permanently. Add --yes to erase it.")
             return
         try:
             receipt = erase_study(study, by=by)

@@ -18,5 +18,5 @@ class Command(BaseCommand):
         for finding in found:
             self.stdout.write(str(finding))
         if found:
-            raise CommandError(f"{len(found)} things are not as they should be; docs/operator.md says what to do")
-        self.stdout.write("Everything that is stored may be there and is what was stored.")
+            raise CommandError(f"{len(found)} problems were found; docs/operator.md says what to do")
+        self.stdout.write("Everything that is stored is allowed to be there and is unchanged.")

@@ -34,17 +34,21 @@ INTERRUPTED: Final = 130  # as shells say it
 
 def add_simulate(parser: CommandParser) -> None:
     parser.add_argument("file", help="A YAML file, or the link of a published study (link@2 for a version).")
-    parser.add_argument("--sessions", type=_count, default=4, help="So many visits (4).")
-    parser.add_argument("--at-once", type=_count, help="So many of them at a time; all when left out.")
+    parser.add_argument("--sessions", type=_count, default=4, help="Number of sessions (4).")
+    parser.add_argument("--at-once", type=_count, help="Number of sessions at a time; all if left out.")
     parser.add_argument(
         "--talk-sec",
         type=_seconds,
         default=6.0,
-        help="How long each talk lasts (6), or less where its limit is shorter.",
+        help="How long each conversation lasts in seconds (6), or less where its limit is shorter.",
     )
-    parser.add_argument("--microphone", type=Path, help="A spoken recording; a sentence that comes with this program.")
-    parser.add_argument("--url", type=_address, default=f"http://127.0.0.1:{settings.WEB_PORT}", help="Where it runs.")
-    parser.add_argument("--seed", type=int, default=0, help="Other answers for another number (0).")
+    parser.add_argument(
+        "--microphone", type=Path, help="A recording of speech; by default, a sentence that comes with this program."
+    )
+    parser.add_argument(
+        "--url", type=_address, default=f"http://127.0.0.1:{settings.WEB_PORT}", help="Where the site runs."
+    )
+    parser.add_argument("--seed", type=int, default=0, help="A different number gives different answers (0).")
 
 
 def simulate(

@@ -86,7 +86,7 @@ def export(command: BaseCommand, *, names: list[str], slug: str | None = None, *
 def _keep(command: BaseCommand, file: str, slug: str) -> None:
     text = read_text(file)
     if len(text) > MAX_CHARACTERS or "\0" in text:
-        raise CommandError(f"{file} is no protocol: expected text of at most {MAX_CHARACTERS:,} characters")
+        raise CommandError(f"{file} is not a protocol: expected text of at most {MAX_CHARACTERS:,} characters")
     try:
         title, problems = parse_yaml(text).title, 0
     except ProtocolError as error:

@@ -69,7 +69,7 @@ def save(
     Raises AnswerRefused if the session accepts no more answers."""
     locked = Session.objects.select_for_update(no_key=True, of=("self",)).get(pk=session.pk)
     if locked.state != Session.State.STARTED:
-        raise AnswerRefused("ended", _("This visit is over, so this answer was not saved."))
+        raise AnswerRefused("ended", _("This session has ended, so your answer was not saved."))
     if client_id is not None and any(
         kept.filter(client_id=client_id).exists() for kept in (locked.answers, locked.judgements)
     ):

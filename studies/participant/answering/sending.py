@@ -88,9 +88,11 @@ def _page_of(session: Session, sending: _Sending) -> QuestionPage:
     if sending.go_on and session.mode != Session.Mode.PREVIEW:
         enrol.stay(session)
     if session.state != Session.State.STARTED:
-        raise AnswerRefused("ended", _("This visit is over, so this answer was not saved."))
+        raise AnswerRefused("ended", _("This session has ended, so your answer was not saved."))
     if not is_running(session):
-        raise AnswerRefused("paused", _("This study is paused just now. Your answer waits on this page."))
+        raise AnswerRefused(
+            "paused", _("This study is paused right now. Your answer stays on this page until it can be sent.")
+        )
     if sending.take_over:
         take_over(session)
     elif not session.live_tab(sending.epoch):
@@ -101,11 +103,13 @@ def _page_of(session: Session, sending: _Sending) -> QuestionPage:
     else:
         page = Page("questions", sending.questionnaire, sending.position)
     if not is_open(session, page):
-        raise AnswerRefused("not_due", _("These questions are not due now. Please load the page again."))
+        raise AnswerRefused("not_due", _("These questions cannot be answered at this point. Please reload the page."))
     try:
         return QuestionPage(session, page)
     except Http404:
-        raise AnswerRefused("not_due", _("These questions are not due now. Please load the page again.")) from None
+        raise AnswerRefused(
+            "not_due", _("These questions cannot be answered at this point. Please reload the page.")
+        ) from None
 
 
 def _save(page: QuestionPage, said: _Said) -> None:
@@ -115,7 +119,7 @@ def _save(page: QuestionPage, said: _Said) -> None:
         return
     item = next((item for item in page.items if item.key == said.item and item.asks), None)
     if item is None:
-        raise AnswerRefused("unknown", _("This question is not asked here. Please load the page again."))
+        raise AnswerRefused("unknown", _("This question does not belong to this page. Please reload the page."))
     try:
         value = page.check(item, said.value, complete=False)
     except ValidationError as error:
@@ -127,7 +131,7 @@ def _save_listened(page: QuestionPage, said: _Said) -> None:
     trial = next((trial for trial in page.pair if trial.side == said.side), None)
     seconds = said.value
     if trial is None or isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 86_400:
-        raise AnswerRefused("invalid", _("This is not one of the answers. Please choose again."))
+        raise AnswerRefused("invalid", _("This is not one of the possible answers. Please choose again."))
     save_listened(trial, float(seconds))
 
 
@@ -182,7 +186,9 @@ def _sending(request: HttpRequest) -> _Sending:
             go_on=sent.get("go_on") is True,
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, RawPostDataException):  # The last: a form.
-        raise AnswerRefused("unreadable", _("This answer arrived damaged. Please try again.")) from None
+        raise AnswerRefused(
+            "unreadable", _("This answer was damaged on its way to the server. Please try again.")
+        ) from None
 
 
 def _said(answer: Any) -> _Said:

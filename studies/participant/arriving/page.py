@@ -223,8 +223,10 @@ def _refused(request: HttpRequest, study: Study, message: str, *, is_preview: bo
 
 
 def _expired() -> str:
-    return _("This link has expired. Please open the study from where you found it, or ask for a new link.")
+    return _("This link has expired. Please reopen the study from where you found it, or ask for a new link.")
 
 
 def _incomplete() -> str:
-    return _("This link was damaged, or cut off when it was copied. Please open the whole link you were given.")
+    return _(
+        "This link is damaged, or it was cut off when it was copied. Please open the complete link you were given."
+    )

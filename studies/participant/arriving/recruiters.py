@@ -39,8 +39,8 @@ PLACEHOLDER: Final = re.compile(r"\$\{[^{}]*\}|\{\{[^{}]*\}\}|%[A-Z_]+%")
 TURK: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.mturk\.com")
 
 WRONG: Final = _(
-    "The link you opened is not complete: who you are does not stand in it as it should. Please open "
-    "the study from where you found it, and tell the research team if this comes again."
+    "This link does not contain a valid participant ID. Please reopen the study from where you found it. If this "
+    "happens again, please tell the research team."
 )
 
 
@@ -67,7 +67,7 @@ class Service:
         given = {key: str(query[key]).strip() for key in wanted if query.get(key, "").strip()}
         if person not in given:
             raise ArrivalRefused(
-                _("The link you opened does not say who you are. Please open the study from where you found it.")
+                _("This link is missing your participant ID. Please reopen the study from where you found it.")
             )
         for value in given.values():
             self.check(value)
@@ -132,7 +132,7 @@ class MTurk(Service):
     def arrival(self, name: str, recruiter: Recruiter, query: Mapping[str, str]) -> Arrival:
         if query.get("assignmentId") == "ASSIGNMENT_ID_NOT_AVAILABLE":
             raise ArrivalRefused(
-                _("You are looking at a preview of this task. Accept it on Mechanical Turk first, then open it again."),
+                _("This is a preview of the task. Accept the task on Mechanical Turk first, then open it again."),
                 is_preview=True,
             )
         return super().arrival(name, recruiter, query)

@@ -50,7 +50,7 @@ def headphones(request: HttpRequest, session: Session) -> HttpResponse:
             keep_answers(session, asked, _number(request.POST.get("attempt", "")), answers)
             return go_on(session) if screening_of(session, asked)["done"] else redirect("headphones", session.token)
         except BadReport as problem:
-            error = _("The answers did not arrive as they should (%(what)s). Please listen once more.")
+            error = _("Your answers did not arrive correctly (%(what)s). Please repeat the test.")
             error %= {"what": problem}
     screening = screening_of(session, asked)
     used = len(screening["attempts"])
@@ -70,7 +70,7 @@ def headphones(request: HttpRequest, session: Session) -> HttpResponse:
 def _number(text: str) -> int:
     """Reads the number of the attempt. Raises BadReport."""
     if not (text.isascii() and text.isdigit() and len(text) < 5):
-        raise BadReport(_("expected the number of the attempt"))
+        raise BadReport(_("the number of the attempt is missing or not valid"))
     return int(text)
 
 

@@ -39,7 +39,7 @@ def check(request: HttpRequest, session: Session) -> HttpResponse:
         if request.POST.get("decision") == "leave":
             if leave(session, limits):
                 return go_on(session)
-            errors = [_("There are attempts left. Please run the check once more.")]
+            errors = [_("You have attempts left. Please run the check again.")]
         else:
             try:
                 verdict = complete(session, read_report(request.POST.get("device", "")), limits)
@@ -76,7 +76,7 @@ def check(request: HttpRequest, session: Session) -> HttpResponse:
 def attempt(request: HttpRequest, session: Session) -> JsonResponse:
     """Stores one run of the check, a JSON object, and returns the verdict. The page sends every run here."""
     if session.consent("record") is None:
-        return JsonResponse({"error": _("You have not agreed to this, or have withdrawn.")}, status=403)
+        return JsonResponse({"error": _("You have not agreed to this, or you have withdrawn.")}, status=403)
     try:
         verdict = keep_attempt(session, read_report(_body(request)), session_protocol(session).device_check)
     except BadReport as error:
@@ -88,23 +88,23 @@ def mending() -> dict[str, str]:
     """Describes for the participant what is wrong with each thing that can fail and how to fix it."""
     return {
         "microphone": _(
-            "Nothing was heard from your microphone. Choose the right one, see whether it is switched on and not "
-            "muted, and check again."
+            "Your microphone picked up nothing. Choose the right microphone, make sure that it is switched on and "
+            "not muted, then check again."
         ),
         "noise_dbfs": _(
-            "It is too loud around you. Close doors and windows, switch off fans and music, or go to a quieter room. "
-            "Then check again."
+            "Your surroundings are too loud. Close doors and windows, switch off fans and music, or move to a "
+            "quieter room. Then check again."
         ),
         "snr_db": _(
-            "Your voice hardly stands out from the noise around you. Come closer to the microphone, speak up, or go to "
-            "a quieter room. Then check again."
+            "Your voice barely stands out from the background noise. Move closer to the microphone, speak up, or "
+            "move to a quieter room. Then check again."
         ),
         "clipped_percent": _(
-            "You are too loud for the microphone, and the sound is cut off. Move away from it or lower its level in "
-            "your system’s settings. Then check again."
+            "Your voice is too loud for the microphone, so the sound is distorted. Move away from the microphone, or "
+            "lower its level in your system’s settings. Then check again."
         ),
         "round_trip_ms": _(
-            "Your connection to the server takes too long. A cable instead of Wi-Fi helps, and so does closing other "
+            "Your connection to the server is too slow. If you can, use a cable instead of Wi-Fi, and close other "
             "programs, calls and downloads. Then measure again."
         ),
     }
@@ -145,5 +145,5 @@ def _body(request: HttpRequest) -> str:
 
 
 def _unreadable(error: BadReport) -> str:
-    text = _("The result of the check did not arrive as it should (%(what)s). Please run it once more.")
+    text = _("The result of the check did not arrive correctly (%(what)s). Please run the check again.")
     return text % {"what": error}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.utils.formats import get_format
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from studies.models import Metric, Take, Track
@@ -21,40 +21,40 @@ HEADINGS: Final = {Track.Kind.AGENT: _("The machine"), Track.Kind.HEARD: _("You,
 MAIN: Final[Mapping[str, StrOrPromise]] = {
     "speech_rate": _("Speech rate"),
     "f0_median_hz": _("Pitch"),
-    "f0_sd_semitones": _("Liveliness of pitch"),
+    "f0_sd_semitones": _("Pitch variation"),
     "sentiment": _("Sentiment of the words, −1 to 1"),
-    "response_latency_ms": _("Waits before answering"),
+    "response_latency_ms": _("Wait before answering"),
     "word_count": _("Words"),
 }
 REST: Final[Mapping[str, StrOrPromise]] = {
     "duration_sec": _("Length of the recording"),
     "speaking_time_sec": _("Speaking time"),
     "articulation_rate": _("Articulation rate"),
-    "words_per_min": _("Words a minute"),
+    "words_per_min": _("Words per minute"),
     "level_dbfs": _("Level"),
-    "harmonicity_db": _("Harmonics to noise"),
+    "harmonicity_db": _("Harmonics-to-noise ratio"),
     "turns": _("Turns"),
     "pauses": _("Pauses within turns"),
     "pause_median_ms": _("Typical pause"),
-    "floor_transfer_offset_ms": _("Gap or overlap at turns"),
+    "floor_transfer_offset_ms": _("Gap or overlap between turns"),
 }
-# Reasons for missing values, as they are stored in English; listed for translation. See also
+# Reasons for missing values as they are stored, and as participants read them. See also
 # studies.insights.measure.METHODS.
-REASONS: Final = (
-    gettext_noop("no speech was found on the track"),
-    gettext_noop("less than 0.3 s of voiced speech"),
-    gettext_noop("less than 0.5 s of speech"),
-    gettext_noop("no transcript"),
-    gettext_noop("the floor never changed to this speaker"),
-    gettext_noop("no turn began after the other had ended"),
-    gettext_noop("there was no pause"),
-    gettext_noop("there is no agent track"),
-    gettext_noop("there is no heard track"),
-    gettext_noop("there is no participant track"),
-    gettext_noop("the agent track holds samples that are no numbers"),
-    gettext_noop("the heard track holds samples that are no numbers"),
-    gettext_noop("the participant track holds samples that are no numbers"),
-)
+REASONS: Final[Mapping[str, StrOrPromise]] = {
+    "no speech was found on the track": _("no speech was found in the recording"),
+    "less than 0.3 s of voiced speech": _("less than 0.3 s of voiced speech"),
+    "less than 0.5 s of speech": _("less than 0.5 s of speech"),
+    "no transcript": _("there is no transcript"),
+    "the floor never changed to this speaker": _("this speaker never took over from the other"),
+    "no turn began after the other had ended": _("no turn began after the other speaker had finished"),
+    "there was no pause": _("there was no pause"),
+    "there is no agent track": _("there is no recording of the machine"),
+    "there is no heard track": _("there is no recording of what the machine heard"),
+    "there is no participant track": _("there is no recording of you"),
+    "the agent track holds samples that are no numbers": _("the recording of the machine is damaged"),
+    "the heard track holds samples that are no numbers": _("the recording of what the machine heard is damaged"),
+    "the participant track holds samples that are no numbers": _("the recording of you is damaged"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,9 @@ def _row(metrics: Sequence[Metric | None]) -> Row:
 
 
 def _reason(metric: Metric | None) -> str:
-    return _said(metric.reason) if metric else gettext("not measured yet")
+    if metric is None:
+        return gettext("not measured yet")
+    return str(REASONS.get(metric.reason, metric.reason))
 
 
 def _said(text: str) -> str:

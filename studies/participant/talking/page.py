@@ -32,8 +32,8 @@ SECTIONS: Final = {
     "details": _("Good to know"),
 }
 UNDER_WAY: Final = _(
-    "A conversation about this was under way, on this page before it was loaded again or in another window. "
-    "Going on here ends that one. What was said in it is kept."
+    "A conversation in this scenario was already in progress, either on this page before it was reloaded or in "
+    "another window. If you continue here, that conversation ends. What was said in it is saved."
 )
 
 

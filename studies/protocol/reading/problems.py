@@ -30,12 +30,12 @@ EXPECTED: Final = {
     "model_attributes_type": "a block of named values",
 }
 PATTERNS: Final = {
-    KEY_PATTERN: "small letters, digits, - and _ alone, a letter or digit first",
+    KEY_PATTERN: "lower-case letters, digits, - and _ only, beginning with a letter or digit",
     LANGUAGE_PATTERN: "a language tag, such as sv, de-AT or sr-Latn",
     r"^\d{4}-\d{2}-\d{2}$": "a day, such as 2026-12-31",
     r"^[A-Za-z0-9-]{1,40}$": "a code of letters, digits and -",
     r"^[A-Za-z][A-Za-z0-9_]{0,39}$": "the name of a URL parameter: letters, digits and _",
-    r"^https://\S+$": "an address that begins with https://",
+    r"^https://\S+$": "an address beginning with https://",
     ORIGIN_PATTERN: "the origin of a site without a path, such as https://worker.mturk.com",
 }
 NESTED: Final = "; translations are flat, a path and its text: `consent.text: ...`"
@@ -105,7 +105,7 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
             continue
         problem = Problem(path_of(_place(item)), _message(item))
         problems.setdefault((problem.path, problem.message), problem)
-    rest = [Problem("", f"has {more:,} problems more; mend these first")] if more > 0 else []
+    rest = [Problem("", f"has {more:,} more problems; fix these first")] if more > 0 else []
     return [*problems.values(), *rest]
 
 
@@ -142,7 +142,7 @@ def _message(item: Located) -> str:
     if item.among and _is_of_another_type(item):  # no type of a union fits
         return f"is {value}; expected {item.among}{_nearest(item.found, item.words)}"
     if kind == "literal_error":
-        newer = "; that is of a newer version of this software" if _is_newer(item) else ""
+        newer = "; that version belongs to a newer release of this software" if _is_newer(item) else ""
         return f"is {value}; expected {context['expected']}{_nearest(item.found, item.words)}{newer}"
     if kind in EXPECTED:
         hint = _hint(kind, item.found) or (NESTED if item.place[:-1] and item.place[0] == "translations" else "")
@@ -151,7 +151,7 @@ def _message(item: Located) -> str:
         pattern = context["pattern"]
         return f"is {value}; expected {PATTERNS.get(pattern, f'text that fits {pattern}')}"
     if kind == "value_error":  # the only one is of days
-        return f"is {value}; expected a day that is in the calendar"
+        return f"is {value}; expected a day that exists in the calendar"
     if kind in LIMITS:
         name, words = LIMITS[kind]
         return f"is {value}; expected {words} {context[name]:g}"

@@ -35,18 +35,19 @@ WIDTH: Final = 110
 LONGEST_FLOW: Final = 80
 _TAG: Final = "tag:yaml.org,2002:"
 PLAINER: Final = {
-    "found character '\\t' that cannot start any token": "a tab; use spaces, which alone may indent lines",
+    "found character '\\t' that cannot start any token": "a tab; indent lines with spaces only",
     "mapping values are not allowed here": "a colon that is not expected here; put the text around it in quotes, or "
-    "mend how far the line is indented",
+    "correct the indentation of the line",
     "found unhashable key": "a key that is a list or a block; write a word, or put braces and brackets in quotes",
-    "but found another document": "another document begins here (---); put each study into a file of its own",
-    "expected <block end>, but found '<scalar>'": "text that is not expected here; is a quotation mark missing, or is "
-    "one left over?",
-    "expected <block end>, but found '<block mapping start>'": "the line is indented further than those it belongs to",
-    "expected <block end>, but found '-'": "the - is not indented as far as those of the list above it",
-    "expected '<document start>'": "this does not belong to the block above it; is it indented as far, or is a bracket "
-    "left over?",
-    "could not find expected ':'": "a key without a colon; is the line indented as far as the text it belongs to?",
+    "but found another document": "another document begins here (---); put each study into its own file",
+    "expected <block end>, but found '<scalar>'": "text that is not expected here; is there a quotation "
+    "mark too few or too many?",
+    "expected <block end>, but found '<block mapping start>'": "the line is indented further than its block",
+    "expected <block end>, but found '-'": "the - is not indented as far as the other entries of the list above it",
+    "expected '<document start>'": "this does not belong to the block above it; check its indentation, or look for a "
+    "bracket too many",
+    "could not find expected ':'": "a key without a colon; check whether the line is indented as far as the text it "
+    "belongs to",
 }
 """How what the parser says begins: what a researcher can do about it."""
 _BREAK: Final = re.compile("(?<! ) (?! )")
@@ -160,11 +161,11 @@ class _Bounded(Composer):
     def compose_node(self, parent: Any, index: Any) -> Any:
         mark = self.parser.peek_event().start_mark
         if self.parser.check_event(AliasEvent):
-            raise _refused("aliases (*) are not allowed; write it out", mark)
+            raise _refused("aliases (*) are not allowed; write the value out", mark)
         self.entries += 1
         self.levels += 1
         if self.entries > MAX_ENTRIES:
-            raise _refused(f"it has more than {MAX_ENTRIES:,} keys and values, of which no study needs so many", mark)
+            raise _refused(f"it has more than {MAX_ENTRIES:,} keys and values, more than any study needs", mark)
         if self.levels > MAX_DEPTH:
             raise _refused(f"it is nested too deeply, in more than {MAX_DEPTH} levels", mark)
         node = super().compose_node(parent, index)
@@ -210,7 +211,7 @@ class _Reading:
                 return None
             case ScalarNode() if tag == "str":
                 return node.value
-        raise _refused(f"the tag {str(node.tag)!r} is not allowed; write the value plainly", node.start_mark)
+        raise _refused(f"the tag {str(node.tag)!r} is not allowed; write the value without a tag", node.start_mark)
 
     def _item(self, node: Node, place: Place) -> Any:
         self._marks[path_of(place)] = _of(node)
@@ -223,7 +224,7 @@ class _Reading:
             if not isinstance(key, ScalarNode):
                 raise _refused("found unhashable key", key.start_mark)
             if key.value in names:
-                self._twice.append(_problem(f"{key.value!r} stands twice", *_of(key)))
+                self._twice.append(_problem(f"{key.value!r} appears twice", *_of(key)))
             names.add(key.value)
             inner = (*place, key.value)
             self._marks[path_of(inner)] = _of(key)

@@ -71,16 +71,18 @@ def check_consent(protocol: Protocol) -> Iterator[Problem]:
     required: dict[str, bool] = {purpose.key: purpose.required for purpose in protocol.consent.purposes}
     for key in ("participate", "record"):
         if not required.get(key, False):
-            yield Problem("consent.purposes", f"{key} must be there and required: every talk is recorded")
+            yield Problem("consent.purposes", f"{key} must be present and required: every conversation is recorded")
     if required.get("voice_donation", False):
         yield Problem("consent.purposes", "voice_donation must be voluntary: add required: false to it")
     if any(converts(cell.voices) for cell in protocol.cells()):
         if "convert" not in required:
-            yield Problem("consent.purposes", "convert must be there: a condition changes the participant's voice")
+            yield Problem("consent.purposes", "convert must be present: a condition changes the participant's voice")
         elif protocol.kind == "planned" and not required["convert"]:
             yield Problem("consent.purposes", "convert must be required: the plan of a planned study needs every voice")
     elif protocol.hear_yourself != "off" and "convert" not in required:
-        yield Problem("hear_yourself", "takes the consent to convert: add that purpose to consent, or set it to off")
+        yield Problem(
+            "hear_yourself", "needs consent to conversion: add the purpose convert to consent, or set this to off"
+        )
     yield from _check_third_party(protocol, required)
 
 
@@ -90,10 +92,10 @@ def _check_third_party(protocol: Protocol, required: Mapping[str, bool]) -> Iter
     abroad = [engine for engine in engines if ENGINES[engine].third_party]
     if not abroad:
         return
-    sends = f"{ENGINES[abroad[0]].label} sends the participant's voice to somebody else"
+    sends = f"{ENGINES[abroad[0]].label} sends the participant's voice to a third party"
     if "third_party" not in required:
-        purpose = "{key: third_party, label: My voice may be sent to a model run by somebody else.}"
-        yield Problem("consent.purposes", f"third_party must be there: {sends}; add {purpose}")
+        purpose = "{key: third_party, label: My voice may be sent to a model that is run by a third party.}"
+        yield Problem("consent.purposes", f"third_party must be present: {sends}; add {purpose}")
     elif not required["third_party"] and (protocol.kind == "planned" or abroad == engines):
         why = (
             "the plan of a planned study needs every engine"

@@ -19,7 +19,7 @@ def check(protocol: Protocol) -> Iterator[Problem]:
         for place, name in names:
             if name in first:
                 there = path_of(first[name])
-                yield Problem(path_of(place), f"{name!r} is there already, at {there}; it may stand once")
+                yield Problem(path_of(place), f"{name!r} already exists, at {there}; it must be unique")
             first.setdefault(name, place)
 
 

@@ -13,7 +13,7 @@ from studies.protocol.schema import Protocol
 OF_PLANNED = {
     "conditions": "an explore study has an offer",
     "pairs": "visitors compare whatever they like",
-    "practice": "visitors talk as often as they like",
+    "practice": "visitors have as many conversations as they like",
     "comparison": "there are no pairs",
     "design": "visitors choose for themselves",
     "allocation": "visitors choose for themselves",

@@ -40,7 +40,7 @@ def check(protocol: Protocol) -> Iterator[Problem]:
 def before_trials(asked: Asked) -> str | None:
     if asked.moment in BEFORE_TRIALS:
         return None
-    return f"is asked at {asked.moment}; people are spread over the orders before their first talk"
+    return f"is asked at {asked.moment}; participants are assigned to orders before their first conversation"
 
 
 def check_rule(
@@ -49,10 +49,12 @@ def check_rule(
     """What is wrong with one rule."""
     given = [name for name in TESTS if getattr(rule, name) is not None]
     if not given:
-        yield Problem(path_of(place), f"says nothing of {rule.item}; add one of {', '.join(TESTS)}")
+        yield Problem(path_of(place), f"contains no test of {rule.item}; add one of {', '.join(TESTS)}")
     elif len(given) > 1 and given != RANGE:
         together = " and ".join(given)
-        yield Problem(path_of(place), f"has {together}; give one of them, and make a rule of its own of each other")
+        yield Problem(
+            path_of(place), f"has {together}; keep one of them here, and write a separate rule for each other one"
+        )
     yield from _check_range(rule, place)
     key, _, row = rule.item.partition(".")
     if key not in items:
@@ -90,7 +92,7 @@ def _check_range(rule: Rule, place: Place) -> Iterator[Problem]:
 def _check_answers(rule: Rule, place: Place, asked: Asked, row: str, protocol: Protocol) -> Iterator[Problem]:
     item = asked.item
     if not item.asks:
-        yield Problem(path_of((*place, "item")), f"{item.key} is a {item.type}, which nobody answers")
+        yield Problem(path_of((*place, "item")), f"{item.key} is a {item.type}, which has no answer")
         return
     possible = item.possible_in_row() if row else item.possible(study_of(protocol))
     if row and item.row_keys:
@@ -115,7 +117,7 @@ def _check_answers(rule: Rule, place: Place, asked: Asked, row: str, protocol: P
             message = f"asks for a number, which {rule.item} cannot be; expected {possible.in_words()}"
             yield Problem(path_of((*place, name)), message)
         elif bound is not None and not _can_differ(name, bound, possible):
-            message = f"is {bound:g}, which {rule.item} never comes up to; expected {possible.in_words()}"
+            message = f"is {bound:g}, which {rule.item} never reaches; expected {possible.in_words()}"
             yield Problem(path_of((*place, name)), message)
 
 
@@ -151,7 +153,7 @@ def _conditions(protocol: Protocol) -> Iterator[tuple[Place, When, Obstacle, boo
 def _at_eligibility(asked: Asked) -> str | None:
     if asked.moment == "eligibility":
         return None
-    return f"is asked at {asked.moment}; people are screened out by answers given at eligibility alone"
+    return f"is asked at {asked.moment}; people are screened out only by answers given at eligibility"
 
 
 def _answered_before(turn: tuple[int, int, int], scope: Scope) -> Obstacle:
@@ -177,7 +179,9 @@ def check_clashes(when: When, place: Place, items: Mapping[str, Asked], protocol
         if len(rules) < 2 or possible is None:
             continue
         if not any(all(_holds(rule, value) for rule in rules) for value in _examples(possible, rules)):
-            yield Problem(path_of((*place, "all")), f"can never be true: no answer to {name} fits all that it asks")
+            yield Problem(
+                path_of((*place, "all")), f"can never be true: no answer to {name} satisfies all of its rules"
+            )
 
 
 def _answers(name: str, items: Mapping[str, Asked], protocol: Protocol) -> Answers | None:

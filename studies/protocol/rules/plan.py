@@ -24,7 +24,9 @@ def check(protocol: Protocol) -> Iterator[Problem]:
         yield Problem("pairs", "is missing; a design of pairs needs at least one, or choose other design.cells")
     if design.cells == "assigned":
         for index in range(len(protocol.pairs)):
-            message = "can never be compared: by design.cells assigned everybody talks about each prompt once"
+            message = (
+                "can never be compared: with design.cells assigned, each participant has one conversation per prompt"
+            )
             yield Problem(path_of(("pairs", index)), f"{message}; choose crossed, pairs or variants")
     if design.cells == "crossed":
         yield from _check_stand_ins(protocol)
@@ -33,7 +35,7 @@ def check(protocol: Protocol) -> Iterator[Problem]:
     yield from _check_cells_of_pairs(protocol)
     talks = protocol.talk_count
     if talks > MOST_TALKS:
-        message = f"makes {talks:,} talks for each participant; expected at most {MOST_TALKS}"
+        message = f"makes {talks:,} conversations for each participant; expected at most {MOST_TALKS}"
         yield Problem("design", f"{message}: have fewer prompts, conditions or repetitions")
     yield from _check_blocks(protocol, design)
 
@@ -74,7 +76,8 @@ def _unbalanced(prompts: int, conditions: int) -> str:
     fewer = f", or {' or '.join(divisors)} conditions" if divisors else ""
     what = f"{prompts} {'prompt' if prompts == 1 else 'prompts'}"
     return (
-        f"{what} cannot be spread evenly over {conditions} conditions: everybody would meet some more often; have "
+        f"{what} cannot be spread evenly over {conditions} conditions: every participant would meet some of "
+        f"them more often; have "
         f"{' or '.join(numbers)} prompts{fewer}, or cells: crossed"
     )
 
@@ -85,7 +88,7 @@ def _check_variants(protocol: Protocol, design: Design) -> Iterator[Problem]:
             yield Problem("design.variants", f"belongs to cells: variants, not {design.cells}; change one of the two")
         return
     if not design.variants:
-        yield Problem("design.variants", "is missing; write out at least one order of talks")
+        yield Problem("design.variants", "is missing; write out at least one order of conversations")
     for index, variant in enumerate(design.variants):
         for number, trial in enumerate(variant.trials):
             place = ("design", "variants", index, "trials", number)
@@ -103,7 +106,9 @@ def _check_variants(protocol: Protocol, design: Design) -> Iterator[Problem]:
                 )
     for pair_index, pair in enumerate(protocol.pairs):
         if not any(_has(variant, pair) for variant in design.variants):
-            yield Problem(path_of(("pairs", pair_index)), "is in no variant; list its talks in one, or leave it out")
+            yield Problem(
+                path_of(("pairs", pair_index)), "is in no variant; list its conversations in one, or leave it out"
+            )
 
 
 def _has(variant: Variant, pair: Pair) -> bool:
@@ -125,7 +130,7 @@ def _check_cells_of_pairs(protocol: Protocol) -> Iterator[Problem]:
             before = needed.setdefault((pair.prompt, key), [])
             had = [plan[pair.prompt, key] * design.repetitions for plan in plans if plan[pair.prompt, key]]
             if before and had and min(had) <= len(before):
-                message = f"compares {pair.prompt} under {key}, which pairs[{before[-1]}] has already"
+                message = f"compares {pair.prompt} under {key}, which pairs[{before[-1]}] already compares"
                 more = "put all that is compared into one pair, set design.repetitions, or choose cells: pairs"
                 yield Problem(path_of(("pairs", index)), f"{message}; {more}")
             before.append(index)
@@ -143,7 +148,7 @@ def _check_blocks(protocol: Protocol, design: Design) -> Iterator[Problem]:
         why = "variants write the order out" if design.cells == "variants" else "a Graeco-Latin order has no blocks"
         for name in ("block_by", "blocks", "block_order"):
             if getattr(design, name):
-                yield Problem(f"design.{name}", f"cannot be had: {why}; leave it out")
+                yield Problem(f"design.{name}", f"is not possible: {why}; leave it out")
         return
     if design.block_by is not None and design.blocks:
         yield Problem("design.blocks", "are written out, but block_by makes blocks too; leave one of the two out")
@@ -165,7 +170,7 @@ def _check_names(protocol: Protocol, design: Design) -> Iterator[Problem]:
                 message = f"the design has no condition called {key!r}; {suggestion(key, conditions)}"
                 yield Problem(path_of((*place, "conditions", number)), message)
         if not block.prompts and not block.conditions:
-            yield Problem(path_of(place), "names no prompts and no conditions; say whose talks are in it")
+            yield Problem(path_of(place), "names no prompts and no conditions; state which conversations are in it")
         if design.cells == "assigned" and block.prompts and block.conditions:
             message = "names prompts and conditions, of which by cells: assigned nobody knows yet who meets which"
             yield Problem(path_of(place), f"{message}; name the prompts alone, or the conditions")
@@ -181,16 +186,16 @@ def _check_talks(protocol: Protocol, design: Design) -> Iterator[Problem]:
     }
     homeless = [name for name, numbers in homes.items() if not numbers]
     if homeless:
-        yield Problem("design.blocks", f"have no place for {_few(homeless)}; every talk is in one block")
+        yield Problem("design.blocks", f"have no place for {_few(homeless)}; every conversation belongs to one block")
     for number, block in enumerate(design.blocks):
         place = path_of(("design", "blocks", number))
         mine = [name for name, numbers in homes.items() if number in numbers]
         shared = [name for name in mine if homes[name][0] < number]
         if shared:
             other = design.blocks[homes[shared[0]][0]].key
-            yield Problem(place, f"holds {_few(shared)}, which {other} holds too; a talk is in one block")
+            yield Problem(place, f"holds {_few(shared)}, which {other} holds too; a conversation belongs to one block")
         elif not mine:
-            yield Problem(place, f"{block.key} holds none of the talks; leave it out")
+            yield Problem(place, f"{block.key} contains no conversation; leave it out")
 
 
 def _talks(protocol: Protocol) -> Talks:

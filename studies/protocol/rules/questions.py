@@ -33,15 +33,16 @@ def _check_questionnaire(protocol: Protocol, questionnaire: Questionnaire, place
         )
     if role is not None and not _of_talks(questionnaire):
         yield Problem(
-            path_of((*place, "study_role")), f"is for questions about talks, not for at: {moment}; leave it out"
+            path_of((*place, "study_role")), f"is for questions about conversations, not for at: {moment}; leave it out"
         )
     if role == "practice" and moment == "after_pair":
         yield Problem(
-            path_of((*place, "study_role")), "is 'practice', but practice talks are not in pairs; leave it out"
+            path_of((*place, "study_role")), "is 'practice', but practice conversations are not in pairs; leave it out"
         )
     elif role == "practice" and _of_talks(questionnaire) and not protocol.practice:
         yield Problem(
-            path_of((*place, "study_role")), "is 'practice', but there is no practice; list talks under practice"
+            path_of((*place, "study_role")),
+            "is 'practice', but there is no practice; list conversations under practice",
         )
     keys = [item.key for item in questionnaire.items]
     for index, insertion in enumerate(questionnaire.insertions):
@@ -65,9 +66,11 @@ def _check_prompts(
     if named is None:
         return
     if not named:
-        yield Problem(path_of(place), "is empty, so that this is never asked; list prompts, or leave it out for all")
+        yield Problem(path_of(place), "is empty, so this is never asked; list prompts, or leave it out for all")
     if not _of_talks(questionnaire):
-        yield Problem(path_of(place), f"is for questions about talks, not for at: {questionnaire.at}; leave it out")
+        yield Problem(
+            path_of(place), f"is for questions about conversations, not for at: {questionnaire.at}; leave it out"
+        )
         return
     role = "analytical" if questionnaire.at == "after_pair" else questionnaire.study_role
     roles = {prompt.key: prompt.study_role for prompt in protocol.prompts}
@@ -77,7 +80,9 @@ def _check_prompts(
         if key not in roles:
             yield Problem(where, f"there is no prompt called {key!r}; {suggestion(key, roles)}")
         elif role is not None and roles[key] != role:
-            yield Problem(where, f"{key} has study_role: {roles[key]}, and this is asked of {role} talks alone")
+            yield Problem(
+                where, f"{key} has study_role: {roles[key]}, but this is asked only about {role} conversations"
+            )
         elif questionnaire.at == "after_pair" and key not in paired:
             yield Problem(where, f"{key} is in no pair; {suggestion(key, paired)}")
         elif named is not questionnaire.prompts and key not in (questionnaire.prompts or roles):

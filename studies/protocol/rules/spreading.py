@@ -26,7 +26,7 @@ def check(protocol: Protocol) -> Iterator[Problem]:
     if allocation.by is not None:
         yield from _check_item(protocol, items, allocation.by, ("allocation", "by"))
         if not allocation.groups:
-            yield Problem("allocation.by", "leads nowhere: list groups and the answers that lead to each")
+            yield Problem("allocation.by", "has no groups: list groups and the answers that lead to each")
     yield from _check_answers(protocol, items)
     for index, group in enumerate(allocation.groups):
         yield from _check_group(protocol, group, ("allocation", "groups", index))
@@ -34,11 +34,9 @@ def check(protocol: Protocol) -> Iterator[Problem]:
 
 def _check_method(allocation: Allocation) -> Iterator[Problem]:
     if allocation.method == "minimisation" and not allocation.strata:
-        yield Problem("allocation.strata", "is empty; minimisation needs the items whose answers it makes alike")
+        yield Problem("allocation.strata", "is empty; minimisation needs the items whose answers it balances")
     if allocation.method == "random" and allocation.strata:
-        yield Problem(
-            "allocation.strata", "is not looked at by method random; take blocks or minimisation, or leave it out"
-        )
+        yield Problem("allocation.strata", "is not used by method random; take blocks or minimisation, or leave it out")
     if allocation.method != "minimisation" and allocation.probability != Allocation.model_fields["probability"].default:
         yield Problem(
             "allocation.probability", f"belongs to method minimisation, not {allocation.method}; leave it out"
@@ -74,7 +72,9 @@ def _check_answers(protocol: Protocol, items: dict[str, Asked]) -> Iterator[Prob
     for index, group in enumerate(allocation.groups):
         place: Place = ("allocation", "groups", index, "for_answers")
         if allocation.by is None and group.for_answers:
-            yield Problem(path_of(place), "has answers, but to what? Add allocation.by, the key of an item")
+            yield Problem(
+                path_of(place), "has answers, but no item they belong to; add allocation.by, the key of an item"
+            )
         if by is not None and possible is not None:
             yield from check_values(group.for_answers, place, possible, by.item.key, number_from=0)
         for number, value in enumerate(group.for_answers):
@@ -85,7 +85,7 @@ def _check_answers(protocol: Protocol, items: dict[str, Asked]) -> Iterator[Prob
             taken.append((value, group.key))
     if possible is not None and allocation.groups and not any(group.for_answers for group in allocation.groups):
         yield Problem(
-            "allocation.groups", f"no group has for_answers: say which answers to {allocation.by} lead to which"
+            "allocation.groups", f"no group has for_answers: state which answers to {allocation.by} lead to which"
         )
 
 
@@ -94,7 +94,7 @@ def _check_group(protocol: Protocol, group: Group, place: Place) -> Iterator[Pro
         yield from check_condition(protocol, old, *place, "replace", old)
         yield from check_condition(protocol, new, *place, "replace", old)
         if old == new:
-            yield Problem(path_of((*place, "replace", old)), "replaces the condition by itself; leave it out")
+            yield Problem(path_of((*place, "replace", old)), "replaces the condition with itself; leave it out")
     for where, conditions in _together(protocol):
         clash = _clash([group.replace.get(key, key) for key in conditions]) if len({*conditions}) > 1 else None
         if clash is not None and _clash(conditions) is None:

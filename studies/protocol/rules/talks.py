@@ -54,15 +54,16 @@ def _check_conditions(protocol: Protocol) -> Iterator[Problem]:
             message = f"belongs to policy fixed, but the policy is {seed.policy}; change one of the two"
             yield Problem(path_of((*place, "seed", "value")), message)
         if condition.intended is not None and condition.delivery is None:
-            message = "names a way to speak that nobody is asked for; add delivery, the words that ask for it"
+            message = (
+                "names a way to speak, but nobody is asked to speak like that; add delivery, the words that ask for it"
+            )
             yield Problem(path_of((*place, "intended")), message)
     longest = max(prompt.limit_sec for prompt in protocol.prompts)
     for place, segments in protocol.schedules():
         for number, segment in enumerate(segments):
             if segment.start_sec >= longest:
-                message = (
-                    f"is {segment.start_sec:g}, but no talk lasts longer than {longest} s (see limit_sec of prompts)"
-                )
+                limit = f"no conversation lasts longer than {longest} s (see limit_sec of prompts)"
+                message = f"is {segment.start_sec:g}, but {limit}"
                 yield Problem(path_of((*place, number, "start_sec")), message)
 
 
@@ -74,7 +75,7 @@ def _check_pairs(protocol: Protocol) -> Iterator[Problem]:
             yield from check_condition(protocol, key, "pairs", index, "conditions", side)
         same = (pair.prompt, frozenset(pair.conditions))
         if same in first:
-            message = f"is the pair at pairs[{first[same]}] once more; to have it repeated, set design.repetitions"
+            message = f"is the pair at pairs[{first[same]}] again; to have it repeated, set design.repetitions"
             yield Problem(path_of(("pairs", index)), message)
         first.setdefault(same, index)
 
@@ -103,10 +104,10 @@ def _check_unused(protocol: Protocol) -> Iterator[Problem]:
         for index, prompt in enumerate(protocol.prompts):
             if prompt.key not in prompts:
                 there = "under practice" if prompt.study_role == "practice" else where
-                message = f"{prompt.key} is never talked about: list it {there}, or leave it out"
+                message = f"{prompt.key} is never used: list it {there}, or leave it out"
                 yield Problem(path_of(("prompts", index)), message)
     if conditions <= {condition.key for condition in protocol.conditions}:
         for index, condition in enumerate(protocol.conditions):
             if condition.key not in conditions:
-                message = f"nobody talks under {condition.key}: list it {where}, or leave it out"
+                message = f"no conversation uses {condition.key}: list it {where}, or leave it out"
                 yield Problem(path_of(("conditions", index)), message)

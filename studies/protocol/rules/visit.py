@@ -21,7 +21,7 @@ def check(protocol: Protocol) -> Iterator[Problem]:
         yield Problem("device_check.headphones.pass_at", message)
     is_check = any(getattr(asked.item, "expect", None) is not None for asked in asked_items(protocol))
     if protocol.attention != AttentionChecks() and not is_check:
-        message = "has no item to go by; add expect, the right answer, to one, or leave this out"
+        message = "has no item to check; add expect, the right answer, to an item, or leave this out"
         yield Problem("attention", message)
     yield from _check_recruiter(protocol.recruiter)
 
@@ -30,11 +30,11 @@ def _check_recruiter(recruiter: Recruiter) -> Iterator[Problem]:
     service = recruiter.service
     codes = recruiter.codes.model_dump(exclude_none=True)
     if service == "prolific" and "completed" not in codes:
-        yield Problem("recruiter.codes.completed", "is missing: Prolific takes the completion code of the study there")
+        yield Problem("recruiter.codes.completed", "is missing: Prolific needs the completion code of the study")
     if service == "none":
         for name in codes:
             if name != "completed":
-                message = "goes nowhere: service none sends nobody back; choose a service, or leave it out"
+                message = "is not used: service none sends nobody back; choose a service, or leave it out"
                 yield Problem(f"recruiter.codes.{name}", message)
     first: dict[str, str] = {}
     for name in (name for name in Codes.model_fields if name in codes):
@@ -50,7 +50,7 @@ def _check_recruiter(recruiter: Recruiter) -> Iterator[Problem]:
 def _check_return(recruiter: Recruiter) -> Iterator[Problem]:
     place, url, service = path_of(("recruiter", "return_url")), recruiter.return_url, recruiter.service
     if service == "sona" and (url is None or "{person}" not in url):
-        found = "is missing" if url is None else "does not name the person"
+        found = "is missing" if url is None else "does not identify the participant"
         yield Problem(place, f"{found}: paste SONA's client-side completion URL, with {{person}} in place of XXXX")
     if url is None:
         return
@@ -60,4 +60,4 @@ def _check_return(recruiter: Recruiter) -> Iterator[Problem]:
         if name not in PLACEHOLDERS:
             yield Problem(place, f"has {{{name}}}; expected {{code}} or {{person}}")
     if re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", url)):
-        yield Problem(place, "has a brace without its other half; expected {code} or {person}")
+        yield Problem(place, "has a brace without its counterpart; expected {code} or {person}")

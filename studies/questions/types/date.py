@@ -46,12 +46,12 @@ class Date(Item):
         except ValueError:
             day = None
         if day is None:
-            raise ValidationError(_("Please give a day as year, month and day, such as 2026-12-31."))
+            raise ValidationError(_("Please enter a date as year, month and day, for example 2026-12-31."))
         first, last = self._limits()
         if first is not None and day < first:
-            raise ValidationError(_("Please give a day that is not before %(day)s.") % {"day": date_format(first)})
+            raise ValidationError(_("Please enter a date no earlier than %(day)s.") % {"day": date_format(first)})
         if last is not None and day > last:
-            raise ValidationError(_("Please give a day that is not after %(day)s.") % {"day": date_format(last)})
+            raise ValidationError(_("Please enter a date no later than %(day)s.") % {"day": date_format(last)})
         return day.isoformat()
 
     def columns(self) -> Iterator[AnswerColumn]:

@@ -54,11 +54,11 @@ class Number(Item):
         low, high = self.min, self.max
         if low is not None and high is not None and not low <= number <= high:
             limits = {"low": plainly(low), "high": plainly(high)}
-            raise ValidationError(_("Please give a number from %(low)s to %(high)s.") % limits)
+            raise ValidationError(_("Please enter a number from %(low)s to %(high)s.") % limits)
         if low is not None and number < low:
-            raise ValidationError(_("Please give a number that is not below %(low)s.") % {"low": plainly(low)})
+            raise ValidationError(_("Please enter a number that is at least %(low)s.") % {"low": plainly(low)})
         if high is not None and number > high:
-            raise ValidationError(_("Please give a number that is not above %(high)s.") % {"high": plainly(high)})
+            raise ValidationError(_("Please enter a number that is at most %(high)s.") % {"high": plainly(high)})
         return int(number) if number == int(number) else number
 
     def columns(self) -> Iterator[AnswerColumn]:

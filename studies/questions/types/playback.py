@@ -22,7 +22,7 @@ TO_THE_END_SEC: Final = 3_600.0
 
 
 class Playback(Item):
-    """A recording of this visit to listen to: of the talk or pair that is asked about, or of the `prompt` and
+    """A recording of this session to listen to: of the conversation or pair that is asked about, or of the `prompt` and
     `condition` named. The answer says how often and how long it was heard."""
 
     order: ClassVar = 130
@@ -33,11 +33,11 @@ class Playback(Item):
     """The machine's words (agent), the participant as the machine heard them (heard), or the microphone
     (participant)."""
     prompt: Key | None = None
-    """Which talk; needed at moments without a talk or a pair."""
+    """Which conversation; needed at moments without a conversation or a pair."""
     condition: Key | None = None
     """Which talk, where the prompt is talked about under several conditions."""
     start_sec: Sec = 0
-    """Where the excerpt begins, in the talk."""
+    """Where the excerpt begins, in the conversation."""
     max_duration_sec: Annotated[float, Field(gt=0, le=1_800)] | None = None
     """How long the excerpt is; to the end when left out."""
     max_plays: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -86,14 +86,14 @@ class Playback(Item):
     def check_complete(self, value: Answer, excerpt: Excerpt | None = None) -> None:
         """Somebody may go on who heard it to its end, played it as often as it may be, or finds nothing to hear."""
         if excerpt is not None and self.required and not self._was_heard(value, excerpt):
-            raise ValidationError(_("Please listen to this recording to its end."))
+            raise ValidationError(_("Please listen to this recording to the end."))
 
     def added_to(self, before: Answer, given: Answer) -> Answer:
         """What was heard before the page was opened again counts too."""
         if not isinstance(given, Mapping):
             return before
         if self.max_plays is not None and float(given["plays"]) > self.max_plays:
-            raise ValidationError(_("This recording was played as often as it may be."))
+            raise ValidationError(_("This recording has already been played as often as allowed."))
         if not isinstance(before, Mapping):
             return given
         return {name: max(number, before[name], key=float) for name, number in given.items()}
@@ -129,7 +129,7 @@ class Playback(Item):
             yield Fault(("start_sec",), message)
 
     def _pair_faults(self, study: Study, occasion: Occasion, condition: str) -> Iterator[Fault]:
-        """Pairs that are asked about, of which no talk is held under the condition that is to be played."""
+        """Pairs that are asked about, of which no conversation is held under the condition that is to be played."""
         for index, (prompt, conditions) in enumerate(study.pairs):
             if all(prompt in named for named in occasion.prompts) and condition not in conditions:
                 message = f"{condition} is none of those of pairs[{index}]; name one that every pair asked about has"

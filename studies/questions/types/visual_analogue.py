@@ -53,7 +53,7 @@ class VisualAnalogue(Item):
             return extra
         number = read_written_number(value)
         if not 0 <= number <= END:
-            raise ValidationError(_("Please give a number from 0 to 100."))
+            raise ValidationError(_("Please enter a number from 0 to 100."))
         return round(number, 1)
 
     def score(self, value: object) -> Score:

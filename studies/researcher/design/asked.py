@@ -30,11 +30,11 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     try:
         sent = json.loads(request.body)
     except RequestDataTooBig:
-        raise DraftRefused("This is far longer than a protocol may be. Nothing was changed.") from None
+        raise DraftRefused("This is far too long for a protocol. Nothing was changed.") from None
     except (UnreadablePostError, ValueError, RecursionError):
         sent = None
     if not isinstance(sent, dict):
-        raise DraftRefused("What arrived cannot be read. Load the page again.")
+        raise DraftRefused("The data that arrived cannot be read. Reload the page.")
     return sent
 
 
@@ -42,7 +42,7 @@ def text_in(sent: dict[str, Any]) -> str:
     """Returns the text in a JSON object. Raises DraftRefused if there is none."""
     text = sent.get("text")
     if not isinstance(text, str):
-        raise DraftRefused("What arrived holds no text. Load the page again.")
+        raise DraftRefused("The data that arrived contain no text. Reload the page.")
     return text
 
 

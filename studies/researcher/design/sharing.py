@@ -37,7 +37,7 @@ MOVES = {
 STATES = {"pause": Study.State.PAUSED, "close": Study.State.CLOSED}
 DONE = {
     "open": "{} is open. People can take part at its link.",
-    "pause": "{} is paused. Sessions under way wait; nobody can begin.",
+    "pause": "{} is paused. Sessions in progress wait, and nobody can begin.",
     "close": "{} is closed.",
 }
 RECRUITER_PARAMETERS = {
@@ -74,7 +74,7 @@ def move(request: HttpRequest, slug: str) -> HttpResponseBase:
     step = request.POST.get("to", "")
     if step not in MOVES[Study.State(study.state)]:
         messages.error(
-            request, f"{study} is {study.get_state_display().lower()}; this step does not lead on from there."
+            request, f"{study} is {study.get_state_display().lower()}; this step is not possible from there."
         )
         return redirect("design_share", study.slug)
     if step == "open":
@@ -107,7 +107,7 @@ def _open(study: Study, ethics_reference: str, until: str) -> str:
         return "Publish the protocol before opening the study."
     reference = ethics_reference.replace("\x00", "").strip()
     if not reference:
-        return "Give the reference of the ethics approval, or say why none is needed."
+        return "Give the reference number of the ethics approval, or state why none is needed."
     try:
         day = parse_date(until)
     except ValueError:
@@ -115,7 +115,7 @@ def _open(study: Study, ethics_reference: str, until: str) -> str:
     if day is None:
         return "Give the day until which recordings are kept, such as 2027-12-31."
     if day < timezone.localdate():
-        return f"{day.isoformat()} is past: recordings would be erased at once. Give a later day."
+        return f"{day.isoformat()} is in the past: recordings would be erased immediately. Give a later day."
     try:
         open_study(study, ethics_reference=reference, retention_until=day)
     except ValidationError as error:
@@ -170,16 +170,19 @@ def links_of(request: HttpRequest, study: Study, protocol: Protocol) -> list[Lin
     page = request.build_absolute_uri(study.get_absolute_url())
     service = protocol.recruiter.service
     if service in RECRUITER_PARAMETERS:
-        about = "Paste it as it is where the service asks for the address of the study; it fills in the rest."
+        about = "Paste it unchanged where the service asks for the address of the study; the service fills in the rest."
         first = Link(SERVICES[service].label, f"{page}?{RECRUITER_PARAMETERS[service]}", about)
     elif service == "mturk":
-        about = "As it is: Mechanical Turk appends who opens it. It leads in from a task of the kind ExternalQuestion."
+        about = (
+            "Use it unchanged: Mechanical Turk appends the ID of the person who opens it. "
+            "It works from a task of the type ExternalQuestion."
+        )
         first = Link(SERVICES[service].label, page, about)
     elif service == "generic":
-        about = "Put each person's name or number after the =. Without it the study does not begin."
+        about = "Add each participant’s ID after the =. Without an ID the study does not begin."
         first = Link("Recruiter", f"{page}?{protocol.recruiter.parameter}=", about)
     else:
-        first = Link("Participants", page, "For everybody. Each person who opens it begins a visit of their own.")
+        first = Link("Participants", page, "For everybody. Each person who opens it begins a separate session.")
     pilot = request.build_absolute_uri(mode_link(study, Session.Mode.PILOT))
     about = "For trial runs, for 30 days, also before the study opens. The data are marked and do not count."
     return [first, Link("Pilot", pilot, about)]

@@ -47,7 +47,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
             if report.errors:
                 count = len(report.errors)
                 told = "one problem" if count == 1 else f"{count} problems"
-                messages.warning(request, f"The draft is kept as it is. It has {told}, which are listed beside it.")
+                messages.warning(request, f"The draft is saved as it is. It has {told}, which are listed beside it.")
             return redirect("design", study.slug)
     context = {
         **admin.site.each_context(request),
@@ -65,23 +65,23 @@ def _start(request: HttpRequest, author: User) -> Study:
     if source == "template":
         found = next((template for template in templates() if template.name == name), None)
         if found is None:
-            raise DraftRefused("There is no such template any more. Choose another.")
+            raise DraftRefused("This template no longer exists. Choose another one.")
         return drafts.create(found.text, author, name=found.name)
     if source == "copy":
         if "\x00" in name:
-            raise DraftRefused("There is no such study. Choose another.")
+            raise DraftRefused("This study does not exist. Choose another one.")
         return drafts.create(drafts.draft_of(get_object_or_404(Study, slug=name)).text, author, name=f"{name}-copy")
     if source == "empty":
         return drafts.create(drafts.skeleton(), author, name=drafts.UNTITLED)
     if source == "file":
         return _from_file(request, author)
-    raise DraftRefused("Choose what the study is to start from.")
+    raise DraftRefused("Choose what to start the study from.")
 
 
 def _from_file(request: HttpRequest, author: User) -> Study:
     file = request.FILES.get("file")
     if file is None:
-        raise DraftRefused("No file arrived. Choose one and try again.")
+        raise DraftRefused("No file arrived. Choose a file and try again.")
     if file.size is None or file.size > MAX_UPLOAD_BYTES:
         raise DraftRefused(f"This file is larger than {MAX_UPLOAD_BYTES // 10**6} MB; a protocol is a short text.")
     text = drafts.decoded(file.read())

@@ -175,7 +175,7 @@ def _said(value: Any) -> str:
     return yaml_text.write(value).strip() if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
 
 
-CHANGED = "The draft was changed after you opened this page, so nothing was published. This is what it says now."
+CHANGED = "The draft was changed after you opened this page, so nothing was published. This is its present text."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -192,7 +192,9 @@ def publishing(request: HttpRequest, slug: str) -> HttpResponseBase:
         if request.POST.get("revision") != str(draft.revision):
             messages.error(request, CHANGED)
         elif (version := _publish(study, draft, report)) is not None:
-            messages.success(request, f"{version} is published. Sessions under way go on with the version they began.")
+            messages.success(
+                request, f"{version} is published. Sessions in progress continue with the version they began with."
+            )
             return redirect("design_share", study.slug)
     current = study.current_version
     shown = report.as_json()

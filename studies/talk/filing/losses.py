@@ -15,9 +15,13 @@ def why_lost(take: Take, reading: Reading) -> str:
     if reading.participant.end:
         return ""
     if acknowledged:
-        return f"All of the recording is lost: {_frames(acknowledged)} were acknowledged, and the journal holds none."
+        return (
+            f"All of the recording is lost: {_frames(acknowledged)} were acknowledged, and the journal contains none."
+        )
     if take.started_at is not None and not reading.live:
-        return "All of the recording is lost: the talk had begun, and its journal is missing or holds nothing of it."
+        return (
+            "All of the recording is lost: the conversation had begun, but its journal is missing or contains nothing."
+        )
     return ""
 
 
@@ -35,7 +39,7 @@ def problems_of(take: Take, reading: Reading) -> list[str]:
     elif ACKNOWLEDGED in take.counts and take.outcome == Take.Outcome.COMPLETED and not reading.closed:
         problems.append("The end of the journal is cut off, after the last microphone frame.")
     if reading.repeated:
-        problems.append(f"{reading.repeated} records stand twice in the journal; they are filed once.")
+        problems.append(f"{reading.repeated} records appear twice in the journal; they are filed once.")
     return problems
 
 

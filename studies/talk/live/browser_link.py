@@ -104,5 +104,5 @@ class BrowserLink:
     def _on_stalled(self) -> None:
         if self._downlink is not None and not self._downlink.closing:
             self._note("stalled", {})
-            text = said(_("This connection cannot keep up. Reconnecting."), self._language)
+            text = said(_("Your connection cannot keep up. Reconnecting."), self._language)
             self._downlink.error("too_slow", text, CLOSE_TOO_SLOW)

@@ -51,44 +51,47 @@ class Ending:
 
 ENDINGS: Final[Mapping[str, Ending]] = {
     "participant": Ending(Take.Outcome.COMPLETED, _("You ended the conversation.")),
-    "limit": Ending(Take.Outcome.COMPLETED, _("The time for this conversation is over.")),
+    "limit": Ending(Take.Outcome.COMPLETED, _("The time for this conversation is up.")),
     "engine_lost": Ending(
         Take.Outcome.INTERRUPTED,
-        _("The machine stopped unexpectedly. What was said so far is kept, and you can go on in a new one."),
+        _(
+            "The machine stopped unexpectedly. What has been said so far is saved, and you can continue in a new "
+            "conversation."
+        ),
     ),
     "refused": Ending(
-        Take.Outcome.INTERRUPTED, _("The conversation could not be opened. Please try again in a moment.")
+        Take.Outcome.INTERRUPTED, _("The conversation could not be started. Please try again in a moment.")
     ),
     "abandoned": Ending(
         Take.Outcome.ABANDONED,
         _(
-            "The connection was away for too long. "
-            "What was said so far is kept, and you can start this conversation again."
+            "The connection was lost for too long. What has been said so far is saved, and you can start this "
+            "conversation again."
         ),
     ),
     "disk_full": Ending(
         Take.Outcome.INTERRUPTED,
-        _(
-            "There is no room left for recordings, so the conversation was stopped. "
-            "Please tell the people who run this study."
-        ),
+        _("There is no space left for recordings, so the conversation was stopped. Please tell the research team."),
     ),
     "recording_failed": Ending(
         Take.Outcome.INTERRUPTED,
         _(
-            "The conversation could not be recorded any more, so it was stopped. "
-            "What was said so far is kept, and you can start this conversation again."
+            "The conversation could no longer be recorded, so it was stopped. What has been said so far is saved, "
+            "and you can start this conversation again."
         ),
     ),
     "recording_lost": Ending(
         Take.Outcome.INTERRUPTED,
-        _("What was said in this conversation was lost through a fault on our side. You can have it again."),
+        _(
+            "What was said in this conversation was lost because of an error on our side. You can have the "
+            "conversation again."
+        ),
     ),
     "voice_withdrawn": Ending(
         Take.Outcome.INTERRUPTED,
         _(
-            "Something this conversation needs is no longer available, so it was stopped. "
-            "Please tell the people who run this study."
+            "This conversation needs something that is no longer available, so it was stopped. Please tell the "
+            "research team."
         ),
     ),
     "withdrawn": Ending(Take.Outcome.INTERRUPTED, _("You have withdrawn, so the conversation was stopped.")),
@@ -99,11 +102,11 @@ ENDINGS: Final[Mapping[str, Ending]] = {
     "another_tab": Ending(
         Take.Outcome.ABANDONED,
         _(
-            "This study was opened in another window, so the conversation here was stopped. "
-            "What was said so far is kept."
+            "This session was opened in another window, so the conversation here was stopped. What has been said so "
+            "far is saved."
         ),
     ),
-    "session_over": Ending(Take.Outcome.INTERRUPTED, _("This visit is over.")),
+    "session_over": Ending(Take.Outcome.INTERRUPTED, _("This session has ended.")),
 }
 _OF_REFUSALS: Final[Mapping[str, str]] = {
     "unsuitable_worker": "refused",
@@ -123,5 +126,5 @@ AT_ONCE: Final = frozenset({"withdrawn", "voice_withdrawn", "study_closed", "ses
 """Endings that somebody asked for: the socket closes before anything else happens."""
 RECORDING_ENDINGS: Final[Mapping[str, str]] = {"disk_full": "disk_full", "erased": "withdrawn"}
 """RecordingError.reason -> the take's ending; for all other reasons it is "recording_failed"."""
-ANOTHER_TAB: Final = _("The conversation goes on in another window.")
+ANOTHER_TAB: Final = _("The conversation continues in another window.")
 UNEXPECTED: Final = _("The page sent something unexpected: %(problem)s.")

@@ -80,7 +80,7 @@ class Relay:
         """Attaches a browser's socket and tells an earlier one that it was taken over. Raises TakeRefused."""
         await asyncio.shield(self._opening)
         if self._ending is not None:
-            raise TakeRefused("take_over", _("This talk is over. You can start another one."))
+            raise TakeRefused("take_over", _("This conversation has ended. You can start another one."))
         self._deadlines.clear("abandoned")
         self._state.arrival.reconnected(now_us())
         downlink = self._browser.join(send)

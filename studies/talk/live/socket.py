@@ -48,7 +48,9 @@ def same_origin(application: Application) -> Application:
         log.warning("talk_refused", code="foreign_origin")
         await receive()  # websocket.connect
         # the page sees a refused handshake only as "failed", so open the socket, send the reason and close it
-        message = ErrorMessage("foreign_origin", "This page may not open a conversation. Open the study's own link.")
+        message = ErrorMessage(
+            "foreign_origin", "This page is not allowed to open a conversation. Open the study’s own link."
+        )
         await send({"type": "websocket.accept"})
         await send({"type": "websocket.send", "bytes": encode(message)})
         await send({"type": "websocket.close", "code": CLOSE_REFUSED})

@@ -137,7 +137,9 @@ async def open_journal(
         journal = await asyncio.to_thread(Journal, journal_path(take_id), writer(), on_durable, on_failed)
     except RecordingError as error:
         if error.reason == "in_use":
-            raise TakeRefused("in_use", _("This conversation is open elsewhere. Try again in a moment.")) from error
+            raise TakeRefused(
+                "in_use", _("This conversation is open somewhere else. Please try again in a moment.")
+            ) from error
         reason = RECORDING_ENDINGS.get(error.reason, "recording_failed")
         await database_sync_to_async(takes.end_take)(take_id, Take.Outcome.INTERRUPTED, reason)
         raise TakeRefused(reason, ENDINGS[reason].message) from error
@@ -148,5 +150,7 @@ async def open_journal(
             await asyncio.wrap_future(journal.close())
             outcome, reason = before.ending or (Take.Outcome.ABANDONED, "abandoned")
             await database_sync_to_async(takes.end_take)(take_id, outcome, reason)
-            raise TakeRefused("take_over", _("The connection was away for too long. You can start another talk."))
+            raise TakeRefused(
+                "take_over", _("The connection was lost for too long. You can start another conversation.")
+            )
     return journal

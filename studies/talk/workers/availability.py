@@ -46,8 +46,8 @@ def _problem(needs: Needs, workers: Iterable[InferenceWorker]) -> str:
     """Returns why no worker serves all that is needed, or an empty text if one does."""
     obstacles = {worker.name: obstacle_at(needs, worker) for worker in workers}
     if not obstacles:
-        return f"Nobody answers as {needs.engine}: no inference worker reports."
+        return f"No machine answers as {needs.engine}: no inference worker reports."
     if not all(obstacles.values()):
         return ""
     why = "; ".join(f"{name} {obstacle}" for name, obstacle in sorted(obstacles.items()))
-    return f"Nobody answers as {needs.engine}: {why}."
+    return f"No machine answers as {needs.engine}: {why}."

@@ -83,9 +83,9 @@ def obstacle(needs: Needs, snapshot: Mapping[str, Any], voices: Iterable[Mapping
     text."""
     sender = sends_away(needs.engine, snapshot, voices)
     if sender and not needs.third_party:
-        return f"sends the voice for {sender} to somebody else, without a consent to that (third_party)"
+        return f"sends the voice for {sender} to a third party, without a consent to that (third_party)"
     if snapshot.get("test_only") and not needs.test_models:
-        return f"runs {needs.engine} with random weights, for tests alone (test_only), and the study is open"
+        return f"runs {needs.engine} with random weights, for tests only (test_only), and the study is open"
     return ""
 
 

@@ -86,7 +86,7 @@ def talk(page: Page, url: str, recording: Recording, frames: int) -> None:
 
 
 def end(page: Page) -> None:
-    page.get_by_role("button", name="End the talk").click()
+    page.get_by_role("button", name="End the conversation").click()
     page.locator("#talk[data-state=ended]").wait_for(timeout=15_000)
 
 
@@ -194,7 +194,7 @@ def test_muted_speech_is_silence_in_its_place(
     page.keyboard.press("m")
     while len(recording.frames) < 200:
         page.wait_for_timeout(100)
-    page.get_by_role("button", name="End the talk").click()
+    page.get_by_role("button", name="End the conversation").click()
     page.locator("#talk[data-state=ended]").wait_for()
 
     muted, unmuted = (event.data for event in recording.of("mute"))

@@ -62,7 +62,7 @@ def posted(server: PageServer) -> dict[str, list[str]]:
 
 def check_microphone(page: Page) -> None:
     page.locator("[data-part=listen]:enabled").click()
-    expect(page.get_by_text("Be quiet now.")).to_be_visible()
+    expect(page.get_by_text("Please be quiet now.")).to_be_visible()
     expect(page.get_by_text("Now read this aloud:")).to_be_visible(timeout=10_000)
     expect(page.get_by_role("button", name="Check again")).to_be_enabled(timeout=MEASURED_MS)
 
@@ -70,7 +70,7 @@ def check_microphone(page: Page) -> None:
 def check_sound(page: Page) -> None:
     page.get_by_role("button", name="Play the tones").click()
     page.get_by_role("button", name="Yes").click(timeout=10_000)
-    page.get_by_text("I wear headphones").click()
+    page.get_by_text("I am wearing headphones").click()
 
 
 def test_check_measures_plays_back_and_posts(
@@ -93,12 +93,12 @@ def test_check_measures_plays_back_and_posts(
             };
         });
     }""")
-    page.get_by_role("button", name="Hear your recording").click()
+    page.get_by_role("button", name="Listen to your recording").click()
     replayed = page.evaluate("window.replaying")
     assert 5 <= replayed["sec"] < 8
     assert replayed["peak"] > 0.2
     check_sound(page)
-    expect(page.get_by_text("Good: you hear it, and your microphone does not.")).to_be_visible()
+    expect(page.get_by_text("Good: you can hear the tones, and your microphone does not pick them up.")).to_be_visible()
     screenshots(page, "check-done")
     with page.expect_navigation():
         page.get_by_role("button", name="Continue").click()
@@ -133,10 +133,10 @@ def test_loud_room_is_told_how_to_mend_it_and_may_leave(
     page.goto(check_url)
     check_microphone(page)
     expect(page.get_by_text("This is not good enough for this study yet.")).to_be_visible()
-    expect(page.get_by_text("It is too loud around you.")).to_be_visible()
-    expect(page.get_by_text("Your voice hardly stands out")).to_be_visible()
+    expect(page.get_by_text("Your surroundings are too loud.")).to_be_visible()
+    expect(page.get_by_text("Your voice barely stands out")).to_be_visible()
     check_sound(page)
-    expect(page.get_by_text("You can go on as soon as what is marked is mended.")).to_be_visible()
+    expect(page.get_by_text("You can continue as soon as the marked problems are fixed.")).to_be_visible()
     expect(page.get_by_role("button", name="Continue")).to_be_disabled()
     expect(page.get_by_role("button", name="Leave the study")).to_be_hidden()
     check_microphone_again(page)
@@ -150,9 +150,9 @@ def test_loud_room_is_told_how_to_mend_it_and_may_leave(
 
 def check_microphone_again(page: Page) -> None:
     page.get_by_role("button", name="Check again").click()
-    expect(page.get_by_role("button", name="I have read it")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("button", name="I have read the sentence")).to_be_visible(timeout=10_000)
     page.wait_for_timeout(1_000)
-    page.get_by_role("button", name="I have read it").click()
+    page.get_by_role("button", name="I have read the sentence").click()
     expect(page.get_by_role("button", name="Check again")).to_be_enabled(timeout=2_000)
 
 
@@ -163,7 +163,7 @@ def test_loud_room_may_go_on_where_the_study_only_warns(
     set_up(server, limits=LIMITS)
     page.goto(check_url)
     check_microphone(page)
-    expect(page.get_by_text("You may go on without.")).to_be_visible()
+    expect(page.get_by_text("You may also continue as it is.")).to_be_visible()
     check_sound(page)
     expect(page.get_by_role("button", name="Continue")).to_be_enabled()
 
@@ -175,7 +175,7 @@ def test_clipped_sentence_is_told(
     set_up(server, limits=LIMITS, onFail="block")
     page.goto(check_url)
     check_microphone(page)
-    expect(page.locator("[data-measure=clipped_percent]")).to_contain_text("You are too loud for the microphone")
+    expect(page.locator("[data-measure=clipped_percent]")).to_contain_text("Your voice is too loud for the microphone")
     assert reports(server)[0]["clipped_percent"] > 1
 
 
@@ -185,7 +185,7 @@ def test_slow_connection_is_told(
     page = new_page(launch(microphone(room(-65))))
     set_up(server, limits=LIMITS | {"round_trip_ms": 0.001}, onFail="block")
     page.goto(check_url)
-    expect(page.get_by_text("Your connection to the server takes too long.")).to_be_visible()
+    expect(page.get_by_text("Your connection to the server is too slow.")).to_be_visible()
     expect(page.get_by_role("button", name="Measure again")).to_be_enabled()
 
 
@@ -230,5 +230,5 @@ def test_unheard_tone_does_not_let_go_on(launch: Launch, new_page: NewPage, chec
     page.goto(check_url)
     page.get_by_role("button", name="Play the tones").click()
     page.get_by_role("button", name="No", exact=True).click(timeout=10_000)
-    expect(page.get_by_text("Turn the volume up")).to_be_visible()
+    expect(page.get_by_text("Turn up the volume")).to_be_visible()
     expect(page.get_by_text("Still to do: the microphone, the sound, the headphones.")).to_be_visible()

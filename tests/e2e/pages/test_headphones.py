@@ -43,9 +43,9 @@ def watch_sounds(page: Page) -> None:
 
 
 def set_volume(page: Page) -> None:
-    expect(page.get_by_role("button", name="It is comfortable")).to_be_disabled()
+    expect(page.get_by_role("button", name="The volume is comfortable")).to_be_disabled()
     page.get_by_role("button", name="Play the sound").click()
-    page.get_by_role("button", name="It is comfortable").click(timeout=HEARD_MS)
+    page.get_by_role("button", name="The volume is comfortable").click(timeout=HEARD_MS)
 
 
 def test_antiphase_by_keyboard_alone(
@@ -58,7 +58,7 @@ def test_antiphase_by_keyboard_alone(
     screenshots(page, "headphones-volume")
     page.locator("[data-part=volume]:enabled").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="It is comfortable")).to_be_enabled(timeout=HEARD_MS)
+    expect(page.get_by_role("button", name="The volume is comfortable")).to_be_enabled(timeout=HEARD_MS)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     for trial in (1, 2):
@@ -117,7 +117,7 @@ def test_failed_attempt_says_what_to_see_to(
     page.goto(set_up(server, "huggins", failed=True, left=1))
     expect(page.get_by_role("alert")).to_contain_text("You have 1 attempt left.")
     page.get_by_text("I cannot do this").click()
-    expect(page.get_by_role("button", name="Go on without the test")).to_be_visible()
+    expect(page.get_by_role("button", name="Continue without the test")).to_be_visible()
     screenshots(page, "headphones-failed")
 
 

@@ -59,7 +59,7 @@ def serve_talk(server: PageServer, language: str) -> str:
 @pytest.mark.parametrize(
     ("language", "start", "live", "end", "ended"),
     [
-        ("sv", "Börja tala", "Inspelningen är i gång", "Avsluta samtalet", "Samtalet är klart"),
+        ("sv", "Börja tala", "Inspelningen är i gång", "Avsluta samtalet", "Samtalet är avslutat"),
         ("de", "Gespräch beginnen", "Die Aufnahme läuft", "Gespräch beenden", "Gespräch beendet"),
     ],
 )
@@ -94,7 +94,7 @@ def test_worker_speaks_the_language_of_its_page(browser: Browser, new_page: NewP
     page.goto(serve_talk(server, "sv"))
     page.get_by_role("button", name="Börja tala").click()
     expect(page.locator("[data-part=text]")).to_have_text(
-        "Anslutningen gick inte att återfå. Det som har sagts hittills finns kvar.", timeout=45_000
+        "Anslutningen gick inte att återställa. Det som har sagts hittills är sparat.", timeout=45_000
     )
 
 

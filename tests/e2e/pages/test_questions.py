@@ -166,7 +166,7 @@ def test_without_a_connection_answers_wait_in_the_page(
     page.get_by_role("radio", name="Tea").check()
     expect(page.get_by_text("Not saved yet")).to_be_visible()
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_text("You cannot go on without a connection.")).to_be_visible()
+    expect(page.get_by_text("You cannot continue without a connection.")).to_be_visible()
     assert known(anna.session) == {}
     page.context.set_offline(False)
     expect(page.get_by_text(SAVED)).to_be_visible()
@@ -203,7 +203,7 @@ def test_second_tab_takes_over_and_the_first_may_take_back(
     page.get_by_role("radio", name="Tea").check()
     expect(page.get_by_text("opened in another tab")).to_be_visible()
     assert known(anna.session) == {}
-    page.get_by_role("button", name="Go on here").click()
+    page.get_by_role("button", name="Continue here").click()
     expect(page.get_by_text(SAVED)).to_be_visible()
     assert known(anna.session) == {"drink": "tea"}
     page.unroute("**/tab/*")
@@ -223,11 +223,11 @@ def test_answer_that_is_not_right_stays_in_its_field(
     age = page.get_by_label("How old are you?")
     age.fill("seventeen")
     age.press("Tab")
-    expect(page.get_by_text("Please write this as a number, in digits.")).to_be_visible()
+    expect(page.get_by_text("Please enter a number, in digits.")).to_be_visible()
     expect(age).to_have_value("seventeen")
     age.fill("18")
     age.press("Tab")
-    expect(page.get_by_text("Please write this as a number, in digits.")).to_be_hidden()
+    expect(page.get_by_text("Please enter a number, in digits.")).to_be_hidden()
     assert known(anna.session) == {"age": 18}
 
 
@@ -252,7 +252,7 @@ def test_what_is_missing_is_said_beside_its_question_and_nothing_typed_is_lost(
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("alert").filter(has_text="2 answers are missing")).to_be_focused()
     age, smokes = page.locator("[data-question=age]"), page.locator("[data-question=smokes]")
-    expect(age.locator("[data-error]")).to_have_text("Please write this as a number, in digits.")
+    expect(age.locator("[data-error]")).to_have_text("Please enter a number, in digits.")
     expect(smokes.locator("[data-error]")).to_have_text("Please choose an answer.")
     expect(page.get_by_label("How old are you?")).to_have_value("seventeen")
     expect(page.get_by_label("How old are you?")).to_have_attribute("aria-invalid", "true")
@@ -277,7 +277,7 @@ def test_older_tab_goes_on_when_it_says_so(launch: Launch, new_page: NewPage, li
     new_page(browser).goto(f"{live_server.url}/p/{anna.token}/")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("opened in another tab")).to_be_visible()
-    page.get_by_role("button", name="Go on here").click()
+    page.get_by_role("button", name="Continue here").click()
     page.wait_for_url("**/consent/")
     assert known(anna.session) == {"drink": "tea"}
 

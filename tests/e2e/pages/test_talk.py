@@ -66,9 +66,9 @@ def test_talk_from_start_to_end(
     assert page.locator("[data-part=elapsed]").inner_text() >= "0:01"
     page.get_by_role("button", name="Mute").click()
     expect(page.get_by_role("button", name="Unmute")).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="End the talk").click()
+    page.get_by_role("button", name="End the conversation").click()
     state(page, "ended")
-    expect(page.get_by_role("heading", name="Talk finished")).to_be_focused()
+    expect(page.get_by_role("heading", name="Conversation finished")).to_be_focused()
     screenshots(page, "talk-ended")
     page.get_by_role("link", name="Continue").click()
     expect(page).to_have_title("Done")
@@ -117,7 +117,7 @@ def test_connection_that_stays_away_ends_the_talk(
     [
         ("limit", "Time is up", "Continue"),
         ("recording_failed", "The recording stopped", "Start again"),
-        ("another_tab", "This was opened in another window", "Go on here"),
+        ("another_tab", "This session was opened in another window", "Continue here"),
         ("abandoned", "The connection was lost", "Start again"),
     ],
 )
@@ -134,7 +134,7 @@ def test_server_ends_the_talk(
 
 
 def test_another_take_can_follow(browser: Browser, new_page: NewPage, server: PageServer, talk_url: str) -> None:
-    server.reset(Script(ends_after=(20, "abandoned", "The connection was away for too long.")))
+    server.reset(Script(ends_after=(20, "abandoned", "The connection was lost for too long.")))
     page = new_page(browser)
     start(page, talk_url)
     state(page, "ended")
@@ -145,7 +145,7 @@ def test_another_take_can_follow(browser: Browser, new_page: NewPage, server: Pa
     assert 0 in recording.frames
 
 
-LOST = Script(ends_after=(20, "engine_lost", "The machine stopped unexpectedly. What was said so far is kept."))
+LOST = Script(ends_after=(20, "engine_lost", "The machine stopped unexpectedly. What has been said so far is saved."))
 
 
 def test_lost_machine_is_followed_by_a_new_take_by_itself(
@@ -157,7 +157,7 @@ def test_lost_machine_is_followed_by_a_new_take_by_itself(
     state(page, "restarting")
     recording = server.reset()
     expect(page.get_by_role("heading", name="The machine stopped")).to_be_focused()
-    expect(page.get_by_text("What was said so far is kept.")).to_be_visible()
+    expect(page.get_by_text("What has been said so far is saved.")).to_be_visible()
     expect(page.get_by_role("timer")).to_have_text("A new conversation begins by itself in 4 seconds.")
     screenshots(page, "talk-restarting")
     assert [path for path, _ in server.posts if path == "/takes/"] == []
@@ -198,7 +198,7 @@ def test_machine_that_is_lost_again_and_again_waits_for_a_click(
     state(page, "live")
 
 
-AWAY = "The machine is away for a moment; what you say is kept"
+AWAY = "The machine is unavailable for a moment; what you say is being saved"
 REMEMBER_STATUS = """
 window.told = [];
 new MutationObserver(() => {
@@ -318,7 +318,7 @@ def test_keyboard_alone_is_enough(browser: Browser, new_page: NewPage, server: P
     state(page, "live")
     page.keyboard.press("m")
     expect(page.get_by_role("button", name="Unmute")).to_be_visible()
-    page.get_by_role("button", name="End the talk").focus()
+    page.get_by_role("button", name="End the conversation").focus()
     page.keyboard.press("Enter")
     state(page, "ended")
 
@@ -332,15 +332,15 @@ def test_card_with_words_to_say_stays_beside_the_talk_on_a_small_screen(
     page.goto(talk_url)
     goal = page.get_by_role("heading", name="Your goal")
     expect(goal).to_be_visible()
-    expect(page.get_by_text("Practice: this one does not count.")).to_be_visible()
+    expect(page.get_by_text("Practice: this conversation does not count.")).to_be_visible()
     expect(page.get_by_text("Say it with a laugh.")).to_be_visible()
     page.get_by_role("button", name="Start talking").click()
     state(page, "live")
-    for part in ("Say it with a laugh.", "Practice: this one does not count."):
+    for part in ("Say it with a laugh.", "Practice: this conversation does not count."):
         expect(page.get_by_text(part)).to_be_in_viewport()
     expect(page.locator("[data-part=status]")).to_be_in_viewport()
     expect(page.locator("[data-part=elapsed]")).to_be_in_viewport()
-    expect(page.get_by_role("button", name="End the talk")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="End the conversation")).to_be_in_viewport()
     page.get_by_text("What to talk about").click()
     expect(goal).to_be_hidden()
     page.get_by_text("What to talk about").click()
@@ -360,7 +360,7 @@ def test_card_without_words_to_say_folds_up_on_a_small_screen(
     state(page, "live")
     goal = page.get_by_role("heading", name="Your goal")
     expect(goal).to_be_hidden()
-    expect(page.get_by_role("button", name="End the talk")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="End the conversation")).to_be_in_viewport()
     page.get_by_text("What to talk about").click()
     expect(goal).to_be_in_viewport()
 

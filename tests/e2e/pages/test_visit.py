@@ -118,7 +118,7 @@ def test_older_tab_stands_still_until_it_takes_over(
     screenshots(page, "visit-taken-over")
     page.keyboard.press("Escape")
     expect(over).to_be_visible()
-    over.get_by_role("link", name="Go on here instead").click()
+    over.get_by_role("link", name="Continue here instead").click()
     expect(page.get_by_label("How old are you?")).to_be_visible()
     expect(other.get_by_role("dialog", name="Opened elsewhere")).to_be_visible()
     elsewhere = new_page(launch())
@@ -189,16 +189,16 @@ def test_links_that_do_not_lead_in_say_why(
     refused = page.goto(f"{live_server.url}/s/voices/")
     assert refused is not None
     assert refused.status == 400
-    tells(page, "This link does not lead in", "The link you opened does not say who you are.", "Nothing was recorded.")
+    tells(page, "This link does not work", "This link is missing your participant ID.", "Nothing was recorded.")
     screenshots(page, "visit-no-entry")
     Study.objects.update(state="paused")
     page.goto(f"{live_server.url}/s/voices/?PROLIFIC_PID=abc")
-    tells(page, "This study is taking a break", "The research team has paused it. Please come back later")
+    tells(page, "This study is paused", "The research team has paused it. Please come back later")
     screenshots(page, "visit-paused")
     unknown = page.goto(f"{live_server.url}/p/nobody/")
     assert unknown is not None
     assert unknown.status == 404
-    tells(page, "There is no such page", "open the whole link you were given")
+    tells(page, "This page does not exist", "open the complete link you were given")
     screenshots(page, "visit-unknown")
     assert Session.objects.count() == 0
 

@@ -113,7 +113,7 @@ def test_recording_that_is_not_filed_yet_is_waited_for(
     ("src", "more", "text"),
     [
         ("/none.flac", "", "This recording could not be loaded."),
-        ("/broken.flac", "", "This recording cannot be played here."),
+        ("/broken.flac", "", "This recording cannot be played in this browser."),
         ("/a.flac", ' data-status-url="/failed/"', "This recording could not be prepared."),
     ],
 )
@@ -153,7 +153,7 @@ def test_tracks_play_together_and_alone(
             f'<section class="card">{one}</section><section class="card multitrack" data-multitrack>{tracks}</section>'
         )
     )
-    expect(page.get_by_text("The tracks load when you play them")).to_be_visible()
+    expect(page.get_by_text("The tracks are loaded when you play them")).to_be_visible()
     expect(page.get_by_role("button", name="Play: A", exact=True)).to_be_enabled()
     assert [url.rpartition("/")[2] for url in fetched] == ["a.flac"]
     play(page, "all tracks")

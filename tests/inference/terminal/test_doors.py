@@ -62,7 +62,10 @@ def test_secret_that_is_named_goes_to_any_host(monkeypatch: pytest.MonkeyPatch) 
 async def test_worker_with_another_secret_is_talked_with_by_its_open_door(tmp_path: Path) -> None:
     async with running_worker(chat="open") as worker:
         notes = await notes_of(worker.address, tmp_path)
-    assert notes == ["You can talk. Ctrl-C ends the talk.", "You can talk with echo. Ctrl-C ends the talk."]
+    assert notes == [
+        "You can talk. Ctrl-C ends the conversation.",
+        "You can talk with echo. Ctrl-C ends the conversation.",
+    ]
 
 
 @pytest.mark.usefixtures("secrets_file")

@@ -57,7 +57,7 @@ def test_every_event_is_printed_so() -> None:
     evil = "\x1b[2J\x1b]0;title\x07x\n"
     words, notes = shown(Live(evil), Words(evil), Heard(evil))
     assert words == "x \n"
-    assert notes == "You can talk with x . Ctrl-C ends the talk.\n(you: x )\n"
+    assert notes == "You can talk with x . Ctrl-C ends the conversation.\n(you: x )\n"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_message_that_breaks_the_protocol_ends_the_talk_with_words(link: A
     over = await link(Says(message)).receive()
     assert isinstance(over, Over)
     assert over.fault
-    assert over.message.startswith("the server sends what is not understood here (expected ")
+    assert over.message.startswith("the server sent something that this program does not understand (expected ")
 
 
 @pytest.mark.parametrize(

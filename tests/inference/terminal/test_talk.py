@@ -31,7 +31,7 @@ async def test_talk_with_a_worker_by_its_secret(tmp_path: Path) -> None:
             worker.address, "--in", question, "--out", answer, "--text-prompt", "one two", *FAST, secret=SECRET
         )
     assert (over.status, over.words) == (0, "one two\n")
-    assert over.notes.splitlines() == ["You can talk with echo. Ctrl-C ends the talk.", "(you: one two)"]
+    assert over.notes.splitlines() == ["You can talk with echo. Ctrl-C ends the conversation.", "(you: one two)"]
     heard = read_answer(answer)
     assert len(heard) == 20 * FRAME_SAMPLES
     assert likeness(heard, read_audio(question), FRAME_SAMPLES) > 0.999
@@ -86,7 +86,7 @@ def test_place_in_the_queue_of_a_busy_server_is_told() -> None:
     event = event_of(Metadata("queue", {"position": 2, "reason": "overloaded"}))
     assert event is not None
     Screen(io.StringIO(), notes).show(event)
-    assert notes.getvalue() == "The server is too busy for another talk. You are number 2 in the queue ...\n"
+    assert notes.getvalue() == "The server is too busy for another conversation. You are number 2 in the queue ...\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -124,7 +124,7 @@ async def test_engine_that_fails_breaks_the_talk_off(tmp_path: Path, door: str) 
         over = await talk(
             worker.address, "--in", question, "--out", answer, "--text-prompt", "fail", *FAST, secret=secret
         )
-    assert (over.status, over.notes.splitlines()[-1]) == (1, f"The talk broke off: {ENDINGS['engine_failed']}")
+    assert (over.status, over.notes.splitlines()[-1]) == (1, f"The conversation broke off: {ENDINGS['engine_failed']}")
     assert answer.exists()
 
 
@@ -140,20 +140,20 @@ async def test_what_the_worker_does_not_have_is_refused(tmp_path: Path, door: st
 
 async def test_refused_and_unknown_hosts_are_told_apart(tmp_path: Path) -> None:
     question, port = ("--in", write_question(tmp_path)), free_port()
-    nobody = (3, f"Nobody listens at 127.0.0.1:{port}. Is the server running?")
+    nobody = (3, f"There is no server at 127.0.0.1:{port}. Is it running?")
     assert await problem(f"127.0.0.1:{port}", *question) == nobody
     assert await problem(f"ws://127.0.0.1:{port}/api/chat", *question) == nobody
     assert await problem(f"http://127.0.0.1:{port}/p/token/", *question) == nobody
     unknown = (3, "There is no host called 'no-such-host.invalid'.")
     assert await problem("ws://no-such-host.invalid:8700", *question) == unknown
     for nonsense in ("gopher://127.0.0.1", "http://[::1", "127.0.0.1:99999", "ws://127.0.0.1:port"):
-        assert await problem(nonsense, *question) == (4, f"{nonsense} is no address of a server; see --help.")
+        assert await problem(nonsense, *question) == (4, f"{nonsense} is not the address of a server; see --help.")
 
 
 async def test_exit_status_and_text_of_a_talk_that_cannot_begin(tmp_path: Path) -> None:
     over = await talk(f"127.0.0.1:{(port := free_port())}", "--in", write_question(tmp_path))
     assert (over.status, over.words) == (3, "")
-    assert over.notes == f"Nobody listens at 127.0.0.1:{port}. Is the server running?\n"
+    assert over.notes == f"There is no server at 127.0.0.1:{port}. Is it running?\n"
 
 
 async def test_files_that_are_none(tmp_path: Path) -> None:

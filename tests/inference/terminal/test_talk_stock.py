@@ -41,11 +41,11 @@ async def test_second_client_is_told_that_the_server_is_busy(stock: StockServer,
     note = await second.note()
     first.process.terminate()
     assert (await first.ended()).status == 0
-    assert note == "The server has not begun; it may be talking with somebody else. Waiting ...\n"
+    assert note == "The server has not started yet; it may be talking with somebody else. Waiting ...\n"
     assert (await second.ended()).status == 0
 
 
 async def test_engines_and_voices_are_not_the_stock_servers(stock: StockServer, tmp_path: Path) -> None:
     over = await talk(stock.url, "--in", write_question(tmp_path), "--voice", "higher")
     assert over.status == 4
-    assert over.notes.startswith("This server is no inference worker of Hear Me Out")
+    assert over.notes.startswith("This server is not an inference worker of Hear Me Out")

@@ -112,7 +112,7 @@ def test_day_of_erasure_is_not_put_into_the_past(rosa: User, client: Client) -> 
     study = factories.make_study().study
     response = save(client, study, retention_until="2020-01-01")
     assert response.context["adminform"].form.errors == {
-        "retention_until": ["This day is past: recordings would be erased at once. Give a later day."]
+        "retention_until": ["This day is in the past: recordings would be erased immediately. Give a later day."]
     }
     later = factories.years_ahead() + timedelta(days=1)
     save(client, study, retention_until=later.isoformat())

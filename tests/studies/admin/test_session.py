@@ -41,7 +41,7 @@ def test_researcher_excludes_a_session_and_counts_it_again(client: Client, sessi
 
 def test_exclusion_needs_a_reason(client: Client, session: Session) -> None:
     client.force_login(factories.make_researcher())
-    assert run(client, session, "exclude_sessions", because=" ").startswith("Nothing was excluded. Say why")
+    assert run(client, session, "exclude_sessions", because=" ").startswith("Nothing was excluded. Give a reason")
     assert session.excluded_at is None
 
 

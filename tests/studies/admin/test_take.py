@@ -54,7 +54,7 @@ def test_page_tells_what_the_engine_was(take: Take, client: Client) -> None:
     take.save()
     client.force_login(factories.make_researcher())
     page = client.get(reverse("admin:studies_take_change", args=[take.pk])).content.decode()
-    said = ["The voice was sent to somebody else, who runs far", "Random weights, for tests"]
+    said = ["The voice was sent to a third party, which runs far", "Random weights, for tests"]
     assert [text in page for text in said] == [True, True]
 
 
@@ -63,7 +63,7 @@ def test_page_tells_that_a_converter_was_somebody_elses(take: Take, client: Clie
     take.voice_snapshots.add(VoiceSnapshot.objects.create(sha256="2" * 64, name="remote_vc", info=info))
     client.force_login(factories.make_researcher())
     page = client.get(reverse("admin:studies_take_change", args=[take.pk])).content.decode()
-    assert "The voice was sent to somebody else, who runs remote_vc" in page
+    assert "The voice was sent to a third party, which runs remote_vc" in page
 
 
 def test_measures_stand_side_by_side_for_the_tracks(take: Take) -> None:

@@ -86,7 +86,7 @@ def text_of(response: Any) -> str:
 def test_voice_is_made_of_a_file_and_a_consent(rosa: User, client: Client) -> None:
     response = add(client, audio=upload())
     version = TargetVoiceVersion.objects.get()
-    assert messages(response)[0] == "Anna v1 is in the library. Protocols use it from their next publication on."
+    assert messages(response)[0] == "Anna v1 is in the library. Studies use it from their next publication on."
     assert (version.voice.key, version.voice.owner, version.uploaded_by, version.source) == (
         "anna",
         rosa,
@@ -107,13 +107,13 @@ def test_voice_is_made_of_a_draft(rosa: User, client: Client) -> None:
 @pytest.mark.parametrize("name", ["speaker", "consent_scope", "consent_until", "licence", "evidence"])
 def test_consent_is_needed_field_by_field(name: str, rosa: User, client: Client) -> None:
     response = add(client, draft=kept(rosa), **{name: ""})
-    assert errors(response) == {name: ["Needed: without the speaker's consent and a licence a voice is not used."]}
+    assert errors(response) == {name: ["Required: without the speaker’s consent and a licence, a voice is not used."]}
     assert TargetVoice.objects.count() == 0
 
 
 def test_agreement_needs_its_words(rosa: User, client: Client) -> None:
     assert errors(add(client, draft=kept(rosa), licence="agreement")) == {
-        "licence_text": ["Say what this agreement or licence allows."]
+        "licence_text": ["State what this agreement or licence allows."]
     }
 
 
@@ -124,7 +124,7 @@ def test_consent_that_is_over_is_told_beside_its_field(rosa: User, client: Clien
 
 def test_upload_survives_an_incomplete_form(rosa: User, client: Client) -> None:
     first = add(client, audio=upload(), speaker="")
-    assert "Your recording is kept. You need not choose it again" in text_of(first)
+    assert "Your recording is kept. You do not have to choose it again" in text_of(first)
     [draft] = re.findall(r'name="draft" value="([0-9a-f-]{36})"', first.content.decode())
     assert 'value="Form 12/2026"' in text_of(first)
     add(client, draft=draft)
@@ -132,7 +132,7 @@ def test_upload_survives_an_incomplete_form(rosa: User, client: Client) -> None:
 
 
 def test_voice_without_a_recording_is_not_made(rosa: User, client: Client) -> None:
-    assert errors(add(client)) == {"audio": ["Choose a file or record one."]}
+    assert errors(add(client)) == {"audio": ["Choose a file, or record the voice."]}
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_voice_in_use_is_not_deleted_and_the_links_say_why(become: None, rosa: U
     voice = make_voice().voice
     published = make_targeted_study()
     response = client.post(page("delete", voice.pk), {"post": "yes"}, follow=True)
-    assert "stays, because published studies use it" in messages(response)[0]
+    assert "cannot be deleted: published studies use it" in messages(response)[0]
     assert reverse("admin:studies_protocolversion_change", args=[published.pk]) in messages(response)[0]
     assert TargetVoice.objects.count() == 1
 
@@ -299,10 +299,10 @@ def test_take_offers_its_voice_only_where_it_was_given(rosa: User, client: Clien
     assert f"{page('add')}?track={track.pk}" in text_of(client.get(take))
     assert "who agreed to it" in text_of(client.get(page("add"), {"track": track.pk}))
     ConsentEvent.objects.create(session=session, purpose="voice_donation", granted=False, document_sha256="0" * 64)
-    assert "None can be made of this recording. The participant did not agree" in text_of(client.get(take))
+    assert "No target voice can be made from this recording. The participant did not agree" in text_of(client.get(take))
     response = add(client, track=track.pk, part_start_sec="0", part_end_sec="1")
     assert errors(response)["audio"] == [
-        "The participant did not agree that others speak in their voice (consent purpose voice_donation)."
+        "The participant did not agree to other people speaking in their voice (consent purpose voice_donation)."
     ]
 
 
@@ -322,4 +322,4 @@ def test_participants_recording_becomes_no_voice_for_those_who_may_not_view_take
     client.force_login(account)
     assert "who agreed to it" not in text_of(client.get(page("add"), {"track": track.pk}))
     response = add(client, track=track.pk, part_start_sec="0", part_end_sec="1")
-    assert response.context["adminform"].form.errors["audio"] == ["Choose a file or record one."]
+    assert response.context["adminform"].form.errors["audio"] == ["Choose a file, or record the voice."]

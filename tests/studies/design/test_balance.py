@@ -33,7 +33,7 @@ def test_tables_of_two_pairs() -> None:
     positions = found["Conditions at each position"]
     assert (positions.rows, positions.columns) == (("c0", "c1"), ("1", "2", "3", "4"))
     assert positions.counts == ((2, 2, 2, 2), (2, 2, 2, 2))
-    assert positions.note == "Each condition stands twice at each position."
+    assert positions.note == "Each condition appears twice at each position."
     assert found["Which condition follows which"].counts == ((2, 4), (4, 2))
 
 
@@ -58,8 +58,8 @@ def test_table_of_arms_says_which_answers_lead_where() -> None:
     protocol = study(1, 2, [pair(0, 0, 1)], groups=groups, stand_ins=1)
     allocation = protocol.allocation.model_copy(update={"by": "gender"})
     assert tables(protocol.model_copy(update={"allocation": allocation}))["Arms"].note == (
-        "In every block of people of one stratum each arm is given out once. Of gender, man, yes to low; "
-        "any other answer, or none, is spread over low, rest."
+        "In every block of participants of one stratum, each arm is assigned once. Of gender, man, yes to low; "
+        "any other answer, or none, is distributed over low, rest."
     )
 
 
@@ -71,7 +71,7 @@ def test_uneven_variants_are_named() -> None:
     found = tables(study(2, 2, cells="variants", variants=variants))
     assert found["Conditions at each position"].counts == ((2, 1), (0, 1))
     assert found["Conditions at each position"].note == (
-        "Not each condition stands equally often at each position: c0 1 to 2 times; c1 0 to 1 times."
+        "Not every condition appears equally often at each position: c0 1 to 2 times; c1 0 to 1 times."
     )
     assert found["Conditions and prompts"].note == (
         "Conditions do not meet prompts equally often: c0 1 to 2 times; c1 once. "
@@ -81,19 +81,19 @@ def test_uneven_variants_are_named() -> None:
 
 def test_random_order_is_said_to_be_played_through() -> None:
     note = tables(study(3, 2, cells="crossed", order="random"))["Conditions at each position"].note
-    assert note.startswith("The order is drawn for each participant; played through with 240 of them.")
+    assert note.startswith("The order is drawn for each participant; simulated with 240 of them.")
 
 
 def test_labels_that_are_drawn_are_about_even() -> None:
     note = tables(study(2, 2, [pair(0, 0, 1), pair(1, 0, 1)]))["Blind labels"].note
-    assert "Each condition stands about equally often under each label" in note
+    assert "Each condition appears about equally often under each label" in note
 
 
 def test_unequal_neighbours_are_said_to_be_so() -> None:
     note = tables(study(3, 2, cells="crossed", order="latin", block_by="prompt"))["Which condition follows which"].note
-    assert note.startswith("Each condition follows each other ")
+    assert note.startswith("Each condition follows every other one ")
     note = tables(study(1, 3, cells="crossed", order="latin"))["Which condition follows which"].note
-    assert note == "Not each condition follows each other equally often, but 0 to 2 times."
+    assert note == "Not every condition follows every other one equally often, but 0 to 2 times."
 
 
 def test_explore_study_has_no_tables() -> None:
@@ -151,4 +151,4 @@ def order_is_drawn(protocol: Protocol) -> bool:
 
 def test_random_order_of_a_single_block_is_not_said_to_be_drawn() -> None:
     note = tables(ONE_RANDOM_BLOCK)["Conditions at each position"].note
-    assert note == "Each condition stands twice at each position."
+    assert note == "Each condition appears twice at each position."

@@ -126,7 +126,7 @@ def test_pauses_come_after_as_many_talks_as_said(protocol: Protocol, seed: int) 
 
 @given(protocol=st.one_of(studies(), protocols()), seed=seeds)
 def test_squares_of_any_study_are_balanced(protocol: Protocol, seed: int) -> None:
-    """In every group and repetition each pair, or cell, or prompt stands at each place equally often, and each
+    """In every group and repetition each pair, or cell, or prompt appears at each place equally often, and each
     condition of a pair comes first equally often; wherever the blocks are of one size."""
     design = protocol.design
     squared = design.order in ("williams", "latin")  # Graeco-Latin: a test of its own

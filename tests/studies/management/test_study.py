@@ -158,13 +158,13 @@ def test_validate_says_how_even_the_design_is(file: Path) -> None:
     lines = study("validate", file).splitlines()
     assert lines[1:4] == [
         "  Arms, everybody: 2 of 2 talks",
-        "  Arms: In every block of people of one stratum each arm is given out once.",
+        "  Arms: In every block of participants of one stratum, each arm is assigned once.",
         "  Conditions and prompts: Each condition meets each prompt twice.",
     ]
     document = paired(pairs=[], questionnaires=[]) | {"design": {"cells": "crossed", "order": "fixed"}}
     file.write_text(yaml_text.write(document))
     assert (
-        "  Conditions at each position: Not each condition stands equally often at each position: "
+        "  Conditions at each position: Not every condition appears equally often at each position: "
         "own 0 to 1 times; higher 0 to 1 times."
     ) in study("validate", file).splitlines()
 

@@ -173,4 +173,4 @@ def test_nonsense_for_an_epoch_is_no_live_tab(anna: Visitor, epoch: str) -> None
 def test_unknown_session_has_no_tab() -> None:
     response = Client().get("/p/none/tab/?epoch=0")
     assert response.status_code == 404
-    assert "open the whole link" in response.content.decode()
+    assert "open the complete link" in response.content.decode()

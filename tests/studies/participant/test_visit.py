@@ -132,7 +132,7 @@ def test_talk_page_says_what_the_browser_needs(study: Study) -> None:
         "engineLabel": "Local cascade",
         "engineAbout": config["engineAbout"],
     }
-    assert "cannot hear laughs" in config["engineAbout"]
+    assert "cannot hear laughter" in config["engineAbout"]
 
 
 def test_talk_that_broke_off_is_offered_again(study: Study) -> None:
@@ -279,7 +279,7 @@ def test_each_pair_is_compared_right_after_its_talks() -> None:
     assert anna.judge().place == "talk/2/"
 
 
-@pytest.mark.parametrize(("state", "words"), [("paused", "taking a break"), ("closed", "has ended")])
+@pytest.mark.parametrize(("state", "words"), [("paused", "This study is paused"), ("closed", "has ended")])
 def test_study_that_is_not_open_says_so(study: Study, state: str, words: str) -> None:
     anna = Visitor().to_talk()
     Study.objects.update(state=state)

@@ -66,15 +66,15 @@ def test_published_design_has_as_many_orders_and_talks_as_its_square(name: str, 
             [
                 "32 design.variants[1].trials[0].prompt: there is no prompt called 'docter'; did you mean doctor?",
                 "32 design.variants[1].trials[0].condition: there is no condition called 'vcm'; did you mean vc_m?",
-                "33 design.variants[2].key: 'v2' is there already, at design.variants[1].key; it may stand once",
+                "33 design.variants[2].key: 'v2' already exists, at design.variants[1].key; it must be unique",
             ],
         ),
         (
             "blocks",
             [("[natural, sham]", "[natural]"), ("break_every", "brake_every")],
             [
-                "30 design.blocks: have no place for bank under sham, doctor under sham, job under sham; every talk is "
-                "in one block",
+                "30 design.blocks: have no place for bank under sham, doctor under sham, job under sham; every "
+                "conversation belongs to one block",
                 "34 design.brake_every: is not a key here; did you mean break_every?",
             ],
         ),
@@ -84,7 +84,7 @@ def test_published_design_has_as_many_orders_and_talks_as_its_square(name: str, 
             [
                 "33 allocation.groups[1].for_answers[0]: is 'women', which gender cannot be; expected 'man', 'woman', "
                 "'nb' or 'other'; did you mean woman?",
-                "56 stopping.until: is '2027-06-31'; expected a day that is in the calendar",
+                "56 stopping.until: is '2027-06-31'; expected a day that exists in the calendar",
             ],
         ),
         (
@@ -128,7 +128,7 @@ def test_published_design_has_as_many_orders_and_talks_as_its_square(name: str, 
             [("    prompts.travel.title: رحلة\n", ""), ("sections.role.text: Du", "sections.rolle.text: Du")],
             [
                 "37 translations.sv.prompts.travel.sections.role.text: is missing: what “You want to travel.” is in sv",
-                "50 translations.sv.prompts.travel.sections.rolle.text: is no text of this study; did you mean "
+                "50 translations.sv.prompts.travel.sections.rolle.text: is not a text of this study; did you mean "
                 "prompts.travel.sections.role.text?",
                 "54 translations.ar.prompts.travel.title: is missing: what “A journey” is in ar",
             ],

@@ -60,14 +60,14 @@ def test_whatever_comes_is_kept_as_json_or_refused(item: AnyItem, value: Any, co
 @pytest.mark.parametrize("item", [item for item in ASKED if item.is_required], ids=lambda item: item.key)
 @pytest.mark.parametrize("nothing", [None, "", [], {}])
 def test_required_answer_is_missed_only_when_going_on(item: AnyItem, nothing: Any) -> None:
-    assert problem(item, nothing) in {"Please choose an answer.", "Please fill this in."}
+    assert problem(item, nothing) in {"Please choose an answer.", "Please fill in this field."}
     assert item.checked(nothing, complete=False) is None
 
 
 def test_answer_in_ones_own_words_needs_them_to_go_on() -> None:
-    assert problem(ITEMS["drink"], {"other": "  "}).startswith("Please say it in your own words")
+    assert problem(ITEMS["drink"], {"other": "  "}).startswith("Please answer in your own words")
     assert ITEMS["drink"].checked({"other": "  "}, complete=False) == {"other": ""}
-    assert "not one of the answers" in problem(ITEMS["warm"], {"other": "words"})
+    assert "not one of the possible answers" in problem(ITEMS["warm"], {"other": "words"})
 
 
 def test_choices_are_kept_once_and_in_the_order_of_the_options() -> None:
@@ -96,10 +96,10 @@ def test_what_is_no_number_is_refused(value: Any) -> None:
 
 
 def test_number_outside_its_limits_says_them() -> None:
-    assert problem(made(type="number", min=1, max=5), 6) == "Please give a number from 1 to 5."
-    assert problem(made(type="number", min=1), 0.5) == "Please give a number that is not below 1."
-    assert problem(made(type="number", max=5), 6) == "Please give a number that is not above 5."
-    assert problem(made(type="number", whole=True), 2.5) == "Please give a whole number."
+    assert problem(made(type="number", min=1, max=5), 6) == "Please enter a number from 1 to 5."
+    assert problem(made(type="number", min=1), 0.5) == "Please enter a number that is at least 1."
+    assert problem(made(type="number", max=5), 6) == "Please enter a number that is at most 5."
+    assert problem(made(type="number", whole=True), 2.5) == "Please enter a whole number."
 
 
 def test_text_is_counted_as_people_count_and_kept_without_what_cannot_be_stored() -> None:
@@ -112,10 +112,10 @@ def test_text_is_counted_as_people_count_and_kept_without_what_cannot_be_stored(
 
 def test_day_is_one_of_the_calendar_within_its_limits() -> None:
     item = ITEMS["day"]
-    assert problem(item, "2026-02-30").startswith("Please give a day as year")
-    assert problem(item, "26-02-03").startswith("Please give a day as year")
-    assert problem(item, "1999-12-31") == "Please give a day that is not before 1 Jan 2000."
-    assert problem(item, "2031-01-01") == "Please give a day that is not after 31 Dec 2030."
+    assert problem(item, "2026-02-30").startswith("Please enter a date as year")
+    assert problem(item, "26-02-03").startswith("Please enter a date as year")
+    assert problem(item, "1999-12-31") == "Please enter a date no earlier than 1 Jan 2000."
+    assert problem(item, "2031-01-01") == "Please enter a date no later than 31 Dec 2030."
 
 
 def test_differential_needs_every_row_to_go_on() -> None:
@@ -167,11 +167,11 @@ def test_whole_number_that_can_be_read_in_two_ways_is_asked_back(language: str, 
     ("language", "written", "expected"),
     [
         ("en", "12.345", 12.345),
-        ("en", "12,345", "“12,345” can be read as 12345 or as 12.345. Please write the one you mean."),
+        ("en", "12,345", "“12,345” could mean 12345 or 12.345. Please write the number you mean."),
         ("de", "12,345", 12.345),
-        ("de", "12.345", "„12.345“ kann 12345 oder 12,345 heißen. Bitte schreiben Sie die Zahl, die Sie meinen."),
+        ("de", "12.345", "„12.345“ kann 12345 oder 12,345 bedeuten. Bitte schreiben Sie die Zahl, die Sie meinen."),
         ("sv", "12,345", 12.345),
-        ("sv", "12.345", "”12.345” kan läsas som 12345 eller som 12,345. Skriv det tal du menar."),
+        ("sv", "12.345", "”12.345” kan betyda 12345 eller 12,345. Skriv det tal du menar."),
     ],
 )
 def test_fraction_has_the_sign_of_the_language(language: str, written: str, expected: float | str) -> None:

@@ -82,7 +82,7 @@ def test_passwords_differ(db: None) -> None:
 def test_nobody_signs_up(db: None, client: Client) -> None:
     fields = {"username": "eve", "password1": PASSWORD, "password2": PASSWORD}
     page = client.post(reverse("account_signup"), fields).content.decode()
-    assert "Accounts are made by administrators" in page
+    assert "Administrators create the accounts" in page
     assert User.objects.count() == 0
 
 

@@ -21,7 +21,7 @@ from tests.studies import factories
 def test_empty_installation_says_what_to_do_next(db: None, client: Client) -> None:
     client.force_login(factories.make_researcher())
     page = client.get(reverse("admin:index")).content.decode()
-    asked = ["No study yet.", "Nobody is talking", "No inference worker has reported", "Nothing yet."]
+    asked = ["No study yet.", "Nobody is talking", "No inference worker has reported", "There is no activity yet."]
     assert [text in page for text in asked] == [True] * 4
 
 
@@ -50,13 +50,13 @@ def test_open_study_that_nobody_answers_says_why(db: None, client: Client) -> No
     factories.make_study("paused", state=Study.State.PAUSED)
     assert [line.unserved for line in overview().studies] == [
         [],
-        ["Nobody answers as cascade: no inference worker reports."],
+        ["No machine answers as cascade: no inference worker reports."],
     ]
     factories.make_worker("tiny", engines={"cascade": {"test_only": True}})
     factories.make_worker("other", engines={"echo": {}})
     reason = (
-        "Nobody answers as cascade: other does not run cascade; tiny runs cascade with random weights, for tests alone "
-        "(test_only), and the study is open."
+        "No machine answers as cascade: other does not run cascade; tiny runs cascade with random weights, for tests "
+        "only (test_only), and the study is open."
     )
     client.force_login(factories.make_researcher())
     for url in (reverse("now"), reverse("admin:studies_study_change", args=[study.pk])):
@@ -210,7 +210,7 @@ def test_start_page_of_an_account_without_permissions_is_empty(db: None, client:
     tell_of_all()
     client.force_login(factories.make_researcher("max", permitted=False))
     page = client.get(reverse("admin:index")).content.decode()
-    assert "Your account may not view anything yet." in page
+    assert "Your account does not have permission to view anything yet." in page
     assert [text for text in (*TELLING.values(), "P-001", reverse("now")) if text in page] == []
     assert client.get(reverse("now")).status_code == 403
 

@@ -187,7 +187,9 @@ def test_track_that_is_no_longer_what_was_filed_is_not_served(session: Session, 
     with capture_logs() as logs:
         answers = [Client().get(url), Client().get(url, headers={"Range": "bytes=0-9"}), Client().head(url)]
     assert [answer.status_code for answer in answers] == [500, 500, 500]
-    assert answers[0].content == b"This recording is damaged: the file no longer fits the hash that was filed with it."
+    assert (
+        answers[0].content == b"This recording is damaged: the file no longer matches the hash that was filed with it."
+    )
     assert [(entry["event"], entry["file"]) for entry in logs] == [("recording_differs", track.file.name)] * 3
     assert AccessLog.objects.count() == 1
 

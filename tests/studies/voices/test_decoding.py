@@ -180,7 +180,7 @@ def test_bomb_is_refused_by_its_header(bomb: bytes) -> None:
     assert len(bomb) < 700_000
     assert refused(bomb) == (
         "too_long",
-        "It is 60 minutes long. Choose a part of 10 to 30 seconds; 15 minutes are the most.",
+        "It is 60 minutes long. Choose a part of 10 to 30 seconds; the limit is 15 minutes.",
     )
 
 

@@ -85,7 +85,7 @@ def test_recording_that_was_judged_bad_is_not_taken(vera: User) -> None:
 
 
 def test_consent_that_is_over_is_not_taken() -> None:
-    with pytest.raises(VoiceRefused, match="ended already"):
+    with pytest.raises(VoiceRefused, match="already ended"):
         make_voice(until=timezone.localdate() - timedelta(days=1))
 
 
@@ -225,7 +225,7 @@ def test_voice_is_not_made_of_a_damaged_recording(session: Session) -> None:
 def test_participant_who_refused_or_was_not_asked_gives_nothing(session: Session, vera: User) -> None:
     track = track_of(session)
     revoke(session)
-    with pytest.raises(VoiceRefused, match="did not agree that others speak in their voice"):
+    with pytest.raises(VoiceRefused, match="did not agree to other people speaking in their voice"):
         reference_of(track, 0, 5)
     with pytest.raises(VoiceRefused, match="did not agree"):
         give(session, vera)

@@ -44,11 +44,11 @@ PLACE = "conditions[1].voices[0]"
         ),
         (
             {"converter": "transform", "target": "anna"},
-            Problem(f"{PLACE}.target", "transform takes no target voice; those that do: become, remote_vc"),
+            Problem(f"{PLACE}.target", "transform does not use a target voice; converters that do: become, remote_vc"),
         ),
         (
             {"preset": "lower", "target": "anna"},
-            Problem(f"{PLACE}.target", "transform takes no target voice; those that do: become, remote_vc"),
+            Problem(f"{PLACE}.target", "transform does not use a target voice; converters that do: become, remote_vc"),
         ),
     ],
 )

@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RECORDED_SEC = 13
 CONSENT = {
     "Who speaks": "Speaker 7",
-    "What for": "Studies of how machines hear people",
-    "Until when": "31/12/2090",
+    "Permitted use": "Studies of how machines hear people",
+    "Permitted until": "31/12/2090",
     "Evidence": "Form 12/2026",
 }
 
@@ -79,8 +79,8 @@ def make_voice(page: Page) -> None:
     page.get_by_label("Key").fill("anna")
     page.locator("#id_name").fill("Anna")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("Needed: without the speaker's consent").first).to_be_visible()
-    expect(page.get_by_text("Your recording is kept. You need not choose it again")).to_be_visible()
+    expect(page.get_by_text("Required: without the speaker’s consent").first).to_be_visible()
+    expect(page.get_by_text("Your recording is kept. You do not have to choose it again")).to_be_visible()
     for label, text in CONSENT.items():
         page.get_by_label(label).fill(text)
     page.get_by_label("Licence", exact=False).first.select_option("cc_by")

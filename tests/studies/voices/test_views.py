@@ -148,7 +148,7 @@ def test_upload_is_judged_and_kept_for_its_form(rosa: User, client: Client) -> N
     response = send(client, encoded(babble(15, 210.0, 1.17, 3)))
     answer = response.json()
     assert (response.status_code, answer["verdict"]) == (201, "ok")
-    assert "Nothing speaks for a second speaker" in answer["report"]
+    assert "There is no sign of a second speaker" in answer["report"]
     kept = drafts.load(answer["draft"], rosa.pk)
     assert kept is not None
     assert client.get(reverse("voice_draft", args=[answer["draft"]])).content == kept.flac

@@ -79,7 +79,7 @@ def create(text: str, author: User, *, name: str = "") -> Study:
                 return study
         except IntegrityError:
             continue
-    raise DraftRefused(f"There are too many studies called {wanted} already. Choose another name.")
+    raise DraftRefused(f"There are already too many studies called {wanted}. Choose another name.")
 
 
 def decoded(content: bytes) -> str:
@@ -100,7 +100,8 @@ def check_text(text: str) -> None:
     if found := UNWRITABLE.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise DraftRefused(
-            f"Line {line} holds a character that no text has (U+{ord(found[0]):04X}). Is this really a YAML file?"
+            f"Line {line} contains a character that text cannot have (U+{ord(found[0]):04X}). "
+            "Is this really a YAML file?"
         )
 
 

@@ -67,7 +67,7 @@ def save(request: HttpRequest, slug: str) -> HttpResponseBase:
         sent = body_of(request)
         text, revision = text_in(sent), sent.get("revision")
         if not isinstance(revision, int) or isinstance(revision, bool) or abs(revision) > 2**31 - 1:
-            raise DraftRefused("What arrived says not what it changes. Load the page again.")
+            raise DraftRefused("The data that arrived do not say what they change. Reload the page.")
         kept = drafts.save(draft, text, revision, request.user)
     except DraftRefused as error:
         return refusal(error)

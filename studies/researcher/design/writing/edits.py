@@ -64,7 +64,7 @@ def parse_edits(edits: object) -> list[Edit]:
     try:
         return EDITS.validate_python(edits)
     except ValidationError:
-        raise DraftRefused("The form sent something that cannot be understood. Load the page again.") from None
+        raise DraftRefused("The form sent something that cannot be understood. Reload the page.") from None
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
@@ -73,7 +73,7 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
     Raises DraftRefused if the text is not readable YAML, or if an edit refers to something that does not exist."""
     before = data_in(text)
     if before is None:
-        raise DraftRefused("Mend the YAML first: while it cannot be read, the form has nothing to change.")
+        raise DraftRefused("Fix the YAML first: while it cannot be read, the form cannot change it.")
     wanted = deepcopy(before)
     for edit in edits:
         _make(wanted, edit, plain=True)
@@ -166,7 +166,7 @@ def _at(document: Any, path: Sequence[Step], missing: Any = None) -> Any:
 
 def _gone(path: Sequence[Step]) -> DraftRefused:
     place = ".".join(map(str, path))
-    return DraftRefused(f"{place} is not there any more, so this change was not made. Load the page again.")
+    return DraftRefused(f"{place} no longer exists, so this change was not made. Reload the page.")
 
 
 def _layout_of(value: Any) -> Any:

@@ -159,7 +159,7 @@ def _change(study: Study, do: str, language: str, author: User) -> str:
         changes = _edits(data_in(draft.text) or {}, do, tag)
         if drafts.save(draft, edits.apply(draft.text, edits.parse_edits(changes)), draft.revision, author):
             return tag if do == "add" else ""
-    raise DraftRefused("Others are writing at this moment. Try again.")
+    raise DraftRefused("Somebody else is saving at this moment. Try again.")
 
 
 def _edits(document: dict[str, Any], do: str, tag: str) -> list[dict[str, Any]]:
@@ -168,7 +168,7 @@ def _edits(document: dict[str, Any], do: str, tag: str) -> list[dict[str, Any]]:
     listed = languages if isinstance(languages, list) and languages else [*Protocol.model_fields["languages"].default]
     if do == "add":
         if tag in listed:
-            raise DraftRefused(f"{own_name(tag)} is there already.")
+            raise DraftRefused(f"{own_name(tag)} has already been added.")
         if listed is languages:
             return [{"do": "put", "path": ["languages", len(listed)], "value": tag}]
         return [{"do": "put", "path": ["languages"], "value": [*listed, tag]}]

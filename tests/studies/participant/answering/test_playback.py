@@ -43,7 +43,7 @@ def test_recording_is_the_participants_own_and_must_be_heard() -> None:
     assert take is not None
     assert (excerpt.url, excerpt.state) == (f"/p/{anna.token}/takes/{take.pk}/agent.flac", "ready")
     assert anna.client.get(excerpt.url).status_code == 200
-    assert hear(anna, 1, 0.5) == {"hear": "Please listen to this recording to its end."}
+    assert hear(anna, 1, 0.5) == {"hear": "Please listen to this recording to the end."}
     assert hear(anna, 2, 1.0) == {}
     assert anna.place == "questions/asked/1/"
     assert known(anna.session, anna.session.trials.get(position=0)) == {"hear": {"plays": 2, "listened_sec": 1.0}}
@@ -60,8 +60,8 @@ def test_what_was_heard_before_a_reload_counts() -> None:
 
 def test_recording_played_as_often_as_it_may_lets_one_go_on() -> None:
     anna = at_playback(max_plays=2)
-    assert hear(anna, 3, 1.0) == {"hear": "This recording was played as often as it may be."}
-    assert hear(anna, 1, 0.2) == {"hear": "Please listen to this recording to its end."}
+    assert hear(anna, 3, 1.0) == {"hear": "This recording has already been played as often as allowed."}
+    assert hear(anna, 1, 0.2) == {"hear": "Please listen to this recording to the end."}
     assert hear(anna, 2, 0.2) == {}
 
 
@@ -87,7 +87,7 @@ def test_recording_that_was_lost_lets_one_go_on() -> None:
 def test_recording_that_is_being_prepared_is_waited_for() -> None:
     anna = at_playback(at="after_trial", take={"state": Take.State.ENDED, "tracks": False})
     assert anna.response.context["questions"][0].excerpt.state == "filing"
-    assert hear(anna, 1, 1.0) == {"hear": "Please listen to this recording to its end."}
+    assert hear(anna, 1, 1.0) == {"hear": "Please listen to this recording to the end."}
 
 
 def test_recording_need_not_be_heard_where_the_item_says_so() -> None:

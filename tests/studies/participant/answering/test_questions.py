@@ -94,7 +94,7 @@ def test_what_is_missing_is_named_with_a_way_to_it_and_the_rest_is_kept() -> Non
     assert (anna.place, anna.refusal["status"], anna.refusal["code"]) == (PAGE, 422, "incomplete")
     missing = errors(anna)
     assert missing.keys() == EVERY_ANSWER.keys() - {"warm", "town", "story", "cigarettes"}
-    assert missing["age"] == "Please give a number from 18 to 120."
+    assert missing["age"] == "Please enter a number from 18 to 120."
     assert all(f'<a href="#q-{key}">' in anna.refusal["summary"] and f'id="q-{key}"' in html(anna) for key in missing)
     assert filled(anna.get(PAGE))["warm"] == ["3"]
     assert known(anna.session) == {"warm": 3, "story": "So far."}
@@ -108,7 +108,7 @@ def test_page_that_was_missing_something_is_not_done() -> None:
 def test_hidden_item_is_not_required_and_its_answer_is_taken_back() -> None:
     anna = anna_at(SMOKES, AMOUNT)
     anna.answer(PAGE, smokes=True)
-    assert errors(anna) == {"amount": "Please fill this in."}
+    assert errors(anna) == {"amount": "Please fill in this field."}
     anna.answer(PAGE, smokes=True, amount=7)
     assert known(anna.session) == {"smokes": True, "amount": 7}
     anna.answer(PAGE, smokes=False, amount=7)

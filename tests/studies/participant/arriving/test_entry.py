@@ -169,17 +169,17 @@ def test_browser_finds_its_way_back_to_an_unfinished_visit(study: Study) -> None
     anna = Visitor().begin().agree()
     page = anna.client.get("/s/voices/").content.decode()
     assert f'href="/p/{anna.token}/"' in page
-    assert "Begin anew, as somebody else" in page
+    assert "Start again as a different person" in page
     assert anna.token not in Client().get("/s/voices/").content.decode()
     Session.objects.update(state="finished")
-    assert "You began before" not in anna.client.get("/s/voices/").content.decode()
+    assert "You have already started" not in anna.client.get("/s/voices/").content.decode()
 
 
 def test_beginning_in_another_language_while_the_study_pauses_is_told(study: Study) -> None:
     client = Client()
     place = client.get("/s/voices/").context["place"]
     Study.objects.update(state="paused")
-    assert "taking a break" in client.post("/s/voices/", {"place": place}).content.decode()
+    assert "This study is paused" in client.post("/s/voices/", {"place": place}).content.decode()
     assert Session.objects.count() == 0
 
 
@@ -215,7 +215,7 @@ def test_form_of_one_button_that_has_lost_its_secret_can_be_sent_again(study: St
 def test_entrance_and_place_of_any_letters_are_refused_in_words(study: Study, text: str) -> None:
     client = Client()
     page = client.get("/s/voices/", {"entry": text})
-    assert (page.status_code, "damaged, or cut off" in page.content.decode()) == (400, True)
+    assert (page.status_code, "damaged, or it was cut off" in page.content.decode()) == (400, True)
     again = client.post("/s/voices/", {"place": text}, follow=True)
     assert [status for _address, status in again.redirect_chain] == [302]
     assert Session.objects.count() == 0
@@ -231,4 +231,4 @@ def test_link_with_letters_that_no_link_has_leads_nowhere(study: Study, token: s
 def test_cookie_with_a_zero_in_it_is_no_visit_before(study: Study) -> None:
     page = Client().get("/s/voices/", headers={"Cookie": 'visit="a\\000b"'})
     assert page.status_code == 200
-    assert "You began before" not in page.content.decode()
+    assert "You have already started" not in page.content.decode()

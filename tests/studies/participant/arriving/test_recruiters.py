@@ -220,14 +220,14 @@ def test_preview_of_a_task_enrols_nobody(db: None) -> None:
     open_new_study(paired(recruiter={"service": "mturk"}))
     response = Client().get("/s/voices/?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE&hitId=H")
     assert response.status_code == 200
-    assert "Accept it on Mechanical Turk" in response.content.decode()
+    assert "Accept the task on Mechanical Turk" in response.content.decode()
     assert Session.objects.count() == 0
 
 
 def test_declining_on_prolific_gives_the_code(study: Study) -> None:
     anna = Visitor().begin(BY_PROLIFIC).post("consent/", decision="decline")
     assert "complete?cc=NO1" in anna.page
-    assert "open the link of the study again before you go back" in anna.page
+    assert "open the link to the study again before you go back" in anna.page
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_declining_on_prolific_gives_the_code(study: Study) -> None:
 def test_declining_can_be_thought_over_whoever_sent_the_person(db: None, recruiter: dict[str, Any], link: str) -> None:
     open_new_study(paired(recruiter=recruiter))
     anna = Visitor().begin(link).post("consent/", decision="decline")
-    assert "open the link of the study again" in anna.page
+    assert "open the link to the study again" in anna.page
     assert "not taking part" in anna.get().page
     again = Visitor().begin(link)
     assert again.place == "consent/"

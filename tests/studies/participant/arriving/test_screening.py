@@ -104,7 +104,7 @@ def test_attention_that_fails_ends_the_visit_and_frees_the_place() -> None:
     anna.answer("questions/more/", check="5")
     assert (anna.session.state, anna.session.ended_because) == (Session.State.SCREENED_OUT, "attention")
     assert AllocationSlot.objects.exclude(session=None).count() == 0
-    assert "Your consent, to download" in anna.page
+    assert "Download your consent" in anna.page
     assert "Stop and erase everything" in anna.page
 
 
@@ -148,7 +148,7 @@ def test_full_quota_is_told_once_it_is_known_who_somebody_is() -> None:
     first = Visitor().begin("?pid=anna").agree().answer("questions/more/", woman="true")
     assert first.place == "check/"
     second = Visitor().begin("?pid=britta").agree().answer("questions/more/", woman="true")
-    assert "Enough people have taken part" in second.page
+    assert "This study has enough participants" in second.page
     assert "c=FULL1&amp;p=britta" in second.page
     assert (second.session.state, second.session.ended_because) == (Session.State.QUOTA_FULL, "women")
     third = Visitor().begin("?pid=carl").agree().answer("questions/more/", woman="false")
@@ -173,7 +173,7 @@ def test_study_that_is_full_for_everybody_says_so_at_the_door() -> None:
     agree(session, PURPOSES)
     anna = Visitor()
     anna.response = anna.client.get("/s/voices/?pid=anna", follow=True)
-    assert "Enough people have taken part" in anna.page
+    assert "This study has enough participants" in anna.page
     assert "c=FULL1&amp;p=anna" in anna.page
     withdraw(session)
     assert Visitor().begin("?pid=anna").place == "consent/"
@@ -186,7 +186,7 @@ def test_whoever_comes_back_to_a_quota_that_others_filled_meanwhile_is_told_so()
     britta = Visitor().begin("?pid=britta").agree()
     assert britta.place == "check/"
     anna.get()
-    assert "Enough people have taken part" in anna.page
+    assert "This study has enough participants" in anna.page
     assert "c=FULL1&amp;p=anna" in anna.page
     assert (anna.session.state, anna.session.ended_because) == (Session.State.QUOTA_FULL, "all")
     assert anna.session.consents.count() > 0  # what they agreed to, and can withdraw, stays
@@ -199,7 +199,7 @@ def test_study_that_stopped_takes_nobody_in_but_lets_those_go_on_who_began() -> 
     Session.objects.filter(token=anna.token).update(state="finished")
     carl = Visitor()
     carl.response = carl.client.get("/s/voices/")
-    assert "Enough people have taken part" in carl.page
+    assert "This study has enough participants" in carl.page
     assert britta.get().place == "check/"
     assert Study.objects.get().state == Study.State.OPEN
 

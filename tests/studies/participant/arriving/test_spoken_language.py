@@ -157,6 +157,9 @@ def test_study_in_a_language_without_a_catalogue_is_marked_and_mirrored() -> Non
 
 
 def test_english_is_found_in_a_page() -> None:
-    page = '<p title="Copy">Kopiera</p><p>This ends your part in <strong>X</strong>. Slut.</p><script>"Copy"</script>'
-    assert texts_of(page) == ["Copy", "Kopiera", "This ends your part in", "X", ". Slut."]
-    assert english_in(page) == ["Copy", "This ends your part in"]
+    page = (
+        '<p title="Copy">Kopiera</p><p>This ends your participation in <strong>X</strong>. Slut.</p>'
+        '<script>"Copy"</script>'
+    )
+    assert texts_of(page) == ["Copy", "Kopiera", "This ends your participation in", "X", ". Slut."]
+    assert english_in(page) == ["Copy", "This ends your participation in"]

@@ -75,8 +75,8 @@ def test_bad_device_does_not_go_on_where_the_study_blocks() -> None:
     anna = Visitor().begin().agree().post("check/", device=report(**NOISY))
     assert (anna.place, anna.response.status_code) == ("check/", 422)
     page = anna.response.content.decode()
-    assert "It is too loud around you." in page
-    assert "Your voice hardly stands out" in page
+    assert "Your surroundings are too loud." in page
+    assert "Your voice barely stands out" in page
     assert not check_done(anna.session)
     assert anna.post("check/", device=report()).place == "talk/0/"
     assert [attempt["failed"] for attempt in anna.session.device["attempts"]] == [["noise_dbfs", "snr_db"], []]
@@ -86,7 +86,7 @@ def test_page_without_a_microphone_does_not_go_on_without_any_threshold() -> Non
     study_with()
     anna = Visitor().begin().agree().post("check/", device="{}")
     assert (anna.place, anna.response.status_code) == ("check/", 422)
-    assert "Nothing was heard from your microphone." in anna.response.content.decode()
+    assert "Your microphone picked up nothing." in anna.response.content.decode()
 
 
 def test_runs_that_the_page_tells_of_are_kept_and_judged() -> None:
@@ -136,7 +136,7 @@ def test_run_that_arrives_broken_is_refused_and_nothing_is_lost(body: str) -> No
     told(anna, report())
     answer = told(anna, body)
     assert answer.status_code == 422
-    assert answer.json()["error"].startswith("The result of the check did not arrive as it should (")
+    assert answer.json()["error"].startswith("The result of the check did not arrive correctly (")
     assert len(anna.session.device["attempts"]) == 1
 
 

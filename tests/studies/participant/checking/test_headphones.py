@@ -150,7 +150,7 @@ class TestPage:
         study_with()
         anna = at_screening().post("headphones/", answers=answers, attempt=attempt)
         assert (anna.place, anna.response.status_code) == ("headphones/", 422)
-        assert "The answers did not arrive as they should" in anna.response.content.decode()
+        assert "Your answers did not arrive correctly" in anna.response.content.decode()
         assert anna.response.context["headphones_config"]["attempt"] == 0
 
     @pytest.mark.parametrize("required", [False, True])

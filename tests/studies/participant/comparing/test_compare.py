@@ -187,4 +187,6 @@ def test_sides_follow_the_talks_where_they_are_not_drawn() -> None:
 
 def test_page_says_that_without_scripts_nothing_can_be_heard() -> None:
     page = html(at_comparison())
-    assert [text.count("Recordings need JavaScript") for text in re.findall("<noscript>.*?</noscript>", page)] == [1]
+    assert [
+        text.count("Playing recordings requires JavaScript") for text in re.findall("<noscript>.*?</noscript>", page)
+    ] == [1]

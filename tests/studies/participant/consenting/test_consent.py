@@ -47,7 +47,7 @@ def test_copy_says_what_was_taken_back_and_outlives_the_withdrawal() -> None:
     open_new_study(paired())
     anna = Visitor().begin().agree()
     withdraw(anna.session)
-    assert copy_of(anna).count("taken back on") == 3
+    assert copy_of(anna).count("withdrawn on") == 3
 
 
 def test_copy_before_there_is_consent_is_not_found() -> None:

@@ -139,8 +139,8 @@ def test_receipt_can_be_kept_as_a_text(session: Session, client: Any) -> None:
     answer = client.get(address)
     assert answer.headers["Content-Disposition"] == f'attachment; filename="receipt-{receipt.pk}.txt"'
     text = answer.content.decode()
-    assert [line for line in text.splitlines() if line.startswith(("Receipt", "Number", "SHA", "- 6 × rec"))] == [
-        f"Receipt {receipt.pk} of a withdrawal",
+    assert [line for line in text.splitlines() if line.startswith(("Withdrawal", "Number", "SHA", "- 6 × rec"))] == [
+        f"Withdrawal receipt {receipt.pk}",
         "Number: P-001",
         "- 6 × recordings",
         f"SHA-256: {receipt.sha256}",
@@ -222,7 +222,7 @@ def test_withdrawal_that_was_cut_off_is_finished_with_everything_counted(
     with monkeypatch.context() as patch:
         patch.setattr(leaving, "finish_withdrawal", cut_off)
         said = leave(session, client)
-    assert "load this page again in a minute for your receipt" in said
+    assert "reload this page in a minute for your receipt" in said
     assert (session.state, session.consent("record"), Track.objects.count()) == ("withdrawn", None, 6)
     assert finish_withdrawals() == 1
     assert ErasureReceipt.objects.get().removed[0] == {"what": "recordings", "count": 6}
@@ -243,7 +243,7 @@ def test_study_that_keeps_data_keeps_all_but_who_it_was(session: Session, client
     session = Session.objects.get()
     assert "Stop taking part?" in page(session, client)
     said = leave(session, client)
-    assert "what was collected before stays in the study" in said
+    assert "what was collected before remains in the study" in said
     receipt = ErasureReceipt.objects.get()
     assert (receipt.kept, receipt.removed) == (True, [{"what": "identities", "count": 1}])
     assert (Track.objects.count(), Answer.objects.count(), session.device) == (6, 3, {"label": "a headset"})
@@ -255,7 +255,7 @@ def test_study_that_keeps_data_files_what_was_said_before(session: Session, clie
     session = keeping(session)
     take = make_take(session.trials.get(position=0), state=Take.State.LIVE, tracks=False)
     said = leave(session, client)
-    assert "load this page again in a minute for your receipt" in said
+    assert "reload this page in a minute for your receipt" in said
     assert [session.consent(purpose) is None for purpose in ("participate", "record")] == [True, False]
     write_journal(take, talk())
     Take.objects.filter(pk=take.pk).update(state=Take.State.ENDED)  # its relay has stopped
@@ -278,7 +278,7 @@ def open_study_that_keeps(study: Study) -> Any:
 
 def test_optional_purpose_is_taken_back_alone(session: Session, client: Any) -> None:
     assert "Short clips may be quoted." in page(session, client)
-    assert "This is taken back." in leave(session, client, purpose="quote")
+    assert "Your consent to this is withdrawn." in leave(session, client, purpose="quote")
     assert [session.consent(purpose) is None for purpose in ("quote", "record")] == [True, False]
     assert session.state == Session.State.STARTED
     assert "Short clips may be quoted." not in page(session, client)
@@ -286,7 +286,7 @@ def test_optional_purpose_is_taken_back_alone(session: Session, client: Any) -> 
 
 @pytest.mark.parametrize("purpose", ["record", "recontact", "nonsense"])
 def test_purpose_that_is_required_or_was_not_asked_stays(session: Session, client: Any, purpose: str) -> None:
-    assert "This is taken back." not in leave(session, client, purpose=purpose)
+    assert "Your consent to this is withdrawn." not in leave(session, client, purpose=purpose)
     assert session.consents.filter(granted=False).count() == 0
 
 

@@ -38,7 +38,7 @@ def test_visitor_chooses_talks_and_comes_back_to_the_choice() -> None:
 
 
 def test_engine_is_described_with_what_it_cannot_hear() -> None:
-    assert "cannot hear laughs, sighs, accents or tone" in Visitor().to_talk().response.content.decode()
+    assert "cannot hear laughter, sighs, accents or tone" in Visitor().to_talk().response.content.decode()
 
 
 def test_choice_sent_twice_makes_one_trial_and_asking_again_another() -> None:
@@ -107,7 +107,7 @@ def test_differences_are_shown_with_their_reasons() -> None:
     table = ida.response.context["tables"][0]
     rows = {row.label: ([cell.text for cell in row.cells], row.change) for row in table.main}
     assert rows == {"Speech rate": (["4", "5.50"], "+1.50"), "Sentiment of the words, −1 to 1": (["0.50", ""], "")}
-    assert "none: too few words" in ida.response.content.decode()
+    assert "no value: too few words" in ida.response.content.decode()
 
 
 def test_visitor_finishes_when_done() -> None:

@@ -121,5 +121,5 @@ def test_free_voice_needs_a_consent_to_conversion() -> None:
     document = with_free_voice()
     document["offer"]["voices"] = document["offer"]["voices"][:1]
     document["consent"]["purposes"].pop()
-    with pytest.raises(ProtocolError, match="convert must be there"):
+    with pytest.raises(ProtocolError, match="convert must be present"):
         parse(document)

@@ -47,19 +47,19 @@ def test_card_stands_in_sections_and_is_made_safe(anna: Visitor) -> None:
 
 def test_delivery_is_asked_for_and_practice_said(anna: Visitor) -> None:
     assert "Say it with a laugh." in shown(anna)
-    assert "Practice: this one does not count." not in shown(anna)
+    assert "Practice: this conversation does not count." not in shown(anna)
     with unguarded():
         Trial.objects.filter(position=0).update(practice=True)
-    assert "Practice: this one does not count." in shown(anna)
+    assert "Practice: this conversation does not count." in shown(anna)
 
 
 @pytest.mark.parametrize(
     ("take", "said"),
     [
-        ({"state": "live", "outcome": ""}, "A conversation about this was under way"),
+        ({"state": "live", "outcome": ""}, "A conversation in this scenario was already in progress"),
         ({"outcome": "interrupted", "end_reason": "engine_lost"}, "The machine stopped unexpectedly."),
-        ({"outcome": "abandoned", "end_reason": "abandoned"}, "The connection was away for too long."),
-        ({"outcome": "abandoned", "end_reason": "another_tab"}, "This study was opened in another window"),
+        ({"outcome": "abandoned", "end_reason": "abandoned"}, "The connection was lost for too long."),
+        ({"outcome": "abandoned", "end_reason": "another_tab"}, "This session was opened in another window"),
     ],
 )
 def test_earlier_attempt_that_broke_off_is_told(anna: Visitor, take: dict[str, str], said: str) -> None:

@@ -54,7 +54,7 @@ def test_hash_is_that_of_canonical_json() -> None:
     [
         ("", "(document): is empty; expected named values, such as `title: ...`"),
         ("- 1", "(document): is a list; expected named values, such as `title: ...`"),
-        ("a: &x [1]\nb: *x", "line 2: is not valid YAML: aliases (*) are not allowed; write it out"),
+        ("a: &x [1]\nb: *x", "line 2: is not valid YAML: aliases (*) are not allowed; write the value out"),
         ("a: [1", "line 1: is not valid YAML: expected ',' or ']', but got '<stream end>'"),
     ],
 )
@@ -69,9 +69,9 @@ def test_keys_that_stand_twice_are_told_with_all_else() -> None:
     with pytest.raises(ProtocolError) as caught:
         parse_yaml(text)
     assert [problem.message for problem in caught.value.problems] == [
-        "is not valid YAML: 'kind' stands twice",
+        "is not valid YAML: 'kind' appears twice",
         "is not a key here; did you mean summary?",
-        "is not valid YAML: 'kind' stands twice",
+        "is not valid YAML: 'kind' appears twice",
     ]
 
 

@@ -34,7 +34,7 @@ def test_all_problems_are_told_at_once_with_their_paths() -> None:
     del document["debrief"]
     assert problems(document) == [
         "kind: is 'pared'; expected 'planned' or 'explore'; did you mean planned?",
-        "prompts[0].key: is 'A b'; expected small letters, digits, - and _ alone, a letter or digit first",
+        "prompts[0].key: is 'A b'; expected lower-case letters, digits, - and _ only, beginning with a letter or digit",
         "prompts[0].title: is 1; expected text; put it in quotes",
         "debrief: is missing",
         "welcom: is not a key here; did you mean welcome?",
@@ -89,7 +89,7 @@ def test_unknown_names_are_told_with_the_nearest_known() -> None:
         ),
         (
             [{"preset": "higher"}, {"preset": "lower", "start_sec": 10.0}],
-            "conditions[1].voices[0].end_sec: is open, but another segment follows; say when it ends",
+            "conditions[1].voices[0].end_sec: has no end, but another segment follows; state when it ends",
         ),
         (
             [{"preset": "higher", "end_sec": 5.0}, {"preset": "lower", "start_sec": 10.0}],
@@ -157,14 +157,15 @@ def test_list_that_is_none_hides_what_refers_to_it(name: str) -> None:
 
 
 def test_version_of_newer_software_is_told() -> None:
-    assert problems(paired(version=3)) == ["version: is 3; expected 2; that is of a newer version of this software"]
+    assert problems(paired(version=3)) == [
+        "version: is 3; expected 2; that version belongs to a newer release of this software"
+    ]
 
 
 def test_key_that_stands_twice_is_a_problem() -> None:
     twice = {"type": "switch", "key": "helpful", "text": "Helpful?"}
     assert problems(asking(twice)) == [
-        "questionnaires[2].items[0].key: 'helpful' is there already, at questionnaires[0].items[0].key; "
-        "it may stand once"
+        "questionnaires[2].items[0].key: 'helpful' already exists, at questionnaires[0].items[0].key; it must be unique"
     ]
 
 
@@ -189,8 +190,8 @@ def test_parts_of_the_other_kind_are_problems() -> None:
 @pytest.mark.parametrize(
     ("purposes", "problem"),
     [
-        (["participate"], "record must be there and required: every talk is recorded"),
-        (["participate", "record"], "convert must be there: a condition changes the participant's voice"),
+        (["participate"], "record must be present and required: every conversation is recorded"),
+        (["participate", "record"], "convert must be present: a condition changes the participant's voice"),
     ],
 )
 def test_consent_that_does_not_cover_what_happens_is_a_problem(purposes: list[str], problem: str) -> None:
@@ -221,11 +222,11 @@ def with_third_party(document: dict[str, Any], *, required: bool) -> dict[str, A
 def test_engine_of_a_third_party_needs_a_consent_of_its_own() -> None:
     study = paired(conditions=[condition(engine="abroad"), condition(key="higher")])
     assert problems(study) == [
-        "consent.purposes: third_party must be there: Abroad sends the participant's voice to somebody else; add "
-        "{key: third_party, label: My voice may be sent to a model run by somebody else.}"
+        "consent.purposes: third_party must be present: Abroad sends the participant's voice to a third party; add "
+        "{key: third_party, label: My voice may be sent to a model that is run by a third party.}"
     ]
     assert problems(with_third_party(deepcopy(study), required=False)) == [
-        "consent.purposes: third_party must be required: Abroad sends the participant's voice to somebody else, and "
+        "consent.purposes: third_party must be required: Abroad sends the participant's voice to a third party, and "
         "the plan of a planned study needs every engine"
     ]
     assert parse(with_third_party(study, required=True)).consent.purposes[-1].key == "third_party"
@@ -238,7 +239,7 @@ def test_visitors_may_refuse_a_third_party_where_there_is_another_engine() -> No
     beside["offer"]["engines"] = [{"engine": "cascade"}, {"engine": "abroad"}]
     assert parse(with_third_party(beside, required=False)).consent.purposes[-1].required is False
     assert problems(with_third_party(alone, required=False)) == [
-        "consent.purposes: third_party must be required: Abroad sends the participant's voice to somebody else, and "
+        "consent.purposes: third_party must be required: Abroad sends the participant's voice to a third party, and "
         "there is no other engine"
     ]
 

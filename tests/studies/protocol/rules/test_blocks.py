@@ -41,10 +41,11 @@ def test_blocks_by_prompt_and_condition_at_once_are_taken_where_all_are_crossed(
 
 def test_talk_without_a_block_or_with_two_is_named() -> None:
     assert found(blocks=[CALM]) == [
-        "design.blocks: have no place for p2 under c0, p2 under c1, p3 under c0 and 1 more; every talk is in one block"
+        "design.blocks: have no place for p2 under c0, p2 under c1, p3 under c0 and 1 more; "
+        "every conversation belongs to one block"
     ]
     assert found(blocks=[CALM, TENSE, {"key": "own", "prompts": ["p0"], "conditions": ["c0"]}]) == [
-        "design.blocks[2]: holds p0 under c0, which calm holds too; a talk is in one block"
+        "design.blocks[2]: holds p0 under c0, which calm holds too; a conversation belongs to one block"
     ]
 
 
@@ -53,9 +54,9 @@ def test_pair_has_to_be_in_one_block_as_a_whole() -> None:
     assert parse(study("pairs", pairs, blocks=[CALM, TENSE]))
     by_condition = [{"key": "own", "conditions": ["c0"]}, {"key": "other", "conditions": ["c1"]}]
     assert found("pairs", pairs[:1], blocks=by_condition)[-3:] == [
-        "design.blocks: have no place for pairs[0] (p0 under c0, c1); every talk is in one block",
-        "design.blocks[0]: own holds none of the talks; leave it out",
-        "design.blocks[1]: other holds none of the talks; leave it out",
+        "design.blocks: have no place for pairs[0] (p0 under c0, c1); every conversation belongs to one block",
+        "design.blocks[0]: own contains no conversation; leave it out",
+        "design.blocks[1]: other contains no conversation; leave it out",
     ]
 
 
@@ -64,7 +65,7 @@ def test_names_that_are_not_there_are_told_with_what_was_meant() -> None:
     assert found(blocks=blocks) == [
         "design.blocks[0].prompts[1]: there is no prompt called 'pp1'; did you mean p1?",
         "design.blocks[1].conditions[0]: the design has no condition called 'cc0'; did you mean c0?",
-        "design.blocks[2]: names no prompts and no conditions; say whose talks are in it",
+        "design.blocks[2]: names no prompts and no conditions; state which conversations are in it",
     ]
 
 
@@ -73,8 +74,8 @@ def test_names_that_are_not_there_are_told_with_what_was_meant() -> None:
     [
         ({"block_by": "prompt", "blocks": [CALM, TENSE]}, "design.blocks: are written out, but block_by makes blocks"),
         ({"block_order": "latin"}, "design.block_order: orders blocks, but there are none"),
-        ({"cells": "assigned", "order": "graeco_latin", "blocks": [CALM, TENSE]}, "design.blocks: cannot be had: a"),
-        ({"cells": "assigned", "order": "graeco_latin", "block_by": "prompt"}, "design.block_by: cannot be had: a"),
+        ({"cells": "assigned", "order": "graeco_latin", "blocks": [CALM, TENSE]}, "design.blocks: is not possible: a"),
+        ({"cells": "assigned", "order": "graeco_latin", "block_by": "prompt"}, "design.block_by: is not possible: a"),
     ],
 )
 def test_blocks_that_cannot_be_had(design: dict[str, Any], problem: str) -> None:
@@ -84,5 +85,5 @@ def test_blocks_that_cannot_be_had(design: dict[str, Any], problem: str) -> None
 
 def test_the_same_block_twice_is_told() -> None:
     assert found(blocks=[CALM, CALM | {"prompts": ["p2", "p3"]}]) == [
-        "design.blocks[1].key: 'calm' is there already, at design.blocks[0].key; it may stand once"
+        "design.blocks[1].key: 'calm' already exists, at design.blocks[0].key; it must be unique"
     ]

@@ -15,20 +15,20 @@ from tests.studies.protocol.rules.studies import item, problems, prompt
     [
         (
             {"prompts": [prompt("weekend"), prompt("weekend")]},
-            "prompts[1].key: 'weekend' is there already, at prompts[0].key",
+            "prompts[1].key: 'weekend' already exists, at prompts[0].key",
         ),
-        ({"quotas": [{"key": "a", "max": 1}, {"key": "a", "max": 2}]}, "quotas[1].key: 'a' is there already"),
+        ({"quotas": [{"key": "a", "max": 1}, {"key": "a", "max": 2}]}, "quotas[1].key: 'a' already exists"),
         (
             {"pairs": [{"prompt": "weekend", "conditions": ["own", "higher", "own"]}]},
-            "pairs[0].conditions[2]: 'own' is there already, at pairs[0].conditions[0]; it may stand once",
+            "pairs[0].conditions[2]: 'own' already exists, at pairs[0].conditions[0]; it must be unique",
         ),
         (
             {"prompts": [prompt("weekend", sections=[{"kind": "goal", "text": "a"}, {"kind": "goal", "text": "b"}])]},
-            "prompts[0].sections[1].kind: 'goal' is there already",
+            "prompts[0].sections[1].kind: 'goal' already exists",
         ),
         (
             {"prompts": [prompt("weekend", analysis={"critical_units": [{"key": "a", "label": "A"}] * 2})]},
-            "prompts[0].analysis.critical_units[1].key: 'a' is there already",
+            "prompts[0].analysis.critical_units[1].key: 'a' already exists",
         ),
     ],
 )
@@ -47,7 +47,7 @@ def test_key_that_stands_twice(changes: dict[str, Any], problem: str) -> None:
 )
 def test_option_or_row_that_stands_twice(asked: dict[str, Any], path: str) -> None:
     (found,) = problems(asking(asked))
-    assert found.startswith(f"questionnaires[2].items[0].{path}: 'a' is there already")
+    assert found.startswith(f"questionnaires[2].items[0].{path}: 'a' already exists")
 
 
 def test_item_of_an_insertion_that_stands_elsewhere_too() -> None:
@@ -55,6 +55,6 @@ def test_item_of_an_insertion_that_stands_elsewhere_too() -> None:
     inserted = {"insert_after": "helpful", "prompts": ["weekend"], "items": [item("switch", "prefer")]}
     document["questionnaires"][0]["insertions"] = [inserted]
     assert problems(document) == [
-        "questionnaires[1].items[0].key: 'prefer' is there already, at "
-        "questionnaires[0].insertions[0].items[0].key; it may stand once"
+        "questionnaires[1].items[0].key: 'prefer' already exists, at "
+        "questionnaires[0].insertions[0].items[0].key; it must be unique"
     ]

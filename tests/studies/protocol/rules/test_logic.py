@@ -24,7 +24,7 @@ from tests.studies.protocol.rules.studies import item, page, problems, when
         ({"item": "gender.a", "equals": "a"}, "item: gender has no rows; write gender alone"),
         ({"item": "words", "equals": 3}, "equals: is 3, which words cannot be; expected text"),
         ({"item": "age", "equals": 3.5}, "equals: is 3.5, which age cannot be; expected a whole number from 18 to 99"),
-        ({"item": "age", "at_least": 100}, "at_least: is 100, which age never comes up to; expected a whole number"),
+        ({"item": "age", "at_least": 100}, "at_least: is 100, which age never reaches; expected a whole number"),
         ({"item": "age", "at_least": 50, "at_most": 40}, "at_most: is 40, below at_least, 50"),
         ({"item": "adult", "equals": 1}, "equals: is 1, which adult cannot be; expected true or false"),
         ({"item": "born", "equals": "2026-02-30"}, "equals: is '2026-02-30', which born cannot be; expected a day"),
@@ -37,7 +37,7 @@ from tests.studies.protocol.rules.studies import item, page, problems, when
             {"item": "manner.warm", "equals": 8},
             "equals: is 8, which manner.warm cannot be; expected a whole number from 1",
         ),
-        ({"item": "hello", "answered": True}, "item: hello is a notice, which nobody answers"),
+        ({"item": "hello", "answered": True}, "item: hello is a notice, which has no answer"),
         ({"item": "later", "answered": True}, "item: later is asked later; refer to an earlier one"),
         ({"item": "helpful", "equals": 3}, "item: helpful is asked of each talk, and here it is not clear which talk"),
     ],
@@ -45,7 +45,9 @@ from tests.studies.protocol.rules.studies import item, page, problems, when
 def test_rule_that_cannot_hold(rule: dict[str, Any], problem: str | None) -> None:
     if problem is None:
         problem = (
-            "says nothing of gender; add one of" if len(rule) == 1 else "has equals and answered; give one of them"
+            "contains no test of gender; add one of"
+            if len(rule) == 1
+            else "has equals and answered; keep one of them here"
         )
         problem = f" {problem}"
     document = with_items(rule)
@@ -109,8 +111,8 @@ def test_item_shown_by_its_own_answer() -> None:
 def test_people_are_screened_out_at_eligibility_alone() -> None:
     document = asking(item("switch", "adult"), screen_out=[{"when": when(item="adult", equals=False)}])
     assert problems(document) == [
-        "screen_out[0].when.all[0].item: adult is asked at background; people are screened out by answers given at "
-        "eligibility alone"
+        "screen_out[0].when.all[0].item: adult is asked at background; people are screened out only by "
+        "answers given at eligibility"
     ]
     assert parse(
         asking(item("switch", "adult"), at="eligibility", screen_out=[{"when": when(item="adult", equals=False)}])
@@ -157,6 +159,6 @@ def test_rules_that_no_answer_fits_at_once(rules: list[dict[str, Any]], fits: bo
         assert parse(document)
     else:
         assert problems(document) == [
-            f"questionnaires[0].items[6].show_if.all: can never be true: no answer to {rules[0]['item']} fits all that "
-            "it asks"
+            f"questionnaires[0].items[6].show_if.all: can never be true: no answer to {rules[0]['item']} satisfies "
+            "all of its rules"
         ]

@@ -12,8 +12,8 @@ from tests.studies.protocol.rules.studies import crossed, problems
 
 def test_square_that_cannot_be_balanced_says_what_would_do() -> None:
     assert problems(crossed(4, 3, design={"cells": "assigned"})) == [
-        "design.cells: 4 prompts cannot be spread evenly over 3 conditions: everybody would meet some more often; have "
-        "3 or 6 prompts, or 2 or 4 conditions, or cells: crossed"
+        "design.cells: 4 prompts cannot be spread evenly over 3 conditions: every participant would meet some of "
+        "them more often; have 3 or 6 prompts, or 2 or 4 conditions, or cells: crossed"
     ]
     assert parse(crossed(6, 3, design={"cells": "assigned"}))
 
@@ -37,7 +37,7 @@ def test_graeco_latin_square_that_can_be_made(prompts: int) -> None:
             "design.order: graeco_latin belongs to cells: assigned, not crossed",
         ),
         ({"cells": "pairs"}, "pairs: is missing; a design of pairs needs at least one, or choose other design.cells"),
-        ({"cells": "variants"}, "design.variants: is missing; write out at least one order of talks"),
+        ({"cells": "variants"}, "design.variants: is missing; write out at least one order of conversations"),
         (
             {"cells": "crossed", "variants": [{"key": "a", "trials": [{"prompt": "p0", "condition": "c0"}]}]},
             "design.variants: belongs to cells: variants, not crossed; change one of the two",
@@ -49,8 +49,8 @@ def test_design_that_cannot_be_planned(design: dict[str, Any], problem: str | No
     document = crossed(4, 4, design=design)
     if problem is None:
         assert problems(document) == [
-            "design: makes 320 talks for each participant; expected at most 250: have fewer prompts, conditions or "
-            "repetitions"
+            "design: makes 320 conversations for each participant; expected at most 250: have fewer "
+            "prompts, conditions or repetitions"
         ]
     else:
         assert problems(document)[0].startswith(problem)
@@ -80,14 +80,14 @@ def test_variant_of_what_is_not_there() -> None:
 def test_prompts_that_everybody_talks_about_once_cannot_be_compared() -> None:
     document = crossed(2, 2, design={"cells": "assigned"}, pairs=[{"prompt": "p0", "conditions": ["c0", "c1"]}])
     (found,) = problems(document)
-    assert found.startswith("pairs[0]: can never be compared: by design.cells assigned")
+    assert found.startswith("pairs[0]: can never be compared: with design.cells assigned")
 
 
 def test_talk_that_two_pairs_need_has_to_come_twice() -> None:
     pairs = [{"prompt": "p0", "conditions": ["c0", "c1"]}, {"prompt": "p0", "conditions": ["c0", "c2"]}]
     (found,) = problems(crossed(1, 3, pairs=pairs))
     assert found.startswith(
-        "pairs[1]: compares p0 under c0, which pairs[0] has already; put all that is compared into one"
+        "pairs[1]: compares p0 under c0, which pairs[0] already compares; put all that is compared into one"
     )
     assert parse(crossed(1, 3, pairs=pairs, design={"cells": "crossed", "repetitions": 2}))
 

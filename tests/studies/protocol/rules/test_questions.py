@@ -42,7 +42,7 @@ from tests.studies.protocol.rules.studies import crossed, item, page, problems, 
         (item("playback"), "type: a recording cannot be played at background: nobody has talked yet"),
         (
             item("switch", prompts=["weekend"]),
-            "prompts: is for questions about talks, not for at: background; leave it out",
+            "prompts: is for questions about conversations, not for at: background; leave it out",
         ),
     ],
 )
@@ -84,15 +84,18 @@ def test_recording_that_cannot_be_played(fields: dict[str, Any], problem: str) -
     ("fields", "problem"),
     [
         ({"prompts": ["weekday"]}, "prompts[0]: there is no prompt called 'weekday'; did you mean weekend?"),
-        ({"prompts": []}, "prompts: is empty, so that this is never asked"),
+        ({"prompts": []}, "prompts: is empty, so this is never asked"),
         (
             {"at": "end", "study_role": "practice"},
-            "study_role: is for questions about talks, not for at: end; leave it out",
+            "study_role: is for questions about conversations, not for at: end; leave it out",
         ),
-        ({"study_role": "practice"}, "study_role: is 'practice', but there is no practice; list talks under practice"),
+        (
+            {"study_role": "practice"},
+            "study_role: is 'practice', but there is no practice; list conversations under practice",
+        ),
         (
             {"at": "after_pair", "study_role": "practice"},
-            "study_role: is 'practice', but practice talks are not in pairs",
+            "study_role: is 'practice', but practice conversations are not in pairs",
         ),
         (
             {"insertions": [{"insert_after": "y", "prompts": ["weekend"], "items": [item("switch", "z")]}]},

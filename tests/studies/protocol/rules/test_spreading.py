@@ -35,7 +35,10 @@ def test_groups_by_an_answer_are_right() -> None:
             {"by": "words", "groups": GROUPS},
             "allocation.by: words is short_text; expected an item with at most 12 answers",
         ),
-        ({"groups": GROUPS}, "allocation.groups[0].for_answers: has answers, but to what? Add allocation.by"),
+        (
+            {"groups": GROUPS},
+            "allocation.groups[0].for_answers: has answers, but no item they belong to; add allocation.by",
+        ),
         (
             {"by": "gender", "groups": [{**GROUPS[0], "for_answers": ["c"]}, GROUPS[1]]},
             "allocation.groups[0].for_answers[0]: is 'c', which gender cannot be; expected 'a' or 'b'",
@@ -46,7 +49,7 @@ def test_groups_by_an_answer_are_right() -> None:
         ),
         (
             {"by": "gender", "groups": [{"key": "first", "replace": {"higher": "lower"}}, {"key": "second"}]},
-            "allocation.groups: no group has for_answers: say which answers to gender lead to which",
+            "allocation.groups: no group has for_answers: state which answers to gender lead to which",
         ),
         (
             {"groups": [{"key": "first", "replace": {"higher": "lower", "own": "lower"}}, {"key": "second"}]},
@@ -62,7 +65,7 @@ def test_groups_by_an_answer_are_right() -> None:
         ),
         (
             {"method": "random", "strata": ["gender"], "groups": [{**GROUPS[0], "for_answers": []}]},
-            "allocation.strata: is not looked at by method random",
+            "allocation.strata: is not used by method random",
         ),
         (
             {"probability": 0.7, "groups": [{**GROUPS[0], "for_answers": []}]},
@@ -80,4 +83,4 @@ def test_people_cannot_be_spread_by_what_is_asked_later(name: str) -> None:
     quotas = [{"key": "women", "max": 5, "when": when(item="gender", equals="a")}]
     changes = {"quotas": quotas} if name == "quotas" else {"allocation": {"strata": ["gender"]}}
     (found,) = problems(paired(questionnaires=[late], **changes))
-    assert found.endswith("gender is asked at end; people are spread over the orders before their first talk")
+    assert found.endswith("gender is asked at end; participants are assigned to orders before their first conversation")

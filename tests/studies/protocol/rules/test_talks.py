@@ -16,15 +16,15 @@ from tests.studies.protocol.rules.studies import condition, problems, prompt
     [
         (
             {"prompts": [prompt("weekend"), prompt("salary")]},
-            ["prompts[1]: salary is never talked about: list it under pairs"],
+            ["prompts[1]: salary is never used: list it under pairs"],
         ),
         (
             {"prompts": [prompt("weekend"), prompt("warm", study_role="practice")]},
-            ["prompts[1]: warm is never talked about: list it under practice, or leave it out"],
+            ["prompts[1]: warm is never used: list it under practice, or leave it out"],
         ),
         (
             {"conditions": [condition("own"), condition("higher"), condition("lower")]},
-            ["conditions[2]: nobody talks under lower: list it under pairs, or leave it out"],
+            ["conditions[2]: no conversation uses lower: list it under pairs, or leave it out"],
         ),
         (
             {"conditions": []},
@@ -44,7 +44,7 @@ from tests.studies.protocol.rules.studies import condition, problems, prompt
                     {"prompt": "weekend", "conditions": ["higher", "own"]},
                 ]
             },
-            ["pairs[1]: is the pair at pairs[0] once more; to have it repeated, set design.repetitions"],
+            ["pairs[1]: is the pair at pairs[0] again; to have it repeated, set design.repetitions"],
         ),
         ({"practice_intro": "First."}, ["practice_intro: introduces practice, but there is none"]),
     ],
@@ -59,7 +59,7 @@ def test_talks_that_do_not_fit(changes: dict[str, Any], expected: list[str]) -> 
     [
         ({"seed": {"policy": "fixed"}}, "seed.value: is missing: policy fixed needs the number to start from"),
         ({"seed": {"value": 3}}, "seed.value: belongs to policy fixed, but the policy is take; change one of the two"),
-        ({"intended": "sad"}, "intended: names a way to speak that nobody is asked for; add delivery"),
+        ({"intended": "sad"}, "intended: names a way to speak, but nobody is asked to speak like that; add delivery"),
         (
             {"options": {"temprature": 1}},
             "options.temprature: is not a key here; did you mean temperature?",
@@ -73,7 +73,7 @@ def test_talks_that_do_not_fit(changes: dict[str, Any], expected: list[str]) -> 
         ),
         (
             {"voices": [{"preset": "natural", "end_sec": 30.0}, {"preset": "higher", "start_sec": 30.0}]},
-            "voices[1].start_sec: is 30, but no talk lasts longer than 30 s (see limit_sec of prompts)",
+            "voices[1].start_sec: is 30, but no conversation lasts longer than 30 s (see limit_sec of prompts)",
         ),
     ],
 )

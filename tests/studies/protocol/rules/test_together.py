@@ -24,7 +24,8 @@ def test_nothing_is_guessed_of_a_part_whose_name_is_wrong() -> None:
     document = paired()
     document["prompts"][0]["key"] = "A weekend"
     assert problems(document) == [
-        "prompts[0].key: is 'A weekend'; expected small letters, digits, - and _ alone, a letter or digit first"
+        "prompts[0].key: is 'A weekend'; expected lower-case letters, digits, - and _ only, beginning with a letter "
+        "or digit"
     ]
 
 

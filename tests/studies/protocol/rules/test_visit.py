@@ -21,15 +21,15 @@ from tests.studies.protocol.rules.studies import problems
         ),
         (
             {"attention": {"then": "screen_out"}},
-            "attention: has no item to go by; add expect, the right answer, to one",
+            "attention: has no item to check; add expect, the right answer, to an item",
         ),
         (
             {"recruiter": {"service": "prolific"}},
-            "recruiter.codes.completed: is missing: Prolific takes the completion code",
+            "recruiter.codes.completed: is missing: Prolific needs the completion code",
         ),
         (
             {"recruiter": {"codes": {"no_consent": "C1"}}},
-            "recruiter.codes.no_consent: goes nowhere: service none sends",
+            "recruiter.codes.no_consent: is not used: service none sends",
         ),
         (
             {"recruiter": {"service": "prolific", "codes": {"completed": "C1", "quota_full": "C1"}}},
@@ -45,7 +45,7 @@ from tests.studies.protocol.rules.studies import problems
         ),
         (
             {"recruiter": {"service": "generic", "return_url": "https://x.org/?a={code"}},
-            "recruiter.return_url: has a brace without its other half; expected {code} or {person}",
+            "recruiter.return_url: has a brace without its counterpart; expected {code} or {person}",
         ),
         (
             {"recruiter": {"service": "mturk", "parameter": "pid"}},
@@ -55,7 +55,7 @@ from tests.studies.protocol.rules.studies import problems
             {"recruiter": {"return_url": "https://x.org/"}},
             "recruiter.return_url: belongs to services generic and sona; none has its own way back",
         ),
-        ({"languages": ["en", "en"]}, "languages[1]: en is there already"),
+        ({"languages": ["en", "en"]}, "languages[1]: en already exists"),
         ({"translations": {"sv": {}}}, "translations.sv: sv is not among languages"),
     ],
 )
@@ -67,7 +67,7 @@ def test_texts_of_every_language_are_there() -> None:
     document = paired(languages=["en", "sv"], translations={"sv": {"welcom": "Hej."}})
     found = problems(document)
     assert "translations.sv.welcome: is missing: what “Hello.” is in sv" in found
-    assert "translations.sv.welcom: is no text of this study; did you mean welcome?" in found
+    assert "translations.sv.welcom: is not a text of this study; did you mean welcome?" in found
 
 
 @pytest.mark.parametrize(

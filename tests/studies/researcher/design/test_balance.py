@@ -31,7 +31,7 @@ def test_count_that_is_not_like_its_row_is_pointed_out() -> None:
     [
         Table("Conditions and prompts", ("own", "other"), ("a", "b"), ((4, 0), (4, 4)), ""),
         Table("Which condition follows which", ("own", "other"), ("own", "other"), ((0, 4), (4, 9)), ""),
-        Table("Arms", ("everybody",), ("Arms", "Talks of a participant"), ((4, 12),), ""),
+        Table("Arms", ("everybody",), ("Arms", "Conversations of a participant"), ((4, 12),), ""),
         Table("Empty", (), (), (), ""),
     ],
     ids=lambda table: table.title,
@@ -45,7 +45,7 @@ def test_page_shows_the_draft_or_else_what_is_published(browser: Client, study: 
     page = browser.get(url)
     titles = [table.title for table in page.context["tables"]]
     assert titles[:3] == ["Arms", "Conditions and prompts", "Conditions at each position"]
-    assert "Of the draft" in page.content.decode()
+    assert "These tables are computed from the draft" in page.content.decode()
     StudyDraft.objects.update(text="title: [")
     assert "nothing is published yet" in browser.get(url).content.decode()
     publish(study, parse_yaml(PAIRED))

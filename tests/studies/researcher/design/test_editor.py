@@ -80,8 +80,8 @@ def test_same_words_of_two_writers_are_no_conflict(browser: Client, study: Study
     ("text", "told"),
     [
         ("a" * (MAX_CHARACTERS + 1), "500,000 at most"),
-        ("a\nb\x00", "Line 2 holds a character that no text has (U+0000)"),
-        ("\ud800", "Line 1 holds a character that no text has (U+D800)"),
+        ("a\nb\x00", "Line 2 contains a character that text cannot have (U+0000)"),
+        ("\ud800", "Line 1 contains a character that text cannot have (U+D800)"),
     ],
 )
 def test_text_that_cannot_be_kept_is_refused_and_the_draft_stays(

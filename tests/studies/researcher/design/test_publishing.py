@@ -35,7 +35,7 @@ def test_draft_is_published_as_it_was_shown(browser: Client, study: Study) -> No
     version = study.current_version
     assert version is not None
     assert (version.number, version.sha256) == (1, sha256_of(parse_yaml(PAIRED)))
-    assert "The draft says what version 1 says" in page_of(browser, address("design_publish", study))
+    assert "The draft is identical to version 1." in page_of(browser, address("design_publish", study))
 
 
 def test_draft_that_changed_meanwhile_is_not_published(browser: Client, study: Study) -> None:

@@ -58,7 +58,7 @@ def test_broken_file_becomes_a_draft_and_is_not_lost(browser: Client, text: str)
     answer = browser.post(NEW, {"source": "file", "file": SimpleUploadedFile("Mine.yaml", text.encode())}, follow=True)
     assert answer.status_code == 200
     assert Study.objects.get().draft.text == text
-    assert "The draft is kept as it is. It has" in answer.content.decode()
+    assert "The draft is saved as it is. It has" in answer.content.decode()
     assert answer.context["start"]["report"]["problems"] != []
 
 
@@ -68,7 +68,7 @@ def test_broken_file_becomes_a_draft_and_is_not_lost(browser: Client, text: str)
         (b"", "empty"),
         (b"   \n", "empty"),
         (b"\x89PNG\r\n\x1a\n\xff\xfe\x00", "not text in UTF-8"),
-        (b"a: \x00", "character that no text has"),
+        (b"a: \x00", "character that text cannot have"),
         (b"a" * 10_000_000, "larger than 2 MB"),
         (b"a" * 600_000, "500,000 at most"),
     ],

@@ -125,8 +125,8 @@ def test_language_goes_with_its_texts(browser: Client, study: Study) -> None:
 @pytest.mark.parametrize(
     ("do", "language", "told"),
     [
-        ("add", "ar", "is there already"),
-        ("add", "en", "is there already"),
+        ("add", "ar", "has already been added"),
+        ("add", "en", "has already been added"),
         ("add", "klingon!", "by its code, such as sv"),
         ("add", "", "by its code, such as sv"),
         ("remove", "en", "is not among the languages"),

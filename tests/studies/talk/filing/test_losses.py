@@ -48,8 +48,10 @@ def keep_the_beginning(take: Take) -> None:
     write_journal(take, MESSAGES[:3])
 
 
-NONE_LEFT = "All of the recording is lost: 12 microphone frames (0.2 s) were acknowledged, and the journal holds none."
-NO_JOURNAL = "All of the recording is lost: the talk had begun, and its journal is missing or holds nothing of it."
+NONE_LEFT = (
+    "All of the recording is lost: 12 microphone frames (0.2 s) were acknowledged, and the journal contains none."
+)
+NO_JOURNAL = "All of the recording is lost: the conversation had begun, but its journal is missing or contains nothing."
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,8 @@ def test_take_with_acknowledged_frames_and_no_audio_has_failed(
     assert (take.state, take.filing_error, take.tracks.count()) == ("failed", reason, 0)
     assert (take.outcome, take.end_reason, take.trial.take) == ("interrupted", "recording_lost", None)
     assert interruption(take.trial) == (
-        "What was said in this conversation was lost through a fault on our side. You can have it again."
+        "What was said in this conversation was lost because of an error on our side. "
+        "You can have the conversation again."
     )
     status = Client().get(reverse("take_status", args=[session.token, take.pk])).json()
     assert (status["state"], status["filed"], status["error"]) == ("failed", False, reason)
@@ -139,7 +142,7 @@ def test_repeat_that_was_appended_does_not_grow_the_tracks(take: Take, ended: Ta
     journal_path(take.pk).write_bytes(whole + (whole if with_header else whole[len(MAGIC) :]))
     take = filed(take)
     assert shape(take) == expected
-    assert f"{len(MESSAGES)} records stand twice in the journal; they are filed once." in take.filing_error
+    assert f"{len(MESSAGES)} records appear twice in the journal; they are filed once." in take.filing_error
 
 
 def test_frame_that_stands_there_again_later_is_filed_once(take: Take, ended: Take) -> None:

@@ -145,7 +145,7 @@ async def test_talk_of_an_engine_that_cannot_move_ends_when_its_worker_stops(tak
         assert await page.until_closed() == 1000
         await page.gone()
     assert page.events("ended")[0]["reason"] == "engine_lost"
-    assert "a new one" in page.events("ended")[0]["message"]
+    assert "in a new conversation" in page.events("ended")[0]["message"]
 
 
 async def test_one_who_waits_is_let_in_elsewhere_when_the_worker_stops(

@@ -180,16 +180,16 @@ def test_conversation_moves_only_to_the_same_weights_with_a_free_slot(transactio
         ({"converters": ["none"]}, "has no converter transform"),
         (
             snapshot(third_party=True),
-            "sends the voice for cascade to somebody else, without a consent to that (third_party)",
+            "sends the voice for cascade to a third party, without a consent to that (third_party)",
         ),
         (
             snapshot(test_only=True),
-            "runs cascade with random weights, for tests alone (test_only), and the study is open",
+            "runs cascade with random weights, for tests only (test_only), and the study is open",
         ),
         ({"engines": {"cascade": "a snapshot that is none"}}, ""),
         (
             {"converters": {"none": {}, "transform": {"third_party": True}}},
-            "sends the voice for transform to somebody else, without a consent to that (third_party)",
+            "sends the voice for transform to a third party, without a consent to that (third_party)",
         ),
         ({"converters": {"none": {}, "transform": {"third_party": False}, "remote_vc": {"third_party": True}}}, ""),
     ],
@@ -222,7 +222,7 @@ def test_what_may_send_the_voice_away_does_so_unless_it_says_that_it_does_not(
     worker = InferenceWorker(engines={engine: told[engine]}, converters={converter: told[converter]})
     found = obstacle_at(replace(NEEDS, engine=engine, converters=frozenset({converter})), worker)
     assert found == (
-        problem and f"sends the voice for {problem} to somebody else, without a consent to that (third_party)"
+        problem and f"sends the voice for {problem} to a third party, without a consent to that (third_party)"
     )
 
 
@@ -263,7 +263,7 @@ def test_no_take_begins_at_a_worker_abroad_without_consent(session: Session) -> 
     refuse_third_party(session)
     response = create(session)
     assert (response.status_code, response.json()["code"]) == (503, "no_worker")
-    assert "not available just now" in response.json()["message"]
+    assert "not available right now" in response.json()["message"]
     assert not Take.objects.exists()
 
 

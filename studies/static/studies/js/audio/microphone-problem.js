@@ -17,15 +17,15 @@ export class MicrophoneProblem extends Error {
         "insecure",
         translate("This address is not secure"),
         translate(
-          "Browsers give a microphone only to pages with https. Open the link with https:// in front, or ask the people who run this study for it.",
+          "Browsers allow the microphone only on pages with https. Open the link with https:// at the beginning, or ask the research team for such a link.",
         ),
       );
     const missing = missingFeatures();
     if (missing.length === 0) return null;
     return new MicrophoneProblem(
       "unsupported",
-      translate("This browser cannot do it"),
-      translate("It lacks %(features)s. Please open this page in a current Chrome, Edge, Firefox or Safari.", {
+      translate("This browser is not supported"),
+      translate("It lacks %(features)s. Please open this page in a current version of Chrome, Edge, Firefox or Safari.", {
         features: missing.join(", "),
       }),
     );
@@ -51,7 +51,7 @@ export class MicrophoneProblem extends Error {
           "busy",
           translate("The microphone cannot be opened"),
           translate(
-            "Another program may be using it. Close calls and recorders, or unplug it and plug it in again, then try again.",
+            "Another program may be using it. Close calls and recording programs, or unplug the microphone and plug it in again, then try again.",
           ),
         );
       default:
@@ -81,9 +81,9 @@ function howToAllow(userAgent) {
     return translate("Click the crossed-out microphone in the address bar, remove the block, then try again.");
   if (/safari/i.test(userAgent) && !/chrom(e|ium)|crios/i.test(userAgent))
     return translate(
-      "In the menu choose Safari, Settings for this website, and set Microphone to Allow. On an iPhone: aA in the address bar, Website Settings. Then try again.",
+      "In the menu, choose Safari, then Settings for This Website, and set Microphone to Allow. On an iPhone, tap aA in the address bar, then Website Settings. Then try again.",
     );
   return translate(
-    "Click the symbol to the left of the address, set Microphone to Allow, then try again. If it is allowed there, look in your computer’s privacy settings.",
+    "Click the icon to the left of the address, set Microphone to Allow, then try again. If it is already allowed there, check your computer’s privacy settings.",
   );
 }

@@ -142,7 +142,7 @@ export class DeviceCheck {
     );
     const narrow = this.#microphone.settings?.narrow
       ? translate(
-          "This headset records in telephone quality while its microphone is on: if you can, use a wired headset or another microphone.",
+          "This headset records in telephone quality while its microphone is on. If you can, use a wired headset or another microphone.",
         )
       : "";
     const [tone, text] = toneAndText(verdict, failed, this.#config);
@@ -175,15 +175,15 @@ export class DeviceCheck {
       this.#say(
         "sound-result",
         "warning",
-        translate("Turn the volume up, see whether the sound goes to the right device, and play it again."),
+        translate("Turn up the volume, make sure that the sound goes to the right device, then play the tones again."),
       );
     else if (this.#leak?.leaking)
       this.#say(
         "sound-result",
         "warning",
-        translate("Your microphone hears your loudspeakers, so the machine would hear itself. Please use headphones."),
+        translate("Your microphone picks up your loudspeakers, so the machine would hear itself. Please use headphones."),
       );
-    else this.#say("sound-result", "success", translate("Good: you hear it, and your microphone does not."));
+    else this.#say("sound-result", "success", translate("Good: you can hear the tones, and your microphone does not pick them up."));
     this.#update();
   }
 
@@ -255,7 +255,7 @@ export class DeviceCheck {
   /** @param {string[]} missing @param {boolean} blocked */
   #stillToDo(missing, blocked) {
     if (missing.length > 0) return translate("Still to do: %(steps)s.", { steps: missing.join(", ") });
-    return blocked ? translate("You can go on as soon as what is marked is mended.") : "";
+    return blocked ? translate("You can continue as soon as the marked problems are fixed.") : "";
   }
 
   #close() {

@@ -54,30 +54,30 @@ export class DelayCheck {
     const { conversion_ms, round_trip_ms } = this.result;
     const trip = Math.round(/** @type {number} */ (round_trip_ms));
     const lines = [
-      translate("To the server and back it takes %(server)s ms, to the machine and back %(machine)s ms.", {
+      translate("Sound takes %(server)s ms to the server and back, and %(machine)s ms to the machine and back.", {
         server: Math.round(this.serverMs ?? 0),
         machine: trip,
       }),
     ];
     if (conversion_ms !== 0)
       lines.push(
-        translate("What is done to your voice on the way adds %(conversion)s ms.", {
+        translate("Processing your voice adds %(conversion)s ms.", {
           conversion: Math.round(conversion_ms ?? 0),
         }),
       );
     const long = trip > LONG_MS;
     if (long)
-      lines.push(translate("That is long. A cable instead of Wi-Fi, or closing other programs, may help."));
+      lines.push(translate("That is a long delay. Using a cable instead of Wi-Fi, or closing other programs, may help."));
     this.#say(long ? "warning" : "success", lines.join(" "));
   }
 
   /** @param {string} message */
   #tellProblem(message) {
     if (this.serverMs === null)
-      return this.#say("warning", translate("It could not be measured. %(why)s", { why: message }));
+      return this.#say("warning", translate("The delay could not be measured. %(why)s", { why: message }));
     const server = Math.round(this.serverMs);
     const text = translate(
-      "To the server and back it takes %(server)s ms. The way on to the machine could not be measured. %(why)s You can go on without it.",
+      "Sound takes %(server)s ms to the server and back. The rest of the way to the machine could not be measured. %(why)s You can continue without it.",
       { server, why: message },
     );
     this.#say("warning", text);

@@ -46,9 +46,9 @@ function line({ name, value, limit, failed, mend }) {
 /** @param {import("./measures.js").Measured} name */
 function labelOf(name) {
   const labels = {
-    noise_dbfs: translate("Noise around you"),
-    snr_db: translate("Your voice above the noise"),
-    clipped_percent: translate("Sound cut off"),
+    noise_dbfs: translate("Background noise"),
+    snr_db: translate("Your voice above the background noise"),
+    clipped_percent: translate("Distorted sound"),
     round_trip_ms: translate("To the server and back"),
   };
   return labels[name];
@@ -80,14 +80,14 @@ export function toneAndText(verdict, failed, { mending, onFail }) {
   if (verdict === "silent") return ["error", mending.microphone];
   if (failed.some((name) => name !== "round_trip_ms"))
     return onFail === "block"
-      ? ["error", translate("This is not good enough for this study yet. Please mend what is marked.")]
-      : ["warning", translate("Please mend what is marked, if you can. You may go on without.")];
+      ? ["error", translate("This is not good enough for this study yet. Please fix the problems marked below.")]
+      : ["warning", translate("If you can, please fix the problems marked below. You may also continue as it is.")];
   if (verdict === "clipping") return ["warning", mending.clipped_percent];
   if (verdict === "quiet")
     return [
       "warning",
       translate(
-        "You are very quiet. Come closer to the microphone or raise its level in your system’s settings, then check again.",
+        "Your voice is very quiet. Move closer to the microphone, or raise its level in your system’s settings, then check again.",
       ),
     ];
   return ["success", translate("Your microphone works well.")];

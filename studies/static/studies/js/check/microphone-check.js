@@ -99,7 +99,7 @@ export class MicrophoneCheck {
 
   /** @param {Phase} phase */
   #show(phase) {
-    const words = { idle: "", quiet: translate("Be quiet now."), speak: translate("Now read this aloud:") };
+    const words = { idle: "", quiet: translate("Please be quiet now."), speak: translate("Now read this aloud:") };
     this.#parts.phase.textContent = words[phase];
     this.#parts.sentence.classList.toggle("check-step__sentence--now", phase === "speak");
     this.#parts.finish.hidden = phase !== "speak";
@@ -112,7 +112,7 @@ export class MicrophoneCheck {
     this.problem = new MicrophoneProblem(
       "unplugged",
       translate("The microphone was unplugged"),
-      translate("Plug it in and check again."),
+      translate("Plug it in, then check again."),
     );
     this.#show("idle");
     this.onResult();

@@ -40,7 +40,7 @@ export class SelfCheck {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "button button--small";
-      button.textContent = voices === 1 ? translate("Hear it again") : translate("Voice %(number)s", { number: voice + 1 });
+      button.textContent = voices === 1 ? translate("Listen again") : translate("Voice %(number)s", { number: voice + 1 });
       button.disabled = true;
       button.addEventListener("click", () => this.#hear(voice));
       part("self-voices").append(button);
@@ -77,7 +77,7 @@ export class SelfCheck {
       this.#say(
         "",
         this.#voices.length === 1
-          ? translate("This is how your partner will hear you.")
+          ? translate("This is how the machine will hear you.")
           : translate("Voice %(number)s", { number: voice + 1 }),
       );
       this.onHeard();

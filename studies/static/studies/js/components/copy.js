@@ -11,7 +11,7 @@ async function copy(button) {
     await navigator.clipboard.writeText(button.dataset.copy ?? "");
     button.textContent = translate("Copied");
   } catch {
-    button.textContent = translate("Please copy it by hand"); // There is no permission, or the page is not secure.
+    button.textContent = translate("Please copy it manually"); // There is no permission, or the page is not secure.
   }
   setTimeout(() => (button.textContent = before), SAID_MS);
 }

@@ -33,8 +33,8 @@ export class ConflictView {
     const readOnly = [EditorState.readOnly.of(true), EditorView.editable.of(false)];
     this.#dialog.showModal();
     this.#merge = new MergeView({
-      a: { doc: theirs.text, extensions: [LOOK, readOnly, named("What is kept now")] },
-      b: { doc: mine, extensions: [LOOK, named("Yours, to be changed here")] },
+      a: { doc: theirs.text, extensions: [LOOK, readOnly, named("The saved text")] },
+      b: { doc: mine, extensions: [LOOK, named("Your text, which you can edit")] },
       parent: /** @type {HTMLElement} */ (this.#dialog.querySelector("[data-part=both]")),
       revertControls: "a-to-b",
       collapseUnchanged: { margin: 3 },

@@ -3,7 +3,7 @@ const STATES = {
   changed: "Not saved yet",
   sending: "Saving …",
   failed: "Not saved",
-  conflict: "Not saved: somebody else wrote too",
+  conflict: "Not saved: somebody else edited the draft, too",
 };
 
 /** @typedef {keyof typeof STATES} State */

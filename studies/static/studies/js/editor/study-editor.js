@@ -99,7 +99,7 @@ export class StudyEditor {
     if (text === this.#yaml.text) return;
     this.#yaml.replace(text);
     const told = this.#part("restored");
-    told.textContent = `Version ${number} stands here now. Undo brings back the draft that was here before.`;
+    told.textContent = `Version ${number} is now the draft. Undo restores the previous draft.`;
     told.hidden = false;
   }
 

@@ -25,7 +25,7 @@ export class Multitrack {
   #root;
   #button = new PlayButton(translate("all tracks"));
   #time = element("span", "waveform__time");
-  #note = element("p", "waveform__note", translate("The tracks load when you play them, and the access log says so."));
+  #note = element("p", "waveform__note", translate("The tracks are loaded when you play them, and the access log records this."));
   #rows = /** @type {TrackRow[]} */ ([]);
   #transport = new Transport();
   #abort = new AbortController();
@@ -65,7 +65,7 @@ export class Multitrack {
       const known = error instanceof RecordingProblem || error instanceof DOMException;
       if (!known) throw error;
       this.#note.textContent =
-        error instanceof RecordingProblem ? error.message : translate("A track cannot be decoded here.");
+        error instanceof RecordingProblem ? error.message : translate("A track cannot be decoded in this browser.");
     }
   }
 

@@ -27,12 +27,12 @@ export async function fetchRecording(url, statusUrl, onProgress, signal) {
 async function untilFiled(statusUrl, onProgress, signal) {
   for (let polls = 0; !signal.aborted; polls++) {
     const response = await request(statusUrl, signal);
-    if (!response.ok) throw new RecordingProblem(translate("Whether this recording is ready could not be found out."));
+    if (!response.ok) throw new RecordingProblem(translate("It could not be determined whether this recording is ready."));
     const { filed, state } = await response.json();
     if (filed) return;
     if (state === "failed") throw new RecordingProblem(translate("This recording could not be prepared."));
     onProgress(
-      state === "ended" ? translate("The recording is being prepared") : translate("The talk is still being closed"),
+      state === "ended" ? translate("The recording is being prepared") : translate("The conversation is still being saved"),
     );
     await new Promise((resolve) => setTimeout(resolve, polls < SLOWER_AFTER ? POLL_MS : SLOW_POLL_MS));
   }

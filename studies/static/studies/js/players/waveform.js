@@ -58,7 +58,7 @@ export class Waveform {
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       if (error instanceof RecordingProblem) this.#fail(error.message);
-      else if (error instanceof DOMException) this.#fail(translate("This recording cannot be played here."));
+      else if (error instanceof DOMException) this.#fail(translate("This recording cannot be played in this browser."));
       else throw error;
     }
   }
@@ -83,7 +83,7 @@ export class Waveform {
       ...waveColors(this.#wave),
     }));
     surfer.on("ready", (sec) => this.#ready(sec));
-    surfer.on("error", () => this.#fail(translate("This recording cannot be played here.")));
+    surfer.on("error", () => this.#fail(translate("This recording cannot be played in this browser.")));
     surfer.on("play", () => this.#started());
     surfer.on("pause", () => this.#paused());
     surfer.on("finish", () => this.#paused());

@@ -244,7 +244,7 @@ export class QuestionForm {
 
   #wait() {
     this.#wantsOn = false;
-    this.#status.show("waiting", translate("You cannot go on without a connection. Your answers wait on this page."));
+    this.#status.show("waiting", translate("You cannot continue without a connection. Your answers stay on this page until they can be sent."));
   }
 
   /** @param {string} address */

@@ -30,7 +30,7 @@ export class SaveStatus {
   /** @param {boolean} offered */
   offerTakeOver(offered) {
     this.#offer.hidden = !offered;
-    if (offered) this.show("stopped", translate("This visit was opened in another tab or on another device since. Your last answer is not saved yet."));
+    if (offered) this.show("stopped", translate("This session has since been opened in another tab or on another device. Your last answer is not saved yet."));
   }
 }
 
@@ -42,9 +42,9 @@ function words(state) {
     case "saved":
       return translate("All your answers are saved.");
     case "waiting":
-      return translate("Not saved yet: the server cannot be reached. Your answers wait on this page and are sent again.");
+      return translate("Not saved yet: the server cannot be reached. Your answers stay on this page and are sent again.");
     case "stopped":
-      return translate("Your last answer is not saved. Please load this page again.");
+      return translate("Your last answer is not saved. Please reload this page.");
     default:
       return "";
   }

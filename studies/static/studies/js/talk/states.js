@@ -17,14 +17,14 @@ export const SCREENS = {
     status: translate("Not recording"),
     title: translate("Ready when you are"),
     text: translate(
-      "Your browser will ask for the microphone. Recording begins when you see that you are live, not before.",
+      "Your browser will ask for the microphone. Recording begins only when you see that you are live.",
     ),
     start: translate("Start talking"),
   },
   asking: {
     status: translate("Waiting for the microphone"),
     title: translate("Please allow the microphone"),
-    text: translate("Your browser is asking, near the address bar. Nothing is recorded yet."),
+    text: translate("Your browser is asking for permission near the address bar. Nothing is being recorded yet."),
   },
   connecting: {
     status: translate("Connecting"),
@@ -34,8 +34,8 @@ export const SCREENS = {
   },
   queue: { status: translate("Waiting for a place"), title: "", text: "", cancel: translate("Leave the queue") },
   live: { status: translate("You are live") },
-  reconnecting: { status: translate("Connection lost. Reconnecting; what you say is kept.") },
-  ending: { status: translate("Saving the last words") },
+  reconnecting: { status: translate("Connection lost. Reconnecting; what you say is being saved.") },
+  ending: { status: translate("Saving your last words") },
 };
 
 /** Maps the states of the agent's turn to texts of the status line. */
@@ -47,7 +47,7 @@ export const TURNS = Object.freeze({
   discarded: translate("You are live: speak"),
 });
 
-export const AWAY = translate("The machine is away for a moment; what you say is kept");
+export const AWAY = translate("The machine is unavailable for a moment; what you say is being saved");
 
 /** @param {number} position 1 is next @returns {Screen} */
 export function queueScreen(position) {
@@ -56,7 +56,7 @@ export function queueScreen(position) {
     title:
       position <= 1 ? translate("You are next") : translate("You are number %(position)s in the queue", { position }),
     text: translate(
-      "All places are taken just now. Keep this page open: the talk begins by itself, and you will see it here.",
+      "All places are taken right now. Keep this page open: the conversation begins automatically, and you will see it here.",
     ),
   };
 }
@@ -67,35 +67,35 @@ const ON = { next: translate("Continue") };
 
 /** @type {Readonly<Record<string, Pick<Screen, "title" | "start" | "next">>>} */
 const ENDINGS = {
-  participant: { title: translate("Talk finished"), ...ON },
+  participant: { title: translate("Conversation finished"), ...ON },
   limit: { title: translate("Time is up"), ...ON },
   engine_lost: { title: MACHINE_STOPPED, ...AGAIN },
-  no_worker: { title: translate("The machine is not there just now"), start: translate("Try again") },
+  no_worker: { title: translate("The machine is not available right now"), start: translate("Try again") },
   abandoned: { title: translate("The connection was lost"), ...AGAIN },
   connection_lost: { title: translate("The connection was lost"), ...AGAIN },
   recording_failed: { title: translate("The recording stopped"), ...AGAIN },
-  refused: { title: translate("The talk could not be opened"), start: translate("Try again") },
-  another_tab: { title: translate("This was opened in another window"), start: translate("Go on here") },
+  refused: { title: translate("The conversation could not be started"), start: translate("Try again") },
+  another_tab: { title: translate("This session was opened in another window"), start: translate("Continue here") },
   study_closed: { title: translate("The study has ended") },
-  study_paused: { title: translate("The study is taking a break"), start: translate("Try again") },
-  voice_withdrawn: { title: translate("The talk had to stop") },
+  study_paused: { title: translate("The study is paused"), start: translate("Try again") },
+  voice_withdrawn: { title: translate("The conversation had to be stopped") },
   disk_full: { title: translate("The recording stopped") },
   withdrawn: { title: translate("You have withdrawn"), ...ON },
   no_consent: { title: translate("Your consent is needed first"), ...ON },
-  take_over: { title: translate("This talk is over"), ...AGAIN },
-  talk_done: { title: translate("Talk finished"), ...ON },
-  session_over: { title: translate("This session is over"), ...ON },
+  take_over: { title: translate("This conversation has ended"), ...AGAIN },
+  talk_done: { title: translate("Conversation finished"), ...ON },
+  session_over: { title: translate("This session has ended"), ...ON },
 };
 
 /** @param {string} reason @param {string} text in the server's words @returns {Screen} */
 export function endedScreen(reason, text) {
-  const ending = ENDINGS[reason] ?? { title: translate("The talk ended"), start: translate("Try again") };
+  const ending = ENDINGS[reason] ?? { title: translate("The conversation ended"), start: translate("Try again") };
   return { status: translate("Not recording"), text, ...ending };
 }
 
 /** The screen after an earlier take broke off. @param {string} text in the server's words @returns {Screen} */
 export function interruptedScreen(text) {
-  return { ...SCREENS.idle, title: translate("Your talk was interrupted"), text, start: translate("Go on") };
+  return { ...SCREENS.idle, title: translate("Your conversation was interrupted"), text, start: translate("Continue") };
 }
 
 /** The screen before a take that starts automatically. @param {string} text in the server's words @returns {Screen} */

@@ -93,7 +93,7 @@ export class TalkLine {
     this.#ending = true;
     this.#stopSource();
     this.#endTimer = setTimeout(
-      () => this.#finish("connection_lost", translate("The end could not be confirmed. What was said so far is kept.")),
+      () => this.#finish("connection_lost", translate("The end of the conversation could not be confirmed. What has been said so far is saved.")),
       ENDING_MS,
     );
     this.#pump();

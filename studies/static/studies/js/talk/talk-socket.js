@@ -115,7 +115,7 @@ export class TalkSocket {
       if (!(error instanceof WireError)) throw error;
       this.#finish(
         "bad_message",
-        translate("The server sent something this page does not understand. Reload the page and try again."),
+        translate("The server sent something that this page does not understand. Reload the page and try again."),
       );
       return;
     }
@@ -152,7 +152,7 @@ export class TalkSocket {
     else
       this.#finish(
         this.#refusal?.code ?? "connection_lost",
-        this.#refusal?.message ?? translate("The connection could not be found again. What was said so far is kept."),
+        this.#refusal?.message ?? translate("The connection could not be restored. What has been said so far is saved."),
       );
   }
 

@@ -116,7 +116,7 @@ export class TalkView {
   #warnOfEnd(leftMs) {
     const warnings = this.#limitMs >= 2 * LONG_WARNING_MS ? [LONG_WARNING_MS, SHORT_MS] : [SHORT_MS];
     const due = warnings.filter((ms) => leftMs <= ms).at(-1);
-    const text = due === undefined ? "" : translate("%(time)s left, then the talk ends by itself.", { time: spoken(due) });
+    const text = due === undefined ? "" : translate("%(time)s left; then the conversation ends automatically.", { time: spoken(due) });
     const left = this.part("left");
     if (left.textContent !== text) left.textContent = text;
   }

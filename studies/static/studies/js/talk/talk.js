@@ -183,8 +183,8 @@ export class Talk {
     this.#view.warn(
       "microphone",
       this.#microphone === null
-        ? translate("The microphone was unplugged. Plug it in again or choose another: the talk goes on.")
-        : translate("The microphone was unplugged, so another one is in use now. You can choose below."),
+        ? translate("The microphone was unplugged. Plug it in again or choose another one: the conversation continues.")
+        : translate("The microphone was unplugged, so another one is in use now. You can choose one below."),
     );
   }
 

@@ -101,7 +101,7 @@ export class VoiceRecording {
       this.#input("recorded").value = recorded ? "on" : "";
       this.#input("file").value = ""; // It is on the server now and need not be sent again.
       this.#show(report);
-      if (verdict === "refused") this.#fail("This recording is not good enough as a reference. See below what is wrong with it.");
+      if (verdict === "refused") this.#fail("This recording is not good enough as a reference. The problems are listed below.");
       else this.#say("Your recording is kept. Complete the form below and save.");
     } catch (error) {
       if (!(error instanceof UploadProblem)) throw error;
@@ -136,7 +136,7 @@ export class VoiceRecording {
   #submitted(event) {
     if (!this.#recorder.recording && this.#upload === null) return;
     event.preventDefault();
-    this.#fail(this.#recorder.recording ? "Stop the recording first." : "The recording is still being sent. A moment.");
+    this.#fail(this.#recorder.recording ? "Stop the recording first." : "The recording is still being sent. Please wait a moment.");
     this.#part("note").scrollIntoView({ block: "center" });
   }
 
@@ -224,7 +224,7 @@ function refusal(request) {
   try {
     return JSON.parse(request.responseText).message;
   } catch {
-    if (request.status === 403) return "You are signed out, or may not do this. Sign in in another tab, then try again.";
+    if (request.status === 403) return "You are signed out, or you do not have permission. Sign in in another tab, then try again.";
     return `The server answered ${request.status}. Please try again.`;
   }
 }

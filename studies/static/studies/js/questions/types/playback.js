@@ -34,7 +34,7 @@ class ExcerptPlayer {
     this.#listenedSec = /** @type {HTMLInputElement} */ (question.querySelector("[data-listened-sec]"));
     this.#button.element.disabled = true;
     this.#button.element.addEventListener("click", () => (this.#source ? this.pause() : this.#play()));
-    this.#bar.ariaLabel = translate("How far it has played");
+    this.#bar.ariaLabel = translate("Playback position");
     this.#bar.value = 0;
     this.#note.role = "status";
     this.#retry.type = "button";
@@ -54,7 +54,7 @@ class ExcerptPlayer {
     } catch (error) {
       const known = error instanceof RecordingProblem;
       if (!known && !(error instanceof DOMException)) throw error;
-      this.#say(known ? error.message : translate("This recording cannot be played here."));
+      this.#say(known ? error.message : translate("This recording cannot be played in this browser."));
       this.#retry.hidden = false;
       return;
     }
@@ -147,11 +147,11 @@ class ExcerptPlayer {
   get #words() {
     const left = this.#maxPlays - Number(this.#plays.value);
     if (this.#source !== null) return "";
-    if (left <= 0 && this.#position === 0) return translate("It was played as often as it may be.");
+    if (left <= 0 && this.#position === 0) return translate("It has been played as often as allowed.");
     if (Number.isFinite(left) && this.#position === 0)
       return translatePlural("It can be played %(n)s time.", "It can be played %(n)s times.", left);
     const heard = Number(this.#listenedSec.value) >= 0.9 * this.#durationSec;
-    return "mustListen" in this.#root.dataset && !heard ? translate("Please listen to its end.") : "";
+    return "mustListen" in this.#root.dataset && !heard ? translate("Please listen to the end.") : "";
   }
 
   /** @param {string} text */

@@ -12,7 +12,7 @@ class VisualAnalogue {
   #field;
   #extras;
   #line = /** @type {HTMLInputElement} */ (document.createElement("input"));
-  #reset = element("button", "button button--quiet button--small analogue__reset", translate("Take back"));
+  #reset = element("button", "button button--quiet button--small analogue__reset", translate("Clear the answer"));
 
   /** @param {HTMLElement} root */
   constructor(root) {
