@@ -83,7 +83,9 @@ class WebSettings(BothSides):
     hung_after_sec: float = Field(
         20, ge=1, description="`make run` replaces a process that has answered and then says nothing for this long."
     )
-    journal_min_free_mb: int = Field(200, ge=0, description="A talk is refused when the disk has less room than this.")
+    journal_min_free_mb: int = Field(
+        200, ge=0, description="A conversation is refused when the disk has less room than this."
+    )
     erasure_log: Path | None = Field(
         None,
         description="File that notes what people took back, for `manage.py reapply_erasures`; empty for "

@@ -68,40 +68,40 @@ PRESETS: Final[Mapping[str, Preset]] = {
     "higher": Preset("Higher voice", "transform", {"f0_ratio": 1.7, "formant_ratio": 1.17}, f"{SEX} {OUR_SIZE}"),
     "lower": Preset("Lower voice", "transform", {"f0_ratio": 0.59, "formant_ratio": 0.855}, f"{SEX} {OUR_SIZE}"),
     "androgynous_raised": Preset(
-        "Between, from a lower voice",
+        "In between, from a lower voice",
         "transform",
         {"f0_ratio": 1.3, "formant_ratio": 1.08},
         f"{SEX} {OUR_SIZE} The geometric midpoint of the change.",
     ),
     "androgynous_lowered": Preset(
-        "Between, from a higher voice",
+        "In between, from a higher voice",
         "transform",
         {"f0_ratio": 0.77, "formant_ratio": 0.93},
         f"{SEX} {OUR_SIZE} The geometric midpoint of the change.",
     ),
     "pitch_raised": Preset(
-        "Higher pitch alone", "transform", {"f0_ratio": 1.25}, f"{SIZE} {OUR_SIZE} About two just noticeable steps."
+        "Higher pitch only", "transform", {"f0_ratio": 1.25}, f"{SIZE} {OUR_SIZE} About two just noticeable steps."
     ),
     "pitch_lowered": Preset(
-        "Lower pitch alone", "transform", {"f0_ratio": 0.8}, f"{SIZE} {OUR_SIZE} About two just noticeable steps."
+        "Lower pitch only", "transform", {"f0_ratio": 0.8}, f"{SIZE} {OUR_SIZE} About two just noticeable steps."
     ),
     "tract_shortened": Preset(
-        "Shorter vocal tract alone",
+        "Shorter vocal tract only",
         "transform",
         {"formant_ratio": 1.23},
         f"{SIZE} {OUR_SIZE} About two just noticeable steps.",
     ),
     "tract_lengthened": Preset(
-        "Longer vocal tract alone",
+        "Longer vocal tract only",
         "transform",
         {"formant_ratio": 0.81},
         f"{SIZE} {OUR_SIZE} About two just noticeable steps.",
     ),
     "smaller": Preset(
-        "Smaller talker", "transform", {"formant_ratio": 1.105}, f"{SIZE} {OUR_SIZE} About one just noticeable step."
+        "Smaller person", "transform", {"formant_ratio": 1.105}, f"{SIZE} {OUR_SIZE} About one just noticeable step."
     ),
     "larger": Preset(
-        "Larger talker", "transform", {"formant_ratio": 0.905}, f"{SIZE} {OUR_SIZE} About one just noticeable step."
+        "Larger person", "transform", {"formant_ratio": 0.905}, f"{SIZE} {OUR_SIZE} About one just noticeable step."
     ),
     "child_like": Preset(
         "Child-like voice",

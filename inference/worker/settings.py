@@ -52,7 +52,10 @@ class WorkerSettings(BothSides, LoadedEngines):
         description="While steps take longer than this, an inference worker lets nobody new in; 0 for no limit.",
     )
     drain_sec: float = Field(
-        8, ge=0, le=300, description="How long an inference worker that stops keeps its talks for others to go on with."
+        8,
+        ge=0,
+        le=300,
+        description="How long an inference worker that stops keeps its conversations for others to continue.",
     )
     web_url: str = Field(
         "http://127.0.0.1:8000",
