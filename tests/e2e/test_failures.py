@@ -18,7 +18,7 @@ from tests.e2e.filing import filed_takes
 from tests.e2e.own_databases import ON_SERVICES_TOO, own_databases
 from tests.e2e.pages.conftest import voiced
 from tests.e2e.stack import Stack
-from tests.e2e.visitor import open_browser, picture
+from tests.e2e.visitor import end_talk, open_browser, picture
 from tests.e2e.walk import barriers
 from tests.speech import write_microphone
 from tests.studies.talk.cable import Cable
@@ -99,7 +99,7 @@ def stopped(page: Page, title: str) -> None:
 
 
 def end(page: Page) -> None:
-    page.get_by_role("button", name="End the talk").click()
+    end_talk(page)
     expect(page.get_by_role("heading", name="Talk finished")).to_be_visible(timeout=LONG_MS)
 
 

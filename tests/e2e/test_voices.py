@@ -18,7 +18,7 @@ from studies.insights.pitch import pitch_contour
 from tests.e2e.alignment import lag_of
 from tests.e2e.filing import filed
 from tests.e2e.stack import Stack
-from tests.e2e.visitor import check_device, open_browser, picture, talk
+from tests.e2e.visitor import check_device, end_talk, open_browser, picture, talk
 from tests.speech import write_microphone
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -155,7 +155,7 @@ def visit(stack: Stack, browser: Browser) -> dict[str, Any]:
     page.get_by_role("slider", name="Hear yourself").fill("50")
     page.wait_for_timeout(TALK_SEC * 1_000)
     picture(page, "voices-2-monitor")
-    page.get_by_role("button", name="End the talk").click()
+    end_talk(page)
     expect(page.locator("#talk")).to_have_attribute("data-state", "ended", timeout=15_000)
     token = session_of(page)
     trials = {trial["condition"]: trial for trial in filed_trials(stack, token)}
