@@ -46,7 +46,7 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "Local cascade",
         "inference.engines.cascade.engine:CascadeEngine",
         "Speech recognition, a small language model and speech synthesis in a row, on this machine. It answers to the "
-        "words alone: it cannot hear laughs, sighs, accents or tone, which makes it the text-mediated control.",
+        "words alone: it cannot hear laughs, sighs, accents or tone.",
         settings="inference.engines.cascade.settings:CascadeSettings",
         options="inference.contract.options.cascade:Options.read",
     ),
