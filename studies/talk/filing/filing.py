@@ -226,7 +226,7 @@ def _encode(kind: str, lane: Lane, delay_samples: int, duration: int, comment: s
     decoded, rate_hz = soundfile.read(io.BytesIO(data), dtype="int16")
     if rate_hz != SAMPLE_RATE_HZ or not np.array_equal(decoded, samples):
         raise RecordingError("encoding_differs")
-    heard = audible_stretches(samples.astype(np.float32) / 2**15)
+    heard = audible_stretches(samples.astype(np.float32) / np.float32(2**15))
     return EncodedTrack(
         kind,
         data,

@@ -11,6 +11,8 @@ from pytest_django.live_server_helper import LiveServer
 from studies.models import Session
 from studies.participant.answering.answers import known
 from tests.e2e.pages.conftest import Launch, NewPage, Screenshots
+from tests.e2e.visitor import fits
+from tests.e2e.walk import barriers
 from tests.studies.participant.questionnaires import asking
 from tests.studies.participant.visitor import Visitor, open_new_study
 
@@ -123,6 +125,30 @@ def test_pair_whose_answer_is_missing_can_be_left_without_a_verdict(
     page.wait_for_url("**/debrief/")
     assert known(anna.session, anna.session.trials.get(side="B"))["no_answer"] is True
     assert known(anna.session, pair=0) == {}
+
+
+def test_what_participants_get_back_is_legible_and_fits(
+    launch: Launch, new_page: NewPage, live_server: LiveServer, screenshots: Screenshots
+) -> None:
+    document = asking(PREFER, at="after_pair")
+    give_back = {"pictures": True}
+    open_new_study({**document, "questionnaires": document["questionnaires"][:1], "give_back": give_back})
+    anna = Visitor().to_talk()
+    spoken = {"participant": [[2_000, 9_000]], "agent": [[12_000, 6_000], [20_000, 4_000]], "heard": [[2_000, 9_000]]}
+    for _ in range(2):
+        anna.talk(audible=spoken)
+    anna.judge()
+    page = new_page(launch())
+    page.goto(f"{live_server.url}/p/{anna.token}/debrief/")
+    expect(page.get_by_role("heading", name="Your conversations")).to_be_visible()
+    expect(page.get_by_role("img", name="Who spoke when")).to_have_count(2)
+    words = page.get_by_text("What was said").first
+    words.click()
+    expect(page.get_by_text("hi there").first).to_be_visible()
+    screenshots(page, "debrief-given-back")
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert fits(page)
+    assert barriers(page) == []
 
 
 def test_going_back_after_a_refused_form_shows_the_page(

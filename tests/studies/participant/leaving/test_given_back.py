@@ -42,7 +42,7 @@ def condition_of(anna: Visitor, side: str) -> str:
 def test_participants_learn_which_answer_was_which_and_what_was_said() -> None:
     anna = at_the_end()
     (topic,) = topics(anna)
-    assert topic.title == "Your weekend"
+    assert topic.title == "Weekend"
     said = {condition_of(anna, talk.name[-1]): talk.in_own_voice for talk in topic.talks}
     assert ([talk.name for talk in topic.talks], said) == (["Answer A", "Answer B"], {"own": True, "higher": False})
     assert (anna.page.count(OWN), anna.page.count(CHANGED)) == (1, 1)

@@ -81,6 +81,11 @@ export class Microphone {
     return this.#track.getSettings().deviceId ?? "";
   }
 
+  /** Whether the system has muted it. */
+  get isMuted() {
+    return this.#track.muted;
+  }
+
   /** The latency that the browser reports; 0 if it reports none. */
   get latencyMs() {
     return 1_000 * (/** @type {{latency?: number}} */ (this.#track.getSettings()).latency ?? 0);

@@ -39,10 +39,13 @@ export class TalkMicrophone {
   /** Opens a microphone in place of the one before. @param {string} deviceId @throws {MicrophoneProblem} */
   async open(deviceId) {
     const microphone = await Microphone.open(this.#requested, deviceId);
+    const wasPaused = this.#paused;
     this.close();
     this.#microphone = microphone;
     microphone.onEnded = () => this.lose("ended");
     microphone.onMuted = (muted) => this.#pause(muted);
+    if (microphone.isMuted) this.#pause(true);
+    else if (wasPaused) this.onPaused(false);
     await this.#choice.refresh(microphone.deviceId);
     await this.#watchPermission(microphone);
   }

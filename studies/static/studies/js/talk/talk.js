@@ -190,8 +190,8 @@ export class Talk {
   /** @param {boolean} paused */
   #pause(paused) {
     this.#tell({ do: "pause", paused });
-    this.#view.participantMeter.clear();
-    if (this.#isTalking) this.#goLive();
+    if (paused) this.#view.participantMeter.clear();
+    if (this.#state === "live" || this.#state === "paused") this.#goLive();
   }
 
   /** Ends the talk, which can be had again. @param {MicrophoneProblem} problem */
@@ -265,7 +265,9 @@ export class Talk {
   #goLive() {
     if (this.#state === "ending") return;
     if (Number.isNaN(this.#liveSinceMs)) this.#liveSinceMs = performance.now();
-    if (this.#microphone.paused) this.#show("paused", SCREENS.paused);
+    const { paused } = this.#microphone;
+    this.#tell({ do: "pause", paused });
+    if (paused) this.#show("paused", SCREENS.paused);
     else this.#show("live", SCREENS.live);
     this.#wakeLock ??= new WakeLock();
     clearInterval(this.#timer);
