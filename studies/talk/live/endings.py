@@ -54,7 +54,10 @@ ENDINGS: Final[Mapping[str, Ending]] = {
     "limit": Ending(Take.Outcome.COMPLETED, _("The time for this conversation is over.")),
     "microphone_lost": Ending(
         Take.Outcome.INTERRUPTED,
-        _("The conversation was stopped. What was said so far is kept, and you can have this conversation again."),
+        _(
+            "The microphone was lost, so the conversation was stopped. "
+            "What was said so far is kept, and you can have this conversation again."
+        ),
     ),
     "engine_lost": Ending(
         Take.Outcome.INTERRUPTED,
