@@ -49,7 +49,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
             "Pitch target", "Hz", 60.0, 500.0, None, "Moves the talker's median F0 here; instead of a ratio."
         ),
         "formant_ratio": Parameter(
-            "Formants", "×", 0.7, 1.5, 1.0, "Formant frequencies out over in: above 1 is a shorter vocal tract."
+            "Resonances", "×", 0.7, 1.5, 1.0, "Formant frequencies out over in: above 1 is a shorter vocal tract."
         ),
         "f0_range": Parameter(
             "Intonation range",

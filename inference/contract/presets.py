@@ -86,22 +86,28 @@ PRESETS: Final[Mapping[str, Preset]] = {
         "Lower pitch only", "transform", {"f0_ratio": 0.8}, f"{SIZE} {OUR_SIZE} About two just noticeable steps."
     ),
     "tract_shortened": Preset(
-        "Shorter vocal tract only",
+        "Smaller, at the same pitch",
         "transform",
         {"formant_ratio": 1.23},
         f"{SIZE} {OUR_SIZE} About two just noticeable steps.",
     ),
     "tract_lengthened": Preset(
-        "Longer vocal tract only",
+        "Larger, at the same pitch",
         "transform",
         {"formant_ratio": 0.81},
         f"{SIZE} {OUR_SIZE} About two just noticeable steps.",
     ),
     "smaller": Preset(
-        "Smaller person", "transform", {"formant_ratio": 1.105}, f"{SIZE} {OUR_SIZE} About one just noticeable step."
+        "A little smaller, at the same pitch",
+        "transform",
+        {"formant_ratio": 1.105},
+        f"{SIZE} {OUR_SIZE} About one just noticeable step.",
     ),
     "larger": Preset(
-        "Larger person", "transform", {"formant_ratio": 0.905}, f"{SIZE} {OUR_SIZE} About one just noticeable step."
+        "A little larger, at the same pitch",
+        "transform",
+        {"formant_ratio": 0.905},
+        f"{SIZE} {OUR_SIZE} About one just noticeable step.",
     ),
     "child_like": Preset(
         "Child-like voice",

@@ -82,7 +82,7 @@ EVENTS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
     "mute": {"muted": bool, "sample": int},
     "buffer": {"change": str},  # the jitter buffer steered, jumped or ran dry
     "monitor": {"level": (int, float)},  # participants hear themselves as the engine does, at this level; 0 ends it
-    "end": {},  # the participant ended the talk
+    "end": {},  # the talk ends: by the participant, or with "reason": "microphone_lost"
     # before the talk: the page's sentence, spoken into microphone frames, comes back in heard frames
     "render": {"number": int},  # browser to web; with "voice", a number in the study, or "parameters" of a free one
     "rendered": {"number": int, "latency_samples": int, "samples": int},  # web to browser; the heard frames follow

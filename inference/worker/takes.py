@@ -26,7 +26,7 @@ from inference.worker.steps import StepLoop
 
 WATCH_SEC: Final = 0.5  # how often the load is checked
 ENDINGS: Final = {
-    "released": "The talk is over.",
+    "released": "The conversation has ended.",
     "replaced": "This talk goes on over another connection.",
     "grace_over": "Nobody came back to this talk in time.",
     "engine_failed": "The conversation partner stopped because of a fault. You can start again.",

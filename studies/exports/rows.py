@@ -27,7 +27,9 @@ from studies.models import (
 from studies.withdrawal import keeps_data
 
 BLOCK_TRIALS = 100
-LISTENED = "listened_sec"  # Stored as an answer, although no questionnaire asks for it.
+LISTENED = "listened_sec"
+NO_ANSWER = "no_answer"
+UNASKED = frozenset({LISTENED, NO_ANSWER})  # They are stored as answers, although no questionnaire asks for them.
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class TrialRow:
     answers: Mapping[str, Any] = field(default_factory=dict)
     known: Mapping[str, Any] = field(default_factory=dict)
     listened_sec: float | None = None
+    no_answer: bool | None = None
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
     sides: Mapping[int, str] = field(default_factory=dict)
 
@@ -131,9 +134,10 @@ def _row(trial: Trial) -> TrialRow:
         tracks={track.kind: track for track in take.tracks.all()} if take else {},
         utterances=list(take.utterances.all()) if take else (),
         metrics={(metric.track, metric.name): metric for metric in take.metrics.all()} if take else {},
-        answers={item: value for item, value in {**of_pair, **own}.items() if item != LISTENED},
+        answers={item: value for item, value in {**of_pair, **own}.items() if item not in UNASKED},
         known={**once, **verdicts, **of_pair, **own},
         listened_sec=own.get(LISTENED),
+        no_answer=own.get(NO_ANSWER),
         judgements={item: last for item, last in judgements.items() if last.choice},
         sides={other.pk: other.side for other in trial.session.trials.all()},
     )
@@ -215,7 +219,7 @@ def _session_row(session: Session) -> SessionRow:
     consents = {event.purpose: event for event in session.consents.all()}
     if is_erased(session):
         return SessionRow(session, consents=consents)
-    answers = [answer for answer in session.answers.all() if answer.item != LISTENED or answer.questionnaire]
+    answers = [answer for answer in session.answers.all() if answer.item not in UNASKED or answer.questionnaire]
     return SessionRow(
         session=session,
         trials=trials,

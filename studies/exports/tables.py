@@ -16,7 +16,7 @@ from django.db.models import Max, QuerySet
 from studies.exports import rows, session_columns, trial_columns
 from studies.exports.answer_table import ANSWER_COLUMNS, answer_rows
 from studies.exports.columns import Column, as_lines
-from studies.exports.rows import LISTENED
+from studies.exports.rows import UNASKED
 from studies.models import AccessLog, Answer, Export, Judgement, Session, Study
 
 COMMAND_LINE: Final = "command line"
@@ -100,7 +100,7 @@ def _answers(study: Study) -> Content:
         if rows.is_erased(row.session)
     ]
     told = sessions.exclude(pk__in=erased)
-    answers = Answer.objects.filter(session__in=told).exclude(item=LISTENED, questionnaire="")
+    answers = Answer.objects.filter(session__in=told).exclude(item__in=UNASKED, questionnaire="")
     verdicts = Judgement.objects.filter(session__in=told)
     newest = (_newest(answers), _newest(verdicts))
     count = answers.filter(pk__lte=newest[0]).count() + verdicts.filter(pk__lte=newest[1]).count()

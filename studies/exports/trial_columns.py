@@ -23,9 +23,17 @@ COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column(
         "listened_sec",
         "number",
-        "How long the recorded answer was heard before the pair was judged, as the browser counted",
+        "How much of what can be heard in the recorded answer was played before the pair was judged, as the browser "
+        "counted",
         lambda row: row.listened_sec,
         "s",
+    ),
+    Column(
+        "no_answer",
+        "boolean",
+        "Whether the participant said that the machine gave no answer in the conversation; empty where nothing was said "
+        "about it",
+        lambda row: row.no_answer,
     ),
     Column(
         "rated_at",

@@ -44,11 +44,9 @@ class Stretch(NamedTuple):
 
 def speech_stretches(samples: Float32) -> list[Stretch]:
     """Returns stretches of speech in order, at least LEAST_PAUSE_SAMPLES apart; none in silence or steady noise."""
-    frames = len(samples) // HOP_SAMPLES
-    if frames == 0:
+    level_db = _frame_levels_db(samples)
+    if not len(level_db):
         return []
-    framed = samples[: frames * HOP_SAMPLES].reshape(frames, HOP_SAMPLES)
-    level_db = _decibels(np.mean(np.square(framed, dtype=np.float64), axis=1))
     loudest, background = np.percentile(level_db, [99, 5])
     if loudest < QUIETEST_DBFS or loudest - background < LEAST_CONTRAST_DB:
         return []
@@ -61,6 +59,16 @@ def speech_stretches(samples: Float32) -> list[Stretch]:
         else:
             found.append(Stretch(start, end))
     return [stretch for stretch in found if stretch.end - stretch.start >= LEAST_STRETCH_SAMPLES]
+
+
+def audible_stretches(samples: Float32) -> list[Stretch]:
+    """Returns where there is something to hear: the speech, or, in a sound that never pauses, everything from its first
+    to its last frame above QUIETEST_DBFS; none in silence."""
+    spoken = speech_stretches(samples)
+    if spoken:
+        return spoken
+    loud = np.flatnonzero(_frame_levels_db(samples) > QUIETEST_DBFS)
+    return [Stretch(int(loud[0]) * HOP_SAMPLES, (int(loud[-1]) + 1) * HOP_SAMPLES)] if len(loud) else []
 
 
 def seconds(stretches: list[Stretch]) -> float:
@@ -96,6 +104,13 @@ def rate_per_sec(count: int, duration_sec: float) -> float:
     if duration_sec < LEAST_RATED_SEC:
         raise Unmeasurable(f"less than {LEAST_RATED_SEC:g} s of speech")
     return count / duration_sec
+
+
+def _frame_levels_db(samples: Float32) -> Float64:
+    """Returns the level of each whole frame of HOP_SAMPLES, [frames]."""
+    frames = len(samples) // HOP_SAMPLES
+    framed = samples[: frames * HOP_SAMPLES].reshape(frames, HOP_SAMPLES)
+    return _decibels(np.mean(np.square(framed, dtype=np.float64), axis=1))
 
 
 def _intensity_db(samples: Float32, frames: int) -> Float64:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from inference.contract.parameters import PARAMETERS
 from studies.errors import FrozenError
+
+DEMONSTRATION: Final = gettext_noop("Demonstration: no research is done with these recordings.")
+"""The ethics reference of the demo studies. It is translated; a researcher's own is in the language of the study."""
 
 
 class Study(models.Model):

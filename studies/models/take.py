@@ -210,6 +210,9 @@ class Track(models.Model):
     backfilled = models.JSONField(
         default=list, blank=True, help_text="[first sample, samples] kept by the browser while it was away, sent later."
     )
+    audible = models.JSONField(
+        null=True, blank=True, help_text="[first sample, samples] of all there is to hear; empty where not looked for."
+    )
     delay_samples = models.IntegerField(default=0, help_text="Latency taken out to align the track.")
     conversion = models.JSONField(
         default=list, blank=True, help_text="How the voice was changed, a segment each; empty where it is as it was."
@@ -225,6 +228,13 @@ class Track(models.Model):
     @property
     def duration_ms(self) -> float:
         return self.duration_samples * 1_000 / self.sample_rate_hz
+
+    @property
+    def audible_sec(self) -> list[tuple[float, float]] | None:
+        """(start, duration) of each stretch with something to hear; None where nobody has looked for them."""
+        if self.audible is None:
+            return None
+        return [(start / self.sample_rate_hz, samples / self.sample_rate_hz) for start, samples in self.audible]
 
 
 class Utterance(models.Model):

@@ -11,7 +11,7 @@ from typing import Any, Final
 from csp.constants import SELF
 from django.db import transaction
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +24,7 @@ from studies.participant import flow, preview
 from studies.participant.arriving import enrol
 from studies.participant.arriving.screening import FIRST_RULE, message_of
 from studies.participant.leaving.finishing import way_back_of
+from studies.participant.refused import forget, refuse
 from studies.publish import session_protocol
 from studies.talk.live.watch import look_now
 
@@ -54,8 +55,8 @@ def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[
     With `after_end` the page is also open to finished sessions, whatever the study's state; with `always` also to those
     that ended early.
 
-    Forms from an older tab are refused (`taken_over`). A page that is opened in another browser becomes the newest
-    tab."""
+    Forms from an older tab are refused (`sent_by_older_tab`). A page that is opened in another browser becomes the
+    newest tab."""
 
     def decorate(page: View) -> View:
         @never_cache
@@ -75,8 +76,10 @@ def session_page(*, after_end: bool = False, always: bool = False) -> Callable[[
                 return page(request, session, *args, **kwargs)
             if session.state in LAST_PAGES and not always:
                 return last_page(request, session)
-            if request.method == "POST" and not was_sent_by_live_tab(request, session):
-                return taken_over(request, session)
+            if request.method == "POST":
+                forget(request)
+                if not was_sent_by_live_tab(request, session):
+                    return sent_by_older_tab(request, session)
             if not (after_end or always):
                 if session.state == Session.State.FINISHED:
                     return redirect("debrief", session.token)
@@ -239,14 +242,13 @@ def was_sent_by_live_tab(request: HttpRequest, session: Session) -> bool:
     return session.live_tab(request.POST.get("epoch")) or session.live_tab(request.GET.get("epoch"))
 
 
-def taken_over(request: HttpRequest, session: Session) -> HttpResponse:
-    """Says that another tab is the newest one, and offers to send the same form again and continue here.
+def sent_by_older_tab(request: HttpRequest, session: Session) -> HttpResponse:
+    """Refuses a form from a tab that is not the newest one. A page of its own says so (`studies.participant.tabs`).
 
-    Requests in JSON get the code "taken_over". The status is 409."""
+    Requests in JSON get the status 409 and the code "taken_over"."""
     if request.content_type == "application/json":
         return JsonResponse({"code": "taken_over", "message": str(TAKEN_OVER)}, status=409)
-    context = frame(request, session, epoch=None, again=sent_again(request), message=TAKEN_OVER)
-    return render(request, "participant/taken_over.html", context, status=409)
+    return refuse(request, page=reverse("send_again", args=[session.token]))
 
 
 def _remember(response: HttpResponse, request: HttpRequest, session: Session) -> None:
@@ -282,5 +284,9 @@ def sent_again(request: HttpRequest) -> list[tuple[str, str]]:
     Django accepts at most 1,000 fields (DATA_UPLOAD_MAX_NUMBER_FIELDS)."""
     if request.method != "POST" or request.FILES:
         return []
-    fields = [(name, str(value)) for name, values in request.POST.lists() for value in values]
-    return [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
+    return [(name, value) for name, value in fields_of(request.POST) if name != "csrfmiddlewaretoken"]
+
+
+def fields_of(sent: QueryDict) -> list[tuple[str, str]]:
+    """Returns (name, value) of every field in order."""
+    return [(name, str(value)) for name, values in sent.lists() for value in values]

@@ -1,18 +1,29 @@
-"""Requests that any page of a session can make: whether its tab is still live, to change the language and, in a
-preview, to open another page."""
+"""Requests that any page of a session can make: whether its tab is still live, to send a form of an older tab again, to
+change the language and, in a preview, to open another page."""
 
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from studies.models import Session
 from studies.participant import preview
-from studies.participant.access import find_session, frameable, last_page, session_page, traceless
+from studies.participant.access import (
+    TAKEN_OVER,
+    fields_of,
+    find_session,
+    frame,
+    frameable,
+    go_on,
+    last_page,
+    session_page,
+    traceless,
+)
 from studies.participant.flow import address
+from studies.participant.refused import refused_form
 from studies.publish import session_protocol
 
 
@@ -34,6 +45,20 @@ def language(request: HttpRequest, session: Session) -> HttpResponse:
     page = request.POST.get("next", "")
     own = reverse("resume", args=[session.token])
     return redirect(page if page.startswith(own) and ".." not in page else own)
+
+
+@require_safe
+@session_page(always=True)
+def send_again(request: HttpRequest, session: Session) -> HttpResponse:
+    """Says that another tab is the newest one, and offers to send a form from an older one again and to continue there.
+
+    The status is 409."""
+    refused = refused_form(request)
+    if refused is None:
+        return go_on(session)
+    again = fields_of(refused.fields)
+    context = frame(request, session, epoch=None, address=refused.address, again=again, message=TAKEN_OVER)
+    return render(request, "participant/taken_over.html", context, status=409)
 
 
 @require_safe

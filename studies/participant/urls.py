@@ -24,6 +24,7 @@ urlpatterns = [
     path("p/<slug:token>/consent/", consenting.consent, name="consent"),
     path("p/<slug:token>/consent/copy/", consenting.copy, name="consent_copy"),
     path("p/<slug:token>/tab/", tabs.tab, name="tab"),
+    path("p/<slug:token>/again/", tabs.send_again, name="send_again"),
     path("p/<slug:token>/language/", tabs.language, name="language"),
     path("p/<slug:token>/preview/<str:name>/", tabs.preview_page, name="preview_page"),
     path("p/<slug:token>/check/", checking.check, name="check"),

@@ -116,6 +116,9 @@ class ConditionCell(Strict):
     """Its name in the data."""
     label: Annotated[str, Field(min_length=1, max_length=120)]
     """Its name for researchers."""
+    told: Line | None = None
+    """What participants learn about it on the last page, such as “In this one you were heard in a higher voice.”; left
+    out, only whether their voice was changed."""
     engine: str
     """Who answers: an engine by its name in the catalogue."""
     options: dict[str, Option] = Field(default_factory=dict)
@@ -154,6 +157,8 @@ class Comparison(Strict):
     """Every answer must have been heard."""
     track: Literal["agent", "conversation"] = "agent"
     """What is played: the machine's words, or the whole conversation."""
+    transcripts: Literal["after_hearing", "always", "never"] = "after_hearing"
+    """When the words of an answer are shown: once it has been heard, from the beginning, or not at all."""
 
 
 class EngineOffer(Strict):

@@ -12,7 +12,7 @@ from inference.contract.presets import PRESETS
 CONVERTER: Final = "transform"
 MAIN: Final[Mapping[str, str]] = {
     "f0_ratio": "How high you speak. At ×2 an octave higher, at ×0.5 an octave lower.",
-    "formant_ratio": "How large you sound. Above ×1 as from a shorter vocal tract, below it as from a longer one.",
+    "formant_ratio": "How large you sound: above ×1 like a smaller person, below it like a larger one.",
 }
 MORE: Final[Mapping[str, str]] = {
     "f0_range": "How much your voice rises and falls. At ×0 it is a monotone.",

@@ -31,6 +31,7 @@ from studies.protocol.visit import (
     Audio,
     Consent,
     DeviceCheck,
+    GiveBack,
     HearYourself,
     Recruiter,
     Retention,
@@ -106,6 +107,8 @@ class Protocol(Strict):
     """How long recordings are kept."""
     debrief: Markdown
     """The last page, as Markdown."""
+    give_back: GiveBack = GiveBack()
+    """What participants learn about their own talks on the last page (planned)."""
     translations: dict[Language, dict[str, str]] = Field(default_factory=dict)
     """For each other language, the text at each path, with keys in place of numbers: `prompts.weekend.card`."""
 

@@ -137,4 +137,15 @@ class Retention(Strict):
     """Whether what is there is erased or kept."""
 
 
+class GiveBack(Strict):
+    """What participants of a planned study get back on the last page, about each of their talks that count."""
+
+    conditions: bool = True
+    """Which answer was which: the name of the condition."""
+    transcripts: bool = True
+    """The words of the talk."""
+    pictures: bool = False
+    """Pictures of who spoke when, and of what was measured of both voices."""
+
+
 HearYourself = Literal["off", "preview", "live"]

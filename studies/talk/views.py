@@ -100,7 +100,8 @@ def issue_ticket(request: HttpRequest, token: str, take_id: UUID) -> HttpRespons
 @require_safe
 @never_cache
 def take_status(request: HttpRequest, token: str, take_id: UUID) -> HttpResponse:
-    """Returns whether a take is over and filed, and what was said in it."""
+    """Returns whether a take is over and filed, where there is something to hear in its tracks (in seconds), and what
+    was said in it."""
     take = _take(token, take_id)
     spoken = take.utterances.filter(discarded=False)
     return JsonResponse(
@@ -109,6 +110,7 @@ def take_status(request: HttpRequest, token: str, take_id: UUID) -> HttpResponse
             "outcome": take.outcome,
             "filed": take.state == Take.State.FINAL,
             "error": take.filing_note,
+            "audible": {track.kind: track.audible_sec for track in take.tracks.all()},
             "transcript": [
                 {"role": words.role, "text": words.text, "start_ms": words.start_ms} for words in spoken if words.text
             ],

@@ -14,7 +14,7 @@ import django
 django.setup()
 
 from studies.models import Session, Take  # noqa: E402
-from studies.participant.answering.answers import LISTENED, known  # noqa: E402
+from studies.participant.answering.answers import LISTENED, NO_ANSWER, known  # noqa: E402
 
 
 def main(token: str) -> dict[str, Any]:
@@ -46,7 +46,9 @@ def _own(session: Session, trial: Any, pair: int | None) -> dict[str, Any]:
     if trial is None and pair is None:
         return everything
     wider = known(session, None, trial.pair) if trial is not None else known(session)
-    return {item: value for item, value in everything.items() if item not in wider and item != LISTENED}
+    return {
+        item: value for item, value in everything.items() if item not in wider and item not in {LISTENED, NO_ANSWER}
+    }
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from tests.e2e.filing import filed_takes
 from tests.e2e.own_databases import ON_SERVICES_TOO, own_databases
 from tests.e2e.pages.conftest import voiced
+from tests.e2e.pages.test_talk_microphone import END, KEEP_TRACK
 from tests.e2e.stack import Stack
-from tests.e2e.visitor import open_browser, picture
+from tests.e2e.visitor import end_talk, open_browser, picture
 from tests.e2e.walk import barriers
 from tests.speech import write_microphone
 from tests.studies.talk.cable import Cable
@@ -77,6 +78,7 @@ def talking(browser: Browser, network: Network, token: str) -> Iterator[Page]:
     """A page in mid-talk."""
     context = browser.new_context()
     page = context.new_page()
+    page.add_init_script(KEEP_TRACK)
     page.goto(f"{network.url}/p/{token}/")
     start(page, "Start talking")
     yield page
@@ -99,7 +101,7 @@ def stopped(page: Page, title: str) -> None:
 
 
 def end(page: Page) -> None:
-    page.get_by_role("button", name="End the conversation").click()
+    end_talk(page)
     expect(page.get_by_role("heading", name="Conversation finished")).to_be_visible(timeout=LONG_MS)
 
 
@@ -133,6 +135,33 @@ def test_short_cut_of_the_network_continues_the_take(talking: Page, network: Net
     assert take["counts"]["reconnects"] >= 1
     assert late[0][0] > 0
     assert sum(samples for _, samples in late) >= 24_000  # of two seconds, some came in before the page noticed
+
+
+def test_question_in_a_cut_of_eight_seconds_is_kept_and_asked_for_again(
+    talking: Page, network: Network, stack: Stack, token: str
+) -> None:
+    network.cut()
+    talking.wait_for_timeout(8_000)  # in which the microphone speaks all the time
+    network.mend()
+    live(talking)
+    expect(talking.get_by_text("The machine did not hear what you said while the connection was lost.")).to_be_visible()
+    look(talking, "talk-unheard")
+    end(talking)
+    (take,) = takes(stack, token)
+    late = take["tracks"]["participant"]["backfilled"]
+    assert (take["outcome"], take["counts"]["lost_samples"]) == ("completed", 0)
+    assert sum(samples for _, samples in late) >= 5 * 24_000  # the first of it came in before the network was cut
+
+
+def test_microphone_lost_in_mid_talk_ends_the_take_and_offers_another(talking: Page, stack: Stack, token: str) -> None:
+    talking.evaluate(END)
+    stopped(talking, "The microphone was disconnected")
+    look(talking, "talk-microphone-lost")
+    start(talking, "Start again")
+    end(talking)
+    assert outcomes(stack, token) == ["interrupted", "completed"]
+    assert [take["end_reason"] for take in takes(stack, token)] == ["microphone_lost", "participant"]
+    assert [take["counts"]["reconnects"] for take in takes(stack, token)] == [0, 0]
 
 
 def test_long_cut_is_told_and_opens_a_new_take(talking: Page, network: Network, stack: Stack, token: str) -> None:

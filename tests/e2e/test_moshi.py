@@ -20,7 +20,7 @@ from inference.engines.moshi.engine import MoshiEngine
 from tests.e2e.alignment import likeness
 from tests.e2e.filing import filed_takes
 from tests.e2e.stack import Stack
-from tests.e2e.visitor import open_browser
+from tests.e2e.visitor import end_talk, open_browser
 from tests.e2e.worker import MoshiWorker
 from tests.moshi_checkpoint import tiny_checkpoint
 from tests.speech import read_microphone, write_microphone
@@ -75,7 +75,7 @@ class Person:
     def end(self) -> str:
         """Returns what the machine was seen to say."""
         said = " ".join(self.page.locator("[data-part=words] > *").all_inner_texts())
-        self.page.get_by_role("button", name="End the conversation").click()
+        end_talk(self.page)
         self.state("ended")
         return said
 

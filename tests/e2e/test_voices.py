@@ -18,7 +18,7 @@ from studies.insights.pitch import pitch_contour
 from tests.e2e.alignment import lag_of
 from tests.e2e.filing import filed
 from tests.e2e.stack import Stack
-from tests.e2e.visitor import check_device, open_browser, picture, talk
+from tests.e2e.visitor import check_device, end_talk, open_browser, picture, talk
 from tests.speech import write_microphone
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -155,7 +155,7 @@ def visit(stack: Stack, browser: Browser) -> dict[str, Any]:
     page.get_by_role("slider", name="Hear yourself").fill("50")
     page.wait_for_timeout(TALK_SEC * 1_000)
     picture(page, "voices-2-monitor")
-    page.get_by_role("button", name="End the conversation").click()
+    end_talk(page)
     expect(page.locator("#talk")).to_have_attribute("data-state", "ended", timeout=15_000)
     token = session_of(page)
     trials = {trial["condition"]: trial for trial in filed_trials(stack, token)}
@@ -235,12 +235,12 @@ def test_sliders_are_heard_at_once_and_talked_with(stack: Stack, browser: Browse
     heard.wait(page, before + 1)
     page.get_by_text("More", exact=True).click()
     page.get_by_role("slider", name="Pitch").fill("0.8")
-    page.get_by_role("slider", name="Formants").fill("1.2")
+    page.get_by_role("slider", name="Resonances").fill("1.2")
     picture(page, "voices-5-sliders-moved")
 
     page.get_by_role("button", name="Talk with this voice").click()
     talk(page, "", TALK_SEC)
-    expect(page.get_by_role("heading", name="A voice of your own making: Pitch ×0.8, Formants ×1.2")).to_be_visible()
+    expect(page.get_by_role("heading", name="A voice of your own making: Pitch ×0.8, Resonances ×1.2")).to_be_visible()
     picture(page, "voices-6-talked")
     [trial] = filed_trials(stack, session_of(page))
     ratio = pitch_ratio(pcm_of(trial, "heard"), pcm_of(trial, "participant"))

@@ -16,7 +16,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Locator, Page, expect
 
 from hearmeout_site.environment import ROOT
-from tests.e2e.visitor import FILING_MS, check_device, listen, picture
+from tests.e2e.visitor import FILING_MS, check_device, end_talk, listen, picture
 from tests.extent import THOROUGH
 
 AXE: Final = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -194,7 +194,7 @@ class Walk:
         expect(self.page.locator("#talk")).to_have_attribute("data-state", "live", timeout=30_000)
         self.page.wait_for_timeout(self.talk_sec * 1_000)
         self._look_at("talk-live")
-        self.page.locator("[data-part=end]:visible").click()
+        end_talk(self.page)
         expect(self.page.locator("#talk")).to_have_attribute("data-state", "ended", timeout=15_000)
         self._look_at("talk-ended")
         self._talks += 1

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { judge, activePower, measure, windowPowers } from "../../studies/static/studies/js/check/measures.js";
+import { toneAndText } from "../../studies/static/studies/js/check/measures-view.js";
 import { microphoneKind } from "../../studies/static/studies/js/audio/microphone.js";
 import { Recorder } from "../../studies/static/studies/js/check/microphone-check.js";
 import { seeded } from "../../studies/static/studies/js/headphones/stimuli.js";
@@ -180,4 +181,27 @@ test("a recording can be ended early, by hand and by a microphone that goes", as
   const gone = recorder.record(60);
   recorder.close();
   assert.equal((await gone).samples.length, 0);
+});
+
+const MENDING = { microphone: "no sound", noise_dbfs: "too loud", snr_db: "hardly stands out", clipped_percent: "cut off", round_trip_ms: "too far" };
+
+/** @param {number} snr_db @param {"ok" | "quiet" | "silent" | "clipping"} [verdict] */
+function measured(snr_db, verdict = "ok") {
+  return { noise_dbfs: -30, snr_db, clipped_percent: 0, microphone: { speech_db: -30, clipped_samples: 0, verdict } };
+}
+
+for (const { snrDb, tone } of [
+  { snrDb: -6, tone: "warning" },
+  { snrDb: 9.9, tone: "warning" },
+  { snrDb: 10, tone: "success" },
+  { snrDb: 30, tone: "success" },
+])
+  test(`a voice ${snrDb} dB above the noise, in a study without limits, is a ${tone}`, () => {
+    const said = toneAndText(measured(snrDb), [], { mending: MENDING, onFail: "warn" });
+    assert.deepEqual(said, tone === "warning" ? [tone, MENDING.snr_db] : [tone, "Your microphone works well."]);
+  });
+
+test("what is worse is said first", () => {
+  assert.deepEqual(toneAndText(measured(-6, "silent"), [], { mending: MENDING, onFail: "warn" }), ["error", "no sound"]);
+  assert.equal(toneAndText(measured(-6), ["snr_db"], { mending: MENDING, onFail: "block" })[0], "error");
 });

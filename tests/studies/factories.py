@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -132,8 +133,10 @@ def make_take(
     duration_sec: float = 1.0,
     counts: Mapping[str, int] | None = None,
     started_at: datetime | None = None,
+    audible: Mapping[str, list[list[int]]] | None = None,
 ) -> Take:
-    """The next take of a trial. `tracks`: three FLAC tones, words of both sides, metrics and an events file."""
+    """The next take of a trial. `tracks`: three FLAC tones, words of both sides, metrics and an events file. `audible`:
+    where there is something to hear in them, [first sample, samples]."""
     started = started_at or timezone.now() - timedelta(minutes=1)
     ended = state in {Take.State.ENDED, Take.State.FINAL, Take.State.FAILED}
     take = Take.objects.create(
@@ -151,14 +154,16 @@ def make_take(
     )
     take.voice_snapshots.add(_snapshot(VoiceSnapshot, "none"))
     if tracks:
-        add_tracks(take, duration_sec)
+        add_tracks(take, duration_sec, audible or {})
         add_utterances(take)
         add_metrics(take)
         add_events(take)
     return take
 
 
-def add_tracks(take: Take, duration_sec: float = 1.0) -> list[Track]:
+def add_tracks(
+    take: Take, duration_sec: float = 1.0, audible: Mapping[str, list[list[int]]] = MappingProxyType({})
+) -> list[Track]:
     """Three tones of different pitch at 24 kHz, as FLAC files in the recordings' storage."""
     consent = take.trial.session.consent(ConsentEvent.Purpose.RECORD)
     assert consent is not None
@@ -178,6 +183,7 @@ def add_tracks(take: Take, duration_sec: float = 1.0) -> list[Track]:
             duration_samples=samples,
             lost_samples=480 if kind == Track.Kind.PARTICIPANT else 0,
             gaps=[[4_800, 480]] if kind == Track.Kind.PARTICIPANT else [],
+            audible=audible.get(kind),
         )
         track.file.save(f"{take.pk}/{kind}.flac", ContentFile(data.getvalue()), save=True)
         tracks.append(track)

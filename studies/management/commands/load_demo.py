@@ -10,13 +10,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from studies.models import Study
+from studies.models.study import DEMONSTRATION, Study
 from studies.protocol.reading.document import parse_yaml
 from studies.publish import open_study, publish
 from studies.talk.filing.erasure import erase_expired
 
 TEMPLATES = Path(settings.BASE_DIR) / "studies" / "protocol" / "templates"
-ETHICS_REFERENCE = "Demonstration: no research is done with these recordings."
 RETENTION_DAYS = 30
 
 
@@ -44,5 +43,5 @@ def load(slug: str, text: str, *, today: date) -> Study:
     if expired:
         erase_expired(today)  # before the date moves on, or what is due would be kept for another month
     if created or (expired and study.state == Study.State.OPEN):
-        open_study(study, ethics_reference=ETHICS_REFERENCE, retention_until=today + timedelta(days=RETENTION_DAYS))
+        open_study(study, ethics_reference=DEMONSTRATION, retention_until=today + timedelta(days=RETENTION_DAYS))
     return study

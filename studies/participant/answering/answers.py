@@ -14,11 +14,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from studies.errors import AnswerRefused
-from studies.models import Answer, Judgement, Session, Trial
+from studies.models import Answer, Judgement, Session, Take, Track, Trial
 from studies.publish import protocol_of
 from studies.questions.conditions import is_answered
 
 LISTENED = "listened_sec"  # How long a recorded answer was played before it was judged, as counted by the browser.
+
+NO_ANSWER = "no_answer"  # Whether the participant says that the machine gave no answer in a talk.
 
 
 class Scope(NamedTuple):
@@ -87,6 +89,25 @@ def save_listened(trial: Trial, listened_sec: float) -> None:
     before = trial.answers.filter(item=LISTENED, questionnaire="").order_by("revision").last()
     if before is None or (before.value or 0) < round(listened_sec, 1):
         save(trial.session, {LISTENED: round(listened_sec, 1)}, Scope(trial))
+
+
+def save_no_answer(trial: Trial, said: bool) -> None:
+    """Stores whether the participant says that there was no answer in the talk of a trial."""
+    save(trial.session, {NO_ANSWER: said}, Scope(trial))
+
+
+def was_unanswered(trial: Trial) -> bool:
+    """Whether the participant says so, or nothing of the machine was recorded in the talk that counts.
+
+    While that is being filed, it is not known yet."""
+    last = trial.answers.filter(item=NO_ANSWER, questionnaire="").order_by("revision").last()
+    if last is not None and last.value is True:
+        return True
+    take = trial.take
+    if take is None or take.state not in (Take.State.FINAL, Take.State.FAILED):
+        return False
+    agent = take.tracks.filter(kind=Track.Kind.AGENT).first()
+    return agent is None or agent.audible == []
 
 
 def attention_failed(session: Session) -> list[str]:

@@ -73,7 +73,8 @@ def questions(request: HttpRequest, session: Session, questionnaire: str, positi
 
 def asked_context(page: QuestionPage) -> dict[str, Any]:
     """Returns the context of templates/components/questions/: `questions`, the style sheets and scripts of their types,
-    and `questions_config` for js/pages/questions.js."""
+    `questions_config` for js/pages/questions.js, and whether participants may say that there was no answer
+    (`may_lack_answer`) or it is known that there was none (`lacks_answer`)."""
     shown = page.shown_keys()
     labels = page.labels
     return {
@@ -87,6 +88,8 @@ def asked_context(page: QuestionPage) -> dict[str, Any]:
             )
             for item in page.items
         ],
+        "may_lack_answer": bool(page.judges),
+        "lacks_answer": bool(page.unanswered),
         "question_styles": _files_of(page.items, "studies/css/questions/{}.css"),
         "question_scripts": _files_of(page.items, "studies/js/questions/types/{}.js"),
         "questions_config": {

@@ -23,6 +23,7 @@ from studies.participant import flow
 from studies.participant.answering import answers
 from studies.participant.answering.answers import Scope
 from studies.protocol.questionnaires import EACH_TRIAL, Questionnaire
+from studies.protocol.schema import Protocol
 from studies.publish import session_protocol
 from studies.questions.answer import Answer
 from studies.questions.conditions import When, is_true, items_of
@@ -87,8 +88,18 @@ class QuestionPage:
     @property
     def labels(self) -> dict[str, str]:
         """Maps each side to the label of its answer on the page."""
-        names = self.sides if self.protocol.comparison.labels == "letters" else range(1, len(self.pair) + 1)
-        return {side: _("Answer %(name)s") % {"name": name} for side, name in zip(self.sides, names, strict=True)}
+        return answer_labels(self.protocol, self.sides)
+
+    @property
+    def judges(self) -> list[Trial]:
+        """The trials whose answers the page asks to judge."""
+        before = any(each.at == "before_trial" for each in self.questionnaires)
+        return [] if before else [self.trial] if self.trial is not None else self.pair
+
+    @cached_property
+    def unanswered(self) -> list[Trial]:
+        """Those of them in which the machine gave no answer. What was not said need not be judged."""
+        return [trial for trial in self.judges if answers.was_unanswered(trial)]
 
     @property
     def conditions(self) -> dict[str, When]:
@@ -122,10 +133,11 @@ class QuestionPage:
         return {item.key for item in visible(self.items, given)}
 
     def check(self, item: AnyItem, value: object, *, complete: bool = True) -> Answer:
-        """Returns the value to store. With `complete`, it must be a complete answer. Raises ValidationError."""
+        """Returns the value to store. With `complete`, it must be a complete answer, unless the machine gave none to
+        judge; attention checks must be answered in any case. Raises ValidationError."""
         given = item.checked(value, complete=False, sides=self.sides)
         kept = item.added_to(self.known.get(item.key), given)
-        if complete:
+        if complete and not self._is_excused(item):
             item.check_complete(kept, self.excerpts.get(item.key))
         return kept
 
@@ -185,8 +197,11 @@ class QuestionPage:
             for item in (item.key for item in other.items if item.key not in shown and item.key in other.known):
                 other._save({item: None}, other.questionnaire_of[item])
             missing = [item for item in other.items if item.key in shown and item.key not in other.known]
-            if any(item.is_required and item.recording is None for item in missing):
+            if any(item.is_required and item.recording is None and not other._is_excused(item) for item in missing):
                 self.session.pages.filter(page=step.page.name).update(done_at=None)
+
+    def _is_excused(self, item: AnyItem) -> bool:
+        return bool(self.unanswered) and item.expected is None
 
     def _save(self, values: Mapping[str, Any], questionnaire: str, **sending: Any) -> None:
         answers.save(self.session, values, self.scope, questionnaire=questionnaire, shown=self.pair, **sending)
@@ -212,6 +227,12 @@ class QuestionPage:
                 return []
         about = planned(self.about)
         return [each for each in listed if about is None or applies(each, about)]
+
+
+def answer_labels(protocol: Protocol, sides: Sequence[str]) -> dict[str, str]:
+    """Maps each side of a pair to the label of its answer, with the sides in reading order."""
+    names = sides if protocol.comparison.labels == "letters" else range(1, len(sides) + 1)
+    return {side: _("Answer %(name)s") % {"name": name} for side, name in zip(sides, names, strict=True)}
 
 
 def planned(trial: Trial | None) -> PlannedTrial | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -18,10 +19,10 @@ from django.views.decorators.http import require_POST
 
 from studies.design.visit import Page
 from studies.errors import AnswerRefused
-from studies.models import Session
+from studies.models import Session, Trial
 from studies.participant import flow
 from studies.participant.access import TAKEN_OVER, go_on, is_open, is_running, take_over
-from studies.participant.answering.answers import LISTENED, save_listened
+from studies.participant.answering.answers import LISTENED, NO_ANSWER, save_listened, save_no_answer
 from studies.participant.answering.page import Question
 from studies.participant.answering.question_page import QuestionPage, Sent
 from studies.participant.arriving import enrol
@@ -35,7 +36,8 @@ STATUS_CODES: Final = {"too_long": 413, "unreadable": 400, "invalid": 422, "unkn
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """One answer as it was sent. For seconds of listening, `side` is the side of the recorded answer."""
+    """One answer as it was sent. For seconds of listening, and for there having been no answer, `side` is the side of
+    the recorded answer, or empty where the page is about one talk."""
 
     item: str
     value: Any
@@ -114,8 +116,8 @@ def _page_of(session: Session, sending: _Sending) -> QuestionPage:
 
 def _save(page: QuestionPage, said: _Said) -> None:
     """Stores one answer, which may be incomplete. Raises AnswerRefused."""
-    if said.item == LISTENED:
-        _save_listened(page, said)
+    if said.item in OF_TALKS:
+        OF_TALKS[said.item](page, said)
         return
     item = next((item for item in page.items if item.key == said.item and item.asks), None)
     if item is None:
@@ -128,11 +130,35 @@ def _save(page: QuestionPage, said: _Said) -> None:
 
 
 def _save_listened(page: QuestionPage, said: _Said) -> None:
-    trial = next((trial for trial in page.pair if trial.side == said.side), None)
     seconds = said.value
-    if trial is None or isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 86_400:
-        raise AnswerRefused("invalid", _("This is not one of the possible answers. Please choose again."))
-    save_listened(trial, float(seconds))
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 86_400:
+        raise _not_one_of_them()
+    save_listened(_trial_of(page.pair, said), float(seconds))
+
+
+def _save_no_answer(page: QuestionPage, said: _Said) -> None:
+    if not isinstance(said.value, bool):
+        raise _not_one_of_them()
+    save_no_answer(_trial_of(page.judges, said), said.value)
+
+
+def _trial_of(trials: Sequence[Trial], said: _Said) -> Trial:
+    """Returns the trial that an answer is about. Raises AnswerRefused."""
+    found = [trial for trial in trials if not said.side or trial.side == said.side]
+    if len(found) != 1:
+        raise _not_one_of_them()
+    return found[0]
+
+
+def _not_one_of_them() -> AnswerRefused:
+    return AnswerRefused("invalid", _("This is not one of the possible answers. Please choose again."))
+
+
+OF_TALKS: Final[Mapping[str, Callable[[QuestionPage, _Said], None]]] = {
+    LISTENED: _save_listened,
+    NO_ANSWER: _save_no_answer,
+}
+"""What a page sends about a talk although no question asks for it."""
 
 
 def _go_on(request: HttpRequest, page: QuestionPage, sending: _Sending) -> JsonResponse:
@@ -140,8 +166,8 @@ def _go_on(request: HttpRequest, page: QuestionPage, sending: _Sending) -> JsonR
 
     Raises AnswerRefused."""
     for said in sending.answers:
-        if said.item == LISTENED:
-            _save_listened(page, said)
+        if said.item in OF_TALKS:
+            OF_TALKS[said.item](page, said)
     sent = page.read({said.item: said.value for said in sending.answers})
     problem = not_heard(page) if page.pair else ""
     page.keep(sent.values)

@@ -25,6 +25,7 @@ from studies.design.headphones import target_of
 from studies.errors import BadReport
 from studies.models import Session
 from studies.participant.access import frame, go_on, session_page
+from studies.participant.refused import refuse, refused_form
 from studies.protocol.visit import Headphones
 from studies.publish import session_protocol
 
@@ -40,7 +41,6 @@ def headphones(request: HttpRequest, session: Session) -> HttpResponse:
     asked = session_protocol(session).device_check.headphones
     if asked is None:
         return go_on(session)
-    error = ""
     if request.method == "POST":
         if request.POST.get("decision") == "skip":
             skip(session, asked)
@@ -51,7 +51,8 @@ def headphones(request: HttpRequest, session: Session) -> HttpResponse:
             return go_on(session) if screening_of(session, asked)["done"] else redirect("headphones", session.token)
         except BadReport as problem:
             error = _("Your answers did not arrive correctly (%(what)s). Please repeat the test.")
-            error %= {"what": problem}
+            return refuse(request, [error % {"what": problem}])
+    refused = refused_form(request)
     screening = screening_of(session, asked)
     used = len(screening["attempts"])
     config = {"method": asked.method, "seed": screening["seed"], "attempt": used, "trials": asked.trials}
@@ -62,9 +63,9 @@ def headphones(request: HttpRequest, session: Session) -> HttpResponse:
         asked=asked,
         failed=used > 0,
         left=asked.attempts - used,
-        error=error,
+        error=" ".join(refused.messages) if refused is not None else "",
     )
-    return render(request, "participant/checking/headphones.html", context, status=422 if error else 200)
+    return render(request, "participant/checking/headphones.html", context, status=422 if refused is not None else 200)
 
 
 def _number(text: str) -> int:

@@ -22,6 +22,7 @@ from studies.participant.checking.device import (
     may_leave,
     read_report,
 )
+from studies.participant.refused import refuse, refused_form
 from studies.preview.hearing import hearing_of
 from studies.protocol.visit import DeviceCheck
 from studies.publish import session_protocol
@@ -34,21 +35,20 @@ def check(request: HttpRequest, session: Session) -> HttpResponse:
 
     With `decision` "leave", a participant whose device does not meet the requirements ends the session."""
     limits = session_protocol(session).device_check
-    errors: list[str] = []
     if request.method == "POST":
         if request.POST.get("decision") == "leave":
             if leave(session, limits):
                 return go_on(session)
-            errors = [_("You have attempts left. Please run the check again.")]
-        else:
-            try:
-                verdict = complete(session, read_report(request.POST.get("device", "")), limits)
-            except BadReport as error:
-                errors = [_unreadable(error)]
-            else:
-                if not verdict.blocked:
-                    return go_on(session)
-                errors = [mending()[name] for name in verdict.failed]
+            return refuse(request, [_("You have attempts left. Please run the check again.")])
+        try:
+            verdict = complete(session, read_report(request.POST.get("device", "")), limits)
+        except BadReport as error:
+            return refuse(request, [_unreadable(error)])
+        if not verdict.blocked:
+            return go_on(session)
+        return refuse(request, [mending()[name] for name in verdict.failed])
+    refused = refused_form(request)
+    errors = refused.messages if refused is not None else []
     config = {
         "capture": capture_settings(session),
         "previewUrl": preview_url(session),

@@ -3,7 +3,7 @@ as a participant may hear and read it again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,15 +99,30 @@ def heard_take(session: Session, take: Take) -> HeardTake:
 class Side:
     """One answer of a pair. `heard` is None if there is no recording of it.
 
-    `beside` is a track that is played together with the answer."""
+    `beside` is a track that is played together with the answer, and `question` what the participant said, where that is
+    not played with it anyway. `unanswered` says that the machine gave no answer in the talk, as far as is known, and
+    `shows_words` that the words of the answer are shown from the beginning."""
 
     side: str
     label: str
     heard: HeardTake | None
     recording: Recording | None
     beside: Recording | None
+    question: Recording | None
     listened_sec: float
     was_heard: bool
+    unanswered: bool
+    shows_words: bool
+
+    @property
+    def must_be_heard(self) -> bool:
+        """Whether there is something to hear."""
+        return self.heard is not None and not self.unanswered
+
+    @property
+    def kinds(self) -> str:
+        """The tracks that are played, by name."""
+        return " ".join(each.kind for each in (self.recording, self.beside) if each is not None)
 
     @property
     def field(self) -> str:
@@ -138,31 +153,47 @@ def sides_of(page: QuestionPage) -> list[Side]:
 def _side(page: QuestionPage, trial: Trial, label: str) -> Side:
     take = trial.take
     heard = heard_take(page.session, take) if take is not None else None
+    unanswered = trial in page.unanswered
     if heard is None or heard.state == "missing":
-        return Side(trial.side, label, None, None, None, 0, False)
+        return Side(trial.side, label, None, None, None, None, 0, False, unanswered, False)
     answer = trial.answers.filter(item=LISTENED, questionnaire="").order_by("revision").last()
     listened_sec = float(answer.value or 0) if answer is not None else 0.0
     both = page.protocol.comparison.track == "conversation"
+    played = {Track.Kind.AGENT, Track.Kind.HEARD} if both else {Track.Kind.AGENT}
+    done = listened_sec > 0 and was_heard(listened_sec, _audible_sec(heard.take, played))
+    transcripts = page.protocol.comparison.transcripts
     return Side(
         side=trial.side,
         label=label,
         heard=heard,
         recording=heard.recordings["agent"],
         beside=heard.recordings["heard"] if both else None,
+        question=None if both else heard.recordings["participant"],
         listened_sec=listened_sec,
-        was_heard=listened_sec > 0 and was_heard(listened_sec, _duration_sec(heard.take)),
+        was_heard=done,
+        unanswered=unanswered,
+        shows_words=transcripts == "always" or (transcripts == "after_hearing" and done),
     )
 
 
-def _duration_sec(take: Take) -> float:
-    """Returns the length of the answer's track in seconds; 0 while it is being filed."""
-    track = take.tracks.filter(kind=Track.Kind.AGENT).first()
-    return track.duration_ms / 1_000 if track is not None else 0
+def _audible_sec(take: Take, kinds: Collection[str]) -> float:
+    """Returns how much there is to hear in these tracks together, in seconds: all of them where nobody has looked, and
+    0 while the take is being filed. The page counts in the same way (js/players/audible.js)."""
+    tracks = list(take.tracks.filter(kind__in=kinds))
+    found = [track.audible_sec for track in tracks]
+    spans = sorted(span for spans in found if spans is not None for span in spans)
+    if None in found or not found:
+        return max((track.duration_ms / 1_000 for track in tracks), default=0.0)
+    total = end = 0.0
+    for start, duration in spans:
+        total += max(0.0, start + duration - max(start, end))
+        end = max(end, start + duration)
+    return total
 
 
 def not_heard(page: QuestionPage) -> str:
     """Returns a message that names the answers that must still be heard, or an empty text."""
     if not page.protocol.comparison.must_listen:
         return ""
-    left = [side.label for side in sides_of(page) if side.heard is not None and not side.was_heard]
+    left = [side.label for side in sides_of(page) if side.must_be_heard and not side.was_heard]
     return _("Please listen to the end first: %(answers)s.") % {"answers": ", ".join(left)} if left else ""

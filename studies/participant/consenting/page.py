@@ -17,6 +17,7 @@ from studies.participant.access import frame, go_on, session_page
 from studies.participant.arriving import enrol
 from studies.participant.consenting import documents
 from studies.participant.language import activate_language
+from studies.participant.refused import refuse, refused_form
 from studies.protocol.visit import Consent
 from studies.publish import session_protocol
 
@@ -25,8 +26,9 @@ from studies.publish import session_protocol
 @session_page()
 def consent(request: HttpRequest, session: Session) -> HttpResponse:
     """Shows the consent document with one checkbox for each purpose. Declining ends the session."""
-    form = ConsentForm(session_protocol(session).consent, request.POST if request.method == "POST" else None)
+    asked = session_protocol(session).consent
     if request.method == "POST":
+        form = ConsentForm(asked, request.POST)
         shown_in = request.POST.get("language", "")
         if request.POST.get("decision") == "decline":
             enrol.decline(session, shown_in)
@@ -34,6 +36,9 @@ def consent(request: HttpRequest, session: Session) -> HttpResponse:
         if form.is_valid():
             enrol.agree(session, form.granted, shown_in)
             return go_on(session)
+        return refuse(request)
+    refused = refused_form(request)
+    form = ConsentForm(asked, refused.fields if refused is not None else None)
     context = frame(request, session, form=form, language=documents.spoken(session))
     return render(request, "participant/consenting/consent.html", context, status=422 if form.errors else 200)
 
@@ -50,6 +55,7 @@ def copy(request: HttpRequest, session: Session) -> HttpResponse:
         "study": session.study,
         "session": session,
         "agreed": agreed,
+        "protocol": session_protocol(session),
         "resume_link": request.build_absolute_uri(reverse("resume", args=[session.token])),
         "withdraw_link": request.build_absolute_uri(reverse("withdraw", args=[session.token])),
     }

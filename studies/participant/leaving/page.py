@@ -16,6 +16,7 @@ from studies.allocation.places import free
 from studies.models import ConsentEvent, Session
 from studies.participant.access import frame, last_page, session_page
 from studies.participant.leaving.finishing import finish, unsaved, way_back_of
+from studies.participant.leaving.given_back import given_back, is_being_made
 from studies.protocol.visit import Purpose
 from studies.publish import session_protocol
 from studies.talk.live.watch import look_now
@@ -30,13 +31,20 @@ log = structlog.get_logger(__name__)
 def debrief(request: HttpRequest, session: Session) -> HttpResponse:
     """Shows the debrief. Opening it when every page is done finishes the session.
 
-    The page reloads itself until all recordings are saved and the completion code is there."""
+    The page reloads itself until all recordings are saved and the completion code is there. From then on it also shows
+    what the study gives back about the talks."""
     finish(session)
-    return render(
+    left = unsaved(session)
+    given = [] if left else given_back(session)
+    context = frame(
         request,
-        "participant/leaving/debrief.html",
-        frame(request, session, unsaved=unsaved(session), way=way_back_of(session)),
+        session,
+        unsaved=left,
+        way=way_back_of(session),
+        given=given,
+        making=is_being_made(given, session_protocol(session)),
     )
+    return render(request, "participant/leaving/debrief.html", context)
 
 
 @never_cache
@@ -47,13 +55,14 @@ def withdrawal(request: HttpRequest, token: str) -> HttpResponse:
     session = _session(token)
     if session.state == Session.State.WITHDRAWN:
         return last_page(request, session)
-    taken_back = None
     if request.method == "POST":
         purpose = request.POST.get("purpose", "")
+        here = reverse("withdraw", args=[session.token])
         if not purpose:
             withdraw(session)
-            return redirect("withdraw", session.token)
-        taken_back = take_back_purpose(session, purpose)
+            return redirect(here)
+        return redirect(f"{here}?taken_back={purpose}" if take_back_purpose(session, purpose) else here)
+    taken_back = request.GET.get("taken_back", "") in _refused_purposes(session)
     context = {
         "session": session,
         "study": session.study,
@@ -108,6 +117,12 @@ def optional_purposes(session: Session) -> list[Purpose]:
         for purpose in session_protocol(session).consent.purposes
         if not purpose.required and session.consent(purpose.key) is not None
     ]
+
+
+def _refused_purposes(session: Session) -> set[str]:
+    """Returns the optional purposes to which the participant does not agree, or no longer."""
+    listed = session_protocol(session).consent.purposes
+    return {each.key for each in listed if not each.required and session.consent(each.key) is None}
 
 
 def take_back_purpose(session: Session, purpose: str) -> bool:

@@ -18,6 +18,7 @@ from inference.contract.parameters import Parameter
 from studies.models import Session
 from studies.participant.access import frame, go_on, session_page
 from studies.participant.checking.page import capture_settings, preview_url
+from studies.participant.refused import refuse, refused_form
 from studies.participant.talking.explore import ExploreForm, Options, choose, last_parameters, options
 from studies.protocol.cells import FREE_VOICE
 from studies.protocol.free_voice import MAIN, MORE, free_parameters, free_presets, neutral_parameters
@@ -38,11 +39,15 @@ def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
     first = {"prompt": offered.prompts, "engine": offered.engines}
     ticked = {name: cards[0].key for name, cards in first.items() if cards}
     initial = ticked | neutral | last_parameters(session) | asked
-    form = FreeVoiceForm(offered, request.POST if request.method == "POST" else None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        chosen = {name: form.cleaned_data[name] for name in ("prompt", "engine")}
-        trial = choose(session, voice=FREE_VOICE.key, parameters=form.parameters, **chosen)
+    if request.method == "POST":
+        sent = FreeVoiceForm(offered, request.POST)
+        if not sent.is_valid():
+            return refuse(request)
+        chosen = {name: sent.cleaned_data[name] for name in ("prompt", "engine")}
+        trial = choose(session, voice=FREE_VOICE.key, parameters=sent.parameters, **chosen)
         return redirect("talk", session.token, trial.position)
+    refused = refused_form(request)
+    form = FreeVoiceForm(offered, refused.fields if refused is not None else None, initial=initial)
     config = {
         "capture": capture_settings(session),
         "previewUrl": preview_url(session),

@@ -15,6 +15,7 @@ OF_PLANNED = {
     "pairs": "visitors compare whatever they like",
     "practice": "visitors have as many conversations as they like",
     "comparison": "there are no pairs",
+    "give_back": "visitors see the words and the measures of their talks at once",
     "design": "visitors choose for themselves",
     "allocation": "visitors choose for themselves",
     "practice_intro": "there is no practice",

@@ -25,6 +25,7 @@ from django.db import transaction
 
 from inference.contract.audio import SAMPLE_RATE_HZ, Int16
 from studies.errors import RecordingError
+from studies.insights.speech import audible_stretches
 from studies.models import ConsentEvent, EngineSnapshot, Take, Track, Trial, Utterance, VoiceSnapshot
 from studies.models.take import recordings
 from studies.talk.filing.losses import problems_of, why_lost
@@ -41,13 +42,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EncodedTrack:
-    """One FLAC file, checked by decoding it. `gaps` are [first sample, samples]."""
+    """One FLAC file, checked by decoding it. `gaps` and `audible` are [first sample, samples]."""
 
     kind: str
     data: bytes
     sha256: str
     duration_samples: int
     gaps: list[list[int]]
+    audible: list[list[int]]
     delay_samples: int
 
 
@@ -124,6 +126,7 @@ def _file(take: Take, path: Path) -> bool:
                 duration_samples=track.duration_samples,
                 lost_samples=sum(samples for _, samples in track.gaps),
                 gaps=track.gaps,
+                audible=track.audible,
                 backfilled=reading.backfilled if track.kind == Track.Kind.PARTICIPANT else [],
                 delay_samples=track.delay_samples,
                 conversion=conversion if track.kind == Track.Kind.HEARD else [],
@@ -223,7 +226,16 @@ def _encode(kind: str, lane: Lane, delay_samples: int, duration: int, comment: s
     decoded, rate_hz = soundfile.read(io.BytesIO(data), dtype="int16")
     if rate_hz != SAMPLE_RATE_HZ or not np.array_equal(decoded, samples):
         raise RecordingError("encoding_differs")
-    return EncodedTrack(kind, data, hashlib.sha256(data).hexdigest(), duration, lane.gaps(duration), delay_samples)
+    heard = audible_stretches(samples.astype(np.float32) / np.float32(2**15))
+    return EncodedTrack(
+        kind,
+        data,
+        sha256=hashlib.sha256(data).hexdigest(),
+        duration_samples=duration,
+        gaps=lane.gaps(duration),
+        audible=[[start, end - start] for start, end in heard],
+        delay_samples=delay_samples,
+    )
 
 
 def _store(name: str, data: bytes) -> str:

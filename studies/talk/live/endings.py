@@ -52,6 +52,13 @@ class Ending:
 ENDINGS: Final[Mapping[str, Ending]] = {
     "participant": Ending(Take.Outcome.COMPLETED, _("You ended the conversation.")),
     "limit": Ending(Take.Outcome.COMPLETED, _("The time for this conversation is up.")),
+    "microphone_lost": Ending(
+        Take.Outcome.INTERRUPTED,
+        _(
+            "The microphone was lost, so the conversation was stopped. "
+            "What has been said so far is saved, and you can have this conversation again."
+        ),
+    ),
     "engine_lost": Ending(
         Take.Outcome.INTERRUPTED,
         _(
@@ -128,3 +135,9 @@ RECORDING_ENDINGS: Final[Mapping[str, str]] = {"disk_full": "disk_full", "erased
 """RecordingError.reason -> the take's ending; for all other reasons it is "recording_failed"."""
 ANOTHER_TAB: Final = _("The conversation continues in another window.")
 UNEXPECTED: Final = _("The page sent something unexpected: %(problem)s.")
+
+
+def ending_by_page(reason: object) -> str:
+    """Returns the ending of a talk that the page ends, for the `reason` in its event; without one it is the
+    participant."""
+    return "microphone_lost" if reason == "microphone_lost" else "participant"

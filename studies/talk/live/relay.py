@@ -31,7 +31,7 @@ from studies.talk.journal.writer import Journal
 from studies.talk.live.asking import ask_database
 from studies.talk.live.browser_link import BrowserLink
 from studies.talk.live.downlink import Downlink, Send
-from studies.talk.live.endings import AT_ONCE, ENDINGS, RECORDING_ENDINGS, UNEXPECTED
+from studies.talk.live.endings import AT_ONCE, ENDINGS, RECORDING_ENDINGS, UNEXPECTED, ending_by_page
 from studies.talk.live.engine_link import converse
 from studies.talk.live.state import Deadlines, TalkState, open_journal
 from studies.talk.live.uplink import Uplink
@@ -281,7 +281,7 @@ class Relay:
             case Metadata() if message.event in FROM_BROWSER:
                 self._journal.append(data)
                 if message.event == "end":
-                    self.end("participant")
+                    self.end(ending_by_page(message.data.get("reason")))
                 elif message.event == "monitor":
                     self._state.monitoring = self._admission.hear_yourself and message.data["level"] > 0
             case Ping():

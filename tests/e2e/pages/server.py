@@ -18,6 +18,7 @@ from django.conf import settings
 
 from inference.contract import wire
 from inference.contract.audio import FRAME_MS, FRAME_SAMPLES
+from studies.talk.live.endings import ENDINGS, ending_by_page
 
 Send = Callable[[dict[str, Any]], Any]
 STATIC = {"studies": settings.BASE_DIR / "studies/static/studies", "npm": settings.BASE_DIR / "node_modules"}
@@ -217,8 +218,9 @@ class PageServer:
                         return
                 case wire.Metadata("end"):
                     recording.events.append(message)
-                    text = "You ended the conversation."
-                    await say(wire.Metadata("ended", {"reason": "participant", "message": text}))
+                    reason = ending_by_page(message.data.get("reason"))
+                    text = str(ENDINGS[reason].message)
+                    await say(wire.Metadata("ended", {"reason": reason, "message": text}))
                     await send({"type": "websocket.close", "code": 1000})
                     return
                 case wire.Metadata():

@@ -20,6 +20,7 @@ from inference.contract.audio import (
 from tests.e2e.alignment import lag_of, snr_db, window_lags
 from tests.e2e.pages.conftest import Launch, NewPage, voiced
 from tests.e2e.pages.server import PageServer, Recording, Script
+from tests.e2e.visitor import end_talk
 
 pytestmark = pytest.mark.browser
 MAX_WORKLET_SLIP = SAMPLE_RATE_HZ // 20  # Chromium itself may lose 10 to 30 ms of input on this path
@@ -86,7 +87,7 @@ def talk(page: Page, url: str, recording: Recording, frames: int) -> None:
 
 
 def end(page: Page) -> None:
-    page.get_by_role("button", name="End the conversation").click()
+    end_talk(page)
     page.locator("#talk[data-state=ended]").wait_for(timeout=15_000)
 
 
@@ -194,7 +195,7 @@ def test_muted_speech_is_silence_in_its_place(
     page.keyboard.press("m")
     while len(recording.frames) < 200:
         page.wait_for_timeout(100)
-    page.get_by_role("button", name="End the conversation").click()
+    end_talk(page)
     page.locator("#talk[data-state=ended]").wait_for()
 
     muted, unmuted = (event.data for event in recording.of("mute"))

@@ -168,6 +168,25 @@ def test_loud_room_may_go_on_where_the_study_only_warns(
     expect(page.get_by_role("button", name="Continue")).to_be_enabled()
 
 
+def test_voice_that_hardly_stands_out_is_warned_of_in_plain_words_where_the_study_sets_no_limit(
+    launch: Launch, new_page: NewPage, server: PageServer, check_url: str, screenshots: Screenshots, microphone: Any
+) -> None:
+    page = new_page(launch(microphone(room(-28, voice_gain=0.3))))
+    set_up(server, limits=dict.fromkeys(LIMITS))
+    page.goto(check_url)
+    check_microphone(page)
+    result = page.locator("[data-part=microphone-result]")
+    expect(result).to_contain_text("Your voice hardly stands out from the noise around you.")
+    expect(result).to_have_class("notice notice--warning")
+    expect(page.locator("[data-measure=noise_dbfs]")).to_have_text("Noise around youloud")
+    expect(page.locator("[data-measure=snr_db]")).to_have_text("Your voice above the noisehard to make out")
+    expect(page.locator("main")).not_to_contain_text("dB")
+    screenshots(page, "check-hardly-heard")
+    check_sound(page)
+    expect(page.get_by_role("button", name="Continue")).to_be_enabled()
+    assert reports(server)[-1]["snr_db"] < 10
+
+
 def test_clipped_sentence_is_told(
     launch: Launch, new_page: NewPage, server: PageServer, check_url: str, microphone: Any
 ) -> None:

@@ -136,6 +136,29 @@ def test_each_answer_is_saved_when_it_is_given_and_is_there_after_a_reload(
     assert known(anna.session) == {"drink": "tea", "story": "So far"}
 
 
+def test_all_is_never_said_to_be_saved_beside_an_error(
+    launch: Launch, new_page: NewPage, live_server: LiveServer, screenshots: Screenshots
+) -> None:
+    short = {"type": "short_text", "key": "town", "text": "Where do you live?", "max_length": 5}
+    other = {"type": "short_text", "key": "from", "text": "Where are you from?"}
+    page = new_page(launch())
+    anna = begin(page, live_server, short, other)
+    status = page.locator("[data-save-status]")
+    page.get_by_label("Where do you live?").fill("Uppsala")
+    page.get_by_label("Where are you from?").fill("Lund")
+    expect(status).to_have_text("Everything is saved except what is marked above.")
+    expect(page.locator("[data-question=town] [data-unsaved]")).to_be_visible()
+    screenshots(page, "questions-error-status")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator("[data-error-summary]")).to_be_focused()
+    expect(status).to_have_text("Everything is saved except what is marked above.")
+    expect(page.get_by_label("Where do you live?")).to_have_value("Uppsala")
+    page.get_by_label("Where do you live?").fill("Ulm")
+    expect(status).to_have_text(SAVED)
+    expect(page.locator("[data-error-summary]")).to_be_hidden()
+    assert known(anna.session) == {"town": "Ulm", "from": "Lund"}
+
+
 def test_questions_appear_and_go_with_the_answers(launch: Launch, new_page: NewPage, live_server: LiveServer) -> None:
     page = new_page(launch())
     anna = begin(page, live_server, *EVERY_ITEM)

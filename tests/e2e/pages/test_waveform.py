@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from playwright.sync_api import Browser, Page, expect
 
-from inference.contract.audio import SAMPLE_RATE_HZ
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from tests.e2e.pages.conftest import Launch, NewPage, Screenshots, voiced
 from tests.e2e.pages.server import PageServer
 
@@ -107,6 +108,81 @@ def test_recording_that_is_not_filed_yet_is_waited_for(
     page.goto(players(ONE.format(src="/a.flac", label="A", more=' data-status-url="/status/"')))
     expect(page.get_by_text("The recording is being prepared …")).to_be_visible()
     expect(page.get_by_role("button", name="Play: A")).to_be_enabled(timeout=10_000)
+
+
+def silent(seconds: float) -> Float32:
+    return np.zeros(int(seconds * SAMPLE_RATE_HZ), np.float32)
+
+
+def answering_late(server: PageServer, folder: Path) -> None:
+    """/late.flac: 20 s of silence, half a second of sound, 10 s of silence, a second of sound, 5 s of silence."""
+    parts = [silent(20), voiced(0.5), silent(10), voiced(1), silent(5)]
+    soundfile.write(folder / "late.flac", np.concatenate(parts), SAMPLE_RATE_HZ)
+    server.files["/late.flac"] = folder / "late.flac"
+    server.answers["/status/"] = {"state": "final", "filed": True, "audible": {"agent": [[20, 0.5], [30.5, 1]]}}
+
+
+LATE = ' data-status-url="/status/" data-kind="agent"'
+SAID = "window.said = []; addEventListener('heard', (event) => said.push(event.detail.seconds));"
+
+
+def test_playback_begins_at_the_first_sound_and_leaves_out_long_silences(
+    browser: Browser, new_page: NewPage, server: PageServer, players: Players, tmp_path: Path
+) -> None:
+    answering_late(server, tmp_path)
+    page = new_page(browser)
+    page.goto(players(ONE.format(src="/late.flac", label="L", more=LATE)))
+    page.evaluate(SAID)
+    expect(page.get_by_text("0:00 / 0:02")).to_be_visible()  # 0.2 + 0.5 + 0.3 and 0.2 + 1 + 0.3 s
+    slider = page.get_by_role("slider", name="Position in: L")
+    expect(slider).to_have_attribute("aria-valuemax", "2.5")
+    play(page, "L")
+    page.locator("[data-waveform][data-heard]").wait_for(timeout=10_000)
+    assert page.evaluate("said") == [pytest.approx(1.5, abs=0.25)]
+
+
+def test_whole_recording_is_one_click_away_and_begins_where_one_was(
+    browser: Browser, new_page: NewPage, server: PageServer, players: Players, tmp_path: Path
+) -> None:
+    answering_late(server, tmp_path)
+    page = new_page(browser)
+    page.goto(players(ONE.format(src="/late.flac", label="L", more=LATE)))
+    page.locator("[data-waveform][data-ready]").wait_for()
+    slider = page.get_by_role("slider", name="Position in: L")
+    slider.focus()
+    page.keyboard.press("ArrowRight")  # 2 s on, which is in the second sound
+    expect(page.get_by_text("0:02 / 0:02")).to_be_visible()
+    page.get_by_role("button", name="Play it with its pauses").click()
+    expect(page.get_by_text("0:31 / 0:36")).to_be_visible()
+    page.get_by_role("button", name="Play it without its pauses").click()
+    expect(page.get_by_text("0:02 / 0:02")).to_be_visible()
+
+
+def test_silence_that_was_played_is_not_heard(
+    browser: Browser, new_page: NewPage, server: PageServer, players: Players, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "quiet.flac", np.concatenate([silent(0.9), voiced(0.4)]), SAMPLE_RATE_HZ)
+    server.files["/quiet.flac"] = tmp_path / "quiet.flac"
+    server.answers["/status/"] = {"state": "final", "filed": True, "audible": {"agent": [[0.9, 0.4]]}}
+    page = new_page(browser)
+    page.goto(players(ONE.format(src="/quiet.flac", label="Q", more=LATE)))
+    page.evaluate(SAID)
+    page.locator("[data-waveform][data-ready]").wait_for()
+    play(page, "Q")
+    page.locator("[data-waveform][data-heard]").wait_for(timeout=10_000)
+    assert page.evaluate("said") == [pytest.approx(0.4, abs=0.11)]
+
+
+def test_recording_with_nothing_to_hear_says_so_and_counts_as_heard(
+    browser: Browser, new_page: NewPage, server: PageServer, players: Players, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "silent.flac", silent(3), SAMPLE_RATE_HZ)
+    server.files["/silent.flac"] = tmp_path / "silent.flac"
+    server.answers["/status/"] = {"state": "final", "filed": True, "audible": {"agent": []}}
+    page = new_page(browser)
+    page.goto(players(ONE.format(src="/silent.flac", label="S", more=LATE)))
+    expect(page.get_by_text("There is nothing to hear in this recording.")).to_be_visible(timeout=10_000)
+    expect(page.locator("[data-waveform][data-heard]")).to_have_count(1)
 
 
 @pytest.mark.parametrize(

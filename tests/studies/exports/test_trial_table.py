@@ -57,6 +57,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
     factories.make_answer(own, "why", "=HYPERLINK(1)")
     factories.make_answer(own, "again", "gladly")
     factories.make_answer(own, "listened_sec", 12.5)
+    factories.make_answer(own, "no_answer", True)
     judgement = factories.make_judgement(session, "better", "A", order="BA")
     assert take.engine_snapshot is not None
 
@@ -136,6 +137,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "agent_words_reason": "",
         "agent_discarded_turns": "1",
         "listened_sec": "12.5",
+        "no_answer": "true",
         "rated_at": "",
         "answer_warm": "6",
         "answer_why": "'=HYPERLINK(1)",

@@ -9,6 +9,7 @@ from studies.insights.pitch import pitch_contour
 from studies.insights.speech import (
     LEAST_PAUSE_SAMPLES,
     Stretch,
+    audible_stretches,
     rate_per_sec,
     seconds,
     speech_stretches,
@@ -98,3 +99,19 @@ def test_rate_over_too_little_speech_cannot_be_measured() -> None:
     assert rate_per_sec(6, 1.5) == 4.0
     with pytest.raises(Unmeasurable, match=r"less than 0\.5 s of speech"):
         rate_per_sec(6, 0.49)
+
+
+def test_what_is_audible_is_the_speech() -> None:
+    spoken = np.concatenate([silence(20.0), vowel(120.0, 2.0), silence(3.0), vowel(150.0, 1.0), silence(9.0)])
+    assert_near(audible_stretches(spoken), [(20.0, 22.0), (25.0, 26.0)])
+
+
+def test_sound_that_never_pauses_is_audible_from_its_first_to_its_last_frame() -> None:
+    assert_near(audible_stretches(vowel(120.0, 3.0)), [(0.0, 3.0)])
+    tone = np.concatenate([silence(0.05), noise(4.0, 0.1), silence(0.05)])
+    assert_near(audible_stretches(tone), [(0.05, 4.05)])
+
+
+@pytest.mark.parametrize("quiet", [silence(3.0), noise(3.0, 0.0005), silence(0.0)])
+def test_nothing_is_audible_in_silence(quiet: Float32) -> None:
+    assert audible_stretches(quiet) == []

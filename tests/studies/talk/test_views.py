@@ -135,6 +135,7 @@ def test_status_of_a_filed_take(session: Session, filed: Take) -> None:
         "outcome": "completed",
         "filed": True,
         "error": "",
+        "audible": {"agent": [[0.0, 0.24]], "heard": [[0.0, 0.22]], "participant": [[0.0, 0.24]]},
         "transcript": [{"role": "agent", "text": "hi", "start_ms": 80.0}],
     }
 

@@ -22,7 +22,7 @@ SECTIONS: Final = [
     {"title": "Prompts", "keys": ["prompts"]},
     {"title": "Conditions and voices", "keys": ["conditions", "offer"]},
     {"title": "Order of trials", "keys": ["practice", "pairs", "design", "allocation"]},
-    {"title": "Questionnaires", "keys": ["questionnaires", "comparison"]},
+    {"title": "Questionnaires", "keys": ["questionnaires", "comparison", "give_back"]},
 ]
 """The sections of the form. `translations` has a page of its own, which shows the texts of two languages side by
 side."""

@@ -8,9 +8,11 @@ import uuid
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from studies.models import Answer, Judgement, Session, Take, Utterance
 from studies.participant.answering.answers import known
+from tests.studies.factories import add_tracks, add_utterances
 from tests.studies.participant.questionnaires import asking
 from tests.studies.participant.visitor import Visitor, open_new_study
 
@@ -112,8 +114,8 @@ def test_answer_without_words_of_the_machine_says_so() -> None:
     unanswered = Utterance(take=Take.objects.earliest("pk"), role="participant", turn=0, text="hello", raw_text="hello")
     unanswered.save()
     anna.get(PLACE)
-    assert html(anna).count("No words were recognised.") == 2
-    assert "<dl" not in html(anna)
+    answers = re.findall(r'id="words-[^"]+-agent">(.*?)</div>', html(anna), re.DOTALL)
+    assert [("No words were recognised." in answer, "<dl" in answer) for answer in answers] == [(True, False)] * 2
 
 
 def test_changed_verdict_is_appended() -> None:
@@ -190,3 +192,166 @@ def test_page_says_that_without_scripts_nothing_can_be_heard() -> None:
     assert [
         text.count("Playing recordings requires JavaScript") for text in re.findall("<noscript>.*?</noscript>", page)
     ] == [1]
+
+
+def sides(visitor: Visitor) -> dict[str, Any]:
+    return {side.side: side for side in visitor.get(PLACE).response.context["sides"]}
+
+
+@pytest.mark.parametrize(
+    ("track", "audible", "enough_sec"),
+    [
+        ("agent", {"agent": [[24_000 * 55, 24_000 * 4]]}, 3.5),
+        ("agent", {"agent": [[0, 24_000], [24_000 * 50, 24_000]]}, 1.7),
+        ("conversation", {"agent": [[24_000, 48_000]], "heard": [[0, 36_000], [24_000 * 8, 24_000]]}, 3.5),
+    ],
+)
+def test_only_what_can_be_heard_counts_as_hearing_an_answer(
+    track: str, audible: dict[str, list[list[int]]], enough_sec: float
+) -> None:
+    document = asking(PREFER, at="after_pair")
+    document["questionnaires"] = document["questionnaires"][:1]
+    open_new_study({**document, "comparison": {"track": track}})
+    anna = Visitor().to_talk()
+    for _ in range(2):
+        anna.talk(duration_sec=60.0, audible=audible)
+    anna.answer(PLACE, {"A": enough_sec, "B": enough_sec - 0.4}, prefer="A")
+    assert "Please listen to the end first: Answer B." in anna.refusal["summary"]
+    anna.answer(PLACE, {"B": enough_sec}, prefer="A")
+    assert anna.session.state == Session.State.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("comparison", "before", "after"),
+    [
+        ({}, [False, False], [True, False]),
+        ({"transcripts": "after_hearing"}, [False, False], [True, False]),
+        ({"transcripts": "always"}, [True, True], [True, True]),
+    ],
+)
+def test_words_of_an_answer_are_shown_once_it_was_heard_or_always(
+    comparison: dict[str, Any], before: list[bool], after: list[bool]
+) -> None:
+    document = asking(PREFER, at="after_pair")
+    open_new_study({**document, "questionnaires": document["questionnaires"][:1], "comparison": comparison})
+    anna = Visitor().to_talk()
+    anna.talk()
+    anna.talk()
+    assert words_shown(anna) == before
+    anna.answer(PLACE, {"A": 1.0}, prefer="A")
+    assert words_shown(anna.get(PLACE)) == after
+
+
+def words_shown(visitor: Visitor) -> list[bool]:
+    """Of the answers in reading order, whether their words are to be seen."""
+    return [not hidden for hidden in re.findall(r"<div data-words( hidden)?>", html(visitor))]
+
+
+def test_words_are_not_in_the_page_where_the_study_shows_none() -> None:
+    document = asking(PREFER, at="after_pair")
+    questionnaires = document["questionnaires"][:1]
+    open_new_study({**document, "questionnaires": questionnaires, "comparison": {"transcripts": "never"}})
+    anna = Visitor().to_talk()
+    anna.talk()
+    anna.talk()
+    assert ("hi there" in html(anna), "hello" in html(anna)) == (False, False)
+
+
+def test_own_question_is_shown_and_can_be_played() -> None:
+    anna = at_comparison()
+    shown = sides(anna)
+    for trial in anna.session.trials.all():
+        take = trial.take
+        assert take is not None
+        question = shown[trial.side].question
+        assert question.url == reverse("participant_track", args=[anna.token, take.pk, "participant"])
+        assert anna.client.get(question.url).status_code == 200
+    assert re.findall(r'words__turn--participant">\s*<dt>You</dt>\s*<dd dir="auto">hello</dd>', html(anna)) != []
+
+
+def test_own_question_is_played_with_the_answer_in_a_conversation() -> None:
+    document = asking(PREFER, at="after_pair")
+    questionnaires = document["questionnaires"][:1]
+    open_new_study({**document, "questionnaires": questionnaires, "comparison": {"track": "conversation"}})
+    anna = Visitor().to_talk()
+    anna.talk()
+    anna.talk()
+    assert [(side.question, side.kinds) for side in sides(anna).values()] == [(None, "agent heard")] * 2
+
+
+SURE = {"type": "likert", "key": "sure", "text": "How sure?", "low": "Not", "high": "Very"}
+CAREFUL = {**SURE, "key": "careful", "text": "Choose 2.", "expect": 2}
+
+
+def say_no_answer(anna: Visitor, side: str, value: Any = True) -> int:
+    answers = [{"item": "no_answer", "side": side, "value": value, "client_id": str(uuid.uuid4())}]
+    body = {"answers": answers, "epoch": anna.session.epoch, "questionnaire": "asked", "pair": 0}
+    sent = anna.client.post(f"/p/{anna.token}/answers/", json.dumps(body), content_type="application/json")
+    return int(sent.status_code)
+
+
+def test_pair_in_which_an_answer_is_missing_need_not_be_judged() -> None:
+    anna = at_comparison(PREFER, SURE)
+    anna.answer(PLACE, {"A": 1.0})
+    assert sorted(anna.refusal["errors"]) == ["prefer", "sure"]
+    assert say_no_answer(anna, "B") == 200
+    anna.answer(PLACE)
+    assert anna.session.state == Session.State.FINISHED
+    assert list(Judgement.objects.all()) == []
+    said = Answer.objects.filter(item="no_answer").values_list("trial__side", "value")
+    assert list(said) == [("B", True)]
+
+
+def test_attention_check_is_answered_whether_or_not_there_was_an_answer() -> None:
+    anna = at_comparison(PREFER, CAREFUL)
+    say_no_answer(anna, "A")
+    say_no_answer(anna, "B")
+    anna.answer(PLACE)
+    assert list(anna.refusal["errors"]) == ["careful"]
+
+
+def test_missing_answer_can_be_taken_back() -> None:
+    anna = at_comparison(PREFER)
+    say_no_answer(anna, "B")
+    say_no_answer(anna, "B", False)
+    anna.answer(PLACE, {"A": 1.0, "B": 1.0})
+    assert list(anna.refusal["errors"]) == ["prefer"]
+
+
+@pytest.mark.parametrize(("side", "value"), [("C", True), ("", True), ("A", "yes"), ("A", 1)])
+def test_missing_answer_of_no_one_is_refused(side: str, value: Any) -> None:
+    anna = at_comparison(PREFER)
+    assert say_no_answer(anna, side, value) == 422
+    assert list(Answer.objects.filter(item="no_answer")) == []
+
+
+def test_machine_that_was_not_heard_at_all_gave_no_answer() -> None:
+    document = asking(PREFER, at="after_pair")
+    open_new_study({**document, "questionnaires": document["questionnaires"][:1]})
+    anna = Visitor().to_talk()
+    anna.talk(audible={"agent": [[0, 24_000]]})
+    anna.talk(audible={"agent": []})
+    silent = anna.session.trials.get(position=1).side
+    assert {side.side for side in sides(anna).values() if side.unanswered} == {silent}
+    other = next(side for side in "AB" if side != silent)
+    anna.answer(PLACE)
+    assert "Please listen to the end first" in anna.refusal["summary"]
+    anna.answer(PLACE, {other: 1.0})
+    assert anna.session.state == Session.State.FINISHED
+
+
+def test_words_that_are_still_being_written_say_whether_to_wait_and_ask_for_themselves() -> None:
+    document = asking(PREFER, at="after_pair")
+    open_new_study({**document, "questionnaires": document["questionnaires"][:1]})
+    anna = Visitor().to_talk()
+    anna.talk()
+    anna.talk(state=Take.State.ENDED, tracks=False)
+    page = html(anna)
+    assert page.count("They appear here by themselves; you do not need to wait for them.") == 2
+    assert page.count('hx-get="" hx-trigger="every 2s"') == 2
+    take = anna.session.trials.get(position=1).takes.get()
+    Take.objects.filter(pk=take.pk).update(state=Take.State.FINAL)
+    add_tracks(take)
+    add_utterances(take)
+    page = html(anna.get(PLACE))
+    assert ("They appear here by themselves" in page, page.count("hi there")) == (False, 2)

@@ -51,7 +51,7 @@ def test_voice_is_kept_with_its_trial_and_run(ida: Visitor) -> None:
 
 def test_voice_has_a_name_for_people_and_for_tables(ida: Visitor) -> None:
     trial = ida.post("explore/voice/", **SENT).session.trials.get()
-    assert trial.label == "A voice of your own making: Pitch ×1.3, Formants ×1.1, Breathiness 0.25"
+    assert trial.label == "A voice of your own making: Pitch ×1.3, Resonances ×1.1, Breathiness 0.25"
     make_take(trial)
     assert trial.label in ida.get("explore/").response.content.decode()
     [row] = read_table(trial.session.study, make_researcher("rosa"))

@@ -1,6 +1,8 @@
 import { translate } from "../i18n.js";
 
 const FLOOR_DB = -60;
+const QUIET_DB = -36;
+const LOUD_DB = -3;
 const SPOKEN_EVERY_MS = 1_000; // Screen readers cannot follow a value that changes 20 times a second.
 const DECAY_DB = 3; // per update: the bar falls more slowly than it rises
 
@@ -27,14 +29,18 @@ export class Meter {
     if (nowMs - this.#spokenMs < SPOKEN_EVERY_MS) return;
     this.#spokenMs = nowMs;
     this.#element.ariaValueNow = this.#shownDb.toFixed(0);
-    this.#element.ariaValueText =
-      this.#shownDb <= FLOOR_DB
-        ? translate("silent")
-        : translate("%(level)s decibels", { level: this.#shownDb.toFixed(0) });
+    this.#element.ariaValueText = inWords(this.#shownDb);
   }
 
   clear() {
     this.#shownDb = FLOOR_DB;
     this.show({ rmsDb: FLOOR_DB, peakDb: FLOOR_DB });
   }
+}
+
+/** @param {number} db */
+function inWords(db) {
+  if (db <= FLOOR_DB) return translate("silent");
+  if (db < QUIET_DB) return translate("quiet");
+  return db < LOUD_DB ? translate("good") : translate("very loud");
 }

@@ -5,13 +5,8 @@ const REMEMBERED = "hearmeout.microphone"; // key in the session storage, for la
 /** A `<select>` of the microphones. It is hidden until the browser gives their names, after permission. */
 export class MicrophoneChoice {
   onChoose = /** @type {(deviceId: string) => void} */ (() => {});
-  onDevices = () => {}; // something was plugged in or out
   #select;
   #field;
-  #refresh = async () => {
-    await this.refresh();
-    this.onDevices();
-  };
 
   /** @param {HTMLSelectElement} select @param {HTMLElement} field the element that is hidden with it */
   constructor(select, field) {
@@ -21,7 +16,7 @@ export class MicrophoneChoice {
       sessionStorage.setItem(REMEMBERED, select.value);
       this.onChoose(select.value);
     });
-    navigator.mediaDevices?.addEventListener("devicechange", this.#refresh);
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.refresh());
   }
 
   /** The id of the microphone that was chosen on this or an earlier page; empty for the system's default. */
@@ -40,5 +35,8 @@ export class MicrophoneChoice {
     this.#select.replaceChildren(...named.map((device) => new Option(device.label, device.deviceId)));
     if (named.some((device) => device.deviceId === deviceId)) this.#select.value = deviceId;
     this.#field.hidden = named.length === 0;
+    const remembered = MicrophoneChoice.remembered;
+    const isGone = named.length > 0 && named.every((device) => device.deviceId !== remembered);
+    if (isGone) sessionStorage.removeItem(REMEMBERED); // It could not be opened any more.
   }
 }

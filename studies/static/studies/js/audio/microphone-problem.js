@@ -1,5 +1,7 @@
 import { translate } from "../i18n.js";
 
+/** @typedef {"denied" | "muted" | "stalled" | "ended"} Loss how an open microphone was lost */
+
 /** Explains to the participant why there is no microphone. */
 export class MicrophoneProblem extends Error {
   /** @param {string} code @param {string} title @param {string} message what to do */
@@ -29,6 +31,39 @@ export class MicrophoneProblem extends Error {
         features: missing.join(", "),
       }),
     );
+  }
+
+  /**
+   * Explains how an open microphone was lost.
+   * @param {Loss} loss
+   */
+  static lost(loss) {
+    switch (loss) {
+      case "denied":
+        return new MicrophoneProblem(
+          loss,
+          translate("The microphone is no longer allowed"),
+          howToAllow(navigator.userAgent),
+        );
+      case "muted":
+        return new MicrophoneProblem(
+          loss,
+          translate("Your system muted the microphone"),
+          translate("Unmute it on the headset or in your system’s settings, and end other calls."),
+        );
+      case "stalled":
+        return new MicrophoneProblem(
+          loss,
+          translate("The microphone stopped sending sound"),
+          translate("Check its plug or its connection, or choose another microphone."),
+        );
+      case "ended":
+        return new MicrophoneProblem(
+          loss,
+          translate("The microphone was disconnected"),
+          translate("It was unplugged, or another program took it. Plug it in again, or choose another microphone."),
+        );
+    }
   }
 
   /** @param {unknown} error thrown by getUserMedia */

@@ -32,7 +32,8 @@ const CAPTURE_WORKLET = new URL("../worklets/capture.js", import.meta.url);
 
 /** One open microphone. */
 export class Microphone {
-  onEnded = () => {}; // unplugged, or taken away by the system
+  onEnded = () => {}; // unplugged, or taken away by the system or by a withdrawn permission
+  onMuted = /** @type {(muted: boolean) => void} */ (() => {}); // by the system, not by the participant
   #stream;
   #track;
   #requested;
@@ -69,6 +70,7 @@ export class Microphone {
     this.#track = stream.getAudioTracks()[0];
     this.#requested = requested;
     this.#track.addEventListener("ended", () => this.onEnded());
+    for (const name of ["mute", "unmute"]) this.#track.addEventListener(name, () => this.onMuted(name === "mute"));
   }
 
   get stream() {
@@ -77,6 +79,11 @@ export class Microphone {
 
   get deviceId() {
     return this.#track.getSettings().deviceId ?? "";
+  }
+
+  /** Whether the system has muted it. */
+  get isMuted() {
+    return this.#track.muted;
   }
 
   /** The latency that the browser reports; 0 if it reports none. */
@@ -133,7 +140,7 @@ export class Microphone {
   }
 
   close() {
-    this.onEnded = () => {};
+    this.onEnded = this.onMuted = () => {};
     this.#node?.port.postMessage({ port: undefined });
     this.#track.stop();
     this.#context?.close();

@@ -135,7 +135,6 @@ export class DeviceCheck {
         : names.map((name) => ({
             name,
             value: measures[name],
-            limit: this.#config.limits[name],
             failed: failed.includes(name),
             mend: this.#config.mending[name],
           })),
@@ -145,7 +144,7 @@ export class DeviceCheck {
           "This headset records in telephone quality while its microphone is on. If you can, use a wired headset or another microphone.",
         )
       : "";
-    const [tone, text] = toneAndText(verdict, failed, this.#config);
+    const [tone, text] = toneAndText(measures, failed, this.#config);
     this.#say("microphone-result", narrow && tone === "success" ? "warning" : tone, `${text} ${narrow}`.trim());
   }
 

@@ -1,10 +1,11 @@
 import { language, translate } from "../i18n.js";
 
+const LEAST_CLEAR_DB = 10; // With less, speech is hard to understand for people and for machines.
+
 /**
  * @typedef {object} Row
  * @property {import("./measures.js").Measured} name
  * @property {number | null} value
- * @property {number | null} limit the study's threshold; null without one
  * @property {boolean} failed
  * @property {string} mend
  */
@@ -26,18 +27,18 @@ export class MeasuresView {
 }
 
 /** @param {Row} row */
-function line({ name, value, limit, failed, mend }) {
+function line({ name, value, failed, mend }) {
   const item = document.createElement("li");
   item.className = failed ? "measure measure--failed" : "measure";
   item.dataset.measure = name;
   const label = document.createElement("span");
   label.textContent = labelOf(name);
-  const number = document.createElement("b");
-  number.textContent = value === null ? translate("not measured") : withUnit(name, value);
-  item.append(label, number);
+  const judged = document.createElement("b");
+  judged.textContent = value === null ? translate("not measured") : inWords(name, value);
+  item.append(label, judged);
   if (failed) {
     const help = document.createElement("p");
-    help.textContent = limit === null ? mend : `${mend} ${wanted(name, limit)}`;
+    help.textContent = mend;
     item.append(help);
   }
   return item;
@@ -54,29 +55,37 @@ function labelOf(name) {
   return labels[name];
 }
 
-/** Says which value the study requires. @param {import("./measures.js").Measured} name @param {number} limit */
-function wanted(name, limit) {
-  const bound = { limit: withUnit(name, limit) };
-  return name === "snr_db"
-    ? translate("This study needs at least %(limit)s.", bound)
-    : translate("This study allows at most %(limit)s.", bound);
-}
+const QUIET_ROOM_DBFS = -60;
+const LOUD_ROOM_DBFS = -40;
+const CLEAR_DB = 20;
+const HARDLY_CUT_PERCENT = 0.1;
 
-/** @param {import("./measures.js").Measured} name @param {number} value */
-function withUnit(name, value) {
-  const units = { noise_dbfs: "dBFS", snr_db: "dB", clipped_percent: "%", round_trip_ms: "ms" };
-  const digits = name === "clipped_percent" ? 2 : 0;
-  return `${value.toLocaleString(language(), { maximumFractionDigits: digits })} ${units[name]}`.replace("-", "−");
+/** Says what a value means; levels in decibels tell participants nothing. @param {import("./measures.js").Measured} name @param {number} value */
+function inWords(name, value) {
+  switch (name) {
+    case "noise_dbfs":
+      if (value <= QUIET_ROOM_DBFS) return translate("quiet");
+      return value <= LOUD_ROOM_DBFS ? translate("moderate") : translate("loud");
+    case "snr_db":
+      if (value < LEAST_CLEAR_DB) return translate("hard to make out");
+      return value < CLEAR_DB ? translate("clear enough") : translate("very clear");
+    case "clipped_percent":
+      if (value === 0) return translate("none");
+      return value <= HARDLY_CUT_PERCENT ? translate("hardly any") : translate("too much");
+    case "round_trip_ms":
+      return `${value.toLocaleString(language(), { maximumFractionDigits: 0 })} ms`;
+  }
 }
 
 /**
- * Returns the message about the microphone.
- * @param {import("./measures.js").LevelVerdict} verdict
+ * Returns the message about the microphone. A voice that hardly stands out from the noise is warned of whatever the
+ * study asks for.
+ * @param {import("./measures.js").Measures} measures
  * @param {import("./measures.js").Failure[]} failed
- * @param {import("./check.js").CheckConfig} config
+ * @param {Pick<import("./check.js").CheckConfig, "mending" | "onFail">} config
  * @returns {[tone: string, text: string]}
  */
-export function toneAndText(verdict, failed, { mending, onFail }) {
+export function toneAndText({ microphone: { verdict }, snr_db }, failed, { mending, onFail }) {
   if (verdict === "silent") return ["error", mending.microphone];
   if (failed.some((name) => name !== "round_trip_ms"))
     return onFail === "block"
@@ -90,5 +99,6 @@ export function toneAndText(verdict, failed, { mending, onFail }) {
         "Your voice is very quiet. Move closer to the microphone, or raise its level in your system’s settings, then check again.",
       ),
     ];
+  if (snr_db < LEAST_CLEAR_DB) return ["warning", mending.snr_db];
   return ["success", translate("Your microphone works well.")];
 }

@@ -2,38 +2,49 @@
 
 import { translate } from "../i18n.js";
 
-/** One recorded answer: its card, and the hidden field with the seconds that were heard. */
+/** One recorded answer: its card, and the hidden field with the seconds that were heard of it. */
 class Side {
   #card;
   #field;
-  #heard;
+  #box;
+  #wasHeard;
 
   /** @param {HTMLElement} card @param {HTMLInputElement} field */
   constructor(card, field) {
     this.#card = card;
     this.#field = field;
-    this.#heard = "heard" in card.dataset; // It was heard before the page was opened again.
+    this.#box = /** @type {HTMLInputElement} */ (card.querySelector("[data-no-answer]"));
+    this.#wasHeard = "heard" in card.dataset; // It was heard before the page was opened again.
     card.addEventListener("heard", (event) => this.#hear(event));
-    card.addEventListener("listened", (event) => this.#heard && this.#hear(event));
+    card.addEventListener("listened", (event) => this.#wasHeard && this.#hear(event));
   }
 
+  /** Whether it was heard, or there is nothing to hear. */
   get heard() {
-    return this.#heard;
+    return this.#wasHeard || this.#box.checked;
   }
 
-  /** @param {Event} event */
+  /** @param {Event} event of a player; what the participant said counts for nothing */
   #hear(event) {
-    if (!(event instanceof CustomEvent)) return;
+    if (!(event instanceof CustomEvent && event.target instanceof HTMLElement)) return;
+    if (!("answer" in event.target.dataset)) return;
     const before = Number(this.#field.value);
     const seconds = Math.round(10 * Math.max(before, event.detail.seconds)) / 10;
-    if (this.#heard && seconds === before) return;
+    this.#showWords();
+    if (this.#wasHeard && seconds === before) return;
     this.#field.value = String(seconds);
-    this.#heard = true;
+    this.#wasHeard = true;
     this.#card.dataset.heard = "";
     const tag = this.#card.querySelector("[data-heard-tag]");
     if (tag !== null) tag.textContent = translate("heard");
     const detail = { item: "listened_sec", side: this.#card.dataset.side, value: seconds };
     form.dispatchEvent(new CustomEvent("keep", { detail }));
+  }
+
+  #showWords() {
+    const [words, later] = ["[data-words]", "[data-words-later]"].map((name) => this.#card.querySelector(name));
+    if (words instanceof HTMLElement) words.hidden = false;
+    if (later instanceof HTMLElement) later.hidden = true;
   }
 }
 
@@ -55,4 +66,5 @@ function allow() {
 }
 
 document.addEventListener("heard", allow);
+document.addEventListener("change", allow);
 allow();

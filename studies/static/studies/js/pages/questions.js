@@ -1,6 +1,7 @@
 // A page of questions. Runs the controls that several types share, and saves answers as they are given. Scripts of
 // single types are in questions/types/.
 
+import { NoAnswer } from "../questions/no-answer.js";
 import { QuestionForm } from "../questions/question-form.js";
 import { translatePlural } from "../i18n.js";
 
@@ -64,3 +65,4 @@ for (const question of form.querySelectorAll("[data-question]")) {
 }
 
 new QuestionForm(form, config);
+new NoAnswer(form);

@@ -23,13 +23,19 @@ export async function fetchRecording(url, statusUrl, onProgress, signal) {
   return response.blob();
 }
 
-/** @param {string} statusUrl @param {(text: string) => void} onProgress @param {AbortSignal} signal */
-async function untilFiled(statusUrl, onProgress, signal) {
-  for (let polls = 0; !signal.aborted; polls++) {
+/**
+ * Waits until a take is filed.
+ * @param {string} statusUrl @param {(text: string) => void} onProgress @param {AbortSignal} signal
+ * @returns {Promise<import("./audible.js").Audible>} what can be heard in its tracks
+ * @throws {RecordingProblem}
+ */
+export async function untilFiled(statusUrl, onProgress, signal) {
+  for (let polls = 0; ; polls++) {
+    signal.throwIfAborted();
     const response = await request(statusUrl, signal);
     if (!response.ok) throw new RecordingProblem(translate("It could not be determined whether this recording is ready."));
-    const { filed, state } = await response.json();
-    if (filed) return;
+    const { filed, state, audible = {} } = await response.json();
+    if (filed) return audible;
     if (state === "failed") throw new RecordingProblem(translate("This recording could not be prepared."));
     onProgress(
       state === "ended" ? translate("The recording is being prepared") : translate("The conversation is still being saved"),

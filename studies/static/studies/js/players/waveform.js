@@ -3,16 +3,20 @@ import { wavOf } from "../audio/wav.js";
 import { SAMPLE_RATE_HZ, toPcm16 } from "../contract/audio.js";
 import { translate } from "../i18n.js";
 import { clock, element, PlayButton, waveColors } from "./elements.js";
+import { cut, inParts, inWhole, lengthOf, partsOf, spansOf } from "./audible.js";
 import { Listened } from "./listened.js";
-import { fetchRecording, RecordingProblem } from "./recording.js";
+import { fetchRecording, RecordingProblem, untilFiled } from "./recording.js";
 
 const HEIGHT_PX = 64;
 const KEY_STEP_SEC = 2;
+const WORTH_CUTTING_SEC = 0.5; // With less silence than this, a recording plays as it is.
 
 /**
  * `<div data-waveform data-src data-beside? data-status-url? data-label? data-kind? data-peaks?>`: plays one recording,
- * mixed with the one at `data-beside` if given. Dispatches `heard` {seconds} once when nine tenths were played, and
- * `listened` {seconds} at every pause. Only one player of a page plays at a time.
+ * mixed with the one at `data-beside` if given. `data-kind` names its tracks, separated by spaces. With the status of
+ * its take, it begins at the first sound and leaves out long silences, until the participant asks for all of it.
+ * Dispatches `heard` {seconds} once when nine tenths of what can be heard were played, and `listened` {seconds} at every
+ * pause. Only one player of a page plays at a time.
  */
 export class Waveform {
   static #playing = /** @type {Waveform | null} */ (null);
@@ -24,7 +28,10 @@ export class Waveform {
   #note = element("p", "waveform__note");
   #retry = element("button", "button button--small waveform__retry", translate("Try again"));
   #surfer = /** @type {WaveSurfer | null} */ (null);
-  #listened = new Listened(0);
+  #whole = element("button", "button button--small waveform__whole");
+  #recording = /** @type {{samples: Float32Array, parts: import("./audible.js").Span[]} | null} */ (null); // to be cut
+  #isCut = false;
+  #listened = /** @type {Listened | null} */ (null);
   #heard = false;
   #abort = new AbortController();
   #darkness = matchMedia("(prefers-color-scheme: dark)");
@@ -42,7 +49,10 @@ export class Waveform {
     this.#retry.type = "button";
     this.#retry.hidden = true;
     this.#retry.addEventListener("click", () => this.load());
-    root.replaceChildren(this.#button.element, this.#wave, this.#time, this.#note, this.#retry);
+    this.#whole.type = "button";
+    this.#whole.hidden = true;
+    this.#whole.addEventListener("click", () => this.#showCut(!this.#isCut));
+    root.replaceChildren(this.#button.element, this.#wave, this.#time, this.#whole, this.#note, this.#retry);
     this.#darkness.addEventListener("change", this.#recolor);
   }
 
@@ -51,10 +61,11 @@ export class Waveform {
     const { src = "", beside, statusUrl } = this.#root.dataset;
     try {
       const progress = (/** @type {string} */ text) => this.#say(`${text} …`);
+      const audible = statusUrl ? await untilFiled(statusUrl, progress, this.#abort.signal) : {};
       const blobs = [];
       for (const url of beside ? [src, beside] : [src])
-        blobs.push(await fetchRecording(url, statusUrl, progress, this.#abort.signal));
-      this.#show(blobs.length > 1 ? await mixed(blobs) : blobs[0]);
+        blobs.push(await fetchRecording(url, undefined, progress, this.#abort.signal));
+      await this.#prepare(blobs, spansOf(audible, (this.#root.dataset.kind ?? "").split(" ")));
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       if (error instanceof RecordingProblem) this.#fail(error.message);
@@ -67,6 +78,40 @@ export class Waveform {
     this.#abort.abort();
     this.#darkness.removeEventListener("change", this.#recolor);
     this.#surfer?.destroy();
+  }
+
+  /** @param {Blob[]} blobs @param {import("./audible.js").Span[] | null} spans where they can be heard @throws {DOMException} */
+  async #prepare(blobs, spans) {
+    if (spans === null && blobs.length === 1) return this.#show(blobs[0]);
+    const samples = await mixed(blobs);
+    const sec = samples.length / SAMPLE_RATE_HZ;
+    this.#listened ??= new Listened(sec, spans);
+    this.#recording = { samples, parts: partsOf(spans ?? [], sec) };
+    this.#isCut = sec - lengthOf(this.#recording.parts) > WORTH_CUTTING_SEC;
+    this.#whole.hidden = !this.#isCut;
+    await this.#showCut(this.#isCut);
+    if (spans?.length === 0) this.#hearNothing();
+  }
+
+  /** Shows the recording with or without its long silences, at the same place. @param {boolean} isCut */
+  async #showCut(isCut) {
+    if (this.#recording === null) return;
+    const { samples, parts } = this.#recording;
+    const sec = this.#surfer === null ? 0 : this.#inWhole(this.#surfer.getCurrentTime());
+    this.#isCut = isCut;
+    this.#whole.textContent = isCut ? translate("Play it with its pauses") : translate("Play it without its pauses");
+    await this.#show(wavOf([Int16Array.from(isCut ? cut(samples, SAMPLE_RATE_HZ, parts) : samples, toPcm16)]));
+    if (sec > 0) this.#surfer?.setTime(isCut ? inParts(parts, sec) : sec);
+  }
+
+  /** @param {number} sec in what is shown */
+  #inWhole(sec) {
+    return this.#isCut && this.#recording !== null ? inWhole(this.#recording.parts, sec) : sec;
+  }
+
+  #hearNothing() {
+    this.#say(translate("There is nothing to hear in this recording."));
+    this.#hear();
   }
 
   /** @param {Blob} blob */
@@ -87,7 +132,7 @@ export class Waveform {
     surfer.on("play", () => this.#started());
     surfer.on("pause", () => this.#paused());
     surfer.on("finish", () => this.#paused());
-    surfer.on("seeking", () => this.#listened.interrupt());
+    surfer.on("seeking", () => this.#listened?.interrupt());
     surfer.on("timeupdate", (sec) => this.#moved(sec));
     const peaks = this.#root.dataset.peaks;
     await surfer.loadBlob(blob, peaks ? JSON.parse(peaks) : undefined).catch(() => {}); // The "error" event reports it.
@@ -96,7 +141,7 @@ export class Waveform {
   /** @param {number} sec */
   #ready(sec) {
     this.#say("");
-    this.#listened = new Listened(sec);
+    this.#listened ??= new Listened(sec);
     this.#button.element.disabled = false;
     this.#wave.tabIndex = 0;
     this.#wave.role = "slider"; // Before this, there is nothing to move in.
@@ -119,7 +164,7 @@ export class Waveform {
 
   #paused() {
     this.#button.playing = false;
-    this.#listened.interrupt();
+    this.#listened?.interrupt();
     this.#dispatch("listened");
   }
 
@@ -127,12 +172,16 @@ export class Waveform {
   #moved(sec) {
     const surfer = this.#surfer;
     if (surfer === null) return;
-    if (surfer.isPlaying() || sec === surfer.getDuration()) this.#listened.note(sec);
+    if (surfer.isPlaying() || sec === surfer.getDuration()) this.#listened?.note(this.#inWhole(sec));
     this.#time.textContent = `${clock(sec)} / ${clock(surfer.getDuration())}`;
     this.#wave.ariaValueNow = sec.toFixed(1);
     const [now, total] = [clock(sec), clock(surfer.getDuration())];
     this.#wave.ariaValueText = translate("%(now)s of %(total)s", { now, total });
-    if (this.#heard || !this.#listened.enough) return;
+    if (this.#listened?.enough && sec > 0) this.#hear();
+  }
+
+  #hear() {
+    if (this.#heard) return;
     this.#heard = true;
     this.#root.dataset.heard = "";
     this.#dispatch("heard");
@@ -171,16 +220,16 @@ export class Waveform {
 
   /** @param {"heard" | "listened"} name */
   #dispatch(name) {
-    const detail = { seconds: this.#listened.seconds };
+    const detail = { seconds: this.#listened?.seconds ?? 0 };
     this.#root.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
   }
 }
 
-/** Mixes synchronous recordings into one. @param {Blob[]} blobs @returns {Promise<Blob>} @throws {DOMException} */
+/** Returns the sum of synchronous recordings, at 24 kHz. @param {Blob[]} blobs @returns {Promise<Float32Array>} @throws {DOMException} */
 async function mixed(blobs) {
   const context = new OfflineAudioContext(1, 1, SAMPLE_RATE_HZ);
   const buffers = await Promise.all(blobs.map(async (blob) => context.decodeAudioData(await blob.arrayBuffer())));
   const sum = new Float32Array(Math.max(...buffers.map((buffer) => buffer.length)));
   for (const buffer of buffers) for (const [n, sample] of buffer.getChannelData(0).entries()) sum[n] += sample;
-  return wavOf([Int16Array.from(sum, toPcm16)]);
+  return sum;
 }

@@ -7,6 +7,7 @@ import { filled, isChanged, meaningOf, refill, valueOf } from "./fields.js";
 const TYPING_MS = 800; // An answer is saved after a pause this long in typing or moving a mark.
 const COOKIE_LOST = "cookie_lost";
 const PATIENCE_MS = 10_000;
+const OTHERS_SAVED = translate("Everything is saved except what is marked above.");
 
 /**
  * @typedef {object} QuestionsConfig
@@ -39,6 +40,7 @@ export class QuestionForm {
   #queue = new AnswerQueue((answer) => this.#send(answer));
   #typing = /** @type {Map<string, number>} */ (new Map());
   #sent = /** @type {Map<string, string>} */ (new Map());
+  #wrong = /** @type {Set<string>} */ (new Set()); // items with an error message beside them
   #takesOver = false;
   #stopped = ""; // the code for which the server accepts no more answers
   #wantsOn = false; // whether Continue was pressed and has not led on yet
@@ -55,10 +57,11 @@ export class QuestionForm {
       if (question instanceof HTMLElement) this.#questions.set(question.dataset.question ?? "", question);
     this.#queue.onState = (state, message) => {
       this.#remember();
-      this.#status.show(state, message);
+      if (state === "saved") this.#showSaved();
+      else this.#status.show(state, message);
     };
-    this.#queue.onKept = ({ item }) => this.#complain(item, "");
-    this.#queue.onRefused = ({ item }, message) => this.#complain(item, message);
+    this.#queue.onKept = ({ item }) => this.#accept(item);
+    this.#queue.onRefused = ({ item }, message) => this.#refuse(item, message);
     this.#queue.onStopped = (code) => this.#stop(code);
     this.#listen();
     const early = [...this.#questions].filter(([, question]) => isChanged(question)); // answered before this ran
@@ -174,6 +177,25 @@ export class QuestionForm {
     return field instanceof HTMLInputElement ? field.value : "";
   }
 
+  /** Says that all answers are saved, but never beside an error. */
+  #showSaved() {
+    if (this.#wrong.size > 0) this.#status.show("saved", OTHERS_SAVED);
+    else this.#status.show(this.#errors.isShown ? "idle" : "saved", "");
+  }
+
+  /** @param {string} key of an item whose answer is stored */
+  #accept(key) {
+    this.#wrong.delete(key);
+    this.#complain(key, "");
+    this.#errors.clear(key);
+  }
+
+  /** @param {string} key @param {string} message why its answer is not stored */
+  #refuse(key, message) {
+    this.#wrong.add(key);
+    this.#complain(key, message);
+  }
+
   /** Shows a message at a question, or removes it if it is empty. @param {string} key @param {string} message */
   #complain(key, message) {
     const place = this.#questions.get(key)?.querySelector("[data-unsaved]");
@@ -233,7 +255,9 @@ export class QuestionForm {
     else if (errors !== undefined) {
       this.#wantsOn = false;
       for (const key of this.#questions.keys()) this.#complain(key, "");
+      this.#wrong = new Set(Object.keys(errors));
       this.#errors.show(errors, summary);
+      this.#showSaved();
     } else if (code === "paused") this.#leave(this.#config.resumeUrl); // The page there says so.
     else if (status === 0 || status === 429 || status >= 500) this.#wait();
     else if (code === "taken_over") this.#stop(code);

@@ -54,18 +54,32 @@ function words(state) {
 export class Errors {
   #summary = /** @type {HTMLElement} */ (document.querySelector("[data-error-summary]"));
   #questions;
+  #left = /** @type {Set<string>} */ (new Set()); // keys of the questions that are marked
 
   /** @param {Map<string, HTMLElement>} questions by key */
   constructor(questions) {
     this.#questions = questions;
   }
 
+  get isShown() {
+    return !this.#summary.hidden;
+  }
+
   /** @param {Record<string, string>} errors maps items to messages @param {string} summary HTML from the server */
   show(errors, summary) {
     for (const [key, question] of this.#questions) mark(question, errors[key] ?? "");
+    this.#left = new Set(Object.keys(errors));
     this.#summary.innerHTML = summary;
     this.#summary.hidden = false;
     this.#summary.focus();
+  }
+
+  /** Removes the error at a question, and the summary with the last one. @param {string} key */
+  clear(key) {
+    const question = this.#questions.get(key);
+    if (question === undefined || !this.#left.delete(key)) return;
+    mark(question, "");
+    if (this.#left.size === 0) this.#summary.hidden = true;
   }
 }
 

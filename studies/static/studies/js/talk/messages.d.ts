@@ -10,6 +10,9 @@ import type { SocketAddress } from "./talk-socket.js";
 /** The settings that the browser applied, which are stored with the take. */
 export type DeviceSettings = Record<string, unknown>;
 
+/** Why the page ends a talk. */
+export type EndReason = "participant" | "microphone_lost";
+
 export type ToWorker =
   | { do: "listen"; source: CaptureSource; latencyMs: number; settings: DeviceSettings } // also changes microphones
   | {
@@ -21,8 +24,9 @@ export type ToWorker =
     }
   | { do: "monitor"; level: number } // level at which participants hear themselves as the engine does; 0 ends it
   | { do: "mute"; muted: boolean }
+  | { do: "pause"; paused: boolean } // whether the system has muted the microphone, so that nothing may come from it
   | { do: "outputClock"; offsetMs: number } // wall-clock time of the playback context's time 0
-  | { do: "end" };
+  | { do: "end"; reason: EndReason };
 
 export type FromWorker =
   | { say: "level"; level: Level }
@@ -30,6 +34,8 @@ export type FromWorker =
   | { say: "queue"; position: number }
   | { say: "live" }
   | { say: "lost" } // the connection was lost and is being restored
+  | { say: "unheard" } // what was said while there was no connection is kept, but the engine did not hear it
+  | { say: "stalled" } // nothing comes from the microphone any more
   | { say: "event"; event: string; data: EventData } // words, transcript, turn, away
   | { say: "sounding"; step: number }
   | { say: "slip"; samples: number }

@@ -89,4 +89,11 @@ export class FrameBacklog {
     if (sequence < this.#first || sequence >= this.#next) return undefined;
     return this.#frames[sequence % this.#frames.length];
   }
+
+  /** Returns all frames that are held from a sequence on. @param {number} sequence at least `first` */
+  from(sequence) {
+    return Array.from({ length: Math.max(0, this.#next - sequence) }, (_, n) => this.frame(sequence + n)).filter(
+      (frame) => frame !== undefined,
+    );
+  }
 }

@@ -1,7 +1,7 @@
 import { translate } from "../i18n.js";
 
 /**
- * @typedef {"idle" | "asking" | "connecting" | "queue" | "live" | "reconnecting" | "ending" | "restarting" | "ended" | "failed"} State
+ * @typedef {"idle" | "asking" | "connecting" | "queue" | "live" | "reconnecting" | "paused" | "ending" | "restarting" | "ended" | "failed"} State
  * @typedef {object} Screen
  * @property {string} status one line, also read aloud
  * @property {string} [title] shown with `text` while there is no talk
@@ -35,6 +35,7 @@ export const SCREENS = {
   queue: { status: translate("Waiting for a place"), title: "", text: "", cancel: translate("Leave the queue") },
   live: { status: translate("You are live") },
   reconnecting: { status: translate("Connection lost. Reconnecting; what you say is being saved.") },
+  paused: { status: translate("Paused: your system has muted the microphone. Please unmute it.") },
   ending: { status: translate("Saving your last words") },
 };
 
@@ -47,7 +48,12 @@ export const TURNS = Object.freeze({
   discarded: translate("You are live: speak"),
 });
 
+export const MUTED = translate("You are muted: the machine does not hear you");
 export const AWAY = translate("The machine is unavailable for a moment; what you say is being saved");
+
+export const UNHEARD = translate(
+  "The machine did not hear what you said while the connection was lost. It is recorded, but please say it again.",
+);
 
 /** @param {number} position 1 is next @returns {Screen} */
 export function queueScreen(position) {
@@ -71,6 +77,7 @@ const ENDINGS = {
   limit: { title: translate("Time is up"), ...ON },
   engine_lost: { title: MACHINE_STOPPED, ...AGAIN },
   no_worker: { title: translate("The machine is not available right now"), start: translate("Try again") },
+  microphone_lost: { title: translate("The microphone was lost"), ...AGAIN },
   abandoned: { title: translate("The connection was lost"), ...AGAIN },
   connection_lost: { title: translate("The connection was lost"), ...AGAIN },
   recording_failed: { title: translate("The recording stopped"), ...AGAIN },
@@ -91,6 +98,16 @@ const ENDINGS = {
 export function endedScreen(reason, text) {
   const ending = ENDINGS[reason] ?? { title: translate("The conversation ended"), start: translate("Try again") };
   return { status: translate("Not recording"), text, ...ending };
+}
+
+/**
+ * The screen after the microphone was lost.
+ * @param {import("../audio/microphone-problem.js").MicrophoneProblem} problem
+ * @param {string} text in the server's words
+ * @returns {Screen}
+ */
+export function lostScreen({ title, message }, text) {
+  return { status: translate("Not recording"), title, text: `${message} ${text}`, ...AGAIN };
 }
 
 /** The screen after an earlier take broke off. @param {string} text in the server's words @returns {Screen} */

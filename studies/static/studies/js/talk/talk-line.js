@@ -6,11 +6,14 @@ import { Capture } from "../audio/capture.js";
 import { openSource } from "../audio/capture-source.js";
 import { CaptureClock } from "./capture-clock.js";
 import { FrameBacklog, MicrophoneFramer } from "./microphone-framer.js";
+import { holdsSpeech } from "./unheard-speech.js";
 import { PlaybackReports } from "./playback-reports.js";
 import { TalkSocket } from "./talk-socket.js";
 
 const MAX_SOCKET_BYTES = 128 * 1_024; // If more is unsent, frames wait in the backlog, where they can be sent again.
 const ENDING_MS = 8_000; // time for the last frames and the server's `ended`
+const WATCH_MS = 1_000;
+const STALLED_LOOKS = 4; // sooner than the silence of the server, which would look like a lost connection
 const TO_PAGE = new Set(["words", "transcript", "turn", "away"]);
 
 /**
@@ -35,13 +38,18 @@ export class TalkLine {
   #inputLatencyMs = 0;
   #cursor = 0; // sequence of the next frame to send on this connection
   #muted = false;
+  #paused = false; // The system has muted the microphone.
   #ending = false;
+  #endReason = /** @type {import("./messages.js").EndReason} */ ("participant");
+  #looks = 0; // at the microphone since it last sent something
+  #watch;
   #endTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
   #untold = /** @type {Uint8Array<ArrayBuffer>[]} */ ([]); // events waiting for a connection
 
   /** @param {(message: import("./messages.js").FromWorker) => void} say */
   constructor(say) {
     this.#say = say;
+    this.#watch = setInterval(() => this.#look(), WATCH_MS);
   }
 
   /** @param {Extract<import("./messages.js").ToWorker, {do: "listen"}>} order */
@@ -76,6 +84,12 @@ export class TalkLine {
     this.#tell("mute", { muted, sample: this.#framer.position });
   }
 
+  /** @param {boolean} paused */
+  pause(paused) {
+    this.#paused = paused;
+    this.#expect();
+  }
+
   /** @param {number} level from 0 to 1 */
   monitor(level) {
     this.#tell("monitor", { level });
@@ -86,11 +100,15 @@ export class TalkLine {
     this.#reports.setOutputClock(offsetMs);
   }
 
-  /** Ends the talk for the participant. The frames so far are sent first, over a new connection if necessary. */
-  end() {
+  /**
+   * Ends the talk. The frames so far are sent first, over a new connection if necessary.
+   * @param {import("./messages.js").EndReason} reason
+   */
+  end(reason) {
     if (this.#ending) return;
-    if (this.#socket === null) return this.#finish("participant", "");
+    if (this.#socket === null) return this.#finish(reason, "");
     this.#ending = true;
+    this.#endReason = reason;
     this.#stopSource();
     this.#endTimer = setTimeout(
       () => this.#finish("connection_lost", translate("The end of the conversation could not be confirmed. What has been said so far is saved.")),
@@ -106,6 +124,7 @@ export class TalkLine {
 
   close() {
     this.#stopSource();
+    clearInterval(this.#watch);
     clearTimeout(this.#endTimer);
     this.#socket?.close();
     this.#playback?.close();
@@ -116,6 +135,7 @@ export class TalkLine {
 
   /** @param {Float32Array} samples */
   #captured(samples) {
+    this.#looks = 0;
     const level = this.#gauge.push(samples);
     if (level !== null) this.#say({ say: "level", level });
     if (this.#framer === null) return;
@@ -131,6 +151,17 @@ export class TalkLine {
     this.#framer.skip(samples);
     this.#tell("slip", { sample, slipped_samples: samples, cause });
     this.#say({ say: "slip", samples });
+  }
+
+  /** Counts seconds in which nothing came from the microphone. Seconds in which the machine slept do not count. */
+  #look() {
+    if (this.#framer === null || this.#paused || this.#ending) this.#looks = 0;
+    else if (++this.#looks === STALLED_LOOKS) this.#say({ say: "stalled" });
+  }
+
+  /** Tells the socket whether the server answers all the time, as it does to what comes from the microphone. */
+  #expect() {
+    if (this.#socket !== null) this.#socket.live = this.#framer !== null && !this.#paused;
   }
 
   #begin() {
@@ -149,7 +180,8 @@ export class TalkLine {
       if (frame !== undefined) socket.send(frame);
     }
     if (!this.#ending) return;
-    if (this.#cursor === this.#backlog.next) socket.send(encodeEvent("end"));
+    if (this.#cursor === this.#backlog.next)
+      socket.send(encodeEvent("end", this.#endReason === "participant" ? {} : { reason: this.#endReason }));
     else setTimeout(() => this.#pump(), 50);
   }
 
@@ -186,7 +218,7 @@ export class TalkLine {
         break;
       case "live":
         if (this.#framer === null) this.#begin();
-        if (this.#socket !== null) this.#socket.live = true;
+        this.#expect();
         this.#say({ say: "live" });
         break;
       case "ended":
@@ -203,6 +235,7 @@ export class TalkLine {
     const first = this.#backlog.first;
     if (nextSequence < first) this.#tell("lost", { first: nextSequence, frames: first - nextSequence });
     this.#cursor = Math.max(nextSequence, first);
+    if (holdsSpeech(this.#backlog.from(this.#cursor))) this.#say({ say: "unheard" });
     this.#flush();
     this.#pump();
   }

@@ -28,7 +28,7 @@ const TRY_AGAIN = new Set([CLOSE_TICKET, CLOSE_TOO_SLOW, CLOSE_UNAVAILABLE]);
 
 /** The talk's WebSocket. A lost connection is restored within the grace period; each connection needs a new ticket. */
 export class TalkSocket {
-  live = false; // whether messages are expected all the time
+  #live = false;
   #address;
   #handlers;
   #socket = /** @type {WebSocket | null} */ (null);
@@ -54,6 +54,12 @@ export class TalkSocket {
 
   get ready() {
     return this.#ready;
+  }
+
+  /** Whether messages are expected all the time from now on. @param {boolean} live */
+  set live(live) {
+    this.#live = live;
+    this.#heardMs = performance.now();
   }
 
   /** Number of bytes that were sent but have not left the browser. */
@@ -159,7 +165,7 @@ export class TalkSocket {
   #keepAlive() {
     if (!this.#ready) return;
     const silentMs = performance.now() - this.#heardMs;
-    if (this.live && silentMs > SILENT_AFTER_MS) this.drop();
+    if (this.#live && silentMs > SILENT_AFTER_MS) this.drop();
     else if (silentMs > KEEPALIVE_MS) this.send(encode({ kind: "ping" }));
   }
 

@@ -1,7 +1,7 @@
 import { translate, translatePlural } from "../i18n.js";
 import { Meter } from "../audio/meter.js";
-import { FRAME_MS } from "../contract/audio.js";
-import { AWAY, TURNS } from "./states.js";
+import { AWAY, MUTED, TURNS } from "./states.js";
+import { WordsView } from "./words-view.js";
 
 const SHORT_MS = 10_000; // time left at which a warning is shown
 const LONG_WARNING_MS = 30_000; // time left at an earlier warning, for talks that last at least twice as long
@@ -18,6 +18,8 @@ export class TalkView {
   onMonitor = (/** @type {number} */ _level) => {}; // from 0 to 1
   #root;
   #limitMs = 0;
+  #status = "";
+  #muted = false;
   #monitor; // only where the study lets participants hear themselves
 
   /** @param {HTMLElement} root */
@@ -65,6 +67,13 @@ export class TalkView {
 
   /** @param {string} text */
   set status(text) {
+    this.#status = text;
+    this.#showStatus();
+  }
+
+  /** While the participant is muted, nothing else matters more. */
+  #showStatus() {
+    const text = this.#muted && this.#root.dataset.state === "live" ? MUTED : this.#status;
     const status = this.part("status");
     if (status.textContent !== text) status.textContent = text;
   }
@@ -135,6 +144,8 @@ export class TalkView {
 
   /** @param {boolean} muted */
   set muted(muted) {
+    this.#muted = muted;
+    this.#showStatus();
     const button = this.part("mute");
     button.setAttribute("aria-pressed", String(muted));
     this.part("mute-label").textContent = muted ? translate("Unmute") : translate("Mute");
@@ -207,75 +218,4 @@ export function spoken(ms) {
     seconds % 60 > 0 && translatePlural("%(n)s second", "%(n)s seconds", seconds % 60),
   ];
   return parts.filter(Boolean).join(" ");
-}
-
-/** @typedef {{text: string, start_ms: number, turn: number}} Word */
-
-/** Shows the agent's words, each when it is played. */
-export class WordsView {
-  #list;
-  #waiting = /** @type {Word[]} */ ([]);
-  #turns = /** @type {Map<number, HTMLElement>} */ (new Map());
-  #soundingMs = 0;
-
-  /** @param {HTMLElement} list */
-  constructor(list) {
-    this.#list = list;
-  }
-
-  /** @param {Word} word in order */
-  add(word) {
-    this.#waiting.push(word);
-    this.#reveal();
-  }
-
-  /** @param {number} step that begins to sound */
-  sound(step) {
-    this.#soundingMs = (step + 1) * FRAME_MS;
-    this.#reveal();
-  }
-
-  /**
-   * Shows all words of a turn at once, if the engine does not say when each is spoken.
-   * @param {number} turn
-   * @param {string} text
-   */
-  complete(turn, text) {
-    if (!this.#turns.has(turn) && !this.#waiting.some((word) => word.turn === turn)) this.#append(turn, text);
-  }
-
-  /** Drops the words of an interrupted turn that have not been played. @param {number} turn */
-  breakOff(turn) {
-    this.#waiting = this.#waiting.filter((word) => word.turn !== turn || word.start_ms < this.#soundingMs);
-    this.#turns.get(turn)?.classList.add("talk__turn--broken-off");
-  }
-
-  clear() {
-    this.#waiting = [];
-    this.#turns.clear();
-    this.#list.replaceChildren();
-    this.#soundingMs = 0;
-  }
-
-  #reveal() {
-    while (this.#waiting.length > 0 && this.#waiting[0].start_ms < this.#soundingMs) {
-      const { turn, text } = /** @type {Word} */ (this.#waiting.shift());
-      this.#append(turn, text);
-    }
-  }
-
-  /** @param {number} turn @param {string} text */
-  #append(turn, text) {
-    let paragraph = this.#turns.get(turn);
-    if (paragraph === undefined) {
-      paragraph = document.createElement("p");
-      paragraph.className = "talk__turn";
-      paragraph.dir = "auto"; // The agent's language may differ from the page's.
-      this.#turns.set(turn, paragraph);
-      this.#list.append(paragraph);
-    }
-    const space = paragraph.textContent === "" || /^[\s.,;:!?]/.test(text) ? "" : " ";
-    paragraph.append(space + text);
-    this.#list.scrollTop = this.#list.scrollHeight;
-  }
 }

@@ -1,11 +1,21 @@
 import { currentCatalogue, translate } from "../i18n.js";
-import { Microphone } from "../audio/microphone.js";
 import { MicrophoneChoice } from "../audio/microphone-choice.js";
 import { MicrophoneProblem } from "../audio/microphone-problem.js";
 import { Speaker } from "../audio/speaker.js";
+import { EarlyEnd } from "./early-end.js";
 import { WakeLock } from "./wake-lock.js";
 import { Restarts } from "./restarts.js";
-import { endedScreen, failedScreen, interruptedScreen, queueScreen, restartingScreen, SCREENS } from "./states.js";
+import {
+  endedScreen,
+  failedScreen,
+  interruptedScreen,
+  lostScreen,
+  queueScreen,
+  restartingScreen,
+  SCREENS,
+  UNHEARD,
+} from "./states.js";
+import { TalkMicrophone } from "./talk-microphone.js";
 import { TalkView } from "./talk-view.js";
 import { openTake, Refusal } from "./ticket.js";
 
@@ -29,13 +39,15 @@ export class Talk {
   #view;
   #choice;
   #state = /** @type {import("./states.js").State} */ ("idle");
-  #microphone = /** @type {Microphone | null} */ (null);
+  #microphone;
+  #lost = /** @type {MicrophoneProblem | null} */ (null); // how the microphone was lost
   #speaker = /** @type {Speaker | null} */ (null);
   #worker = /** @type {Worker | null} */ (null);
   #wakeLock = /** @type {WakeLock | null} */ (null);
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
   #liveSinceMs = NaN;
   #muted = false;
+  #earlyEnd;
   #restarts = new Restarts(
     (secondsLeft) => (this.#view.countdown = secondsLeft),
     () => this.#start(),
@@ -52,7 +64,12 @@ export class Talk {
     const select = /** @type {HTMLSelectElement} */ (this.#view.part("microphone"));
     this.#choice = new MicrophoneChoice(select, this.#view.part("microphone-field"));
     this.#choice.onChoose = (deviceId) => this.#changeMicrophone(deviceId);
-    this.#choice.onDevices = () => this.#worker !== null && this.#microphone === null && this.#changeMicrophone("");
+    this.#microphone = new TalkMicrophone(config.capture, this.#choice);
+    this.#microphone.onPaused = (paused) => this.#pause(paused);
+    this.#microphone.onLost = (problem) => this.#loseMicrophone(problem);
+    const question = /** @type {HTMLDialogElement} */ (this.#view.part("ask"));
+    this.#earlyEnd = new EarlyEnd(question, this.#view.part("wait"), this.#view.part("end-anyway"));
+    this.#earlyEnd.onEnd = () => this.#end();
     this.#listen();
     const problem = MicrophoneProblem.ofBrowser();
     if (problem !== null) this.#fail(problem.title, problem.message);
@@ -64,7 +81,7 @@ export class Talk {
       this.#view.part(part).addEventListener("click", action);
     on("start", () => this.#begin());
     on("cancel", () => this.#end());
-    on("end", () => this.#end());
+    on("end", () => this.#earlyEnd.end());
     on("mute", () => this.#mute(!this.#muted));
     on("sound", () => this.#speaker?.resume());
     if (this.#config.hearYourself) this.#view.onMonitor = (level) => this.#monitor(level);
@@ -75,12 +92,13 @@ export class Talk {
   }
 
   get #isTalking() {
-    return this.#state === "live" || this.#state === "reconnecting";
+    return this.#state === "live" || this.#state === "reconnecting" || this.#state === "paused";
   }
 
   /** @param {import("./states.js").State} state @param {import("./states.js").Screen} screen */
   #show(state, screen) {
     this.#state = state;
+    if (!this.#isTalking) this.#earlyEnd.close();
     this.#view.show(state, screen);
   }
 
@@ -95,6 +113,8 @@ export class Talk {
     this.#view.clearWarnings();
     this.#view.words.clear();
     this.#view.limitMs = this.#config.limitMs;
+    this.#lost = null;
+    this.#earlyEnd.reset();
     this.#show("asking", SCREENS.asking);
     try {
       const speaker = (this.#speaker = this.#newSpeaker()); // must be created while the click is handled
@@ -121,7 +141,7 @@ export class Talk {
 
   #newSpeaker() {
     const speaker = new Speaker();
-    speaker.onLevel = (level) => this.#isTalking && this.#view.agentMeter.show(level);
+    speaker.onLevel = (level) => this.#isTalking && this.#showAgent(level);
     speaker.onClock = (offsetMs) => this.#tell({ do: "outputClock", offsetMs });
     speaker.onBlocked = (blocked) => (this.#view.part("sound").hidden = !blocked);
     return speaker;
@@ -144,22 +164,15 @@ export class Talk {
 
   /** @param {string} deviceId @throws {MicrophoneProblem} */
   async #openMicrophone(deviceId) {
-    const microphone = await Microphone.open(this.#config.capture, deviceId);
-    this.#microphone?.close();
-    this.#microphone = microphone;
-    microphone.onEnded = () => this.#lostMicrophone();
-    await this.#choice.refresh(microphone.deviceId);
+    await this.#microphone.open(deviceId);
     this.#view.warn("microphone");
-    this.#view.warnOfNarrow(microphone.isNarrow);
+    this.#view.warnOfNarrow(this.#microphone.isNarrow);
   }
 
   async #sendMicrophone() {
-    const microphone = this.#microphone;
-    if (microphone === null || this.#speaker === null) return;
-    const source = await microphone.source();
-    const settings = { ...microphone.settings(), ...this.#speaker.settings() };
-    const transfer = source.method === "processor" ? source.readable : source.port;
-    this.#tell({ do: "listen", source, latencyMs: microphone.latencyMs, settings }, [transfer]);
+    if (this.#speaker === null) return;
+    const order = await this.#microphone.orderToListen(this.#speaker.settings());
+    if (order !== null) this.#tell(order[0], [order[1]]);
   }
 
   /** @param {string} deviceId */
@@ -174,18 +187,20 @@ export class Talk {
     }
   }
 
-  async #lostMicrophone() {
-    this.#microphone?.close();
-    this.#microphone = null;
+  /** @param {boolean} paused */
+  #pause(paused) {
+    this.#tell({ do: "pause", paused });
+    if (paused) this.#view.participantMeter.clear();
+    if (this.#state === "live" || this.#state === "paused") this.#goLive();
+  }
+
+  /** Ends the talk, which can be had again. @param {MicrophoneProblem} problem */
+  #loseMicrophone(problem) {
+    this.#lost = problem;
     this.#view.participantMeter.clear();
-    if (this.#worker === null) return;
-    await this.#changeMicrophone("");
-    this.#view.warn(
-      "microphone",
-      this.#microphone === null
-        ? translate("The microphone was unplugged. Plug it in again or choose another one: the conversation continues.")
-        : translate("The microphone was unplugged, so another one is in use now. You can choose one below."),
-    );
+    if (this.#worker === null || this.#state === "ending") return;
+    this.#show("ending", { status: problem.title });
+    this.#tell({ do: "end", reason: "microphone_lost" });
   }
 
   /** @param {boolean} muted */
@@ -199,6 +214,12 @@ export class Talk {
   #monitor(level) {
     if (this.#speaker !== null) this.#speaker.monitorLevel = level;
     this.#tell({ do: "monitor", level });
+  }
+
+  /** @param {import("../audio/level-gauge.js").Level} level */
+  #showAgent(level) {
+    this.#view.agentMeter.show(level);
+    this.#earlyEnd.heard(level);
   }
 
   // what the Worker says
@@ -222,7 +243,14 @@ export class Talk {
       case "lost":
         if (this.#state === "live") this.#show("reconnecting", SCREENS.reconnecting);
         break;
+      case "unheard":
+        this.#view.warn("unheard", UNHEARD);
+        break;
+      case "stalled":
+        this.#microphone.lose("stalled");
+        break;
       case "event":
+        if (this.#earlyEnd.happened(message.event, message.data)) this.#view.warn("unheard");
         this.#view.happened(message.event, message.data);
         break;
       case "sounding":
@@ -237,7 +265,10 @@ export class Talk {
   #goLive() {
     if (this.#state === "ending") return;
     if (Number.isNaN(this.#liveSinceMs)) this.#liveSinceMs = performance.now();
-    this.#show("live", SCREENS.live);
+    const { paused } = this.#microphone;
+    this.#tell({ do: "pause", paused });
+    if (paused) this.#show("paused", SCREENS.paused);
+    else this.#show("live", SCREENS.live);
     this.#wakeLock ??= new WakeLock();
     clearInterval(this.#timer);
     const tick = () => (this.#view.elapsedMs = performance.now() - this.#liveSinceMs);
@@ -254,7 +285,7 @@ export class Talk {
       return this.#show("ended", this.#lastEnd);
     }
     if (this.#worker === null) return this.#close("idle", SCREENS.idle);
-    this.#tell({ do: "end" });
+    this.#tell({ do: "end", reason: "participant" });
   }
 
   /** @param {Refusal} refusal */
@@ -270,7 +301,8 @@ export class Talk {
     const again = this.#restarts.begin(reason, performance.now() - this.#liveSinceMs);
     const often = reason === "engine_lost" && this.#restarts.exhausted;
     const repeated = `${message} ${translate("It has stopped several times in a row.")}`;
-    this.#lastEnd = endedScreen(reason, often && !again ? repeated : message);
+    const text = often && !again ? repeated : message;
+    this.#lastEnd = this.#lost === null ? endedScreen(reason, text) : lostScreen(this.#lost, text);
     if (given) this.#close("idle", SCREENS.idle);
     else if (again) this.#close("restarting", restartingScreen(message));
     else this.#close("ended", this.#lastEnd);
@@ -286,9 +318,9 @@ export class Talk {
     clearInterval(this.#timer);
     this.#worker?.terminate();
     this.#speaker?.close();
-    this.#microphone?.close();
+    this.#microphone.close();
     this.#wakeLock?.close();
-    this.#worker = this.#speaker = this.#microphone = this.#wakeLock = null;
+    this.#worker = this.#speaker = this.#wakeLock = null;
     this.#liveSinceMs = NaN;
     this.#muted = false;
     this.#view.muted = false;

@@ -13,12 +13,14 @@ onmessage = (/** @type {MessageEvent<import("./messages.js").ToWorker>} */ { dat
       return line.open(order);
     case "mute":
       return line.mute(order.muted);
+    case "pause":
+      return line.pause(order.paused);
     case "monitor":
       return line.monitor(order.level);
     case "outputClock":
       return line.setOutputClock(order.offsetMs);
     case "end":
-      return line.end();
+      return line.end(order.reason);
   }
 };
 
