@@ -23,8 +23,20 @@ class Options:
 
     temperature: float = _number(0.3, 0.0, 2.0, "Randomness of the language model; 0 always takes the likeliest word.")
     top_p: float = _number(0.9, 0.05, 1.0, "The language model draws from the likeliest words that make up this share.")
-    max_tokens: int = _number(60, 8, 200, "Longest answer, in tokens (about three quarters of a word each).")
-    max_sentences: int = _number(2, 1, 10, "Longest answer, in sentences.")
+    max_tokens: int = _number(160, 8, 400, "Longest answer, in tokens (about three quarters of a word each).")
+    max_sentences: int = _number(2, 1, 10, "Longest answer, in sentences; an opening is not counted.")
+    story_sentences: int = _number(5, 1, 20, "Longest answer to somebody who asks for a story, in sentences.")
+    openings: bool = _switch(
+        False,
+        "A rule gives the first words of an answer, by the kind of turn. They help a very small model, and they are "
+        "part of the stimulus: each answer's record says with which words a rule began it.",
+    )
+    candidates: int = _number(
+        1, 1, 8, "Answers that are drawn one after another; the likeliest is spoken. 1 speaks what is drawn first."
+    )
+    candidates_ms: int = _number(
+        700, 0, 5_000, "No further candidate is begun, and none is waited for, after this time; one is always drawn."
+    )
     scrub_laughter: bool = _switch(
         True, "Keep laughter and interjections that recognition spelt out from the language model."
     )

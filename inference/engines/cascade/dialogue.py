@@ -16,8 +16,9 @@ from inference.engines.base import SlotConfig, StepOutput
 from inference.engines.cascade.hearing.recognition import Recognition
 from inference.engines.cascade.hearing.turn import Act, Phase, TurnTaking
 from inference.engines.cascade.hearing.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, Session, VoiceActivity
-from inference.engines.cascade.language import History, opening
+from inference.engines.cascade.language import History
 from inference.engines.cascade.playout import Playout, Word
+from inference.engines.cascade.prompt import opening
 from inference.engines.cascade.reply import Models, Reply
 
 PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset, so that soft first sounds are not lost
@@ -30,6 +31,7 @@ class Dialogue:
     def __init__(self, slot: int, config: SlotConfig, options: Options, models: Models, vad: Session) -> None:
         self._slot = slot
         self._seed = config.seed
+        self._persona = config.text_prompt
         self._options = options
         self._models = models
         self._history = History(opening(config.text_prompt))
@@ -128,6 +130,7 @@ class Dialogue:
             audio=np.concatenate(self._audio),
             settled=self._settled if len(self._audio) < LONGEST_TURN_FRAMES else [],
             history=self._history,
+            persona=self._persona,
             options=self._options,
             seed=self._seed,
         )
@@ -200,6 +203,8 @@ class Dialogue:
                 start_ms=samples_to_ms(spoken[0].start),
                 end_ms=samples_to_ms(spoken[-1].end),
                 fallback=reply.fallback,
+                by_rule=reply.by_rule,
+                draws=reply.draws,
                 interrupted=state == "interrupted",
             )
         self._reply = None

@@ -19,20 +19,14 @@ from inference.contract.errors import EngineUnavailable, OptionError
 from inference.contract.options.cascade import Options
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.cascade.dialogue import Dialogue
+from inference.engines.cascade.health import NO_ADVICE
 from inference.engines.cascade.hearing.recognition import NO_SPEECH_PROBABILITY, PAD_SEC, Recogniser
 from inference.engines.cascade.hearing.turn import COMPLETE_PROBABILITY, ENTER_PROBABILITY, STAY_PROBABILITY, Timing
 from inference.engines.cascade.hearing.turn_end import TurnEnd
 from inference.engines.cascade.hearing.vad import RATE_HZ, load_vad
-from inference.engines.cascade.language import (
-    EXAMPLES,
-    MAX_PERSONA_BYTES,
-    MIN_P,
-    REPEAT_PENALTY,
-    SYSTEM_PROMPT,
-    LanguageModel,
-    opening,
-)
+from inference.engines.cascade.language import MAX_PERSONA_BYTES, MIN_P, REPEAT_PENALTY, LanguageModel
 from inference.engines.cascade.playout import WORD_TIMING, Synthesiser
+from inference.engines.cascade.prompt import HOW_TO_ANSWER, NOBODY, SMALL_TALK, opening
 from inference.engines.cascade.reply import FALLBACK, Models
 from inference.engines.cascade.settings import CascadeSettings
 from inference.weights.components import ENGINE_COMPONENTS
@@ -162,8 +156,9 @@ def describe(weights: Mapping[str, Weights], *, threads: int) -> dict[str, Any]:
         "packages": {name: version(name) for name in PACKAGES},
         "parameters": {
             "option_defaults": {option.name: option.default for option in fields(Options)},
-            "system_prompt": SYSTEM_PROMPT,
-            "examples": [list(example) for example in EXAMPLES],
+            "system_prompt": f"{NOBODY} {HOW_TO_ANSWER}",
+            "examples": [list(example) for example in SMALL_TALK],
+            "no_medical_advice": " ".join(NO_ADVICE),
             "min_p": MIN_P,
             "repeat_penalty": REPEAT_PENALTY,
             "fallback": FALLBACK,
