@@ -13,6 +13,10 @@ def _number(default: float, least: float, most: float, about: str) -> Any:
     return field(default=default, metadata={"least": least, "most": most, "about": about})
 
 
+def _choice(default: str, choices: tuple[str, ...], about: str) -> Any:
+    return field(default=default, metadata={"choices": choices, "about": about})
+
+
 def _switch(default: bool, about: str) -> Any:
     return field(default=default, metadata={"about": about})
 
@@ -21,6 +25,11 @@ def _switch(default: bool, about: str) -> Any:
 class Options:
     """The options of a conversation. Code outside this module creates them only with `read`."""
 
+    model: str = _choice(
+        "best",
+        ("best", "small", "larger"),
+        "The language model: the small one, a larger one, or the best of those that the worker has.",
+    )
     temperature: float = _number(0.3, 0.0, 2.0, "Randomness of the language model; 0 always takes the likeliest word.")
     top_p: float = _number(0.9, 0.05, 1.0, "The language model draws from the likeliest words that make up this share.")
     max_tokens: int = _number(160, 8, 400, "Longest answer, in tokens (about three quarters of a word each).")
@@ -41,7 +50,7 @@ class Options:
         True, "Keep laughter and interjections that recognition spelt out from the language model."
     )
     barge_in: bool = _switch(True, "The participant can interrupt the agent by speaking.")
-    language: str = field(default="en", metadata={"about": "Language of recognition, model and synthesis; only en."})
+    language: str = _choice("en", ("en",), "Language of recognition, model and synthesis; only en.")
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Options:
@@ -61,8 +70,10 @@ def _read_one(name: str, value: Any, default: Any, metadata: Mapping[str, Any]) 
             raise OptionError(name, value, "true or false")
         return value
     if isinstance(default, str):
-        if value != default:
-            raise OptionError(name, value, f"{default!r}, the only language there are models for")
+        choices: tuple[str, ...] = metadata["choices"]
+        if value not in choices:
+            only = f"{default!r}, the only language there are models for"
+            raise OptionError(name, value, f"one of {', '.join(choices)}" if len(choices) > 1 else only)
         return value
     whole = isinstance(default, int)
     least, most = metadata["least"], metadata["most"]

@@ -77,7 +77,7 @@ class Ending:
 class LanguageModel:
     """The language model of all slots: llama.cpp decodes their answers together, each in its own context."""
 
-    def __init__(self, path: Path, *, slots: int, threads: int) -> None:
+    def __init__(self, path: Path, slots: int, threads: int) -> None:
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(path)
         parameters.n_parallel = slots

@@ -31,8 +31,8 @@ FALLBACK: Final = "Sorry, I did not quite get that. Could you say it in another 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models that all slots share. `threads` runs attempts at answers; withdrawn ones end soon but not at once, so
-    there are more threads than slots."""
+    """The models of one conversation, which other slots use as well. `threads` runs attempts at answers; withdrawn ones
+    end soon but not at once, so there are more threads than slots."""
 
     turn_end: TurnEnd
     recogniser: Recogniser
@@ -43,12 +43,6 @@ class Models:
     def prepare(self, slot: int, messages: list[Message]) -> None:
         """Has the language model read the conversation so far in the background, while no answer is needed."""
         self.threads.submit(self.language.read, slot, messages)
-
-    def close(self) -> None:
-        """Waits for running work: a thread left inside llama.cpp would crash the process as it ends."""
-        self.threads.shutdown(wait=True, cancel_futures=True)
-        for model in (self.turn_end, self.recogniser, self.synthesiser):
-            model.close()
 
 
 @dataclass(frozen=True, slots=True)
