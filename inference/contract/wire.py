@@ -74,6 +74,7 @@ EVENTS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
     "preview": {"latency_samples": int},  # worker to web only: a voice can be heard, with this latency
     "moving": {"next_step": int},  # worker to web only: another worker may fetch the take, which goes on at this step
     "away": {"away": bool},  # web to browser only: no engine hears at the moment, or one does again
+    "missed": {"ms": int},  # web to browser only: speech that was kept during a cut came too late for the engine
     "ended": {"reason": str, "message": str},  # the take is over
     # browser to web
     "device": {"settings": dict},  # the settings that the browser actually applied

@@ -45,8 +45,9 @@ class History:
         return [*self._opening, *self._turns]
 
     def add(self, heard: str, spoken: str) -> None:
-        """Adds an exchange that is over. `spoken` is what sounded before an interruption, and may be empty."""
-        self._turns.append(_message("user", heard))
+        """Adds an exchange that is over. `spoken` is what sounded before an interruption. Either may be empty."""
+        if heard:
+            self._turns.append(_message("user", heard))
         if spoken:
             self._turns.append(_message("assistant", spoken))
         if sum(len(turn["content"]) for turn in self._turns) > HISTORY_CHARACTERS:

@@ -26,6 +26,7 @@ from inference.engines.cascade.playout import Clause, Synthesiser
 from inference.engines.cascade.prompt import Message, decides
 from inference.engines.cascade.sharing import Withdrawn
 
+TOO_SLOW: Final = "I'm sorry, that is taking me too long. Could you say it again?"
 FALLBACK: Final = "Sorry, I did not quite get that. Could you say it in another way?"
 
 
@@ -83,6 +84,7 @@ class Reply:
         self.draws = 0  # how often the model was asked
         self.fallback = False
         self.done = False
+        self._unanswered = False
         self._at_once = ""
         self._spoke = False
         self.error: Exception | None = None
@@ -103,6 +105,12 @@ class Reply:
         """Stops the attempt as soon as the model in use returns."""
         self._withdrawn.set()
 
+    def give_up(self) -> None:
+        """Goes without an answer; the turn is still recognised, because it was said."""
+        self._unanswered = True
+        if self.heard is not None:
+            self.withdraw()
+
     def _judge(self) -> None:
         """Judges the end of the turn in parallel with recognition; only taking the floor waits for the result."""
         try:
@@ -116,7 +124,7 @@ class Reply:
         try:
             heard = self._listen()
             self.heard = heard
-            if heard.words:
+            if heard.words and not self._unanswered:
                 self._answer(heard.words)
         except Withdrawn:
             pass
@@ -186,6 +194,22 @@ class Reply:
             self.clauses.append(clause)
             self._spoke = True
         return bool(clause.words)
+
+
+class Apology:
+    """What the agent says instead of an answer that takes too long; it reads as a Reply that is done."""
+
+    def __init__(self, clause: Clause, heard: Heard) -> None:
+        self.completeness: float | None = None
+        self.heard: Heard | None = heard
+        self.clauses = deque([clause])
+        self.text = self.by_rule = clause.text
+        self.draws = 0
+        self.fallback = self.done = True
+        self.error: Exception | None = None
+
+    def withdraw(self) -> None:
+        return
 
 
 def understand(found: Sequence[Recognition], *, scrub_laughter: bool) -> Heard:

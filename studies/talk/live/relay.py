@@ -268,8 +268,12 @@ class Relay:
         if missing:
             self.note("missing", {"first": sequence - missing, "frames": missing})
         time_us = self._journal.append_frame(data, sequence)
-        if not state.arrival.is_backfill(sample, time_us):
-            self._uplink.frame(sequence, sample, data)
+        if state.arrival.is_backfill(sample, time_us):
+            state.missed.late(data)
+            return
+        if (missed_ms := state.missed.take()) is not None:
+            self._browser.tell("missed", {"ms": missed_ms})
+        self._uplink.frame(sequence, sample, data)
 
     def _on_browser_message(self, downlink: Downlink, data: bytes) -> None:
         self._state.count_event(len(data))

@@ -22,6 +22,7 @@ from studies.talk.journal.file import Continuation, journal_path
 from studies.talk.journal.records import now_us
 from studies.talk.journal.writer import Journal, writer
 from studies.talk.live.endings import ENDINGS, RECORDING_ENDINGS
+from studies.talk.live.missed import MissedSpeech
 
 MAX_EVENT_BYTES: Final = 4_000_000  # all events of one take from its browser; far more than an hour's reports
 OVERTIME_MS: Final = 30_000  # how far the microphone clock may run past the limit
@@ -46,6 +47,7 @@ class TalkState:
     duplicates: int = 0
     early: int = 0
     arrival: ArrivalClock = field(default_factory=ArrivalClock)
+    missed: MissedSpeech = field(default_factory=MissedSpeech)
 
     def pick_up(self, before: Continuation) -> None:
         """Continues from the end of a journal."""

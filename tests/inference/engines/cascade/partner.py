@@ -32,6 +32,7 @@ class Partner:
     whole: bool = True
     no_speech_probability: float = 0.05
     on_recognition: Callable[[], object] = lambda: None
+    on_answer: Callable[[], object] = lambda: None
     seeds: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)  # the first words of the answers that it was to go on with
@@ -59,6 +60,7 @@ class Partner:
         going_on = messages[-1]["role"] == "assistant"
         self.begun.append(messages[-1]["content"] if going_on else "")
         self.asked.append(messages[-2 if going_on else -1]["content"])
+        self.on_answer()
         draw = len(self.seeds)
         for letter in self.answers[draw % len(self.answers)]:
             if on_text(letter):

@@ -138,6 +138,7 @@ async def test_reconnect_goes_on_and_backfill_is_recorded_alone(
         second.say(*range(400, 408))  # live again: the clock says so
         await second.until(lambda: len(second.agent_frames()) >= 2)
         await end(second)
+    assert second.events("missed") == [{"ms": 20 * UPLINK_MS}]  # all of what was kept was loud
     assert sequences(take) == [*range(40), *range(400, 408)]
     assert [record.place[0] for record in journalled(take, Kind.HEARD)] == [0, 1, 2, 3, 4, 100, 101]
     assert [event["resumed"] for event in noted(take, "connect")] == [False, True]

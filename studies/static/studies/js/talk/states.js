@@ -47,6 +47,8 @@ export const TURNS = Object.freeze({
   discarded: translate("You are live: speak"),
 });
 
+export const SLOW = translate("The machine is thinking; this is taking longer than usual");
+export const MISSED = translate("The machine did not hear what you said while the connection was lost. Please say it again.");
 export const AWAY = translate("The machine is away for a moment; what you say is kept");
 
 /** @param {number} position 1 is next @returns {Screen} */

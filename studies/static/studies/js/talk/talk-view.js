@@ -1,7 +1,7 @@
 import { translate, translatePlural } from "../i18n.js";
 import { Meter } from "../audio/meter.js";
 import { FRAME_MS } from "../contract/audio.js";
-import { AWAY, TURNS } from "./states.js";
+import { AWAY, MISSED, SLOW, TURNS } from "./states.js";
 
 const SHORT_MS = 10_000; // time left at which a warning is shown
 const LONG_WARNING_MS = 30_000; // time left at an earlier warning, for talks that last at least twice as long
@@ -79,12 +79,15 @@ export class TalkView {
       case "transcript":
         if (data.role === "agent") this.words.complete(data.turn, data.text);
         break;
+      case "missed":
+        if (isLive) this.status = MISSED;
+        break;
       case "away":
         if (isLive) this.status = data.away ? AWAY : TURNS.listening;
         break;
       case "turn":
         if (isLive && data.state in TURNS)
-          this.status = TURNS[/** @type {keyof typeof TURNS} */ (data.state)];
+          this.status = data.slow ? SLOW : TURNS[/** @type {keyof typeof TURNS} */ (data.state)];
         if (data.state === "interrupted" || data.state === "discarded") this.words.breakOff(data.turn);
         break;
     }
