@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
-from inference.contract.audio import FRAME_SAMPLES, UPLINK_SAMPLES
+from inference.contract.audio import FRAME_SAMPLES, UPLINK_MS, UPLINK_SAMPLES
 from inference.contract.wire import DOWNLINK_WINDOW_FRAMES, Kind
 from inference.engines.echo import EchoEngine
 from studies.models import Session, Study, Take, Trial
