@@ -145,7 +145,7 @@ def extract_offered(
 ) -> Iterator[Any]:
     """A module that knows nothing of Django and offers texts to visitors in its data, beside those it marks."""
     offered = {
-        "catalog.py": [text for entry in ENGINES.values() if entry.selectable for text in (entry.label, entry.about)],
+        "catalog.py": [text for entry in ENGINES.values() for text in (entry.label, entry.about, entry.needs) if text],
         "cells.py": [FREE_VOICE.label],
         "presets.py": [label for label, _parameters in free_presets().values()],
         "parameters.py": [parameter.label for parameter in free_parameters().values()],

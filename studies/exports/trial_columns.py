@@ -31,8 +31,8 @@ COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column(
         "no_answer",
         "boolean",
-        "Whether the participant said that the machine gave no answer in the conversation; empty where nothing was said "
-        "about it",
+        "Whether the participant said that the machine gave no answer in the conversation; empty where nothing was "
+        "said about it",
         lambda row: row.no_answer,
     ),
     Column(

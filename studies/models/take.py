@@ -252,6 +252,7 @@ class Utterance(models.Model):
     text = models.TextField(blank=True)
     raw_text = models.TextField(blank=True)
     discarded = models.BooleanField(default=False, help_text="A turn that was cut off before it sounded.")
+    by_rule = models.TextField(blank=True, help_text="Words of it that a rule of the engine gave, and not its model.")
 
     class Meta:
         ordering: ClassVar = ["take", "turn", "id"]

@@ -162,16 +162,27 @@ class Comparison(Strict):
 
 
 class EngineOffer(Strict):
-    """An engine a visitor may choose."""
+    """A machine a visitor may choose: an engine as it is set up here. An engine may be offered in several ways."""
 
+    key: Key | None = None
+    """Its name in the data; the engine's where it is left out."""
+    label: Label | None = None
+    """Its name for visitors; the engine's own where it is left out."""
+    about: Line | Literal[""] = ""
+    """A line about it; the engine's own where it is left out."""
     engine: str
-    """Its name in the catalogue."""
+    """The engine's name in the catalogue."""
     options: dict[str, Option] = Field(default_factory=dict)
     """Its own options."""
     text_prompt: Persona = ""
     """What conditions the model; never shown to people."""
     voice_prompt: Annotated[str, Field(max_length=200)] = ""
     """The model's voice."""
+
+    @property
+    def name(self) -> str:
+        """The key that it goes by, whether it was given one or not."""
+        return self.key or self.engine
 
 
 class VoiceOffer(Strict):

@@ -170,14 +170,14 @@ class Protocol(Strict):
 
 
 def offer_key(engine: str, voice: str) -> str:
-    """The key of the condition that an explore study makes of an offered engine and voice."""
+    """The key of the condition that an explore study makes of the names of an offered engine and voice."""
     return f"{engine}--{voice}"
 
 
 def _cell(engine: EngineOffer, voice: VoiceOffer, only_engine: bool) -> ConditionCell:
-    shared: dict[str, Any] = engine.model_dump()
-    label = voice.label if only_engine else f"{voice.label}, {engine.engine}"
-    return ConditionCell(key=offer_key(engine.engine, voice.key), label=label, voices=voice.voices, **shared)
+    shared: dict[str, Any] = engine.model_dump(include={"engine", "options", "text_prompt", "voice_prompt"})
+    label = voice.label if only_engine else f"{voice.label}, {engine.name}"
+    return ConditionCell(key=offer_key(engine.name, voice.key), label=label, voices=voice.voices, **shared)
 
 
 def _missing(key: str) -> Any:

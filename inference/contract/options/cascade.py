@@ -13,6 +13,10 @@ def _number(default: float, least: float, most: float, about: str) -> Any:
     return field(default=default, metadata={"least": least, "most": most, "about": about})
 
 
+def _choice(default: str, choices: tuple[str, ...], about: str) -> Any:
+    return field(default=default, metadata={"choices": choices, "about": about})
+
+
 def _switch(default: bool, about: str) -> Any:
     return field(default=default, metadata={"about": about})
 
@@ -21,15 +25,32 @@ def _switch(default: bool, about: str) -> Any:
 class Options:
     """The options of a conversation. Code outside this module creates them only with `read`."""
 
+    model: str = _choice(
+        "best",
+        ("best", "small", "larger"),
+        "The language model: the small one, a larger one, or the best of those that the worker has.",
+    )
     temperature: float = _number(0.3, 0.0, 2.0, "Randomness of the language model; 0 always takes the likeliest word.")
     top_p: float = _number(0.9, 0.05, 1.0, "The language model draws from the likeliest words that make up this share.")
-    max_tokens: int = _number(60, 8, 200, "Longest answer, in tokens (about three quarters of a word each).")
-    max_sentences: int = _number(2, 1, 10, "Longest answer, in sentences.")
+    max_tokens: int = _number(160, 8, 400, "Longest answer, in tokens (about three quarters of a word each).")
+    max_sentences: int = _number(2, 1, 10, "Longest answer, in sentences; an opening is not counted.")
+    story_sentences: int = _number(5, 1, 20, "Longest answer to somebody who asks for a story, in sentences.")
+    openings: bool = _switch(
+        False,
+        "A rule gives the first words of an answer, by the kind of turn. They help a very small model, and they are "
+        "part of the stimulus: each answer's record says with which words a rule began it.",
+    )
+    candidates: int = _number(
+        1, 1, 8, "Answers that are drawn one after another; the likeliest is spoken. 1 speaks what is drawn first."
+    )
+    candidates_ms: int = _number(
+        700, 0, 5_000, "No further candidate is begun, and none is waited for, after this time; one is always drawn."
+    )
     scrub_laughter: bool = _switch(
         True, "Keep laughter and interjections that recognition spelt out from the language model."
     )
     barge_in: bool = _switch(True, "The participant can interrupt the agent by speaking.")
-    language: str = field(default="en", metadata={"about": "Language of recognition, model and synthesis; only en."})
+    language: str = _choice("en", ("en",), "Language of recognition, model and synthesis; only en.")
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Options:
@@ -49,8 +70,10 @@ def _read_one(name: str, value: Any, default: Any, metadata: Mapping[str, Any]) 
             raise OptionError(name, value, "true or false")
         return value
     if isinstance(default, str):
-        if value != default:
-            raise OptionError(name, value, f"{default!r}, the only language there are models for")
+        choices: tuple[str, ...] = metadata["choices"]
+        if value not in choices:
+            only = f"{default!r}, the only language there are models for"
+            raise OptionError(name, value, f"one of {', '.join(choices)}" if len(choices) > 1 else only)
         return value
     whole = isinstance(default, int)
     least, most = metadata["least"], metadata["most"]

@@ -4,6 +4,9 @@
     dialogue.py     one slot: frames in, frames and events out, never waiting for a model
     reply.py        one attempt at an answer, on its own thread
     hearing/        where speech is, when a turn ends, and which words it has; `hearing/turn.py` is pure
+    answering.py    the words of an answer: streamed, or the likeliest of several
+    first_words.py, choosing.py, health.py   the rules there are about them; pure
+    prompt.py       what the language model reads before anybody speaks
     language.py     the language model, shared by all slots
     playout.py      speech synthesis, shared by all slots, and its playout in steps
     clauses.py      which parts of an answer can already be spoken

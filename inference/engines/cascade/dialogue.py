@@ -4,6 +4,8 @@ model."""
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
+from threading import Event
 from typing import Any, Final
 
 import numpy as np
@@ -16,12 +18,25 @@ from inference.engines.base import SlotConfig, StepOutput
 from inference.engines.cascade.hearing.recognition import Recognition
 from inference.engines.cascade.hearing.turn import Act, Phase, TurnTaking
 from inference.engines.cascade.hearing.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, Session, VoiceActivity
-from inference.engines.cascade.language import History, opening
+from inference.engines.cascade.language import History
 from inference.engines.cascade.playout import Playout, Word
-from inference.engines.cascade.reply import Models, Reply
+from inference.engines.cascade.prompt import opening
+from inference.engines.cascade.reply import TOO_SLOW, Apology, Heard, Models, Reply
 
 PRE_ROLL_FRAMES: Final = 10  # VAD frames kept from before the onset, so that soft first sounds are not lost
+SLOW_MS: Final = 8_000  # of thinking, after which the participant is told that it takes longer than usual ...
+GIVE_UP_MS: Final = 20_000  # ... and after which the agent asks to hear the turn again
 LONGEST_TURN_FRAMES: Final = 120_000 // VAD_FRAME_MS  # the beginning of a longer turn is forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A turn that was given up while its words were not known."""
+
+    reply: Reply
+    turn: int
+    onset_ms: float
+    last_speech_ms: float
 
 
 class Dialogue:
@@ -30,6 +45,7 @@ class Dialogue:
     def __init__(self, slot: int, config: SlotConfig, options: Options, models: Models, vad: Session) -> None:
         self._slot = slot
         self._seed = config.seed
+        self._persona = config.text_prompt
         self._options = options
         self._models = models
         self._history = History(opening(config.text_prompt))
@@ -41,7 +57,11 @@ class Dialogue:
         self._unheard: Float32 = np.zeros(0, np.float32)  # resampled audio, less than a VAD frame
         self._audio: deque[Float32] = deque(maxlen=LONGEST_TURN_FRAMES)  # the turn so far, in VAD frames
         self._settled: list[Recognition] = []  # recognised first pieces of a long turn
-        self._reply: Reply | None = None
+        self._reply: Reply | Apology | None = None
+        self._too_slow = models.threads.submit(models.synthesiser, TOO_SLOW, config.seed, Event())
+        self._unanswered: list[Unanswered] = []
+        self._told_words = self._told_slow = False  # of the turn that is being thought about
+        self._committed_ms = 0.0
         self._events: list[Metadata] = []
         self._turn = 0
         self._vad_frames = 0
@@ -56,6 +76,7 @@ class Dialogue:
         pcm = np.zeros(FRAME_SAMPLES, np.float32)
         faded = self._hear(frame)
         self._look_at_reply()
+        self._look_at_unanswered()
         sound, words = self._playout.take(FRAME_SAMPLES, self._samples)
         pcm += sound
         pcm[: len(faded)] += faded
@@ -104,6 +125,8 @@ class Dialogue:
             case Act.WITHDRAW:
                 self._drop_reply()
             case Act.COMMIT:
+                self._told_words = self._told_slow = False
+                self._committed_ms = self._now_ms
                 self._say_turn(
                     "thinking",
                     pause_ms=self._floor.pause_ms,
@@ -128,6 +151,7 @@ class Dialogue:
             audio=np.concatenate(self._audio),
             settled=self._settled if len(self._audio) < LONGEST_TURN_FRAMES else [],
             history=self._history,
+            persona=self._persona,
             options=self._options,
             seed=self._seed,
         )
@@ -154,12 +178,37 @@ class Dialogue:
                 self._discard(reply)
                 return
             if not reply.clauses:
+                self._wait(reply)
                 return
             self._begin(reply)
         while reply.clauses:
             self._playout.add(reply.clauses.popleft())
 
-    def _discard(self, reply: Reply) -> None:
+    def _wait(self, reply: Reply | Apology) -> None:
+        """Tells what has been understood, and how long it takes; gives up in the end."""
+        if reply.heard is not None and reply.heard.words and not self._told_words:
+            self._told_words = True
+            self._say_heard(reply.heard)
+        waited_ms = self._now_ms - self._committed_ms
+        if waited_ms >= SLOW_MS and not self._told_slow:
+            self._told_slow = True
+            self._say_turn("thinking", slow=True)
+        if waited_ms >= GIVE_UP_MS and isinstance(reply, Reply) and self._too_slow.done():
+            reply.give_up()
+            if reply.heard is None:
+                self._unanswered.append(Unanswered(reply, self._turn, self._onset_ms, self._last_speech_ms))
+                self._told_words = True
+            heard = reply.heard or Heard("", "", (), 0.0, 0.0)
+            self._reply = Apology(self._too_slow.result(), heard)
+
+    def _look_at_unanswered(self) -> None:
+        """Tells what was said in turns that were given up before their words were known."""
+        for turn in [each for each in self._unanswered if each.reply.done]:
+            self._unanswered.remove(turn)
+            if turn.reply.heard is not None and turn.reply.heard.reason != "no_speech":
+                self._say_heard(turn.reply.heard, turn)
+
+    def _discard(self, reply: Reply | Apology) -> None:
         """Discards a turn with nothing to answer: noise, or laughter that was scrubbed."""
         heard = reply.heard
         assert heard is not None
@@ -168,14 +217,15 @@ class Dialogue:
             # what the recogniser made up was not said, so it goes into the event and not into the transcript
             data = {"raw_text": heard.raw, "no_speech_probability": round(heard.no_speech_probability, 3)}
         else:
-            self._say_heard(reply)
+            self._say_heard(heard)
         self._say_turn("discarded", reason=heard.reason or "no_answer", **data)
         self._floor.listen()
         self._reply = None
         self._say_turn("listening")
 
-    def _begin(self, reply: Reply) -> None:
-        self._say_heard(reply)
+    def _begin(self, reply: Reply | Apology) -> None:
+        if reply.heard is not None and not self._told_words:
+            self._say_heard(reply.heard)
         self._playout.start_answer()
         self._floor.speak()
         self._say_turn("speaking", waited_ms=round(samples_to_ms(self._samples) - self._last_speech_ms))
@@ -200,6 +250,8 @@ class Dialogue:
                 start_ms=samples_to_ms(spoken[0].start),
                 end_ms=samples_to_ms(spoken[-1].end),
                 fallback=reply.fallback,
+                by_rule=reply.by_rule,
+                draws=reply.draws,
                 interrupted=state == "interrupted",
             )
         self._reply = None
@@ -208,17 +260,16 @@ class Dialogue:
         if state != "interrupted":
             self._floor.listen()
 
-    def _say_heard(self, reply: Reply) -> None:
-        heard = reply.heard
-        assert heard is not None
+    def _say_heard(self, heard: Heard, turn: Unanswered | None = None) -> None:
+        """Tells the words of the current turn, or of an earlier one that was not answered."""
         self._emit(
             "transcript",
             role="participant",
             text=heard.words,
             raw_text=heard.raw,
-            turn=self._turn,
-            start_ms=self._onset_ms,
-            end_ms=self._last_speech_ms,
+            turn=turn.turn if turn else self._turn,
+            start_ms=turn.onset_ms if turn else self._onset_ms,
+            end_ms=turn.last_speech_ms if turn else self._last_speech_ms,
             removed=list(heard.removed),
             score=round(heard.score, 3),
             no_speech_probability=round(heard.no_speech_probability, 3),

@@ -2,61 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, fields
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from threading import Event
 from time import perf_counter
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 import structlog
 
 from inference.contract.audio import FRAME_SAMPLES, Float32
-from inference.contract.errors import EngineUnavailable, OptionError
+from inference.contract.errors import OptionError
 from inference.contract.options.cascade import Options
 from inference.engines.base import Engine, SlotConfig, StepOutput
+from inference.engines.cascade.agent_voices import AGENT_VOICES, HEART
 from inference.engines.cascade.dialogue import Dialogue
-from inference.engines.cascade.hearing.recognition import NO_SPEECH_PROBABILITY, PAD_SEC, Recogniser
+from inference.engines.cascade.health import NO_ADVICE
+from inference.engines.cascade.hearing.recognition import NO_SPEECH_PROBABILITY, PAD_SEC
 from inference.engines.cascade.hearing.turn import COMPLETE_PROBABILITY, ENTER_PROBABILITY, STAY_PROBABILITY, Timing
-from inference.engines.cascade.hearing.turn_end import TurnEnd
-from inference.engines.cascade.hearing.vad import RATE_HZ, load_vad
-from inference.engines.cascade.language import (
-    EXAMPLES,
-    MAX_PERSONA_BYTES,
-    MIN_P,
-    REPEAT_PENALTY,
-    SYSTEM_PROMPT,
-    LanguageModel,
-    opening,
-)
-from inference.engines.cascade.playout import WORD_TIMING, Synthesiser
+from inference.engines.cascade.hearing.vad import RATE_HZ
+from inference.engines.cascade.language import MAX_PERSONA_BYTES, MIN_P, REPEAT_PENALTY
+from inference.engines.cascade.loading import Loaded, load
+from inference.engines.cascade.playout import WORD_TIMING
+from inference.engines.cascade.prompt import HOW_TO_ANSWER, NOBODY, SMALL_TALK, opening
 from inference.engines.cascade.reply import FALLBACK, Models
 from inference.engines.cascade.settings import CascadeSettings
-from inference.weights.components import ENGINE_COMPONENTS
-from inference.weights.packages import Weights, WeightsError, find, sha256
+from inference.weights.fetching import Weights
+from inference.weights.hub import sha256
 
 log = structlog.get_logger()
 
 THREADS_PER_SLOT: Final = 8  # two for the current attempt at an answer, the others for withdrawn attempts
-
-
-R = TypeVar("R")
 PACKAGES: Final = ("ctranslate2", "faster-whisper", "hibari-tts", "onnxruntime", "xllamacpp")
-
-
-def _begin(loading: Executor, part: str, load: Callable[[], R]) -> Future[R]:
-    """Starts loading a model in the background; its duration is logged."""
-
-    def timed() -> R:
-        started = perf_counter()
-        loaded = load()
-        log.info("loaded", part=part, seconds=round(perf_counter() - started, 1))
-        return loaded
-
-    return loading.submit(timed)
 
 
 class CascadeEngine(Engine):
@@ -66,53 +46,34 @@ class CascadeEngine(Engine):
         super().__init__(slots, settings)
         started = perf_counter()
         own = CascadeSettings.read_for("cascade", settings)
-        threads = own.threads
-        # loaded in parallel, because all of them spend their time outside Python
-        with ThreadPoolExecutor(thread_name_prefix="cascade-load") as loading:
-            vad, synthesiser = loading.submit(load_vad), _begin(loading, "speech synthesis", Synthesiser)
-            found = {part.name: loading.submit(find, part, own) for part in ENGINE_COMPONENTS["cascade"]}
-            try:
-                weights = {name: finding.result() for name, finding in found.items()}
-            except WeightsError as error:
-                raise EngineUnavailable(
-                    "cascade", f"the weights of {error.component} {error.reason}", error.remedy
-                ) from error
-            path = {name: each.path for name, each in weights.items()}
-            recogniser = _begin(loading, "speech recognition", lambda: Recogniser(path["recognition"], threads=threads))
-            language = _begin(
-                loading, "language model", lambda: LanguageModel(path["language"], slots=self.slots, threads=threads)
-            )
-            turn_end = _begin(loading, "end of turn", lambda: TurnEnd(path["turn_end"]))
+        self._loaded = loaded = load(own, slots=self.slots)
+        self._threads = ThreadPoolExecutor(THREADS_PER_SLOT * self.slots, thread_name_prefix="cascade")
         self._conversations: dict[int, Dialogue] = {}
-        self._vad = vad.result()
-        self._models = Models(
-            turn_end=turn_end.result(),
-            recogniser=recogniser.result(),
-            language=language.result(),
-            synthesiser=synthesiser.result(),
-            threads=ThreadPoolExecutor(THREADS_PER_SLOT * self.slots, thread_name_prefix="cascade"),
-        )
-        self._snapshot = describe(weights, threads=threads)
-        log.info("cascade loaded", seconds=round(perf_counter() - started, 1), slots=self.slots, threads=threads)
+        self._snapshot = describe(loaded, threads=own.threads)
+        log.info("cascade loaded", seconds=round(perf_counter() - started, 1), slots=self.slots, threads=own.threads)
 
     def warm_up(self) -> None:
         never = Event()
         second = np.zeros(RATE_HZ, np.float32)
-        models = self._models
+        loaded = self._loaded
+        models = {id(model): model for model in loaded.languages.values()}.values()  # one may have two names
         with ThreadPoolExecutor(thread_name_prefix="cascade-warm-up") as warming:
             warm: list[Future[Any]] = [
-                warming.submit(models.recogniser, second, never),
-                *(warming.submit(models.language.read, slot, opening("")) for slot in range(self.slots)),
-                warming.submit(models.synthesiser, "Hello there.", 0, never),
-                warming.submit(models.turn_end, second, never),
+                warming.submit(loaded.recogniser, second, never),
+                *(warming.submit(model.read, slot, opening("")) for model in models for slot in range(self.slots)),
+                *(warming.submit(speak, "Hello there.", 0, never) for speak in loaded.synthesisers.values()),
+                warming.submit(loaded.turn_end, second, never),
             ]
         for each in warm:
             each.result()
 
     def check(self, config: SlotConfig) -> None:
-        Options.read(config.options)
-        if config.voice_prompt:
-            raise OptionError("voice_prompt", config.voice_prompt, "nothing: this engine has one voice")
+        options = Options.read(config.options)
+        if options.model not in self._loaded.languages:
+            raise OptionError("model", options.model, f"one of {', '.join(self._loaded.languages)} on this machine")
+        voices = self._loaded.synthesisers
+        if config.voice_prompt and config.voice_prompt not in voices:
+            raise OptionError("voice_prompt", config.voice_prompt, f"one of {', '.join(voices)} on this machine")
         size = len(config.text_prompt.encode())
         if size > MAX_PERSONA_BYTES:
             raise OptionError("text_prompt", f"{size} bytes long", f"at most {MAX_PERSONA_BYTES}")
@@ -120,7 +81,15 @@ class CascadeEngine(Engine):
     def open(self, slot: int, config: SlotConfig) -> None:
         self.check(config)
         self.close(slot)
-        self._conversations[slot] = Dialogue(slot, config, Options.read(config.options), self._models, self._vad)
+        options = Options.read(config.options)
+        models = Models(
+            turn_end=self._loaded.turn_end,
+            recogniser=self._loaded.recogniser,
+            language=self._loaded.languages[options.model],
+            synthesiser=self._loaded.synthesisers[config.voice_prompt or HEART.name],
+            threads=self._threads,
+        )
+        self._conversations[slot] = Dialogue(slot, config, options, models, self._loaded.vad)
 
     def step(self, frames: Mapping[int, Float32]) -> dict[int, StepOutput]:
         outputs = {}
@@ -140,20 +109,26 @@ class CascadeEngine(Engine):
     def shut_down(self) -> None:
         for slot in list(self._conversations):
             self.close(slot)
-        self._models.close()
+        # a thread left inside llama.cpp would crash the process as it ends
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._loaded.turn_end.close()
+        self._loaded.recogniser.close()
+        for synthesiser in self._loaded.synthesisers.values():
+            synthesiser.close()
 
     def snapshot(self) -> dict[str, Any]:
         return self._snapshot
 
 
-def describe(weights: Mapping[str, Weights], *, threads: int) -> dict[str, Any]:
-    """Returns the engine's snapshot, with hashes of the two models that come inside packages. `weights` are by
-    component."""
+def describe(loaded: Loaded, *, threads: int) -> dict[str, Any]:
+    """Returns the engine's snapshot, with hashes of the two models that come inside packages. `choices` are the values
+    of options of which not every machine has all."""
     return {
         "name": "cascade",
         "text_mediated": True,
+        "choices": {"model": list(loaded.languages), "voice_prompt": list(loaded.synthesisers)},
         "models": {
-            **{name: _fetched(found) for name, found in weights.items()},
+            **{name: _fetched(found) for name, found in loaded.weights.items()},
             "voice_activity": _packaged(
                 "Silero VAD v6", "faster-whisper", "MIT", "faster_whisper.assets", "silero_vad_v6.onnx"
             ),
@@ -161,9 +136,11 @@ def describe(weights: Mapping[str, Weights], *, threads: int) -> dict[str, Any]:
         },
         "packages": {name: version(name) for name in PACKAGES},
         "parameters": {
+            "voices": {name: dict(AGENT_VOICES[name].transform) for name in loaded.synthesisers},
             "option_defaults": {option.name: option.default for option in fields(Options)},
-            "system_prompt": SYSTEM_PROMPT,
-            "examples": [list(example) for example in EXAMPLES],
+            "system_prompt": f"{NOBODY} {HOW_TO_ANSWER}",
+            "examples": [list(example) for example in SMALL_TALK],
+            "no_medical_advice": " ".join(NO_ADVICE),
             "min_p": MIN_P,
             "repeat_penalty": REPEAT_PENALTY,
             "fallback": FALLBACK,

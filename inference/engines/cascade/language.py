@@ -8,12 +8,13 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal
 
 import xllamacpp
 
 from inference.contract.errors import InferenceError
 from inference.contract.options.cascade import Options
+from inference.engines.cascade.prompt import Message
 
 # Together with the longest answer these fit the model's context, assuming a cautious 3 characters per token and a
 # persona of one byte per token.
@@ -21,25 +22,8 @@ CONTEXT_TOKENS: Final = 2_048
 MAX_PERSONA_BYTES: Final = 1_000
 HISTORY_CHARACTERS: Final = 1_200
 LONGEST_TURN_CHARACTERS: Final = 900
-REPEAT_PENALTY: Final = 1.1
-MIN_P: Final = 0.05
-SYSTEM_PROMPT: Final = (
-    "You are a friendly person having a spoken conversation. You answer in one or two short, simple sentences."
-)
-# A model this small follows examples better than instructions; they are read once, when a conversation opens.
-EXAMPLES: Final[tuple[tuple[str, str], ...]] = (
-    ("Hi, how are you doing today?", "I'm doing well, thanks. How has your day been so far?"),
-    ("What is the largest planet?", "Jupiter is the largest planet in our solar system."),
-    (
-        "I feel a bit nervous about my job interview.",
-        "That's natural. Take a deep breath and be yourself. You'll do fine.",
-    ),
-)
-
-
-class Message(TypedDict):
-    role: Literal["system", "user", "assistant"]
-    content: str
+REPEAT_PENALTY: Final = 1.05
+MIN_P: Final = 0.08
 
 
 class History:
@@ -50,17 +34,20 @@ class History:
         self._opening = opening
         self._turns: list[Message] = []
 
-    def asking(self, words: str) -> list[Message]:
-        """Returns the messages to answer after the participant has said `words`."""
-        return [*self.so_far(), _message("user", words)]
+    def asking(self, words: str, first: str = "") -> list[Message]:
+        """Returns the messages to answer after the participant has said `words`. The answer begins with `first`, which
+        the model goes on from."""
+        begun: list[Message] = [_message("assistant", first)] if first else []
+        return [*self.so_far(), _message("user", words), *begun]
 
     def so_far(self) -> list[Message]:
         """Returns the messages that the model can read before the participant's next words are known."""
         return [*self._opening, *self._turns]
 
     def add(self, heard: str, spoken: str) -> None:
-        """Adds an exchange that is over. `spoken` is what sounded before an interruption, and may be empty."""
-        self._turns.append(_message("user", heard))
+        """Adds an exchange that is over. `spoken` is what sounded before an interruption. Either may be empty."""
+        if heard:
+            self._turns.append(_message("user", heard))
         if spoken:
             self._turns.append(_message("assistant", spoken))
         if sum(len(turn["content"]) for turn in self._turns) > HISTORY_CHARACTERS:
@@ -79,28 +66,19 @@ class LanguageError(InferenceError):
     code = "language_error"
 
 
-def opening(persona: str) -> list[Message]:
-    """Returns the system prompt and the examples; `persona` is the condition's text prompt."""
-    system = (
-        f"{persona.strip()} You answer in one or two short, simple sentences." if persona.strip() else SYSTEM_PROMPT
-    )
-    messages: list[Message] = [{"role": "system", "content": system}]
-    for asked, answered in EXAMPLES:
-        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
-    return messages
-
-
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a stream ended: `whole` is False when it was cut off at its token limit."""
+    """How a stream ended: `whole` is False when it was cut off at its token limit. `likelihood` is the mean
+    log-probability of its tokens; None where it was not asked for or there were none."""
 
     whole: bool
+    likelihood: float | None = None
 
 
 class LanguageModel:
     """The language model of all slots: llama.cpp decodes their answers together, each in its own context."""
 
-    def __init__(self, path: Path, *, slots: int, threads: int) -> None:
+    def __init__(self, path: Path, slots: int, threads: int) -> None:
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(path)
         parameters.n_parallel = slots
@@ -122,9 +100,17 @@ class LanguageModel:
         self._complete(slot, messages, {"max_tokens": 1, "temperature": 0.0}, lambda text: True)
 
     def stream(
-        self, slot: int, messages: Sequence[Message], options: Options, seed: int, on_text: Callable[[str], bool]
+        self,
+        slot: int,
+        messages: Sequence[Message],
+        options: Options,
+        seed: int,
+        on_text: Callable[[str], bool],
+        *,
+        judged: bool = False,
     ) -> Ending:
-        """Answers the last message. `on_text` gets the text as it comes, and ends the answer by returning True.
+        """Answers the last message, or goes on with it if it is the assistant's. `on_text` gets the text as it comes,
+        and ends the answer by returning True. `judged` asks for the likelihood.
 
         Raises LanguageError."""
         sampling = {
@@ -134,6 +120,7 @@ class LanguageModel:
             "repeat_penalty": REPEAT_PENALTY,
             "max_tokens": options.max_tokens,
             "seed": seed,
+            **({"logprobs": True, "top_logprobs": 1} if judged else {}),
         }
         return self._complete(slot, messages, sampling, on_text)
 
@@ -142,6 +129,7 @@ class LanguageModel:
     ) -> Ending:
         whole = True
         problem = ""
+        likelihoods: list[float] = []
 
         def receive(event: Any) -> bool:
             nonlocal whole, problem
@@ -151,16 +139,25 @@ class LanguageModel:
                     return True
                 for choice in part.get("choices") or ():
                     whole = whole and choice.get("finish_reason") != "length"
+                    tokens = (choice.get("logprobs") or {}).get("content") or ()
+                    likelihoods.extend(token["logprob"] for token in tokens)
                     text = (choice.get("delta") or {}).get("content")
                     if text and on_text(text):
                         return True
             return False
 
-        request = {"messages": list(messages), "stream": True, "cache_prompt": True, "id_slot": slot, **sampling}
+        request = {
+            "messages": list(messages),
+            "stream": True,
+            "cache_prompt": True,
+            "id_slot": slot,
+            "chat_template_kwargs": {"enable_thinking": False},  # some models would think aloud for seconds
+            **sampling,
+        }
         self._server.handle_chat_completions(request, receive)
         if problem:
             raise LanguageError(problem)
-        return Ending(whole)
+        return Ending(whole, sum(likelihoods) / len(likelihoods) if likelihoods else None)
 
 
 def _parts(event: Any) -> Iterator[dict[str, Any]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from typing import Final
 
 import numpy as np
 from hibari import Hibari
 
-from inference.contract.audio import SAMPLE_RATE_HZ, Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES, Float32
+from inference.engines.cascade.agent_voices import HEART, AgentVoice
 from inference.engines.cascade.sharing import ServedInTurn
+from inference.voices.psola import PsolaStream
 
 FADE_SAMPLES: Final = SAMPLE_RATE_HZ // 50  # 20 ms, over which an interrupted voice fades out
 WORD_TIMING: Final = (
@@ -107,10 +110,12 @@ class Playout:
 
 
 class Synthesiser:
-    """The speech synthesis of all slots; about 0.05 s of CPU time per clause."""
+    """The speech synthesis of all slots in one voice; about 0.05 s of CPU time per clause."""
 
-    def __init__(self) -> None:
-        self._hibari = Hibari(threads=1)
+    def __init__(self, voice: AgentVoice = HEART, model: Path | None = None) -> None:
+        """`model` is the file of a voice that is not in the package."""
+        self._voice = voice
+        self._hibari = Hibari(voice.synthetic, model=str(model) if model else None, threads=1)
         self._queue = ServedInTurn("synthesis")
 
     def __call__(self, text: str, seed: int, withdrawn: Event) -> Clause:
@@ -121,7 +126,7 @@ class Synthesiser:
         self._queue.close()
 
     def _speak(self, text: str, seed: int) -> Clause:
-        sound = np.asarray(self._hibari(text, seed=seed), dtype=np.float32)
+        sound = self._in_voice(np.asarray(self._hibari(text, seed=seed), dtype=np.float32), seed)
         sounding = np.flatnonzero(np.abs(sound) > SILENCE_LEVEL)
         if not len(sounding):
             return Clause(text, np.zeros(0, np.float32), ())
@@ -132,6 +137,16 @@ class Synthesiser:
         pcm: Float32 = np.concatenate([sound[max(0, start - SAMPLE_RATE_HZ // 100) : end], np.zeros(pause, np.float32)])
         lead = min(start, SAMPLE_RATE_HZ // 100)
         return Clause(text, pcm, align(text, self._weights(text), lead, lead + end - start))
+
+    def _in_voice(self, sound: Float32, seed: int) -> Float32:
+        """Changes the synthetic voice into the agent's, where these differ; float32 [n] -> float32 [n]."""
+        if not self._voice.transform:
+            return sound
+        stream = PsolaStream(self._voice.transform, seed)
+        late = stream.latency_samples
+        padded = np.pad(sound, (0, late + -(len(sound) + late) % UPLINK_SAMPLES))
+        blocks = [stream.push(block) for block in padded.reshape(-1, UPLINK_SAMPLES)]
+        return np.concatenate(blocks)[late : late + len(sound)]
 
     def _weights(self, text: str) -> list[int]:
         """Returns each word's length, in phonemes where these can be assigned to words, otherwise in letters."""

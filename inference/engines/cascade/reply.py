@@ -11,25 +11,29 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from threading import Event
+from time import monotonic
 from typing import Final
 
-from inference.contract.audio import Float32
+from inference.contract.audio import SAMPLE_RATE_HZ, Float32
 from inference.contract.options.cascade import Options
-from inference.engines.cascade.clauses import ClauseCutter, Scrubbed, degenerate, scrub
+from inference.engines.cascade.answering import MOST_DRAWS, Drawn, Question, by_rule, choose, stream, streams
+from inference.engines.cascade.clauses import Scrubbed, scrub
+from inference.engines.cascade.first_words import FirstWords, first_words
 from inference.engines.cascade.hearing.recognition import Recogniser, Recognition, segments
 from inference.engines.cascade.hearing.turn_end import TurnEnd
-from inference.engines.cascade.language import History, LanguageModel, Message
+from inference.engines.cascade.language import History, LanguageModel
 from inference.engines.cascade.playout import Clause, Synthesiser
+from inference.engines.cascade.prompt import Message, decides
 from inference.engines.cascade.sharing import Withdrawn
 
+TOO_SLOW: Final = "I'm sorry, that is taking me too long. Could you say it again?"
 FALLBACK: Final = "Sorry, I did not quite get that. Could you say it in another way?"
-TRIES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models that all slots share. `threads` runs attempts at answers; withdrawn ones end soon but not at once, so
-    there are more threads than slots."""
+    """The models of one conversation, which other slots use as well. `threads` runs attempts at answers; withdrawn ones
+    end soon but not at once, so there are more threads than slots."""
 
     turn_end: TurnEnd
     recogniser: Recogniser
@@ -40,12 +44,6 @@ class Models:
     def prepare(self, slot: int, messages: list[Message]) -> None:
         """Has the language model read the conversation so far in the background, while no answer is needed."""
         self.threads.submit(self.language.read, slot, messages)
-
-    def close(self) -> None:
-        """Waits for running work: a thread left inside llama.cpp would crash the process as it ends."""
-        self.threads.shutdown(wait=True, cancel_futures=True)
-        for model in (self.turn_end, self.recogniser, self.synthesiser):
-            model.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +72,20 @@ class Reply:
         audio: Float32,
         settled: list[Recognition],
         history: History,
+        persona: str,
         options: Options,
         seed: int,
     ) -> None:
         self.completeness: float | None = None
         self.heard: Heard | None = None
         self.clauses: deque[Clause] = deque()
-        self.text = ""  # everything generated, spoken or not
+        self.text = ""  # everything that was generated or given by a rule, spoken or not
+        self.by_rule = ""  # those words of it that a rule gave and not the model
+        self.draws = 0  # how often the model was asked
         self.fallback = False
         self.done = False
+        self._unanswered = False
+        self._at_once = ""
         self._spoke = False
         self.error: Exception | None = None
         self._withdrawn = Event()
@@ -91,14 +94,22 @@ class Reply:
         self._audio = audio
         self._settled = settled
         self._history = history
+        self._persona = persona
         self._options = options
-        self._seed = seed + turn * TRIES
+        self._turn = turn
+        self._seed = seed + turn * MOST_DRAWS
         models.threads.submit(self._judge)
         models.threads.submit(self._run)
 
     def withdraw(self) -> None:
         """Stops the attempt as soon as the model in use returns."""
         self._withdrawn.set()
+
+    def give_up(self) -> None:
+        """Goes without an answer; the turn is still recognised, because it was said."""
+        self._unanswered = True
+        if self.heard is not None:
+            self.withdraw()
 
     def _judge(self) -> None:
         """Judges the end of the turn in parallel with recognition; only taking the floor waits for the result."""
@@ -113,7 +124,7 @@ class Reply:
         try:
             heard = self._listen()
             self.heard = heard
-            if heard.words:
+            if heard.words and not self._unanswered:
                 self._answer(heard.words)
         except Withdrawn:
             pass
@@ -131,41 +142,74 @@ class Reply:
         return understand(found, scrub_laughter=self._options.scrub_laughter)
 
     def _answer(self, words: str) -> None:
-        messages = self._history.asking(words)
-        for attempt in range(TRIES):
-            self.text = ""
-            cutter = ClauseCutter(self._options.max_sentences)
-            ill = False
+        drawn = by_rule(words)
+        if drawn is not None:
+            self.by_rule = drawn.text
+        else:
+            drawn = self._draw(words)
+        for piece in drawn.pieces:
+            self._say(piece)
+        self._write(drawn.text)
+        self.draws = drawn.draws
+        if not self._spoke:
+            self.fallback = True
+            self.text = self.by_rule = FALLBACK
+            self._say(FALLBACK)
 
-            def on_text(text: str, cutter: ClauseCutter = cutter) -> bool:
-                nonlocal ill
-                if self._withdrawn.is_set():
-                    return True
-                self.text += text
-                ill = not self._say(cutter.feed(text))
-                return ill or cutter.full
+    def _draw(self, words: str) -> Drawn:
+        """Says the opening, if there is one, and draws what follows. What it returns as pieces has not sounded yet."""
+        first = FirstWords()
+        if self._options.openings:
+            first = first_words(words, persona=self._persona, turn=self._turn)
+        self.by_rule = first.text
+        until = monotonic() + self._options.candidates_ms / 1_000
+        if first.is_sentence:  # it sounds while the rest is being written
+            self._at_once = first.text
+            self._write("")
+            self._say(first.text)
+            until += sum(len(clause.pcm) for clause in self.clauses) / SAMPLE_RATE_HZ
+        if first.alone:
+            return Drawn("", 0)
+        question = Question(
+            slot=self._slot,
+            messages=self._history.asking(words, first.text),
+            said=words,
+            begun="" if first.is_sentence else first.text,
+            deciding=decides(self._persona),
+            seed=self._seed,
+        )
+        model = self._models.language
+        if streams(question, self._options):
+            return stream(model, question, self._options, self._write, self._say, self._withdrawn)
+        return choose(model, question, self._options, until, self._withdrawn)
 
-            ending = self._models.language.stream(self._slot, messages, self._options, self._seed + attempt, on_text)
-            if self._withdrawn.is_set():
-                raise Withdrawn
-            if not ill:
-                self._say(cutter.finish(whole=ending.whole))
-            if self._spoke:
-                return
-        self.fallback = True
-        self.text = FALLBACK
-        self._say([FALLBACK])
+    def _write(self, text: str) -> None:
+        """Takes what has been generated so far, after what was said at once."""
+        self.text = f"{self._at_once} {text}".strip()
 
-    def _say(self, pieces: Sequence[str]) -> bool:
-        """Synthesises the pieces. Returns False at the first degenerate one, which is left out with all that follow."""
-        for piece in pieces:
-            if degenerate(piece):
-                return False
-            clause = self._models.synthesiser(piece, self._seed, self._withdrawn)
-            if clause.words:
-                self.clauses.append(clause)
-                self._spoke = True
-        return True
+    def _say(self, piece: str) -> bool:
+        """Synthesises a piece. Returns whether it has words that sound."""
+        clause = self._models.synthesiser(piece, self._seed, self._withdrawn)
+        if clause.words:
+            self.clauses.append(clause)
+            self._spoke = True
+        return bool(clause.words)
+
+
+class Apology:
+    """What the agent says instead of an answer that takes too long; it reads as a Reply that is done."""
+
+    def __init__(self, clause: Clause, heard: Heard) -> None:
+        self.completeness: float | None = None
+        self.heard: Heard | None = heard
+        self.clauses = deque([clause])
+        self.text = self.by_rule = clause.text
+        self.draws = 0
+        self.fallback = self.done = True
+        self.error: Exception | None = None
+
+    def withdraw(self) -> None:
+        return
 
 
 def understand(found: Sequence[Recognition], *, scrub_laughter: bool) -> Heard:

@@ -32,7 +32,7 @@ from inference.engines.moshi.prompts.persona import KEPT_BYTES
 from inference.engines.moshi.prompts.prompting import NoPrompting, Prompting
 from inference.engines.moshi.source import MoshiSettings, Source, find, test_only
 from inference.engines.moshi.words import Vocabulary
-from inference.weights.packages import sha256
+from inference.weights.hub import sha256
 
 MODEL_TYPES: Final = frozenset({"moshi", "hibiki", PERSONAPLEX})  # models that hold a conversation
 FEW_STEPS: Final = 32  # Unfolding an input of more steps costs more than it saves.

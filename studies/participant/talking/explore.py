@@ -17,17 +17,20 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from inference.contract.catalog import ENGINES
+from inference.contract.catalog import ENGINES, Entry
 from studies.design.visit import Page
-from studies.models import ConsentEvent, Session, Take, Trial
+from studies.models import Condition, ConsentEvent, Session, Take, Trial
 from studies.participant.access import frame, go_on, session_page
 from studies.participant.comparing.differences import differences, is_being_measured
 from studies.participant.comparing.page import heard_take
 from studies.participant.flow import mark_done
+from studies.protocol.cells import EngineOffer
 from studies.protocol.free_voice import free_segment
 from studies.protocol.schema import Protocol, offer_key
 from studies.protocol.voices import converts
 from studies.publish import session_protocol
+from studies.talk.workers.availability import is_served
+from studies.talk.workers.needs import choices_of
 
 MOST_SIDE_BY_SIDE = 4
 MISSING = {"required": _("Please choose an answer.")}
@@ -60,7 +63,8 @@ def _initial(request: HttpRequest, offered: Options, latest: Take | None) -> dic
     """Returns what is selected at first: what the address asks for, else the prompt of the latest talk, else the first
     option."""
     first = {"prompt": offered.prompts, "voice": offered.voices, "engine": offered.engines}
-    initial = {name: cards[0].key for name, cards in first.items() if cards}
+    able = {name: [card for card in cards if not card.unavailable] for name, cards in first.items()}
+    initial = {name: cards[0].key for name, cards in able.items() if cards}
     if latest is not None:
         initial["prompt"] = latest.trial.prompt.key
     return initial | {name: request.GET[name] for name in first if name in request.GET}
@@ -95,7 +99,9 @@ class ExploreForm(forms.Form):
         self.cards = {name: groups[name] for name in self.CHOSEN}
         for name, cards in self.cards.items():
             self.fields[name] = forms.ChoiceField(
-                choices=[(card.key, card.label) for card in cards], widget=forms.RadioSelect, error_messages=MISSING
+                choices=[(card.key, card.label) for card in cards if not card.unavailable],
+                widget=forms.RadioSelect,
+                error_messages=MISSING,
             )
 
     def groups(self) -> Iterator[tuple[BoundField, list[Card]]]:
@@ -105,11 +111,13 @@ class ExploreForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One option as visitors see it. For a prompt, `about` is Markdown."""
+    """One option as visitors see it. For a prompt, `about` is Markdown. `unavailable` says what it needs to be chosen,
+    and is empty for what can be chosen now."""
 
     key: str
     label: str
     about: str
+    unavailable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,7 @@ def options(session: Session, protocol: Protocol) -> Options:
             if may_convert or not converts(voice.voices)
         ],
         engines=[
-            Card(engine.engine, gettext(ENGINES[engine.engine].label), about_engine(engine.engine))
+            machine_card(engine)
             for engine in protocol.offer.engines
             if may_send or not ENGINES[engine.engine].third_party
         ],
@@ -147,13 +155,39 @@ def options(session: Session, protocol: Protocol) -> Options:
     )
 
 
+def machine_card(offer: EngineOffer) -> Card:
+    """Returns an offered machine as visitors see it.
+
+    A machine that no inference worker runs is marked where it needs more than others do: an engine that needs a GPU or
+    a key, or an engine's larger model or further voice. Any other is waited for in the queue of the talk."""
+    entry = ENGINES[offer.engine]
+    unavailable = ""
+    chosen = choices_of(offer.options, offer.voice_prompt)
+    if (entry.needs or chosen) and not is_served(offer.engine, offer.options, offer.voice_prompt):
+        missing = _(
+            "The weights for it are not on this machine: run make weights while it is connected to the internet."
+        )
+        unavailable = gettext(entry.needs) if entry.needs else str(missing)
+    about = about_engine(offer.engine) if not offer.about else " ".join([offer.about, *_sent_away(entry)])
+    return Card(offer.name, offer.label or gettext(entry.label), about, unavailable)
+
+
+def machine_of(session: Session, condition: Condition) -> Card | None:
+    """Returns the offered machine of a condition; None in a planned study."""
+    offer = session_protocol(session).offer
+    machines = offer.engines if offer is not None else []
+    voice = condition.key.rpartition("--")[2]
+    return next((machine_card(each) for each in machines if offer_key(each.name, voice) == condition.key), None)
+
+
 def about_engine(name: str) -> str:
     """Returns the description of an engine for participants, which says if their voice is sent to a third party."""
     entry = ENGINES[name]
-    about = gettext(entry.about)
-    if not entry.third_party:
-        return about
-    return about + " " + gettext("Your voice is sent to somebody else, who runs it.")
+    return " ".join([gettext(entry.about), *_sent_away(entry)])
+
+
+def _sent_away(entry: Entry) -> list[str]:
+    return [gettext("Your voice is sent to somebody else, who runs it.")] if entry.third_party else []
 
 
 @transaction.atomic

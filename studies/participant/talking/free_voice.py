@@ -37,7 +37,8 @@ def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
     neutral = neutral_parameters()
     asked = {name: request.GET[name] for name in ("prompt", "engine") if name in request.GET}
     first = {"prompt": offered.prompts, "engine": offered.engines}
-    ticked = {name: cards[0].key for name, cards in first.items() if cards}
+    able = {name: [card for card in cards if not card.unavailable] for name, cards in first.items()}
+    ticked = {name: cards[0].key for name, cards in able.items() if cards}
     initial = ticked | neutral | last_parameters(session) | asked
     if request.method == "POST":
         sent = FreeVoiceForm(offered, request.POST)

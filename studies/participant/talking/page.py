@@ -18,7 +18,7 @@ from studies.models import Session, Take, Trial
 from studies.participant.access import frame, go_on, session_page
 from studies.participant.checking.page import capture_settings
 from studies.participant.flow import mark_done
-from studies.participant.talking.explore import about_engine
+from studies.participant.talking.explore import about_engine, machine_of
 from studies.publish import session_protocol
 from studies.talk.live.endings import ENDINGS
 from studies.talk.takes import OPEN_STATES
@@ -81,6 +81,9 @@ def _engine_words(session: Session, trial: Trial) -> dict[str, str]:
     engines = set(session.version.conditions.values_list("engine", flat=True))
     if session_protocol(session).kind == "planned" and len(engines) > 1:
         return {"engineLabel": "", "engineAbout": ""}
+    machine = machine_of(session, trial.condition)
+    if machine is not None:
+        return {"engineLabel": machine.label, "engineAbout": machine.about}
     engine = trial.condition.engine
     return {"engineLabel": gettext(ENGINES[engine].label), "engineAbout": about_engine(engine)}
 

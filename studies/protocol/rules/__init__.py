@@ -55,9 +55,10 @@ def check(protocol: Protocol) -> list[Problem]:
 
 
 def check_publishable(protocol: Protocol) -> list[Problem]:
-    """What keeps a valid protocol from being published: engines that are for tests alone."""
+    """What keeps a valid protocol from being published: a plan with engines that do not answer. Visitors of an explore
+    study may choose them."""
     return [
         Problem(path, f"{ENGINES[engine].label} is for tests and set-up; choose another engine to publish")
         for path, engine in catalogue.engines_of(protocol)
-        if not ENGINES[engine].selectable
+        if not ENGINES[engine].selectable and protocol.kind == "planned"
     ]

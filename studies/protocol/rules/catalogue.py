@@ -51,7 +51,7 @@ def _check_engine(place: Place, named: ConditionCell | EngineOffer) -> Iterator[
 def _check_offer(protocol: Protocol) -> Iterator[Problem]:
     if protocol.offer is None:
         return
-    engines = [offer.engine for offer in protocol.offer.engines]
+    engines = [offer.name for offer in protocol.offer.engines]
     longest = max(engines, key=len)
     for index, voice in enumerate(protocol.offer.voices):
         place: Place = ("offer", "voices", index)

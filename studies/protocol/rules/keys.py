@@ -46,7 +46,7 @@ def _lists(protocol: Protocol) -> Iterator[Iterable[Named]]:
     yield _plain(protocol.allocation.strata, "allocation", "strata")
     yield _plain(protocol.recruiter.frame_origins, "recruiter", "frame_origins")
     if protocol.offer is not None:
-        yield [(("offer", "engines", index), offer.engine) for index, offer in enumerate(protocol.offer.engines)]
+        yield [(("offer", "engines", index), offer.name) for index, offer in enumerate(protocol.offer.engines)]
         yield _keyed(protocol.offer.voices, "offer", "voices")
 
 

@@ -144,6 +144,7 @@ def _file(take: Take, path: Path) -> bool:
                 text=row.text,
                 raw_text=row.raw_text,
                 discarded=row.discarded,
+                by_rule=row.by_rule,
             )
             for row in said
         )

@@ -13,7 +13,8 @@ from studies.talk.filing.timeline import SlotClock
 
 @dataclass(slots=True)
 class Spoken:
-    """The content of an Utterance, with times on the microphone clock."""
+    """The content of an Utterance, with times on the microphone clock. `by_rule` are words that a rule of the engine
+    gave, and not its model."""
 
     role: str
     turn: int
@@ -22,6 +23,7 @@ class Spoken:
     start_ms: float | None = None
     end_ms: float | None = None
     discarded: bool = False
+    by_rule: str = ""
 
 
 def utterances(events: Iterable[Mapping[str, Any]], clock: SlotClock, latency_samples: int) -> list[Spoken]:
@@ -50,6 +52,7 @@ def utterances(events: Iterable[Mapping[str, Any]], clock: SlotClock, latency_sa
             row = spoken.setdefault(key, Spoken(*key))
             complete.add(key)
             row.text, row.raw_text = str(event.get("text", "")), str(event.get("raw_text", ""))
+            row.by_rule = str(event.get("by_rule", ""))
             _widen(row, event, clock, samples_to_ms(latency_samples) if row.role == "participant" else 0.0)
         elif name == "turn" and event.get("state") == "discarded":
             discarded.add(turn)

@@ -20,13 +20,15 @@ class Needs:
     """What a take needs.
 
     `third_party` allows the voice to be sent to somebody else, and `test_models` allows random weights to answer.
-    `latency_samples` is the most latency that the converters may have; None sets no limit."""
+    `latency_samples` is the most latency that the converters may have; None sets no limit. `choices` are the options of
+    which a worker may have only some values, such as a model, and the values needed."""
 
     engine: str
     converters: frozenset[str]
     third_party: bool
     test_models: bool
     latency_samples: int | None = None
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 def needs_of(trial: Trial) -> Needs:
@@ -38,7 +40,14 @@ def needs_of(trial: Trial) -> Needs:
         third_party=ConsentEvent.Purpose.THIRD_PARTY in session.agreed,
         test_models=may_use_test_models(session.version),
         latency_samples=condition.latency_samples,
+        choices=choices_of(condition.engine_options, condition.voice_prompt or trial.prompt.voice_prompt),
     )
+
+
+def choices_of(options: Mapping[str, Any], voice_prompt: str) -> tuple[tuple[str, str], ...]:
+    """Returns what is chosen by name among an engine's options, and the model's voice."""
+    named = {name: value for name, value in options.items() if isinstance(value, str)}
+    return tuple(sorted((named | ({"voice_prompt": voice_prompt} if voice_prompt else {})).items()))
 
 
 def converters_of(voices: Iterable[Mapping[str, Any]]) -> frozenset[str]:
@@ -105,6 +114,10 @@ def obstacle_at(needs: Needs, worker: InferenceWorker) -> str:
                     "publish it again"
                 )
     snapshot = worker.engines[needs.engine]
+    offered = snapshot.get("choices", {}) if isinstance(snapshot, dict) else {}
+    for name, value in needs.choices:
+        if value not in offered.get(name, (value,)):
+            return f"has no {name} {value!r} for {needs.engine}, only {_listed(offered[name])}"
     voices = [{**worker.snapshot_of(name), "name": name} for name in sorted(needs.converters)]
     return obstacle(needs, snapshot if isinstance(snapshot, dict) else {}, voices)
 

@@ -125,7 +125,7 @@ class Bot(Visitor):
             return
         self.talks += 1
         chosen = self.draw.choice(self.protocol.prompts).key
-        self.post("explore/", prompt=chosen, voice=offer.voices[0].key, engine=offer.engines[0].engine)
+        self.post("explore/", prompt=chosen, voice=offer.voices[0].key, engine=offer.engines[0].name)
 
     @property
     def protocol(self) -> Protocol:

@@ -14,7 +14,7 @@ from inference.engines.base import SlotConfig
 from inference.engines.cascade.engine import CascadeEngine
 from inference.engines.cascade.settings import CascadeSettings
 from inference.weights.components import ENGINE_COMPONENTS
-from inference.weights.packages import fetch
+from inference.weights.fetching import fetch
 
 MODELS_DIR = os.environ.get("MODELS_DIR", str(ROOT / "var" / "models"))
 SLOTS = 2

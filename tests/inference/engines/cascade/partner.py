@@ -13,8 +13,9 @@ import numpy as np
 from inference.contract.audio import Float32
 from inference.contract.options.cascade import Options
 from inference.engines.cascade.hearing.recognition import Recognition
-from inference.engines.cascade.language import Ending, Message
+from inference.engines.cascade.language import Ending
 from inference.engines.cascade.playout import Clause, Word
+from inference.engines.cascade.prompt import Message
 from inference.engines.cascade.reply import Models
 from inference.engines.cascade.sharing import Withdrawn
 
@@ -23,15 +24,18 @@ WORD_SAMPLES = 4_800
 
 @dataclass
 class Partner:
-    """`answers` are the language model's, one a try; `heard` is what recognition finds."""
+    """`answers` are the language model's, one a draw, and `likelihoods` theirs; `heard` is what recognition finds."""
 
     heard: str = "Who are you?"
     answers: Sequence[str] = ("I am a friend.",)
+    likelihoods: Sequence[float] = (-1.0,)
     whole: bool = True
     no_speech_probability: float = 0.05
     on_recognition: Callable[[], object] = lambda: None
+    on_answer: Callable[[], object] = lambda: None
     seeds: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)  # the first words of the answers that it was to go on with
     read_so_far: list[list[str]] = field(default_factory=list)
 
     def judge(self, turn: Float32, withdrawn: Event) -> float:
@@ -44,14 +48,25 @@ class Partner:
         return Recognition(self.heard, -0.1, self.no_speech_probability)
 
     def stream(
-        self, slot: int, messages: Sequence[Message], options: Options, seed: int, on_text: Callable[[str], bool]
+        self,
+        slot: int,
+        messages: Sequence[Message],
+        options: Options,
+        seed: int,
+        on_text: Callable[[str], bool],
+        *,
+        judged: bool = False,
     ) -> Ending:
-        self.asked.append(messages[-1]["content"])
-        for letter in self.answers[len(self.seeds) % len(self.answers)]:
+        going_on = messages[-1]["role"] == "assistant"
+        self.begun.append(messages[-1]["content"] if going_on else "")
+        self.asked.append(messages[-2 if going_on else -1]["content"])
+        self.on_answer()
+        draw = len(self.seeds)
+        for letter in self.answers[draw % len(self.answers)]:
             if on_text(letter):
                 break
         self.seeds.append(seed)
-        return Ending(self.whole)
+        return Ending(self.whole, self.likelihoods[draw % len(self.likelihoods)] if judged else None)
 
     def speak(self, text: str, seed: int, withdrawn: Event) -> Clause:
         words = [

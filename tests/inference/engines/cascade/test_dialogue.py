@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.contract.audio import FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, Float32
 from inference.contract.options.cascade import Options
 from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig
 from inference.engines.cascade.dialogue import Dialogue
-from inference.engines.cascade.reply import FALLBACK
+from inference.engines.cascade.reply import FALLBACK, TOO_SLOW
 from tests.inference.engines.cascade.partner import Partner
 
 SPEECH = np.full(FRAME_SAMPLES, 0.5, np.float32)
@@ -57,6 +57,14 @@ class Talk:
                     return event.data
             time.sleep(0.005)
         raise AssertionError(f"never came to {state}: {self.turns()}")
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        for _ in range(1_000):
+            if condition():
+                return
+            self.hear(SILENCE)
+            time.sleep(0.005)
+        raise AssertionError(f"never came to it: {self.events}")
 
     def turns(self) -> list[tuple[int, str]]:
         return [(event.data["turn"], event.data["state"]) for event in self.events if event.event == "turn"]
@@ -175,3 +183,48 @@ def test_error_of_a_model_surfaces_in_the_step(threads: ThreadPoolExecutor) -> N
     talk.hear(SPEECH, 10)
     with pytest.raises(MemoryError):
         talk.wait_for("speaking")
+
+
+def test_words_are_told_as_soon_as_they_are_understood(threads: ThreadPoolExecutor) -> None:
+    may_answer = Event()
+    talk = Talk(Partner(on_answer=may_answer.wait), threads)
+    talk.hear(SPEECH, 10)
+    talk.wait_for("thinking")
+    talk.wait_until(lambda: bool(talk.transcripts()))
+    assert talk.transcripts() == [("participant", "Who are you?", "Who are you?")]
+    may_answer.set()
+    talk.wait_for("listening")
+    assert [role for role, _, _ in talk.transcripts()] == ["participant", "agent"]
+
+
+def test_participant_is_told_after_eight_seconds_and_asked_again_after_twenty(threads: ThreadPoolExecutor) -> None:
+    may_answer = Event()
+    talk = Talk(Partner(on_answer=may_answer.wait), threads)
+    talk.hear(SPEECH, 10)
+    talk.wait_for("thinking")
+    talk.wait_until(lambda: bool(talk.transcripts()))
+    begun = len(talk.events)
+    talk.hear(SILENCE, 8_000 // FRAME_MS + 1)
+    assert [event.data for event in talk.events[begun:]] == [{"state": "thinking", "turn": 1, "slow": True}]
+    talk.hear(SILENCE, 13_000 // FRAME_MS)
+    assert [state for _, state in talk.turns()] == ["thinking", "thinking", "speaking"]
+    talk.wait_for("listening")
+    may_answer.set()
+    assert talk.transcripts()[-1] == ("agent", TOO_SLOW, TOO_SLOW)
+    (agent,) = [event.data for event in talk.events if event.data.get("role") == "agent"]
+    assert (agent["by_rule"], agent["fallback"], agent["draws"]) == (TOO_SLOW, True, 0)
+
+
+def test_turn_that_is_never_answered_is_told_once_it_is_recognised(threads: ThreadPoolExecutor) -> None:
+    may_hear = Event()
+    talk = Talk(Partner(on_recognition=may_hear.wait), threads)
+    talk.hear(SPEECH, 10)
+    talk.wait_for("thinking")
+    talk.hear(SILENCE, 21_000 // FRAME_MS)
+    talk.wait_for("listening")
+    assert talk.transcripts() == [("agent", TOO_SLOW, TOO_SLOW)]
+    may_hear.set()
+    talk.wait_until(lambda: len(talk.transcripts()) == 2)
+    (heard,) = [event.data for event in talk.events if event.data.get("role") == "participant"]
+    assert (heard["text"], heard["turn"]) == ("Who are you?", 1)
+    assert heard["end_ms"] == pytest.approx(800, abs=64)

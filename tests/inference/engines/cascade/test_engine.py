@@ -186,9 +186,35 @@ def test_same_seed_gives_the_same_answer(engine: CascadeEngine, say: Speak) -> N
     assert answers[0] == answers[1]
 
 
-def test_voice_prompt_is_refused(loaded_engine: CascadeEngine) -> None:
-    with pytest.raises(OptionError, match="this engine has one voice"):
+def test_voice_that_is_not_here_is_refused_with_those_that_are(loaded_engine: CascadeEngine) -> None:
+    with pytest.raises(OptionError, match=r"expected one of heart, heart_lower.* on this machine"):
         loaded_engine.check(SlotConfig(voice_prompt="deep.wav"))
+
+
+def test_model_that_is_not_here_is_refused_with_those_that_are(loaded_engine: CascadeEngine) -> None:
+    if "larger" in loaded_engine.snapshot()["choices"]["model"]:
+        pytest.skip("there is a larger model on this machine")
+    with pytest.raises(OptionError, match="expected one of best, small on this machine"):
+        loaded_engine.check(SlotConfig(options={"model": "larger"}))
+
+
+def test_agent_speaks_lower_in_its_lower_voice(engine: CascadeEngine, say: Speak) -> None:
+    pitch_hz = []
+    for voice in ("heart", "heart_lower"):
+        engine.open(0, SlotConfig(seed=3, voice_prompt=voice))
+        talk = Talk(engine)
+        talk.speak(say("Tell me something about whales."))
+        talk.wait_for("listening")
+        pitch_hz.append(median_pitch_hz(np.concatenate(talk.sound)))
+    assert pitch_hz[1] == pytest.approx(0.62 * pitch_hz[0], rel=0.1)
+
+
+def median_pitch_hz(sound: Float32) -> float:
+    import librosa
+
+    f0 = librosa.yin(sound, fmin=60, fmax=400, sr=24_000, frame_length=2_048)
+    loud = librosa.feature.rms(y=sound, frame_length=2_048)[0] > 0.02
+    return float(np.median(f0[loud[: len(f0)]]))
 
 
 def test_endless_persona_is_refused(loaded_engine: CascadeEngine) -> None:

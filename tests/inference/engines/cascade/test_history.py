@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from inference.engines.cascade.language import HISTORY_CHARACTERS, LONGEST_TURN_CHARACTERS, History, Message
+from inference.engines.cascade.language import HISTORY_CHARACTERS, LONGEST_TURN_CHARACTERS, History
+from inference.engines.cascade.prompt import Message
 
 OPENING: list[Message] = [{"role": "system", "content": "Be kind."}]
 

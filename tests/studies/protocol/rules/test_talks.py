@@ -65,7 +65,7 @@ def test_talks_that_do_not_fit(changes: dict[str, Any], expected: list[str]) -> 
             "options.temprature: is not a key here; did you mean temperature?",
         ),
         ({"options": {"temperature": 9.5}}, "options.temperature: is 9.5; expected a number from 0.0 to 2.0"),
-        ({"options": {"max_tokens": "60"}}, "options.max_tokens: is '60'; expected a whole number from 8 to 200"),
+        ({"options": {"max_tokens": "60"}}, "options.max_tokens: is '60'; expected a whole number from 8 to 400"),
         ({"engine": "moshi", "options": {"top_k": 0}}, "options.top_k: is 0; expected a whole number from 1 to 500"),
         (
             {"engine": "moshi_server", "options": {"pad_mult": 11}},

@@ -74,3 +74,10 @@ def test_letters_are_kept_in_their_composed_form() -> None:
         ("så här", "så här?"),
         ("så här", "så här"),
     ]
+
+
+def test_words_that_a_rule_gave_are_kept() -> None:
+    events = [transcript("agent", "Oh no. What now?", 1, by_rule="Oh no.")]
+    assert utterances(events, CLOCK, 0) == [
+        Spoken("agent", 1, "Oh no. What now?", "Oh no. What now??", by_rule="Oh no.")
+    ]

