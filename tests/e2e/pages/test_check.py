@@ -214,7 +214,7 @@ def test_server_is_measured_where_no_machine_answers(
     server.reset(Script(machine=False))
     page = new_page(launch(loop=True))
     page.goto(check_url)
-    expect(page.get_by_text("Nobody is there. You can go on without it.")).to_be_visible()
+    expect(page.get_by_text("Nobody is there. You can continue without it.")).to_be_visible()
     device = json.loads(page.locator("[data-part=device]").input_value())
     assert device["round_trip_ms"] > 0
     assert device["delay"]["round_trip_ms"] is None

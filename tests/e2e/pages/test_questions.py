@@ -259,7 +259,7 @@ def test_without_scripts_the_page_says_that_it_needs_them(
 ) -> None:
     page = new_page(launch(), java_script_enabled=False)
     anna = begin(page, live_server, *EVERY_ITEM[3:5])
-    assert re.search("<noscript>.*These questions need JavaScript.*</noscript>", anna.page)
+    assert re.search("<noscript>.*These questions require JavaScript.*</noscript>", anna.page)
     expect(page.get_by_role("button", name="Continue")).to_be_disabled()
     assert known(anna.session) == {}
 

@@ -161,7 +161,7 @@ def test_lost_machine_is_followed_by_a_new_take_by_itself(
     recording = server.reset()
     expect(page.get_by_role("heading", name="The machine stopped")).to_be_focused()
     expect(page.get_by_text("What has been said so far is saved.")).to_be_visible()
-    expect(page.get_by_role("timer")).to_have_text("A new conversation begins by itself in 4 seconds.")
+    expect(page.get_by_role("timer")).to_have_text("A new conversation begins automatically in 4 seconds.")
     screenshots(page, "talk-restarting")
     assert [path for path, _ in server.posts if path == "/takes/"] == []
     state(page, "live")
@@ -357,7 +357,7 @@ def test_end_of_the_time_is_said_before_it_comes(
     state(page, "live")
     expect(page.locator("[data-part=left]")).to_be_empty()
     expect(page.locator("[data-part=left]")).to_have_text(
-        "10 seconds left, then the talk ends by itself.", timeout=10_000
+        "10 seconds left; then the conversation ends automatically.", timeout=10_000
     )
 
 
