@@ -81,7 +81,7 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "Any server that speaks the OpenAI Realtime protocol: OpenAI, Azure, Unmute and others. It takes turns with "
         "you and can be interrupted.",
         third_party=True,
-        needs="It needs a server and, for most, a key: set OPENAI_REALTIME_URL and OPENAI_REALTIME_API_KEY and add "
+        needs="It needs a server and, for most, a key: set OPENAI_REALTIME_URL and OPENAI_REALTIME_KEY and add "
         "openai_realtime to WORKER_ENGINES (docs/operators/remote-engines.md).",
         settings="inference.engines.openai_realtime.settings:OpenAIRealtimeSettings",
         options="inference.contract.options.openai_realtime:Options.read",
@@ -92,6 +92,7 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "Plays back what it hears, so that you hear yourself as a machine does, in the voice you chose. It does not "
         "answer. Wear headphones.",
         selectable=False,
+        needs="It is not loaded here: add echo to WORKER_ENGINES.",
     ),
 }
 

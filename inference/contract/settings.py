@@ -160,7 +160,7 @@ class LoadedEngines(Settings):
     """The engines that are to be loaded on this machine."""
 
     engines: Names = Field(
-        ("cascade",),
+        ("cascade", "echo"),
         validation_alias="WORKER_ENGINES",
         description="Engines an inference worker loads, with commas between.",
     )
