@@ -145,7 +145,7 @@ def test_question_in_a_cut_of_eight_seconds_is_kept_and_asked_for_again(
     network.mend()
     live(talking)
     expect(talking.get_by_text("The machine did not hear what you said while the connection was lost.")).to_be_visible()
-    look(talking, "talk-unheard")
+    picture(talking, "talk-unheard")
     end(talking)
     (take,) = takes(stack, token)
     late = take["tracks"]["participant"]["backfilled"]

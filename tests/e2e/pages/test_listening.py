@@ -120,6 +120,7 @@ def test_pair_whose_answer_is_missing_can_be_left_without_a_verdict(
     expect(page.get_by_role("button", name="Continue")).to_be_disabled()
     second.get_by_role("checkbox", name="There was no answer").check()
     expect(page.get_by_text("you can leave these questions open")).to_be_visible()
+    expect(second.locator("[data-heard-tag]")).to_be_hidden()
     screenshots(page, "compare-no-answer")
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url("**/debrief/")

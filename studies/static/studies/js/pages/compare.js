@@ -15,6 +15,7 @@ class Side {
     this.#field = field;
     this.#box = /** @type {HTMLInputElement} */ (card.querySelector("[data-no-answer]"));
     this.#wasHeard = "heard" in card.dataset; // It was heard before the page was opened again.
+    this.#box.addEventListener("change", () => this.#tagNothing());
     card.addEventListener("heard", (event) => this.#hear(event));
     card.addEventListener("listened", (event) => this.#wasHeard && this.#hear(event));
   }
@@ -39,6 +40,12 @@ class Side {
     if (tag !== null) tag.textContent = translate("heard");
     const detail = { item: "listened_sec", side: this.#card.dataset.side, value: seconds };
     form.dispatchEvent(new CustomEvent("keep", { detail }));
+  }
+
+  /** An answer that there was not is neither heard nor not heard. */
+  #tagNothing() {
+    const tag = this.#card.querySelector("[data-heard-tag]");
+    if (tag instanceof HTMLElement) tag.hidden = this.#box.checked;
   }
 
   #showWords() {
