@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from threading import Event
@@ -17,6 +17,7 @@ import structlog
 from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.errors import EngineUnavailable, OptionError
 from inference.contract.options.cascade import Options
+from inference.contract.options.cascade_voice import read_options
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.cascade.dialogue import Dialogue
 from inference.engines.cascade.hearing.recognition import NO_SPEECH_PROBABILITY, PAD_SEC, Recogniser
@@ -35,6 +36,7 @@ from inference.engines.cascade.language import (
 from inference.engines.cascade.playout import WORD_TIMING, Synthesiser
 from inference.engines.cascade.reply import FALLBACK, Models
 from inference.engines.cascade.settings import CascadeSettings
+from inference.engines.cascade.telling import describe_told
 from inference.weights.components import ENGINE_COMPONENTS
 from inference.weights.packages import Weights, WeightsError, find, sha256
 
@@ -110,7 +112,7 @@ class CascadeEngine(Engine):
             each.result()
 
     def check(self, config: SlotConfig) -> None:
-        Options.read(config.options)
+        read_options(config.options)
         if config.voice_prompt:
             raise OptionError("voice_prompt", config.voice_prompt, "nothing: this engine has one voice")
         size = len(config.text_prompt.encode())
@@ -120,7 +122,7 @@ class CascadeEngine(Engine):
     def open(self, slot: int, config: SlotConfig) -> None:
         self.check(config)
         self.close(slot)
-        self._conversations[slot] = Dialogue(slot, config, Options.read(config.options), self._models, self._vad)
+        self._conversations[slot] = Dialogue(slot, config, read_options(config.options), self._models, self._vad)
 
     def step(self, frames: Mapping[int, Float32]) -> dict[int, StepOutput]:
         outputs = {}
@@ -145,6 +147,9 @@ class CascadeEngine(Engine):
     def snapshot(self) -> dict[str, Any]:
         return self._snapshot
 
+    def snapshot_with(self, fixed: Mapping[str, Any]) -> dict[str, Any]:
+        return describe_told(self._snapshot, read_options(fixed))
+
 
 def describe(weights: Mapping[str, Weights], *, threads: int) -> dict[str, Any]:
     """Returns the engine's snapshot, with hashes of the two models that come inside packages. `weights` are by
@@ -152,6 +157,7 @@ def describe(weights: Mapping[str, Weights], *, threads: int) -> dict[str, Any]:
     return {
         "name": "cascade",
         "text_mediated": True,
+        "hears": list(Options().hears),
         "models": {
             **{name: _fetched(found) for name, found in weights.items()},
             "voice_activity": _packaged(
@@ -161,7 +167,7 @@ def describe(weights: Mapping[str, Weights], *, threads: int) -> dict[str, Any]:
         },
         "packages": {name: version(name) for name in PACKAGES},
         "parameters": {
-            "option_defaults": {option.name: option.default for option in fields(Options)},
+            "option_defaults": Options().as_json(),
             "system_prompt": SYSTEM_PROMPT,
             "examples": [list(example) for example in EXAMPLES],
             "min_p": MIN_P,

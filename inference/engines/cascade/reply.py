@@ -7,7 +7,7 @@ is withdrawn and nothing of it is heard; otherwise its first clause is often rea
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from threading import Event
@@ -18,9 +18,11 @@ from inference.contract.options.cascade import Options
 from inference.engines.cascade.clauses import ClauseCutter, Scrubbed, degenerate, scrub
 from inference.engines.cascade.hearing.recognition import Recogniser, Recognition, segments
 from inference.engines.cascade.hearing.turn_end import TurnEnd
+from inference.engines.cascade.hearing.voice.noticing import Noticed
 from inference.engines.cascade.language import History, LanguageModel, Message
 from inference.engines.cascade.playout import Clause, Synthesiser
 from inference.engines.cascade.sharing import Withdrawn
+from inference.engines.cascade.telling import reaction, tell
 
 FALLBACK: Final = "Sorry, I did not quite get that. Could you say it in another way?"
 TRIES: Final = 2
@@ -63,7 +65,10 @@ class Heard:
 
 class Reply:
     """An attempt at an answer. Its thread writes `heard`, `clauses`, `text` and, last of all, also after an `error`,
-    `done`; the step thread reads them. Another thread may write `completeness` at any time."""
+    `done`; the step thread reads them. Another thread may write `completeness` and `noticed` at any time; `noticed` is
+    known by the time that there is a clause or that the attempt is done.
+
+    `notice` says how the turn sounded; without it the answer is to the words alone."""
 
     def __init__(
         self,
@@ -76,8 +81,10 @@ class Reply:
         history: History,
         options: Options,
         seed: int,
+        notice: Callable[[], Noticed] | None = None,
     ) -> None:
         self.completeness: float | None = None
+        self.noticed: Noticed | None = None
         self.heard: Heard | None = None
         self.clauses: deque[Clause] = deque()
         self.text = ""  # everything generated, spoken or not
@@ -93,6 +100,8 @@ class Reply:
         self._history = history
         self._options = options
         self._seed = seed + turn * TRIES
+        self._notice = notice
+        self._judged = Event()
         models.threads.submit(self._judge)
         models.threads.submit(self._run)
 
@@ -101,17 +110,23 @@ class Reply:
         self._withdrawn.set()
 
     def _judge(self) -> None:
-        """Judges the end of the turn in parallel with recognition; only taking the floor waits for the result."""
+        """Judges the end of the turn and how it sounded, in parallel with recognition."""
         try:
             self.completeness = self._models.turn_end(self._audio, self._withdrawn)
+            if self._notice is not None:
+                self.noticed = self._notice()
         except Withdrawn:
             pass
         except Exception as error:
             self.error = error
+        finally:
+            self._judged.set()
 
     def _run(self) -> None:
         try:
             heard = self._listen()
+            if self._notice is not None:
+                self._judged.wait()  # its task is never behind this one
             self.heard = heard
             if heard.words:
                 self._answer(heard.words)
@@ -131,9 +146,14 @@ class Reply:
         return understand(found, scrub_laughter=self._options.scrub_laughter)
 
     def _answer(self, words: str) -> None:
-        messages = self._history.asking(words)
+        messages = tell(self._history.asking(words), self.noticed)
+        opening = reaction(self.noticed, self._options)
+        if opening:
+            self._say([opening])
+            self._spoke = False  # what follows is still to come
+            messages.append({"role": "assistant", "content": opening})
         for attempt in range(TRIES):
-            self.text = ""
+            self.text = opening
             cutter = ClauseCutter(self._options.max_sentences)
             ill = False
 
@@ -141,7 +161,8 @@ class Reply:
                 nonlocal ill
                 if self._withdrawn.is_set():
                     return True
-                self.text += text
+                separated = self.text != opening or not opening or text[:1].isspace()
+                self.text += text if separated else f" {text}"
                 ill = not self._say(cutter.feed(text))
                 return ill or cutter.full
 
@@ -153,7 +174,7 @@ class Reply:
             if self._spoke:
                 return
         self.fallback = True
-        self.text = FALLBACK
+        self.text = f"{opening} {FALLBACK}".strip()
         self._say([FALLBACK])
 
     def _say(self, pieces: Sequence[str]) -> bool:
