@@ -242,6 +242,9 @@ class Utterance(models.Model):
     text = models.TextField(blank=True)
     raw_text = models.TextField(blank=True)
     discarded = models.BooleanField(default=False, help_text="A turn that was cut off before it sounded.")
+    noticed = models.JSONField(
+        null=True, blank=True, help_text="How the participant sounded, as an engine that is told so was told."
+    )
 
     class Meta:
         ordering: ClassVar = ["take", "turn", "id"]

@@ -141,6 +141,7 @@ def _file(take: Take, path: Path) -> bool:
                 text=row.text,
                 raw_text=row.raw_text,
                 discarded=row.discarded,
+                noticed=row.noticed,
             )
             for row in said
         )

@@ -131,6 +131,7 @@ def test_talk_page_says_what_the_browser_needs(study: Study) -> None:
         "interrupted": "",
         "engineLabel": "Local cascade",
         "engineAbout": config["engineAbout"],
+        "engineHearsVoice": False,
     }
     assert "cannot hear laughs" in config["engineAbout"]
 

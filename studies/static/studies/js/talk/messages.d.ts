@@ -30,7 +30,7 @@ export type FromWorker =
   | { say: "queue"; position: number }
   | { say: "live" }
   | { say: "lost" } // the connection was lost and is being restored
-  | { say: "event"; event: string; data: EventData } // words, transcript, turn, away
+  | { say: "event"; event: string; data: EventData } // words, transcript, noticed, turn, away
   | { say: "sounding"; step: number }
   | { say: "slip"; samples: number }
   | { say: "buffer"; change: BufferEvent["change"]; underruns: number }

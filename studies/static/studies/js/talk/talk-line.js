@@ -11,7 +11,7 @@ import { TalkSocket } from "./talk-socket.js";
 
 const MAX_SOCKET_BYTES = 128 * 1_024; // If more is unsent, frames wait in the backlog, where they can be sent again.
 const ENDING_MS = 8_000; // time for the last frames and the server's `ended`
-const TO_PAGE = new Set(["words", "transcript", "turn", "away"]);
+const TO_PAGE = new Set(["words", "transcript", "noticed", "turn", "away"]);
 
 /**
  * Carries both directions of one take, outside the page's thread: microphone → frames → socket, and socket → playback

@@ -1,6 +1,7 @@
 import { translate, translatePlural } from "../i18n.js";
 import { Meter } from "../audio/meter.js";
 import { FRAME_MS } from "../contract/audio.js";
+import { NoticedView } from "./noticed-view.js";
 import { AWAY, TURNS } from "./states.js";
 
 const SHORT_MS = 10_000; // time left at which a warning is shown
@@ -18,6 +19,7 @@ export class TalkView {
   onMonitor = (/** @type {number} */ _level) => {}; // from 0 to 1
   #root;
   #limitMs = 0;
+  #noticed;
   #monitor; // only where the study lets participants hear themselves
 
   /** @param {HTMLElement} root */
@@ -26,6 +28,7 @@ export class TalkView {
     this.participantMeter = new Meter(this.part("participant-meter"));
     this.agentMeter = new Meter(this.part("agent-meter"));
     this.words = new WordsView(this.part("words"));
+    this.#noticed = new NoticedView(root);
     this.#monitor = /** @type {HTMLInputElement | null} */ (root.querySelector('[data-part="monitor"]'));
     this.#monitor?.addEventListener("input", () => this.#showMonitor());
     this.#monitor?.addEventListener("change", () => this.onMonitor(this.#showMonitor()));
@@ -78,6 +81,9 @@ export class TalkView {
         break;
       case "transcript":
         if (data.role === "agent") this.words.complete(data.turn, data.text);
+        break;
+      case "noticed":
+        this.#noticed.show(data.sounded);
         break;
       case "away":
         if (isLive) this.status = data.away ? AWAY : TURNS.listening;
