@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Self
 
 from inference.contract.errors import OptionError
 
@@ -35,7 +35,7 @@ class Options:
     language: str = field(default="en", metadata={"about": "Language of recognition, model and synthesis; only en."})
 
     @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Options:
+    def read(cls, given: Mapping[str, Any]) -> Self:
         """Reads the options. Raises OptionError for an option that is unknown, of another type or out of range."""
         known = {option.name: option for option in fields(cls)}
         values: dict[str, Any] = {}

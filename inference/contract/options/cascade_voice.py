@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
+from inference.contract.errors import OptionError
 from inference.contract.options.cascade import Options, _number, _switch
 
 HEARS_VOICE = ("words", "voice")
@@ -51,6 +52,16 @@ class VoiceOptions(Options):
         True, "Begin the answer to a laugh or a sigh with a fixed reaction (Ha ha! Oh dear.), which no model chose."
     )
     before_sec: float = _number(4.0, 0.0, 10.0, "How long before the words a laugh or a sigh may be, in seconds.")
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Self:
+        """Reads the options. Raises OptionError, also where two of them contradict each other."""
+        options = super(VoiceOptions, cls).read(given)
+        for lower, upper in (("flat_semitones", "lively_semitones"), ("deep_voice_hz", "high_voice_hz")):
+            if getattr(options, lower) > getattr(options, upper):
+                expected = f"a number from 0 to {upper}, which is {getattr(options, upper):g}"
+                raise OptionError(lower, getattr(options, lower), expected)
+        return options
 
 
 def read_options(given: Mapping[str, Any]) -> Options:

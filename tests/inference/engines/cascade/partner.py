@@ -32,6 +32,7 @@ class Partner:
     on_recognition: Callable[[], object] = lambda: None
     seeds: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)  # of the last request
     read_so_far: list[list[str]] = field(default_factory=list)
 
     def judge(self, turn: Float32, withdrawn: Event) -> float:
@@ -47,6 +48,7 @@ class Partner:
         self, slot: int, messages: Sequence[Message], options: Options, seed: int, on_text: Callable[[str], bool]
     ) -> Ending:
         self.asked.append(messages[-1]["content"])
+        self.messages = list(messages)
         for letter in self.answers[len(self.seeds) % len(self.answers)]:
             if on_text(letter):
                 break

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from inference.contract.audio import Float32
 from inference.engines.cascade.hearing.vad import RATE_HZ
-from inference.engines.cascade.hearing.voice.frames import HOP_SEC, Float64, Frames, smooth
+from inference.engines.cascade.hearing.voice.frames import FAINTEST_DBFS, HOP_SEC, Float64, Frames, smooth
 
 SPEECH_BELOW_LOUDEST_DB: Final = 25.0  # De Jong & Wempe 2009
 SPEECH_ABOVE_BACKGROUND_DB: Final = 6.0
@@ -47,11 +48,15 @@ def last_part(turn: Float32) -> Float32:
     return turn[-int(LONGEST_TURN_SEC * RATE_HZ) :]
 
 
-def features(frames: Frames) -> Features:
-    """Measures one turn."""
+def features(frames: Frames, is_sound: npt.NDArray[np.bool_] | None = None) -> Features:
+    """Measures one turn. Frames of a laugh or a sigh, for which `is_sound` is True, are left out."""
     level_db = smooth(frames.level_db, 3)
     background_db, loudest_db = np.percentile(level_db, [BACKGROUND_PERCENTILE, 99])
-    speech = level_db > max(loudest_db - SPEECH_BELOW_LOUDEST_DB, background_db + SPEECH_ABOVE_BACKGROUND_DB)
+    speech = level_db > max(
+        loudest_db - SPEECH_BELOW_LOUDEST_DB, background_db + SPEECH_ABOVE_BACKGROUND_DB, FAINTEST_DBFS
+    )
+    if is_sound is not None:
+        speech &= ~is_sound
     voiced = speech & frames.voiced
     measured: dict[str, float | None] = dict.fromkeys(FEATURES)
     if np.count_nonzero(voiced) * HOP_SEC < LEAST_VOICED_SEC:
@@ -76,14 +81,14 @@ def reference(earlier: Sequence[Features]) -> Features:
     return found
 
 
-def _speaking_frames(speech: np.typing.NDArray[np.bool_]) -> int:
+def _speaking_frames(speech: npt.NDArray[np.bool_]) -> int:
     """Returns how many frames speech takes, with its short pauses."""
     places = np.flatnonzero(speech)
     steps = np.diff(places)
     return 1 + int(steps[steps <= LONGEST_PAUSE_FRAMES].sum()) + int(np.count_nonzero(steps > LONGEST_PAUSE_FRAMES))
 
 
-def _syllables(level_db: Float64, voiced: np.typing.NDArray[np.bool_]) -> int:
+def _syllables(level_db: Float64, voiced: npt.NDArray[np.bool_]) -> int:
     """Counts voiced peaks of the level, each after a dip of NUCLEUS_DIP_DB."""
     inner = level_db[1:-1]
     peaks = np.flatnonzero((inner > level_db[:-2]) & (inner >= level_db[2:])) + 1

@@ -28,6 +28,7 @@ CEILING_HZ: Final = 600.0
 VOICED_PERIODICITY: Final = 0.6
 OCTAVE_COST: Final = 0.03  # a period is preferred to twice the period that is hardly better
 SILENT_DB: Final = -100.0
+FAINTEST_DBFS: Final = -60.0  # what is fainter is no laugh, sigh or speech, even after digital silence
 _LEAST_POWER: Final = 10 ** (SILENT_DB / 10)
 
 
@@ -89,9 +90,9 @@ def smooth(values: Float64, frames: int) -> Float64:
 
 def _power(audio: Float32) -> Float64:
     """[n frames, FFT_SAMPLES // 2 + 1]"""
-    found: Float64 = (
-        np.abs(np.fft.rfft(_windows(audio, SPECTRUM_SAMPLES) * np.hanning(SPECTRUM_SAMPLES), FFT_SAMPLES)) ** 2
-    )
+    windows = _windows(audio, SPECTRUM_SAMPLES)
+    windows = (windows - windows.mean(1, keepdims=True)) * np.hanning(SPECTRUM_SAMPLES)  # an offset is no sound
+    found: Float64 = np.abs(np.fft.rfft(windows, FFT_SAMPLES)) ** 2
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from inference.contract.options.cascade_voice import VoiceOptions
-from inference.engines.cascade.hearing.voice.frames import HOP_SEC, Float64, Frames, smooth
+from inference.engines.cascade.hearing.voice.frames import FAINTEST_DBFS, HOP_SEC, Float64, Frames, smooth
 
 LEVEL_FRAMES: Final = 5
 LEAST_INTERVAL_SEC: Final = 0.1
@@ -69,7 +69,8 @@ def _bursts(level_db: Float64) -> list[int]:
     inner = level_db[1:-1]
     peaks = np.flatnonzero((inner > level_db[:-2]) & (inner >= level_db[2:])) + 1
     bursts: list[int] = []
-    for peak in peaks[level_db[peaks] > level_db.max(initial=-np.inf) - BELOW_LOUDEST_DB].tolist():
+    faintest_db = max(level_db.max(initial=-np.inf) - BELOW_LOUDEST_DB, FAINTEST_DBFS)
+    for peak in peaks[level_db[peaks] > faintest_db].tolist():
         if not bursts:
             bursts.append(peak)
             continue

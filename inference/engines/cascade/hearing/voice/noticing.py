@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from inference.contract.audio import Float32
 from inference.contract.options.cascade_voice import VoiceOptions
 from inference.engines.cascade.hearing.voice.features import FEATURES, Features, features, last_part, reference
-from inference.engines.cascade.hearing.voice.frames import HOP_SAMPLES, analyse
+from inference.engines.cascade.hearing.voice.frames import HOP_SAMPLES, HOP_SEC, analyse
 from inference.engines.cascade.hearing.voice.laughs import Sound, laughs
 from inference.engines.cascade.hearing.voice.sighs import sighs
 
@@ -34,6 +35,7 @@ WORDS: Final = (
     "flat",
 )
 """Everything that can be noticed, the most telling first."""
+EDGE_FRAMES: Final = 12  # a laugh is marked from its first peak to its last; its bursts reach further
 FIRST_TURN: Final = "There is no earlier turn of this speaker to compare with."
 TOO_LITTLE: Final = "There is too little speech in this turn to measure."
 
@@ -73,9 +75,10 @@ def notice(before: Float32, turn: Float32, earlier: Sequence[Features], options:
     if len(turn) < 3 * HOP_SAMPLES:
         turn = np.pad(turn, (0, 3 * HOP_SAMPLES - len(turn)))
     frames = analyse(np.concatenate([before, turn]))
-    measured = features(frames.last(len(turn) // HOP_SAMPLES))
-    laughed, sighed = laughs(frames, options), sighs(frames, options)
-    sighed = [sigh for sigh in sighed if not any(_overlap(sigh, laugh) for laugh in laughed)]
+    laughed = laughs(frames, options)
+    sighed = [sigh for sigh in sighs(frames, options) if not any(_overlap(sigh, laugh) for laugh in laughed)]
+    turn_frames = len(turn) // HOP_SAMPLES
+    measured = features(frames.last(turn_frames), _mark([*laughed, *sighed], len(frames.level_db))[-turn_frames:])
     differences: Features = dict.fromkeys(FEATURES)
     why_not = ""
     if all(value is None for value in measured.values()):
@@ -166,6 +169,16 @@ def _sign(difference: float | None, threshold: float) -> int:
 
 def _overlap(one: Sound, other: Sound) -> bool:
     return one.start_sec < other.end_sec and other.start_sec < one.end_sec
+
+
+def _mark(sounds: Sequence[Sound], frames: int) -> npt.NDArray[np.bool_]:
+    """Returns which frames lie within a sound, [frames]."""
+    marked = np.zeros(frames, np.bool_)
+    for sound in sounds:
+        marked[
+            max(0, round(sound.start_sec / HOP_SEC) - EDGE_FRAMES) : round(sound.end_sec / HOP_SEC) + EDGE_FRAMES
+        ] = True
+    return marked
 
 
 def _rounded(values: Features) -> dict[str, float | None]:

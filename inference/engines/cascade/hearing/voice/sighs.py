@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from inference.contract.options.cascade_voice import VoiceOptions
-from inference.engines.cascade.hearing.voice.frames import HOP_SEC, Frames, smooth
+from inference.engines.cascade.hearing.voice.frames import FAINTEST_DBFS, HOP_SEC, Frames, smooth
 from inference.engines.cascade.hearing.voice.laughs import Sound
 
 BACKGROUND_PERCENTILE: Final = 10
@@ -25,7 +25,10 @@ def sighs(frames: Frames, options: VoiceOptions) -> list[Sound]:
     breathy = (
         (smooth(frames.periodicity, 5) < options.sigh_periodicity)
         & (smooth(frames.centroid_hz, 5) < options.sigh_centroid_hz)
-        & (level_db > max(background_db + options.sigh_above_background_db, loudest_db - BELOW_LOUDEST_DB))
+        & (
+            level_db
+            > max(background_db + options.sigh_above_background_db, loudest_db - BELOW_LOUDEST_DB, FAINTEST_DBFS)
+        )
     )
     found = []
     start = end = 0
