@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -143,6 +143,6 @@ def _mel_filters() -> Float64:
     return np.maximum(np.minimum(rising, falling), 0.0)
 
 
-def _mel(frequency_hz: Float64) -> Float64:
+def _mel(frequency_hz: npt.NDArray[np.floating[Any]]) -> Float64:
     found: Float64 = 2_595 * np.log10(1 + frequency_hz / 700)
     return found

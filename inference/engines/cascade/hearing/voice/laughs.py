@@ -84,8 +84,9 @@ def _bursts(level_db: Float64) -> list[int]:
 
 def _shape(frames: Frames, burst: int) -> Float64:
     """Returns the burst's spectrum without its level, in dB, [BANDS]."""
-    bands: Float64 = frames.bands_db[max(0, burst - 1) : burst + 2].mean(0)
-    return bands - bands.mean()
+    bands_db = frames.bands_db[max(0, burst - 1) : burst + 2].mean(0)
+    shape: Float64 = bands_db - bands_db.mean()
+    return shape
 
 
 def _runs(
