@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from inference.contract.catalog import served_by
 from inference.contract.errors import InferenceError
 from inference.contract.settings import WrongSettings
 from inference.weights.components import ENGINE_COMPONENTS, Component, Package
@@ -263,7 +264,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(str(wrong))
         return 1
     engines = settings.engines
-    components = [component for name in engines for component in ENGINE_COMPONENTS.get(name, ())]
+    loaded = dict.fromkeys(served_by(name) for name in engines)
+    components = [component for name in loaded for component in ENGINE_COMPONENTS.get(name, ())]
     missing: list[Component] = []
     for component in components:
         try:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from inference.contract.audio import Float32, float32_to_pcm16, pcm16_to_float32
-from inference.contract.errors import SlotNotMovable
+from inference.contract.errors import OptionError, SlotNotMovable
 from inference.contract.tokens import SlotRequest
 from inference.contract.wire import Metadata
 from inference.engines.base import Engine, SlotConfig
@@ -54,6 +54,9 @@ class Batch:
 
     def check(self, request: SlotRequest) -> None:
         """Raises OptionError unless the engine can honour the request."""
+        for name, value in self._fixed.items():
+            if request.options.get(name, value) != value:
+                raise OptionError(name, request.options[name], f"{value}, or another engine than {self._name}")
         self.engine.check(self._config(request))
 
     def open(self, row: int, request: SlotRequest) -> Seat:
@@ -142,7 +145,7 @@ class Batch:
 
     def _config(self, request: SlotRequest) -> SlotConfig:
         """Returns the part of a request that concerns the engine."""
-        options = {**self._fixed, **request.options}
+        options = {**request.options, **self._fixed}
         return SlotConfig(request.text_prompt, request.voice_prompt, request.seed, options)
 
     def _fail(self, seat: Seat, reason: str, error: Exception) -> None:

@@ -80,3 +80,10 @@ async def test_options_of_a_study_are_checked_with_those_that_are_fixed() -> Non
         await next_event(slot, "live")
         await end(slot)
     assert OptionEngine.made[0].opened == [{**FIXED, "gain": 2}]
+
+
+async def test_fixed_options_cannot_be_changed() -> None:
+    async with running_worker(OptionEngine) as worker:
+        with pytest.raises(OptionError) as refused:
+            await open_take(worker, engine="echo_told", options={"hears": ["words"]})
+    assert (refused.value.name, refused.value.value) == ("hears", ["words"])

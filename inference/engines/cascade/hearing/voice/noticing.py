@@ -71,7 +71,10 @@ class Noticed:
 
 def notice(before: Float32, turn: Float32, earlier: Sequence[Features], options: VoiceOptions) -> Noticed:
     """Says how a turn sounded. `before` is what was heard shortly before it; both are float32 [n] at 16 kHz."""
-    turn = last_part(turn)
+    measured_part = last_part(turn)
+    if len(measured_part) < len(turn):  # what came before does not join on to it
+        before = before[:0]
+    turn = measured_part
     if len(turn) < 3 * HOP_SAMPLES:
         turn = np.pad(turn, (0, 3 * HOP_SAMPLES - len(turn)))
     frames = analyse(np.concatenate([before, turn]))

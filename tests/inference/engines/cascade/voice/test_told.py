@@ -26,7 +26,7 @@ PERSONA = "You are a friend on the phone. Answer in one or two short sentences."
 
 @pytest.fixture
 async def worker() -> AsyncIterator[Worker]:
-    settings = WorkerSettings(worker_secret=SECRET, port=0, web_url=NOWHERE, engines=("cascade",), slots=1)  # type: ignore[call-arg]
+    settings = WorkerSettings(worker_secret=SECRET, port=0, web_url=NOWHERE, engines=("cascade",), slots=1)
     worker = Worker(settings, {"cascade": partial(CascadeEngine, 1, {"MODELS_DIR": MODELS_DIR})}, ("none",))
     await worker.start()
     yield worker
