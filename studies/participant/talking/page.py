@@ -75,17 +75,19 @@ def interruption(trial: Trial) -> str:
     return str(ENDINGS[last.end_reason].message) if last.end_reason in ENDINGS else ""
 
 
-def _engine_words(session: Session, trial: Trial) -> dict[str, str]:
-    """Returns what the page says about the engine. It is empty in a planned study with several engines, where the name
-    would break the blinding."""
+def _engine_words(session: Session, trial: Trial) -> dict[str, str | bool]:
+    """Returns what the page says about the engine, and whether it shows what the engine noticed of the voice. It is
+    empty in a planned study with several engines, where either would break the blinding."""
     engines = set(session.version.conditions.values_list("engine", flat=True))
     if session_protocol(session).kind == "planned" and len(engines) > 1:
-        return {"engineLabel": "", "engineAbout": ""}
-    machine = machine_of(session, trial.condition)
-    if machine is not None:
-        return {"engineLabel": machine.label, "engineAbout": machine.about}
+        return {"engineLabel": "", "engineAbout": "", "engineHearsVoice": False}
     engine = trial.condition.engine
-    return {"engineLabel": gettext(ENGINES[engine].label), "engineAbout": about_engine(engine)}
+    machine = machine_of(session, trial.condition)
+    return {
+        "engineLabel": machine.label if machine is not None else gettext(ENGINES[engine].label),
+        "engineAbout": machine.about if machine is not None else about_engine(engine),
+        "engineHearsVoice": "voice" in ENGINES[engine].fixed.get("hears", ()),
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -41,7 +41,7 @@ from studies.talk.workers import reports
 
 UPLINK_BYTES: Final = AUDIO_HEADER.size + UPLINK_SAMPLES * BYTES_PER_SAMPLE
 FROM_BROWSER: Final = frozenset({"device", "slip", "lost", "mute", "buffer", "monitor", "end"})
-TO_BROWSER: Final = frozenset({"words", "transcript", "turn"})  # `switch` would reveal the voice
+TO_BROWSER: Final = frozenset({"words", "transcript", "noticed", "turn"})  # `switch` would reveal the voice
 
 log = structlog.get_logger(__name__)
 

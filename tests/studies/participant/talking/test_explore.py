@@ -41,6 +41,15 @@ def test_engine_is_described_with_what_it_cannot_hear() -> None:
     assert "cannot hear laughter, sighs, accents or tone" in Visitor().to_talk().response.content.decode()
 
 
+def test_machine_that_is_told_how_one_sounds_is_called_that() -> None:
+    open_new_study(
+        explore(offer={**explore()["offer"], "engines": [{"engine": "cascade"}, {"engine": "cascade_voice"}]}), "told"
+    )
+    page = Visitor("told").to_talk().response.content.decode()
+    assert "Local cascade, told how you sound" in page
+    assert "the model does not hear it itself" in page
+
+
 def test_choice_sent_twice_makes_one_trial_and_asking_again_another() -> None:
     ida = Visitor().to_talk().post("explore/", **OWN).post("explore/", **OWN)
     assert ida.session.trials.count() == 1

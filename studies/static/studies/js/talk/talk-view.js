@@ -1,5 +1,6 @@
 import { translate, translatePlural } from "../i18n.js";
 import { Meter } from "../audio/meter.js";
+import { NoticedView } from "./noticed-view.js";
 import { AWAY, MUTED, SLOW, TURNS } from "./states.js";
 import { WordsView } from "./words-view.js";
 
@@ -20,6 +21,7 @@ export class TalkView {
   #limitMs = 0;
   #status = "";
   #muted = false;
+  #noticed;
   #monitor; // only where the study lets participants hear themselves
 
   /** @param {HTMLElement} root */
@@ -28,6 +30,7 @@ export class TalkView {
     this.participantMeter = new Meter(this.part("participant-meter"));
     this.agentMeter = new Meter(this.part("agent-meter"));
     this.words = new WordsView(this.part("words"));
+    this.#noticed = new NoticedView(root);
     this.#monitor = /** @type {HTMLInputElement | null} */ (root.querySelector('[data-part="monitor"]'));
     this.#monitor?.addEventListener("input", () => this.#showMonitor());
     this.#monitor?.addEventListener("change", () => this.onMonitor(this.#showMonitor()));
@@ -87,6 +90,9 @@ export class TalkView {
         break;
       case "transcript":
         if (data.role === "agent") this.words.complete(data.turn, data.text);
+        break;
+      case "noticed":
+        this.#noticed.show(data.sounded);
         break;
       case "away":
         if (isLive) this.status = data.away ? AWAY : TURNS.listening;
