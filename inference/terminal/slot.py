@@ -128,7 +128,7 @@ class WebLink:
             match event_of(message):
                 case Live():
                     return Live("")  # the site does not reveal the engine and voice
-                case None | Noticed():  # nor what the study may hide with them
+                case None:
                     continue
                 case event:
                     return event

@@ -197,8 +197,8 @@ TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     Column(
         "participant_noticed",
         "text",
-        "How the participant sounded, as the machine was told; turns between |, “nothing” where nothing stood out, empty "
-        "for machines that are told nothing of it",
+        "How the participant sounded, as the machine was told; turns between |, “nothing” where nothing stood out, "
+        "empty for machines that are told nothing of it",
         _noticed,
     ),
     Column(

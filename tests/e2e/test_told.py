@@ -1,5 +1,5 @@
-"""Somebody laughs or sighs in a browser and says the same words: the machine that is told of it answers differently, and
-the control alike."""
+"""Somebody laughs or sighs in a browser and says the same words: the machine that is told of it answers differently,
+and the control alike."""
 
 from __future__ import annotations
 

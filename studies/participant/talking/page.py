@@ -21,7 +21,7 @@ from studies.participant.flow import mark_done
 from studies.participant.talking.explore import about_engine, machine_of
 from studies.publish import session_protocol
 from studies.talk.live.endings import ENDINGS
-from studies.talk.takes import OPEN_STATES
+from studies.talk.takes import OPEN_STATES, names_machine
 
 SECTIONS: Final = {
     "role": _("Your role"),
@@ -77,9 +77,8 @@ def interruption(trial: Trial) -> str:
 
 def _engine_words(session: Session, trial: Trial) -> dict[str, str | bool]:
     """Returns what the page says about the engine, and whether it shows what the engine noticed of the voice. It is
-    empty in a planned study with several engines, where either would break the blinding."""
-    engines = set(session.version.conditions.values_list("engine", flat=True))
-    if session_protocol(session).kind == "planned" and len(engines) > 1:
+    empty where participants may not learn which machine answers."""
+    if not names_machine(session):
         return {"engineLabel": "", "engineAbout": "", "engineHearsVoice": False}
     engine = trial.condition.engine
     machine = machine_of(session, trial.condition)

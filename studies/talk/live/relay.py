@@ -222,7 +222,7 @@ class Relay:
             case "ended":
                 self._journal.append(data)
                 raise SlotLost(str(fields["reason"]))
-            case event if event not in TO_BROWSER:
+            case event if event not in TO_BROWSER or (event == "noticed" and not self._admission.names_machine):
                 self._journal.append(data)
                 return
         self._journal.append(data)

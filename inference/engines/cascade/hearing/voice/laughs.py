@@ -19,6 +19,9 @@ LEAST_INTERVAL_SEC: Final = 0.1
 LONGEST_INTERVAL_SEC: Final = 0.34
 BELOW_LOUDEST_DB: Final = 28.0  # fainter peaks are no bursts
 LEAST_DIP_DB: Final = 4.0  # a shallower dip separates nothing
+BACKGROUND_PERCENTILE: Final = 10
+BAND_ABOVE_BACKGROUND_DB: Final = 10.0
+LEAST_BANDS: Final = 4
 SHORT_LAUGH_BURSTS: Final = 3
 LEAST_VOICED_SHARE: Final = 1 / 3  # of the bursts; footsteps and knocks have none
 
@@ -42,12 +45,13 @@ def laughs(frames: Frames, options: VoiceOptions) -> list[Sound]:
     """Returns the laughs in order."""
     level_db = smooth(frames.level_db, LEVEL_FRAMES)
     bursts = _bursts(level_db)
-    shapes = [_shape(frames, burst) for burst in bursts]
+    bands_db = [frames.bands_db[max(0, burst - 1) : burst + 2].mean(0) for burst in bursts]
+    audible_db = np.percentile(frames.bands_db, BACKGROUND_PERCENTILE, axis=0) + BAND_ABOVE_BACKGROUND_DB
     steps = [
         Step(
             (after - before) * HOP_SEC,
             float(min(level_db[before], level_db[after]) - level_db[before : after + 1].min()),
-            float(np.sqrt(np.mean(np.square(shapes[index] - shapes[index + 1])))),
+            _difference_db(bands_db[index], bands_db[index + 1], audible_db),
         )
         for index, (before, after) in enumerate(pairwise(bursts))
     ]
@@ -82,11 +86,14 @@ def _bursts(level_db: Float64) -> list[int]:
     return bursts
 
 
-def _shape(frames: Frames, burst: int) -> Float64:
-    """Returns the burst's spectrum without its level, in dB, [BANDS]."""
-    bands_db = frames.bands_db[max(0, burst - 1) : burst + 2].mean(0)
-    shape: Float64 = bands_db - bands_db.mean()
-    return shape
+def _difference_db(one: Float64, other: Float64, audible_db: Float64) -> float:
+    """Returns how far two bursts' spectra differ without their levels, in the bands where one of them is audible: the
+    noise of the room would make them alike elsewhere. All are [BANDS], in dB."""
+    audible = np.maximum(one, other) > audible_db
+    if np.count_nonzero(audible) < LEAST_BANDS:
+        return np.inf
+    difference_db = (one - other)[audible]
+    return float(np.std(difference_db))
 
 
 def _runs(

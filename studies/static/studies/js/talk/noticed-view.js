@@ -31,6 +31,11 @@ export class NoticedView {
   show(sounded) {
     if (this.#caption !== null) this.#caption.textContent = noticedText(sounded);
   }
+
+  /** Removes the caption when another take begins. */
+  clear() {
+    if (this.#caption !== null) this.#caption.textContent = "";
+  }
 }
 
 /** @param {string} sounded @returns {string} such as "It noticed: laughing" */

@@ -61,6 +61,7 @@ export class TalkView {
     this.#offer("start", screen.start);
     this.#offer("next", screen.next);
     this.#offer("cancel", screen.cancel);
+    if (changed && state === "connecting") this.#noticed.clear();
     if (changed && state === "live") this.#enter();
     if (changed && ["ended", "failed", "restarting"].includes(state)) {
       /** @type {HTMLDetailsElement} */ (this.part("card")).open = true;
