@@ -103,12 +103,14 @@ def report(name: str, answers: Sequence[Answer], on_topic: Sequence[bool]) -> li
     whole = sum(is_whole(answer.text) for answer in answers)
     both = sum(is_whole(answer.text) and on for answer, on in zip(answers, on_topic, strict=True))
     ruled = sum(bool(answer.by_rule) for answer in answers)
+    draws = statistics.median(answer.draws for answer in answers)
+    sec = statistics.median(answer.sec for answer in answers)
     lines = [
         f"## {name[0].upper()}{name[1:]}",
         "",
         f"Whole: {whole} of {count}. On the topic: {sum(on_topic)} of {count}. Both: {both} of {count}. Begun or "
-        f"given by a rule: {ruled}. Drawn candidates: median {statistics.median(answer.draws for answer in answers):.0f}. "
-        f"From the pause to the last word synthesised: median {statistics.median(answer.sec for answer in answers):.1f} s.",
+        f"given by a rule: {ruled}. Drawn candidates: median {draws:.0f}. From the pause to the last word synthesised: "
+        f"median {sec:.1f} s.",
         "",
         "| | Said | Answered (*by a rule*) | Whole | On topic |",
         "|---|---|---|---|---|",

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("studies", "0010_erasures")]
+    dependencies: ClassVar = [("studies", "0011_track_audible")]
 
     operations: ClassVar = [
         migrations.AddField(
