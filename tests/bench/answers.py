@@ -108,9 +108,9 @@ def report(name: str, answers: Sequence[Answer], on_topic: Sequence[bool]) -> li
     lines = [
         f"## {name[0].upper()}{name[1:]}",
         "",
-        f"Whole: {whole} of {count}. On the topic: {sum(on_topic)} of {count}. Both: {both} of {count}. Begun or "
-        f"given by a rule: {ruled}. Drawn candidates: median {draws:.0f}. From the pause to the last word synthesised: "
-        f"median {sec:.1f} s.",
+        f"Whole: {whole} of {count}. On the topic: {sum(on_topic)} of {count}. Both: {both} of {count}.",
+        f"Begun or given by a rule: {ruled}. Drawn candidates: median {draws:.0f}. From the pause to the last word "
+        f"synthesised: median {sec:.1f} s.",
         "",
         "| | Said | Answered (*by a rule*) | Whole | On topic |",
         "|---|---|---|---|---|",

@@ -134,6 +134,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "participant_words_reason": "",
         "agent_words": "hi there",
         "agent_raw_words": "hi there (ha)",
+        "agent_words_by_rule": "hi",
         "agent_words_reason": "",
         "agent_discarded_turns": "1",
         "listened_sec": "12.5",

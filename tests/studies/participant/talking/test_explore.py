@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from inference.contract.catalog import ENGINES, Entry
 from studies.models import Metric, Session, Take
-from tests.studies.factories import add_metrics
+from tests.studies.factories import add_metrics, make_worker
 from tests.studies.participant.visitor import Visitor, open_new_study
 from tests.studies.protocol.documents import explore
 
@@ -114,3 +114,55 @@ def test_visitor_finishes_when_done() -> None:
     ida = Visitor().to_talk().post("explore/", decision="finish")
     assert ida.place == "debrief/"
     assert ida.session.state == Session.State.FINISHED
+
+
+def machines() -> dict[str, Any]:
+    """An explore study with one engine in three ways, and two that need more than this machine has."""
+    document = explore()
+    document["offer"]["engines"] = [
+        {"engine": "cascade", "label": "An assistant", "about": "It runs here."},
+        {"key": "low", "label": "A low voice", "engine": "cascade", "voice_prompt": "heart_lower"},
+        {"key": "larger", "label": "A larger model", "engine": "cascade", "options": {"model": "larger"}},
+        {"engine": "echo"},
+        {"engine": "moshi"},
+    ]
+    return document
+
+
+def offered(ida: Visitor) -> list[tuple[str, str, str]]:
+    return [(card.key, card.label, card.unavailable) for card in ida.response.context["offered"].engines]
+
+
+def test_one_engine_is_offered_in_several_ways_and_what_is_not_there_says_what_it_needs() -> None:
+    open_new_study(machines(), "machines")
+    make_worker(
+        engines={"cascade": {"choices": {"model": ["best", "small"], "voice_prompt": ["heart", "heart_lower"]}}}
+    )
+    ida = Visitor("machines").to_talk()
+    assert offered(ida) == [
+        ("cascade", "An assistant", ""),
+        ("low", "A low voice", ""),
+        (
+            "larger",
+            "A larger model",
+            "The weights for it are not on this machine: run make weights while it is connected to the internet.",
+        ),
+        ("echo", "Echo", ENGINES["echo"].needs),
+        ("moshi", "Moshi", ENGINES["moshi"].needs),
+    ]
+    assert ida.post("explore/", **{**OWN, "engine": "larger"}).response.status_code == 422
+    ida.post("explore/", **{**OWN, "engine": "low"})
+    trial = ida.session.trials.get()
+    assert (trial.condition.key, trial.condition.engine, trial.condition.voice_prompt) == (
+        "low--own",
+        "cascade",
+        "heart_lower",
+    )
+    assert "A low voice" in ida.response.content.decode()
+
+
+def test_machine_is_offered_as_soon_as_a_worker_has_it() -> None:
+    open_new_study(machines(), "machines")
+    make_worker(engines={"moshi": {}, "echo": {}, "cascade": {"choices": {"model": ["best", "larger"]}}})
+    ida = Visitor("machines").to_talk()
+    assert [unavailable for _, _, unavailable in offered(ida)] == ["", "", "", "", ""]
