@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -33,6 +33,8 @@ def consent(request: HttpRequest, session: Session) -> HttpResponse:
             return redirect("resume", session.token)
         if form.is_valid():
             enrol.agree(session, form.granted, shown_in)
+            if request.accepts("application/json") and not request.accepts("text/html"):
+                return JsonResponse({"agreed": sorted(session.agreed)})
             return go_on(session)
     context = frame(request, session, form=form, language=documents.spoken(session))
     return render(request, "participant/consenting/consent.html", context, status=422 if form.errors else 200)

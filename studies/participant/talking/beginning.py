@@ -1,0 +1,87 @@
+"""How a talk of an explore study begins: live, or by asking the recorded question of an earlier one again."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from studies.errors import TakeRefused
+from studies.models import Session, Take, Trial
+from studies.participant.access import find_session
+from studies.participant.talking.explore import (
+    Options,
+    choose,
+    chosen_in,
+    finished_takes,
+    free_schedule,
+    last_parameters,
+    options,
+)
+from studies.protocol.cells import FREE_VOICE
+from studies.publish import session_protocol
+from studies.talk.views import open_take, refusals_as_json
+
+NOT_OFFERED: Final = _("This is not offered here. Please reload the page and choose again.")
+
+
+@require_POST
+@never_cache
+@refusals_as_json
+def begin_talk(request: HttpRequest, token: str) -> HttpResponse:
+    """Starts a take with the prompt, voice and engine that the address names, and answers as `create_take` does."""
+    session, offered = _at_explore(request, token)
+    return open_take(_chosen(session, offered, request.GET))
+
+
+@require_POST
+@never_cache
+@refusals_as_json
+def ask_again(request: HttpRequest, token: str) -> HttpResponse:
+    """Starts a take in which the recorded question of `take` is asked again, of the same engine, in the given voice.
+
+    It answers as `create_take` does. What must be agreed to is the same as for a live talk."""
+    session, offered = _at_explore(request, token)
+    source = _source(session, request.GET.get("take", ""))
+    before = chosen_in(source.trial)
+    choice = QueryDict(mutable=True)
+    choice.update({"prompt": source.trial.prompt.key, **before, "voice": request.GET.get("voice", "")})
+    if choice["voice"] == before["voice"] and source.trial.own_voices is not None:
+        trial = choose(session, own_voices=source.trial.own_voices, **choice.dict())
+    else:
+        trial = _chosen(session, offered, choice)
+    return open_take(trial, source)
+
+
+def _at_explore(request: HttpRequest, token: str) -> tuple[Session, Options]:
+    session = find_session(token)
+    if not session.live_tab(request.GET.get("epoch")):
+        raise TakeRefused("another_tab", _("Nothing was begun here. The visit goes on where you opened it last."))
+    return session, options(session, session_protocol(session))
+
+
+def _chosen(session: Session, offered: Options, asked: QueryDict) -> Trial:
+    """Raises TakeRefused for what is not offered."""
+    groups = {"prompt": offered.prompts, "voice": offered.voices, "engine": offered.engines}
+    choice = {name: asked.get(name, "") for name in groups}
+    if any(choice[name] not in {card.key for card in cards} for name, cards in groups.items()):
+        raise TakeRefused("not_offered", NOT_OFFERED)
+    own = free_schedule(last_parameters(session)) if choice["voice"] == FREE_VOICE.key else None
+    return choose(session, own_voices=own, **choice)
+
+
+def _source(session: Session, take: str) -> Take:
+    """Returns the take whose question is asked: the one given or, where that was asked again itself, the one in which
+    the participant spoke. Raises TakeRefused unless it is saved."""
+    try:
+        found = get_object_or_404(finished_takes(session), pk=UUID(take))
+    except ValueError:
+        raise TakeRefused("unknown_take", _("This talk is not known here.")) from None
+    if found.state != Take.State.FINAL:
+        raise TakeRefused("not_filed", _("The recording is still being prepared. Please try again in a moment."))
+    return found
