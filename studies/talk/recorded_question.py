@@ -43,4 +43,3 @@ def question_in(said: list[Stretch], answered: list[Stretch]) -> Stretch | None:
     answer = next((stretch.start for stretch in answered if stretch.start > begun), None)
     asked = [stretch for stretch in said if answer is None or stretch.start < answer]
     return Stretch(begun, asked[-1].end)
-

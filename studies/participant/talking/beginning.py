@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -47,12 +45,12 @@ def ask_again(request: HttpRequest, token: str) -> HttpResponse:
 
     It answers as `create_take` does. What must be agreed to is the same as for a live talk."""
     session, offered = _at_explore(request, token)
-    source = _source(session, request.GET.get("take", ""))
-    before = chosen_in(source.trial)
+    asked, source = _asked(session, request.GET.get("take", ""))
+    before = chosen_in(asked.trial)
     choice = QueryDict(mutable=True)
-    choice.update({"prompt": source.trial.prompt.key, **before, "voice": request.GET.get("voice", "")})
-    if choice["voice"] == before["voice"] and source.trial.own_voices is not None:
-        trial = choose(session, own_voices=source.trial.own_voices, **choice.dict())
+    choice.update({"prompt": asked.trial.prompt.key, **before, "voice": request.GET.get("voice", "")})
+    if choice["voice"] == before["voice"] and asked.trial.own_voices is not None:
+        trial = choose(session, own_voices=asked.trial.own_voices, **choice.dict())
     else:
         trial = _chosen(session, offered, choice)
     return open_take(trial, source)
@@ -75,13 +73,14 @@ def _chosen(session: Session, offered: Options, asked: QueryDict) -> Trial:
     return choose(session, own_voices=own, **choice)
 
 
-def _source(session: Session, take: str) -> Take:
-    """Returns the take whose question is asked: the one given or, where that was asked again itself, the one in which
-    the participant spoke. Raises TakeRefused unless it is saved."""
-    try:
-        found = get_object_or_404(finished_takes(session), pk=UUID(take))
-    except ValueError:
-        raise TakeRefused("unknown_take", _("This talk is not known here.")) from None
-    if found.state != Take.State.FINAL:
+def _asked(session: Session, take: str) -> tuple[Take, Take]:
+    """Returns the take of this name, and the one in which the participant spoke its question, which differs if it was
+    asked again itself. Raises TakeRefused unless the recording is saved."""
+    kept = {str(each.pk): each for each in finished_takes(session)}
+    found = kept.get(take)
+    if found is None:
+        raise TakeRefused("unknown_take", _("This talk is not known here."))
+    source = kept.get(str(found.asked_from_id), found)
+    if source.state != Take.State.FINAL:
         raise TakeRefused("not_filed", _("The recording is still being prepared. Please try again in a moment."))
-    return found
+    return found, source

@@ -69,9 +69,10 @@ def explore(request: HttpRequest, session: Session) -> HttpResponse:
 
 
 def _leave(session: Session, protocol: Protocol) -> HttpResponse:
-    """Ends the visit. If nothing follows, neither questions nor a service that waits for a code, it leads home."""
+    """Ends the visit. A demo after which nothing is asked leads home; elsewhere the debrief has a code to show."""
     flow.mark_done(session, Page("explore"))
-    if flow.current_step(session) != flow.DEBRIEF or protocol.recruiter.service != "none":
+    is_demo = session.study.is_demo and session.mode == Session.Mode.LIVE and protocol.recruiter.service == "none"
+    if not is_demo or flow.current_step(session) != flow.DEBRIEF:
         return go_on(session)
     finish(session)
     return redirect("start")

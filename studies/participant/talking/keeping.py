@@ -41,7 +41,7 @@ def shown_talk(request: HttpRequest, session: Session, take_id: UUID) -> HttpRes
 @require_POST
 @session_page()
 def erase(request: HttpRequest, session: Session) -> HttpResponse:
-    """Erases the recordings, words and measurements of one talk, `take`, or of all. That they took place stays known."""
+    """Erases the recordings, words and measurements of one talk, `take`, or of all. That they took place is kept."""
     chosen = request.POST.get("take", "")
     takes = Take.objects.filter(trial__session=session)
     if chosen != ALL:

@@ -50,4 +50,3 @@ def measure_and_store(take_id: UUID) -> int:
         Metric.objects.bulk_create(rows)
     log.info("take_measured", take=str(take_id), empty=sum(row.value is None for row in rows), stored=len(rows))
     return len(rows)
-

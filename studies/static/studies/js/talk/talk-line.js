@@ -34,6 +34,7 @@ export class TalkLine {
   #stopSource = () => {};
   #inputLatencyMs = 0;
   #cursor = 0; // sequence of the next frame to send on this connection
+  #listening = false; // whether there is a microphone
   #muted = false;
   #ending = false;
   #endTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
@@ -47,6 +48,7 @@ export class TalkLine {
   /** @param {Extract<import("./messages.js").ToWorker, {do: "listen"}>} order */
   listen({ source, latencyMs, settings }) {
     this.#stopSource();
+    this.#listening = true;
     this.#inputLatencyMs = latencyMs;
     this.#capture.changeSource();
     this.#stopSource = openSource(source, (samples, rateHz, clockMs, missing) =>
@@ -138,6 +140,7 @@ export class TalkLine {
       this.#backlog.add(encodeAudio("participant", sequence, sample, pcm)),
     );
     if (this.#muted) this.mute(true);
+    if (!this.#listening) this.#clock.note(0, wallMs()); // The server speaks a recorded question from now on.
   }
 
   /** Sends as many frames as the socket may take, and `end` after the last one. */
@@ -149,7 +152,7 @@ export class TalkLine {
       if (frame !== undefined) socket.send(frame);
     }
     if (!this.#ending) return;
-    if (this.#cursor === this.#backlog.next) socket.send(encodeEvent("end"));
+    if (this.#cursor >= this.#backlog.next) socket.send(encodeEvent("end"));
     else setTimeout(() => this.#pump(), 50);
   }
 

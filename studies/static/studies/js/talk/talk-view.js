@@ -63,6 +63,9 @@ export class TalkView {
     }
   }
 
+  /** Called when a take has been opened, for views that show what becomes of it. @param {string} _take */
+  opened(_take) {}
+
   /** @param {string} text */
   set status(text) {
     const status = this.part("status");
@@ -242,6 +245,20 @@ export class WordsView {
    */
   complete(turn, text) {
     if (!this.#turns.has(turn) && !this.#waiting.some((word) => word.turn === turn)) this.#append(turn, text);
+  }
+
+  /** Shows what was understood of the participant. @param {string} text */
+  understand(text) {
+    if (text.trim() === "") return;
+    const paragraph = document.createElement("p");
+    paragraph.className = "talk__understood";
+    paragraph.dir = "auto";
+    const label = document.createElement("span");
+    label.className = "talk__who";
+    label.textContent = translate("It understood:");
+    paragraph.append(label, ` ${text}`);
+    this.#list.append(paragraph);
+    this.#list.scrollTop = this.#list.scrollHeight;
   }
 
   /** Drops the words of an interrupted turn that have not been played. @param {number} turn */
