@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.db import transaction
@@ -29,6 +30,7 @@ from studies.participant.comparing.differences import differences, is_being_meas
 from studies.participant.comparing.page import HeardTake, heard_take
 from studies.participant.consenting import documents
 from studies.participant.consenting.page import ConsentForm
+from studies.participant.language import ASK
 from studies.participant.leaving.finishing import finish
 from studies.preview.hearing import voice_numbers
 from studies.protocol.cells import FREE_VOICE
@@ -62,7 +64,7 @@ def explore(request: HttpRequest, session: Session) -> HttpResponse:
         offered=offered,
         consent_form=None if agreed else ConsentForm(protocol.consent),
         language=documents.spoken(session),
-        talks=[own_talk(session, take, offered) for take in talked],
+        talks=[own_talk(session, take, offered) for take in by_question(talked)],
         explore_config=_config(session, protocol, talked),
     )
     return render(request, "participant/talking/explore.html", context)
@@ -75,7 +77,7 @@ def _leave(session: Session, protocol: Protocol) -> HttpResponse:
     if not is_demo or flow.current_step(session) != flow.DEBRIEF:
         return go_on(session)
     finish(session)
-    return redirect("start")
+    return redirect(f"{reverse('start')}?{urlencode({ASK: documents.spoken(session)})}")
 
 
 def _config(session: Session, protocol: Protocol, talked: Sequence[Take]) -> dict[str, Any]:
@@ -281,6 +283,14 @@ def finished_takes(session: Session) -> list[Take]:
     takes = Take.objects.filter(trial__session=session, state__in=TALKED, started_at__isnull=False)
     kept = takes.filter(erased_because=Take.ErasedBecause.NOT_ERASED)
     return list(kept.select_related("trial__prompt", "trial__condition", "asked_from").order_by("-created_at"))
+
+
+def by_question(takes: Sequence[Take]) -> list[Take]:
+    """Returns these takes, newest first, so that a question that was asked again stands beside its first answer."""
+    asked: dict[Any, list[Take]] = {}
+    for take in reversed(takes):
+        asked.setdefault(take.asked_from_id or take.pk, []).append(take)
+    return [take for same in reversed(asked.values()) for take in same]
 
 
 @dataclass(frozen=True, slots=True)

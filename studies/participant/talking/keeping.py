@@ -76,7 +76,6 @@ def download(request: HttpRequest, session: Session) -> HttpResponse | FileRespo
         archive,
         as_attachment=True,
         filename=f"{session.study.slug}-{session.participant.code}.zip",
-        headers={"Cache-Control": "private, no-store"},
     )
 
 

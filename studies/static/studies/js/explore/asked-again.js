@@ -26,6 +26,7 @@ export class AskedAgain {
   #speaker;
   #worker = /** @type {Worker | null} */ (null);
   #take = "";
+  #answered = false;
 
   /** Must be created while a click is handled, so that the answer may sound. @param {string} label of the voice */
   constructor(label) {
@@ -102,8 +103,14 @@ export class AskedAgain {
     if (event === "words") this.#view.add(data);
     else if (event === "transcript" && data.role === "agent") this.#view.complete(data.turn, data.text);
     else if (event === "transcript") this.#view.understand(data.text);
-    else if (event === "turn" && data.state === "listening") this.#say(ASKING);
-    else if (event === "turn" && data.state in TURNS) this.#say(TURNS[/** @type {keyof typeof TURNS} */ (data.state)]);
+    else if (event === "turn" && data.state === "listening" && !this.#answered) this.#say(ASKING);
+    else if (event === "turn" && data.state in TURNS) this.#turned(/** @type {keyof typeof TURNS} */ (data.state));
+  }
+
+  /** @param {keyof typeof TURNS} state */
+  #turned(state) {
+    this.#answered ||= state === "speaking";
+    this.#say(state === "thinking" || state === "speaking" ? TURNS[state] : "");
   }
 
   /** @param {string} reason @param {string} message */

@@ -31,8 +31,10 @@ export class ExploreView extends TalkView {
   show(state, screen) {
     const over = state === "idle" || (state === "ended" && screen.next !== undefined);
     super.show(state, over ? { ...screen, title: "", text: "", next: undefined, start: this.#start } : screen);
-    if (state === "asking") this.part("words").hidden = true;
     if (state === "live") this.#wasLive = true;
+    if (state !== "live" && state !== "reconnecting") this.part("words").hidden = true; // The list has them then.
+    if (state === "asking") this.picture.clear();
+    if (over) /** @type {HTMLDetailsElement} */ (this.part("card")).open = false;
     this.onTalk(!["idle", "ended", "failed"].includes(state));
     if (!["ended", "failed", "restarting"].includes(state) || !this.#wasLive) return;
     this.#wasLive = false;
@@ -43,7 +45,7 @@ export class ExploreView extends TalkView {
   happened(event, data) {
     if (event === "transcript" && data.role === "participant") this.words.understand(data.text);
     super.happened(event, data);
-    this.part("words").hidden = this.part("words").childElementCount === 0;
+    if (this.part("words").childElementCount > 0) this.part("words").hidden = false;
   }
 
   get #start() {

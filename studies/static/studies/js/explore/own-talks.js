@@ -46,8 +46,12 @@ export class OwnTalks {
   async add(take) {
     this.#section.hidden = false;
     const place = element("article", "card stack own-talk", translate("One moment …"));
+    place.tabIndex = -1;
     this.#list.prepend(place);
+    place.focus();
+    place.scrollIntoView({ block: "nearest" });
     await this.#fill(place, take);
+    this.#list.firstElementChild?.scrollIntoView({ block: "nearest" });
   }
 
   /** @returns {HTMLElement[]} */
@@ -63,10 +67,12 @@ export class OwnTalks {
       return;
     }
     const card = cardIn(await response.text());
+    const focused = place.contains(document.activeElement);
     place.replaceWith(card);
     this.#prepare(card, true);
     this.#count();
     this.#tellQuestion(card);
+    if (focused) card.querySelector("h3")?.focus({ preventScroll: true });
   }
 
   /** @param {HTMLElement} card @param {boolean} compared */
@@ -110,7 +116,8 @@ export class OwnTalks {
   async #askAgain(card, voice, label) {
     this.asking = true;
     const asked = new AskedAgain(label);
-    card.after(asked.card);
+    const alike = this.#cards.filter(({ dataset }) => dataset.source === card.dataset.source);
+    alike[alike.length - 1].after(asked.card);
     asked.card.querySelector("h3")?.focus();
     asked.card.scrollIntoView({ block: "nearest", inline: "nearest" });
     asked.onOver = async (take) => {

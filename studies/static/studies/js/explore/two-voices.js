@@ -1,5 +1,5 @@
 const BARS = 96;
-const BAR_MS = 50; // or more, so that the picture shows the last few seconds
+const BAR_MS = 90; // or more, so that the picture shows the last ten seconds
 const QUIET_DB = -55; // levels below this are drawn as rest
 const GAP = 0.4; // of a bar's width
 const LEAST = 0.02; // height of a bar at rest
