@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -34,7 +35,7 @@ NOT_OFFERED: Final = _("This is not offered here. Please reload the page and cho
 def begin_talk(request: HttpRequest, token: str) -> HttpResponse:
     """Starts a take with the prompt, voice and engine that the address names, and answers as `create_take` does."""
     session, offered = _at_explore(request, token)
-    return open_take(_chosen(session, offered, request.GET))
+    return open_take(_chosen(session, offered, request.GET.dict()))
 
 
 @require_POST
@@ -47,10 +48,9 @@ def ask_again(request: HttpRequest, token: str) -> HttpResponse:
     session, offered = _at_explore(request, token)
     asked, source = _asked(session, request.GET.get("take", ""))
     before = chosen_in(asked.trial)
-    choice = QueryDict(mutable=True)
-    choice.update({"prompt": asked.trial.prompt.key, **before, "voice": request.GET.get("voice", "")})
+    choice = {"prompt": asked.trial.prompt.key, **before, "voice": request.GET.get("voice", "")}
     if choice["voice"] == before["voice"] and asked.trial.own_voices is not None:
-        trial = choose(session, own_voices=asked.trial.own_voices, **choice.dict())
+        trial = choose(session, choice, asked.trial.own_voices)
     else:
         trial = _chosen(session, offered, choice)
     return open_take(trial, source)
@@ -63,14 +63,14 @@ def _at_explore(request: HttpRequest, token: str) -> tuple[Session, Options]:
     return session, options(session, session_protocol(session))
 
 
-def _chosen(session: Session, offered: Options, asked: QueryDict) -> Trial:
+def _chosen(session: Session, offered: Options, asked: Mapping[str, str]) -> Trial:
     """Raises TakeRefused for what is not offered."""
     groups = {"prompt": offered.prompts, "voice": offered.voices, "engine": offered.engines}
     choice = {name: asked.get(name, "") for name in groups}
     if any(choice[name] not in {card.key for card in cards} for name, cards in groups.items()):
         raise TakeRefused("not_offered", NOT_OFFERED)
     own = free_schedule(last_parameters(session)) if choice["voice"] == FREE_VOICE.key else None
-    return choose(session, own_voices=own, **choice)
+    return choose(session, choice, own)
 
 
 def _asked(session: Session, take: str) -> tuple[Take, Take]:

@@ -238,16 +238,14 @@ def about_engine(name: str) -> str:
 
 
 @transaction.atomic
-def choose(
-    session: Session, *, prompt: str, voice: str, engine: str, own_voices: list[dict[str, Any]] | None = None
-) -> Trial:
-    """Returns the trial for a choice.
+def choose(session: Session, choice: Mapping[str, str], own_voices: list[dict[str, Any]] | None = None) -> Trial:
+    """Returns the trial for a choice of `prompt`, `voice` and `engine`.
 
     A trial of the same choice without takes is reused, so that asking twice creates only one. `own_voices` is the
     schedule of a free voice, and is stored in the trial."""
     Session.objects.select_for_update().get(pk=session.pk)
-    condition = session.version.conditions.get(key=offer_key(engine, voice))
-    card = session.version.prompts.get(key=prompt)
+    condition = session.version.conditions.get(key=offer_key(choice["engine"], choice["voice"]))
+    card = session.version.prompts.get(key=choice["prompt"])
     for unused in session.trials.filter(prompt=card, condition=condition, takes=None):
         if unused.own_voices == own_voices:
             return unused

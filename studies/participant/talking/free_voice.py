@@ -43,7 +43,7 @@ def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
     form = FreeVoiceForm(offered, request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         chosen = {name: form.cleaned_data[name] for name in ("prompt", "engine")}
-        choose(session, voice=FREE_VOICE.key, own_voices=free_schedule(form.parameters), **chosen)
+        choose(session, {"voice": FREE_VOICE.key, **chosen}, free_schedule(form.parameters))
         return redirect(f"{reverse('explore', args=[session.token])}?{urlencode({'voice': FREE_VOICE.key, **chosen})}")
     config = {
         "capture": capture_settings(session),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,8 +21,6 @@ from studies.publish import session_protocol
 from studies.talk.filing.erasure import erase_takes
 from studies.talk.integrity import check_file
 
-IN_MEMORY_BYTES: Final = 8_000_000
-"""A larger archive is made in a temporary file."""
 ALL: Final = "all"
 
 
@@ -58,7 +56,7 @@ def erase(request: HttpRequest, session: Session) -> HttpResponse:
 
 @require_safe
 @session_page()
-def download(request: HttpRequest, session: Session) -> HttpResponse | FileResponse:
+def download(request: HttpRequest, session: Session) -> HttpResponse:
     """Sends the visitor's talks as a zip file: the three recordings of each, and its words. Every read is logged.
 
     With `take`, only those it names."""
@@ -66,16 +64,16 @@ def download(request: HttpRequest, session: Session) -> HttpResponse | FileRespo
     takes = [take for take in reversed(finished_takes(session)) if not wanted or str(take.pk) in wanted]
     if not takes:
         raise Http404
-    archive: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  the response closes it
+    archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:  # FLAC is compressed already
         for number, take in enumerate(takes, 1):
             for name, content in _files(take):
                 file.writestr(f"{number:02} {chosen_in(take.trial)['voice']}/{name}", content)
-    archive.seek(0)
-    return FileResponse(
-        archive,
-        as_attachment=True,
-        filename=f"{session.study.slug}-{session.participant.code}.zip",
+    name = f"{session.study.slug}-{session.participant.code}.zip"
+    return HttpResponse(
+        archive.getvalue(),
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 

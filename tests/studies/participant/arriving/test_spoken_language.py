@@ -78,7 +78,8 @@ def test_explore_study_speaks_the_language_of_the_study(language: str) -> None:
     anna, client = visitor(language)
     anna.to_talk()
     takes = [
-        make_take(choose(anna.session, prompt="weekend", voice=voice, engine="cascade")) for voice in ("own", "higher")
+        make_take(choose(anna.session, {"prompt": "weekend", "voice": voice, "engine": "cascade"}))
+        for voice in ("own", "higher")
     ]
     Metric.objects.create(take=takes[0], track="agent", name="f0_median_hz", value=18.26, unit="Hz", method="Boersma")
     Metric.objects.create(take=takes[1], track="agent", name="f0_median_hz", reason="no transcript", unit="Hz")

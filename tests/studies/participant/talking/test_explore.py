@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 OWN = {"prompt": "weekend", "voice": "own", "engine": "cascade"}
 HIGHER = {**OWN, "voice": "higher"}
+FREE = {**OWN, "voice": "free"}
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def study() -> None:
 
 def talked(ida: Visitor, choice: dict[str, str], asked_from: Take | None = None) -> Take:
     """What a talk of this choice leaves behind."""
-    take = make_take(choose(ida.session, **choice))
+    take = make_take(choose(ida.session, choice))
     Take.objects.filter(pk=take.pk).update(asked_from=asked_from)
     take.refresh_from_db()
     ida.get("explore/")
@@ -90,9 +91,9 @@ def test_talk_of_what_is_chosen_begins_in_one_request() -> None:
 
 def test_choice_made_twice_makes_one_trial_and_asking_again_another() -> None:
     ida = Visitor().to_talk()
-    assert choose(ida.session, **OWN) == choose(ida.session, **OWN)
+    assert choose(ida.session, OWN) == choose(ida.session, OWN)
     talked(ida, OWN)
-    assert choose(ida.session, **OWN).position == 1
+    assert choose(ida.session, OWN).position == 1
 
 
 def test_choice_that_is_not_offered_is_refused() -> None:
@@ -171,8 +172,8 @@ def test_question_is_asked_again_in_the_voice_that_was_made_for_it() -> None:
     make_worker()
     ida = Visitor("free").to_talk()
     made = free_schedule({"f0_ratio": 1.3})
-    take = make_take(choose(ida.session, prompt="weekend", voice="free", engine="cascade", own_voices=made))
-    choose(ida.session, prompt="weekend", voice="free", engine="cascade", own_voices=free_schedule({"f0_ratio": 0.8}))
+    take = make_take(choose(ida.session, FREE, made))
+    choose(ida.session, FREE, free_schedule({"f0_ratio": 0.8}))
     answer = begin(ida, {"take": str(take.pk), "voice": "free"}, "again").json()
     assert Take.objects.get(pk=answer["take"]).trial.own_voices == made
 

@@ -29,7 +29,7 @@ def ida() -> Visitor:
 
 
 def talked(visitor: Visitor, voice: str = "own") -> Take:
-    take = make_take(choose(visitor.session, prompt="weekend", voice=voice, engine="cascade"))
+    take = make_take(choose(visitor.session, {"prompt": "weekend", "voice": voice, "engine": "cascade"}))
     visitor.get("explore/")
     return take
 
@@ -37,7 +37,7 @@ def talked(visitor: Visitor, voice: str = "own") -> Take:
 def archive(visitor: Visitor, query: str = "") -> zipfile.ZipFile:
     answer = visitor.client.get(f"/p/{visitor.token}/explore/talks.zip{query}")
     assert answer["Cache-Control"] == "max-age=0, no-cache, no-store, must-revalidate, private"
-    return zipfile.ZipFile(io.BytesIO(b"".join(answer)))
+    return zipfile.ZipFile(io.BytesIO(answer.content))
 
 
 def test_archive_holds_what_was_recorded_of_every_talk(ida: Visitor) -> None:

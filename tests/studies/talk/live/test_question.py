@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 
 from inference.contract.audio import SAMPLE_RATE_HZ, UPLINK_SAMPLES
 from inference.contract.wire import Kind
+from studies.errors import TakeRefused
 from studies.models import ConsentEvent, Session, Take, Track, Trial
 from studies.talk import takes
 from studies.talk.filing.filing import file_take
@@ -92,7 +93,7 @@ async def test_question_ends_at_once_when_the_consent_is_taken_back(
 def test_ticket_of_a_take_whose_question_was_erased_is_refused(again: Take, spoken: Take) -> None:
     ticket = takes.issue_ticket(again)
     spoken.tracks.all().delete()
-    with pytest.raises(takes.TakeRefused, match="no longer there"):
+    with pytest.raises(TakeRefused, match="no longer there"):
         takes.redeem_ticket(again.pk, ticket)
 
 
