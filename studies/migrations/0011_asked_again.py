@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import ClassVar
 
 import django.db.models.deletion
+from django.apps.registry import Apps
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+from studies.models.guards import remove_guards
+
+
+def let_go(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Takes off the guards of studies.models.guards, which name the table that SQLite rebuilds."""
+    remove_guards(using=schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [("studies", "0010_erasures")]
 
     operations: ClassVar = [
+        migrations.RunPython(let_go, migrations.RunPython.noop),
         migrations.AddField(
             model_name="take",
             name="asked_from",
@@ -40,4 +50,5 @@ class Migration(migrations.Migration):
                 max_length=12,
             ),
         ),
+        migrations.RunPython(migrations.RunPython.noop, let_go),
     ]

@@ -210,12 +210,12 @@ def test_sliders_are_heard_at_once_and_talked_with(stack: Stack, browser: Browse
     page = browser.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    heard = Heard(page)
     page.goto(f"{stack.url}/s/sliders/")
     page.get_by_role("button", name="Begin").click()
     page.locator("[data-part=agree]").click()
     page.locator("[data-choice=voice] summary").click()
     picture(page, "voices-3-explore")
+    heard = Heard(page)
     page.get_by_role("link", name="Make a voice with sliders").click()
     picture(page, "voices-4-sliders")
     page.get_by_role("button", name="Take a sample sentence").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from studies.participant.access import frame, go_on, session_page
 from studies.participant.arriving import enrol
 from studies.participant.consenting import documents
 from studies.participant.language import activate_language
+from studies.protocol.schema import Protocol
 from studies.protocol.visit import Consent
 from studies.publish import session_protocol
 
@@ -25,7 +27,8 @@ from studies.publish import session_protocol
 @session_page()
 def consent(request: HttpRequest, session: Session) -> HttpResponse:
     """Shows the consent document with one checkbox for each purpose. Declining ends the session."""
-    form = ConsentForm(session_protocol(session).consent, request.POST if request.method == "POST" else None)
+    protocol = session_protocol(session)
+    form = ConsentForm(protocol.consent, _ticked(request, protocol) if request.method == "POST" else None)
     if request.method == "POST":
         shown_in = request.POST.get("language", "")
         if request.POST.get("decision") == "decline":
@@ -38,6 +41,13 @@ def consent(request: HttpRequest, session: Session) -> HttpResponse:
             return go_on(session)
     context = frame(request, session, form=form, language=documents.spoken(session))
     return render(request, "participant/consenting/consent.html", context, status=422 if form.errors else 200)
+
+
+def _ticked(request: HttpRequest, protocol: Protocol) -> Mapping[str, Any]:
+    """Returns what was ticked. An explore study has a button that agrees to everything it lists."""
+    if protocol.kind == "explore" and request.POST.get("decision") == "agree_all":
+        return {purpose.key: "on" for purpose in protocol.consent.purposes}
+    return request.POST
 
 
 @require_safe

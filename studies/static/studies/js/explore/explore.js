@@ -96,12 +96,9 @@ export class Explore {
     if (!(form instanceof HTMLFormElement)) return;
     form.addEventListener("submit", (event) => {
       const button = event.submitter;
-      if (!(button instanceof HTMLButtonElement) || button.value !== "agree") return; // Declining leaves the page.
+      if (!(button instanceof HTMLButtonElement) || button.value === "decline") return; // It leaves the page.
       event.preventDefault();
-      if (button.dataset.part === "agree")
-        for (const box of form.querySelectorAll("input[type=checkbox]"))
-          /** @type {HTMLInputElement} */ (box).checked = true;
-      if (form.reportValidity()) this.#agree(form, button);
+      if (button.value === "agree_all" || form.reportValidity()) this.#agree(form, button);
     });
   }
 
