@@ -84,6 +84,7 @@ export class Explore {
         this.#previews.stop();
       }
       choices.open = !talking;
+      this.#talks.talking = talking;
     };
     view.onTake = (take) => this.#talks.add(take);
     new Talk(this.#root, config, this.#csrfToken, view);

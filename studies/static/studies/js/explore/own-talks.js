@@ -17,7 +17,9 @@ export class OwnTalks {
   #talkUrl;
   #csrfToken;
   #confirm;
+  #players = /** @type {import("../players/waveform.js").Waveform[]} */ ([]);
   #asking = false;
+  #talking = false;
 
   /**
    * @param {HTMLElement} section @param {HTMLDialogElement} confirm
@@ -71,6 +73,7 @@ export class OwnTalks {
     place.replaceWith(card);
     this.#prepare(card, true);
     this.#count();
+    this.#offer();
     this.#tellQuestion(card);
     if (focused) card.querySelector("h3")?.focus({ preventScroll: true });
   }
@@ -81,8 +84,14 @@ export class OwnTalks {
     box.checked = compared;
     const { Waveform } = await import("../players/waveform.js");
     for (const player of card.querySelectorAll("[data-waveform]"))
-      if (player instanceof HTMLElement) new Waveform(player).load();
+      if (player instanceof HTMLElement) this.#load(new Waveform(player));
     if (card.dataset.filed === "filing") await this.#whenFiled(card);
+  }
+
+  /** @param {import("../players/waveform.js").Waveform} player */
+  #load(player) {
+    this.#players.push(player);
+    player.load();
   }
 
   /** Brings the words, which are known once a talk is filed. @param {HTMLElement} card */
@@ -108,7 +117,7 @@ export class OwnTalks {
   #click(event) {
     const button = event.target instanceof HTMLElement ? event.target.closest("[data-again]") : null;
     const card = button?.closest("[data-talk]");
-    if (!(button instanceof HTMLButtonElement) || !(card instanceof HTMLElement) || this.#asking) return;
+    if (!(button instanceof HTMLButtonElement) || !(card instanceof HTMLElement) || this.#busy) return;
     this.#askAgain(card, button.dataset.again ?? "", button.dataset.label ?? "");
   }
 
@@ -134,9 +143,24 @@ export class OwnTalks {
   /** One question is asked at a time. @param {boolean} asking */
   set asking(asking) {
     this.#asking = asking;
-    for (const button of this.#section.querySelectorAll("[data-again]"))
-      /** @type {HTMLButtonElement} */ (button).disabled = asking;
+    this.#offer();
     this.onAsking(asking);
+  }
+
+  /** While somebody talks, nothing is asked again and nothing is played. @param {boolean} talking */
+  set talking(talking) {
+    this.#talking = talking;
+    this.#offer();
+    if (talking) for (const player of this.#players) player.pause();
+  }
+
+  get #busy() {
+    return this.#asking || this.#talking;
+  }
+
+  #offer() {
+    for (const button of this.#section.querySelectorAll("[data-again]"))
+      /** @type {HTMLButtonElement} */ (button).disabled = this.#busy;
   }
 
   onAsking = (/** @type {boolean} */ _asking) => {}; // a recorded question is being asked, or no longer
