@@ -105,6 +105,7 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "takes": "1",
         "take": str(take.pk),
         "take_number": "1",
+        "asked_from": "",
         "take_state": "final",
         "take_outcome": "completed",
         "take_end_reason": "participant",
