@@ -212,7 +212,7 @@ class Bot:
         chosen = {
             "prompt": self._draw.choice(self._protocol.prompts).key,
             "voice": self._draw.choice(voices),
-            "engine": self._draw.choice(offer.engines).name,
+            "engine": self._draw.choice(_to_choose(page, [machine.name for machine in offer.engines])),
         }
         condition = offer_key(chosen["engine"], chosen["voice"])
         self.diary.chosen[len(self.diary.talks)] = (chosen["prompt"], condition)
@@ -308,3 +308,9 @@ class Bot:
             path = urlsplit(str(answered.url)).path
             raise SimulationError(f"the site answered {answered.status_code} for {path}")
         return answered
+
+
+def _to_choose(page: httpx.Response, names: list[str]) -> list[str]:
+    """Returns those of the machines that the page does not mark as unavailable."""
+    marked = {name for name in names if re.search(rf'<input[^>]*value="{name}"[^>]*\sdisabled\b', page.text)}
+    return [name for name in names if name not in marked]

@@ -30,13 +30,12 @@ from inference.engines.cascade.prompt import opening
 from inference.engines.cascade.reply import Models, Reply
 from inference.engines.cascade.settings import CascadeSettings
 from tests.bench.answers_judges import EMBEDDING, Topic, is_whole
-from tests.bench.answers_questions import DOOR, QUESTIONS
+from tests.bench.answers_questions import DOOR, OFFERED, QUESTIONS
 from tests.speech import speak
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "answers.md"
 MARK: Final = "<!-- below: written by python -m tests.bench.answers --record -->"
-OFFERED: Final = {"openings": True, "candidates": 5, "temperature": 0.6, "top_p": 0.95, "max_sentences": 1}
 VARIANTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "as Explore offers it": {**OFFERED, "model": "small"},
     "as a study has it by itself": {"model": "small"},
