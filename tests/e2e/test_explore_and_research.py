@@ -22,6 +22,7 @@ TALK_SEC = 11.0
 MOST_WORDS = 150
 MOST_BYTES = 350_000
 MOST_TABS = 80
+EFFECT = re.compile(r"^\d+ → \d+ Hz: ")
 COUNT_CLICKS = """addEventListener("click", (event) => {
   if (event.isTrusted) sessionStorage.setItem("clicks", Number(sessionStorage.getItem("clicks") ?? 0) + 1);
 }, true);"""
@@ -134,6 +135,21 @@ def test_visitor_asks_again_in_one_click_and_compares(stack: Stack, page: Page) 
     picture(page, "explore-7-done")
     page.get_by_role("button", name="Yes, I am done").click()
     page.wait_for_url(re.compile(rf"^{stack.url}/(\?|$)"))
+
+
+def test_voice_is_heard_before_the_talk_and_says_what_it_does_to_this_person(stack: Stack, page: Page) -> None:
+    at_explore(page, stack)
+    expect(page.get_by_text("You are heard well.")).to_be_visible(timeout=LONG_MS)
+    page.locator("[data-choice=voice] summary").click()
+    lower = page.locator(".explore__option", has=page.locator("input[value=lower]"))
+    expect(lower.locator("[data-effect]")).to_have_text(EFFECT, timeout=LONG_MS)
+    own, expected = (int(hz) for hz in re.findall(r"\d+", lower.locator("[data-effect]").inner_text()))
+    assert expected == pytest.approx(0.59 * own, abs=1)
+    lower.get_by_role("button", name="Hear yourself: Lower").click()
+    expect(lower.get_by_role("button")).to_have_text("■", timeout=LONG_MS)
+    expect(lower.locator("[data-effect]")).to_have_text(EFFECT)
+    achieved = int(re.findall(r"\d+", lower.locator("[data-effect]").inner_text())[1])
+    assert achieved / own == pytest.approx(0.59, rel=0.05)
 
 
 def test_explore_page_has_no_barriers_and_is_light(stack: Stack, page: Page) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -23,6 +23,12 @@ from studies.protocol.schema import Protocol
 from studies.protocol.visit import Consent
 from studies.publish import session_protocol
 
+AGREE_ALL: Final = "agree_all"
+"""What the button of an explore study sends that agrees to everything and allows the microphone."""
+LISTEN: Final = "listen"
+"""The query parameter with which the page of an explore study opens the microphone by itself, because its button was
+pressed before the scripts had come."""
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
@@ -39,6 +45,8 @@ def consent(request: HttpRequest, session: Session) -> HttpResponse:
             enrol.agree(session, form.granted, shown_in)
             if request.accepts("application/json") and not request.accepts("text/html"):
                 return JsonResponse({"agreed": sorted(session.agreed)})
+            if request.POST.get("decision") == AGREE_ALL and protocol.kind == "explore":
+                return redirect(f"{reverse('explore', args=[session.token])}?{LISTEN}")
             return go_on(session)
         return refuse(request)
     refused = refused_form(request)
@@ -49,7 +57,7 @@ def consent(request: HttpRequest, session: Session) -> HttpResponse:
 
 def _ticked(request: HttpRequest, protocol: Protocol) -> Mapping[str, Any]:
     """Returns what was ticked. An explore study has a button that agrees to everything it lists."""
-    if protocol.kind == "explore" and request.POST.get("decision") == "agree_all":
+    if protocol.kind == "explore" and request.POST.get("decision") == AGREE_ALL:
         return {purpose.key: "on" for purpose in protocol.consent.purposes}
     return request.POST
 

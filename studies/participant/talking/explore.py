@@ -29,7 +29,7 @@ from studies.participant.checking.page import capture_settings, preview_url
 from studies.participant.comparing.differences import differences, is_being_measured
 from studies.participant.comparing.page import HeardTake, heard_take
 from studies.participant.consenting import documents
-from studies.participant.consenting.page import ConsentForm
+from studies.participant.consenting.page import LISTEN, ConsentForm
 from studies.participant.language import ASK
 from studies.participant.leaving.finishing import finish
 from studies.preview.hearing import voice_numbers
@@ -67,7 +67,7 @@ def explore(request: HttpRequest, session: Session) -> HttpResponse:
         consent_form=None if agreed else ConsentForm(protocol.consent),
         language=documents.spoken(session),
         talks=[own_talk(session, take, offered) for take in by_question(talked)],
-        explore_config=_config(session, protocol, talked),
+        explore_config=_config(session, protocol, talked) | {"listen": agreed and LISTEN in request.GET},
     )
     return render(request, "participant/talking/explore.html", context)
 

@@ -57,6 +57,13 @@ def test_first_page_of_a_visit_asks_for_consent_with_the_same_events_as_ever() -
 def test_one_button_agrees_to_everything_that_is_listed_even_before_scripts_have_come() -> None:
     ida = Visitor().begin().post("consent/", decision="agree_all")
     assert (ida.place, sorted(ida.session.agreed)) == ("explore/", ["convert", "participate", "record"])
+    assert ida.response.context["explore_config"]["listen"]
+    assert not ida.get("explore/").response.context["explore_config"]["listen"]
+
+
+def test_microphone_is_not_opened_before_consent_whatever_the_address_says() -> None:
+    ida = Visitor().begin()
+    assert not ida.get("explore/?listen").response.context["explore_config"]["listen"]
 
 
 def test_summary_is_part_of_the_document_that_is_agreed_to() -> None:

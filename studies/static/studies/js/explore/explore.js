@@ -21,6 +21,7 @@ import { VoicePreviews } from "./voice-previews.js";
  * @property {boolean} hearYourself
  * @property {string[]} agreed purposes
  * @property {number | null} ownPitchHz of the visitor's newest talk
+ * @property {boolean} listen whether the microphone was allowed before this script had come
  */
 
 /** The page of an explore study: consent, microphone, choices, the talk, and the talks so far. */
@@ -52,6 +53,9 @@ export class Explore {
     this.#openTalk();
     this.#openConsent();
     this.#openDone();
+    if (!config.listen) return;
+    history.replaceState(null, "", location.pathname); // Loading the page again does not open the microphone.
+    this.#check.open();
   }
 
   #openTalks() {
