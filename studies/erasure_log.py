@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from studies.errors import RecordingError
 
-What = Literal["withdrawal", "purpose", "voice", "study"]
+What = Literal["withdrawal", "purpose", "take", "voice", "study"]
 log = structlog.get_logger(__name__)
 
 

@@ -27,13 +27,13 @@ from inference.worker.steps import StepLoop
 WATCH_SEC: Final = 0.5  # how often the load is checked
 ENDINGS: Final = {
     "released": "The conversation has ended.",
-    "replaced": "This talk goes on over another connection.",
-    "grace_over": "Nobody came back to this talk in time.",
+    "replaced": "This conversation continues over another connection.",
+    "grace_over": "Nobody came back to this conversation in time.",
     "engine_failed": "The conversation partner stopped because of a fault. You can start again.",
-    "converter_failed": "The change of voice stopped because of a fault. You can start again.",
+    "converter_failed": "The voice conversion stopped because of a fault. You can start again.",
     "open_failed": "The conversation partner could not be started. You can try again.",
     "stopping": "The conversation partner is being restarted. You can start again in a moment.",
-    "moved": "This talk goes on in another inference worker.",
+    "moved": "This conversation continues in another inference worker.",
 }
 
 log = structlog.get_logger(__name__)

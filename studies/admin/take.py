@@ -50,6 +50,7 @@ class TakeAdmin(ReadOnlyAdmin):
         ("state", "outcome"),
         ("started_at", "ended_at"),
         ("ended_by", "limit"),
+        "asked_from",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Take]:

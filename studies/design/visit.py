@@ -9,6 +9,7 @@ from typing import Literal
 from studies.design.plan import PlannedTrial
 from studies.protocol.questionnaires import EACH_TRIAL, Moment, Questionnaire
 from studies.protocol.schema import Protocol
+from studies.protocol.visit import DeviceCheck
 
 Kind = Literal["questions", "consent", "check", "headphones", "intro", "explore", "talk", "compare", "break", "debrief"]
 
@@ -33,13 +34,10 @@ class Page:
 def pages(protocol: Protocol, trials: Sequence[PlannedTrial]) -> Iterator[Page]:
     """Every page of a visit with this plan. A compare page holds the questionnaires asked after its pair."""
     yield from _asked(protocol, "eligibility")
-    yield Page("consent")
-    yield from _asked(protocol, "consent")
-    yield from _asked(protocol, "background")
-    yield Page("check")
-    if protocol.device_check.headphones is not None:
-        yield Page("headphones")
-    yield from _asked(protocol, "device_check")
+    before_talks = [*_before_talks(protocol)]
+    if protocol.kind == "planned" or before_talks:
+        yield Page("consent")
+        yield from before_talks
     if protocol.kind == "explore":
         yield Page("explore")
     else:
@@ -58,6 +56,20 @@ def applies(questionnaire: Questionnaire, trial: PlannedTrial) -> bool:
     return questionnaire.study_role in (None, role) and (
         questionnaire.prompts is None or trial.prompt in questionnaire.prompts
     )
+
+
+def _before_talks(protocol: Protocol) -> Iterator[Page]:
+    """Returns what lies between the consent and the talks.
+
+    The page of an explore study asks for consent itself, unless something comes between, and listens to the microphone
+    itself, unless the study sets requirements of its own."""
+    yield from _asked(protocol, "consent")
+    yield from _asked(protocol, "background")
+    if protocol.kind == "planned" or protocol.device_check != DeviceCheck():
+        yield Page("check")
+    if protocol.device_check.headphones is not None:
+        yield Page("headphones")
+    yield from _asked(protocol, "device_check")
 
 
 def _trial_pages(protocol: Protocol, trials: Sequence[PlannedTrial]) -> Iterator[Page]:

@@ -111,6 +111,13 @@ TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
         _take(lambda take: str(take.pk)),
     ),
     Column("take_number", "integer", "Its number among the attempts, from 1", _take(lambda take: take.number)),
+    Column(
+        "asked_from",
+        "text",
+        "Identity of the take whose recorded question was asked again in this one, in the voice of this trial; empty "
+        "where the participant spoke",
+        _take(lambda take: str(take.asked_from_id) if take.asked_from_id else None),
+    ),
     Column("take_state", "text", "planned, live, ended, final (filed) or failed", _take(lambda take: take.state)),
     Column(
         "take_outcome",

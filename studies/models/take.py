@@ -141,6 +141,7 @@ class Take(models.Model):
         WITHDRAWN = "withdrawn", "The participant withdrew, so the recordings were erased."
         RETENTION = "retention", "The study's retention date has passed, so the recordings were erased."
         NO_CONSENT = "no_consent", "The consent was withdrawn, so nothing was kept."
+        ON_REQUEST = "on_request", "The participant erased this conversation."
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     trial = models.ForeignKey(Trial, models.CASCADE, related_name="takes")
@@ -165,6 +166,14 @@ class Take(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    asked_from = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="asked_again",
+        help_text="The take whose recorded question was asked again here; empty where the participant spoke.",
+    )
 
     class Meta:
         ordering: ClassVar = ["trial", "number"]

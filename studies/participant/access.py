@@ -189,8 +189,12 @@ def is_open(session: Session, page: Page) -> bool:
         return True
     if session.state == Session.State.FINISHED:
         return page == flow.DEBRIEF
-    if session_protocol(session).kind == "explore" and page.kind == "talk":
-        page = Page("explore")
+    if (
+        session_protocol(session).kind == "explore"
+        and page.kind == "consent"
+        and session.consent("participate") is None
+    ):
+        page = Page("explore")  # which asks for it
     listed = flow.steps(session)
     return page == flow.first_open(listed) or (page.kind in CHANGEABLE and flow.Step(page, done=True) in listed)
 

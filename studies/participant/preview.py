@@ -21,7 +21,7 @@ KINDS: Final = {
     "check": "Device check",
     "headphones": "Headphones",
     "explore": "Explore",
-    "talk": "Talk",
+    "talk": "Conversation",
     "compare": "Side by side",
     "break": "Break",
     "debrief": "Debrief",
@@ -94,5 +94,5 @@ def _label(session: Session, page: Page) -> str:
     else:
         label = KINDS[page.kind]
     if page.position is not None:
-        label += f" {page.position + 1}" if page.kind == "talk" else f" (talk {page.position + 1})"
+        label += f" {page.position + 1}" if page.kind == "talk" else f" (conversation {page.position + 1})"
     return f"{label} (pair {page.pair + 1})" if page.pair is not None else label

@@ -13,7 +13,7 @@ from studies.participant.checking import page as checking
 from studies.participant.comparing import page as comparing
 from studies.participant.consenting import page as consenting
 from studies.participant.leaving import page as leaving
-from studies.participant.talking import explore, free_voice
+from studies.participant.talking import beginning, explore, free_voice, keeping
 from studies.participant.talking import page as talking
 
 urlpatterns = [
@@ -33,6 +33,11 @@ urlpatterns = [
     path("p/<slug:token>/explore/", explore.explore, name="explore"),
     path("p/<slug:token>/explore/voice/", free_voice.free_voice, name="free_voice"),
     path("p/<slug:token>/explore/compare/", explore.side_by_side, name="side_by_side"),
+    path("p/<slug:token>/explore/talks/", beginning.begin_talk, name="begin_talk"),
+    path("p/<slug:token>/explore/again/", beginning.ask_again, name="ask_again"),
+    path("p/<slug:token>/explore/talks/<uuid:take_id>/", keeping.shown_talk, name="own_talk"),
+    path("p/<slug:token>/explore/talks.zip", keeping.download, name="own_talks"),
+    path("p/<slug:token>/explore/erase/", keeping.erase, name="erase_talk"),
     path("p/<slug:token>/intro/<slug:which>/", talking.intro, name="intro"),
     path("p/<slug:token>/break/<int:position>/", talking.pause, name="break"),
     path("p/<slug:token>/talk/<int:position>/", talking.talk, name="talk"),

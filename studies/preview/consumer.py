@@ -17,7 +17,7 @@ from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from django.utils.translation import gettext_lazy as _
 
-from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES
+from inference.contract.audio import BYTES_PER_SAMPLE, FRAME_SAMPLES, SAMPLE_RATE_HZ, UPLINK_SAMPLES, pcm16_to_float32
 from inference.contract.errors import WireError
 from inference.contract.wire import (
     AudioFrame,
@@ -30,7 +30,9 @@ from inference.contract.wire import (
     encode,
     encode_audio,
 )
-from studies.errors import TakeRefused
+from studies.errors import TakeRefused, Unmeasurable
+from studies.insights.acoustic import f0_median_hz
+from studies.insights.pitch import pitch_contour
 from studies.languages import language_of, said
 from studies.outage import CODE, OUTAGES, TRY_AGAIN
 from studies.preview.hearing import AT_REST, Hearing, hearing_of, session_of
@@ -180,6 +182,7 @@ class Preview:
             "number": order.data["number"],
             "latency_samples": rendered.latency_samples,
             "samples": len(rendered.pcm) // BYTES_PER_SAMPLE,
+            "pitch_hz": await asyncio.to_thread(pitch_hz, rendered.pcm),
         }
         await self._tell(Metadata("rendered", fields))
         for step, start in enumerate(range(0, len(rendered.pcm), FRAME_BYTES)):
@@ -203,3 +206,11 @@ class Preview:
 
     async def _send_bytes(self, data: bytes) -> None:
         await self._send({"type": "websocket.send", "bytes": data})
+
+
+def pitch_hz(pcm: bytes) -> float | None:
+    """Returns the median pitch of a sentence, PCM16, or None if too little of it is voiced."""
+    try:
+        return round(f0_median_hz(pitch_contour(pcm16_to_float32(pcm))), 1)
+    except Unmeasurable:
+        return None

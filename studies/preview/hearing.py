@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from inference.contract.tokens import PreviewRequest, VoiceSegment
 from studies.errors import TakeRefused
 from studies.models import Condition, ConsentEvent, Session
 from studies.protocol.free_voice import free_segment
+from studies.protocol.schema import offer_parts
 from studies.publish import session_protocol
 from studies.talk.requests import voice_segment
 from studies.talk.takes import check_visit
@@ -77,10 +78,7 @@ def hearing_of(session: Session) -> Hearing:
     """Returns what may be heard by the protocol and by the consents given until now."""
     protocol = session_protocol(session)
     conditions = conditions_of(session)
-    seed = session.seed & 0x7FFFFFFF
-    spoken = [voice_segment(voice, seed) for condition in conditions for voice in condition.voices]
-    distinct = list({_sound(segment): _whole(segment) for segment in spoken}.values())
-    random.Random(seed).shuffle(distinct)  # noqa: S311  blinding, not secrecy
+    distinct = _distinct(session, conditions)
     granted = session.agreed
     agreed = granted.issuperset(PURPOSES)
     return Hearing(
@@ -90,6 +88,29 @@ def hearing_of(session: Session) -> Hearing:
         latency_samples=conditions[0].latency_samples if conditions else None,
         third_party=ConsentEvent.Purpose.THIRD_PARTY in granted,
     )
+
+
+def voice_numbers(session: Session) -> dict[str, int]:
+    """Returns the number under which each voice of an explore study can be heard, by its key in the offer; empty where
+    the study lets nobody hear themselves before the talk."""
+    protocol = session_protocol(session)
+    if protocol.offer is None or protocol.hear_yourself == "off":
+        return {}
+    seed = session.seed & 0x7FFFFFFF
+    conditions = conditions_of(session)
+    numbers = {_sound(segment): number for number, segment in enumerate(_distinct(session, conditions))}
+    return {
+        offer_parts(condition.key)[1]: numbers[_sound(voice_segment(condition.voices[0], seed))]
+        for condition in conditions
+    }
+
+
+def _distinct(session: Session, conditions: Sequence[Condition]) -> list[VoiceSegment]:
+    seed = session.seed & 0x7FFFFFFF
+    spoken = [voice_segment(voice, seed) for condition in conditions for voice in condition.voices]
+    distinct = list({_sound(segment): _whole(segment) for segment in spoken}.values())
+    random.Random(seed).shuffle(distinct)  # noqa: S311  blinding, not secrecy
+    return distinct
 
 
 def conditions_of(session: Session) -> list[Condition]:

@@ -174,6 +174,12 @@ def offer_key(engine: str, voice: str) -> str:
     return f"{engine}--{voice}"
 
 
+def offer_parts(condition: str) -> tuple[str, str]:
+    """The engine and the voice of which `offer_key` made this key of a condition."""
+    engine, _, voice = condition.rpartition(offer_key("", ""))
+    return engine, voice
+
+
 def _cell(engine: EngineOffer, voice: VoiceOffer, only_engine: bool) -> ConditionCell:
     shared: dict[str, Any] = engine.model_dump(include={"engine", "options", "text_prompt", "voice_prompt"})
     label = voice.label if only_engine else f"{voice.label}, {engine.name}"

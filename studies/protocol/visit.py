@@ -24,6 +24,8 @@ class Purpose(Strict):
 class Consent(Strict):
     """The document that is shown, hashed and agreed to."""
 
+    summary: Markdown | None = None
+    """The document in a few sentences, as Markdown: what an explore study shows first, with the text folded below."""
     text: Markdown
     """The document, as Markdown."""
     purposes: Annotated[list[Purpose], Field(min_length=1)]

@@ -202,32 +202,39 @@ class Bot:
         return await self._answer(http, page, pair=pair, listened=dict.fromkeys(sides, seconds))
 
     async def _explore(self, http: httpx.AsyncClient, page: httpx.Response) -> httpx.Response:
+        if not self.diary.consents:
+            return await self._consent(http, page)
         offer = self._protocol.offer
         if offer is None or len(self.diary.talks) >= TALKS_TO_EXPLORE:
-            return await self._post(http, page, {"decision": "finish"}, holding="epoch")
+            return await self._post(http, page, {"decision": "finish"}, holding="decision")
         converts = self.diary.consents.get("convert", False)
         voices = [voice.key for voice in offer.voices if converts or not changes_voice(voice.voices)]
         chosen = {
             "prompt": self._draw.choice(self._protocol.prompts).key,
             "voice": self._draw.choice(voices),
-            "engine": self._draw.choice(offer.engines).name,
+            "engine": self._draw.choice(_to_choose(page, [machine.name for machine in offer.engines])),
         }
         condition = offer_key(chosen["engine"], chosen["voice"])
         self.diary.chosen[len(self.diary.talks)] = (chosen["prompt"], condition)
-        return await self._post(http, page, chosen, holding="prompt")
+        position = len(self.diary.talks)
+        return await self._talk_at(http, config_of(page.text, "explore-config")["talksUrl"], position, params=chosen)
 
     async def _talk(self, http: httpx.AsyncClient, page: httpx.Response, position: int) -> httpx.Response:
-        token = self.diary.token
-        limit_sec = config_of(page.text, "talk-config")["limitMs"] / 1_000
-        seconds = min(self._talk_sec, limit_sec - BEFORE_LIMIT_SEC)
-        answered = self._well(await http.post(f"/p/{token}/trials/{position}/takes/", headers=self._headers(http)))
-        start = answered.json()
+        return await self._talk_at(http, config_of(page.text, "talk-config")["takesUrl"], position)
+
+    async def _talk_at(
+        self, http: httpx.AsyncClient, takes_url: str, position: int, params: Mapping[str, str] = MappingProxyType({})
+    ) -> httpx.Response:
+        """Starts a take at this address and talks. `params` are added to the address."""
+        address_of_take = httpx.URL(takes_url).copy_merge_params(dict(params))
+        start = self._well(await http.post(address_of_take, headers=self._headers(http))).json()
+        seconds = min(self._talk_sec, start["limitMs"] / 1_000 - BEFORE_LIMIT_SEC)
         origin = f"{http.base_url.scheme}://{http.base_url.netloc.decode()}"
         address = f"{origin.replace('http', 'ws', 1)}{start['socketUrl']}?ticket={start['ticket']}"
         talked = await talk(address, origin, start["take"], self._microphone, seconds)
         self.diary.talks[position] = talked
         await self._filed(http, start["statusUrl"])
-        return self._well(await http.get(f"/p/{token}/next/"))
+        return self._well(await http.get(f"/p/{self.diary.token}/next/"))
 
     async def _filed(self, http: httpx.AsyncClient, status_url: str) -> None:
         clock = asyncio.get_running_loop().time
@@ -301,3 +308,9 @@ class Bot:
             path = urlsplit(str(answered.url)).path
             raise SimulationError(f"the site answered {answered.status_code} for {path}")
         return answered
+
+
+def _to_choose(page: httpx.Response, names: list[str]) -> list[str]:
+    """Returns those of the machines that the page does not mark as unavailable."""
+    marked = {name for name in names if re.search(rf'<input[^>]*value="{name}"[^>]*\sdisabled\b', page.text)}
+    return [name for name in names if name not in marked]

@@ -285,7 +285,7 @@ def _place(asked: Asked) -> tuple[str, str, str]:
 
 def _spelt(place: tuple[str, str, str]) -> str:
     item, position, pair = place
-    return item + (f" of talk {position}" if position else "") + (f" of pair {pair}" if pair else "")
+    return item + (f" of conversation {position}" if position else "") + (f" of pair {pair}" if pair else "")
 
 
 def _equal(cell: str, expected: str) -> bool:

@@ -22,6 +22,7 @@ from studies.errors import TakeRefused
 from studies.languages import language_of
 from studies.models import Condition, ConsentEvent, PinnedVoice, Session, Study, Take, Trial
 from studies.publish import session_protocol
+from studies.talk.recorded_question import recorded_question
 from studies.talk.registry import end_running
 from studies.talk.requests import asked_of_model, slot_request
 from studies.talk.workers.needs import Needs, converters_of, needs_of, obstacle, sends_away
@@ -40,7 +41,8 @@ class Admission:
 
     What is allowed may change, so it is not here: `may_talk` and `needs_now` tell. `hear_yourself` says whether
     participants may hear themselves as the engine does, and `names_machine` whether they may learn which one answers.
-    `language` is that of the session (BCP 47), and `epoch` identifies its live tab."""
+    `language` is that of the session (BCP 47), and `epoch` identifies its live tab. `question` (PCM16) is what is asked
+    again in place of a microphone, or empty."""
 
     take_id: UUID
     limit_ms: int
@@ -49,6 +51,7 @@ class Admission:
     names_machine: bool = True
     language: str | None = None
     epoch: int = 0
+    question: bytes = b""
 
 
 def names_machine(session: Session) -> bool:
@@ -58,8 +61,10 @@ def names_machine(session: Session) -> bool:
     return session_protocol(session).kind != "planned" or engines <= 1
 
 
-def start_take(trial: Trial) -> Take:
-    """Opens a new take of a trial that `may_talk` allows, and ends the session's takes that still run."""
+def start_take(trial: Trial, asked_from: Take | None = None) -> Take:
+    """Opens a new take of a trial that `may_talk` allows, and ends the session's takes that still run.
+
+    The recorded question of `asked_from` is asked in it, if given."""
     for earlier in Take.objects.filter(trial__session=trial.session, state__in=OPEN_STATES):
         # a take that runs in this process first tells its browser and then ends itself
         if not end_running(earlier.pk, "abandoned"):
@@ -67,7 +72,7 @@ def start_take(trial: Trial) -> Take:
     with transaction.atomic():
         Trial.objects.select_for_update().get(pk=trial.pk)
         last = trial.takes.aggregate(last=Max("number"))["last"] or 0
-        take = Take(trial=trial, number=last + 1, limit_ms=trial.prompt.limit_sec * 1_000)
+        take = Take(trial=trial, number=last + 1, limit_ms=trial.prompt.limit_sec * 1_000, asked_from=asked_from)
         take.request = asked_of_model(take)
         take.save(force_insert=True)
         return take
@@ -121,7 +126,7 @@ def with_rights(take_ids: Iterable[UUID]) -> QuerySet[Take]:
     pins = PinnedVoice.objects.select_related("voice_version__voice")
     return (
         Take.objects.filter(pk__in=list(take_ids))
-        .select_related("trial__session__version__study", "trial__condition")
+        .select_related("trial__session__version__study", "trial__condition", "asked_from")
         .prefetch_related("trial__session__consents", Prefetch("trial__condition__pinned_voices", pins))
     )
 
@@ -239,6 +244,7 @@ def _redeem(take_id: UUID, text: str) -> Admission:
     take = _open_take(take_id)
     session = take.trial.session
     may_talk(take.trial)
+    question = recorded_question(take.asked_from) if take.asked_from is not None else b""
     if not Take.objects.filter(pk=take_id, ticket=nonce).update(ticket=""):
         raise TakeRefused("ticket_replayed", _("This connection has already been opened. Please reload the page."))
     return Admission(
@@ -249,6 +255,7 @@ def _redeem(take_id: UUID, text: str) -> Admission:
         names_machine=names_machine(session),
         language=language_of(pk=session.pk),
         epoch=session.epoch,
+        question=question,
     )
 
 

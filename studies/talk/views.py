@@ -37,7 +37,7 @@ STATUS_CODES: Final = {"no_consent": 403, "no_worker": 503, "disk_full": 503}
 View = Callable[..., HttpResponse]
 
 
-def _refusals_as_json(view: View) -> View:
+def refusals_as_json(view: View) -> View:
     """Answers TakeRefused with {"code", "message"} and status 409, unless STATUS_CODES names another."""
 
     @wraps(view)
@@ -53,7 +53,7 @@ def _refusals_as_json(view: View) -> View:
 
 @require_POST
 @never_cache
-@_refusals_as_json
+@refusals_as_json
 def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse:
     """Starts a take of a trial and issues the first ticket for its socket.
 
@@ -69,13 +69,20 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
         )
     if trial.take is not None and session_protocol(trial.session).kind != "explore":
         raise TakeRefused("talk_done", _("You have already completed this conversation. What was said in it is saved."))
+    return open_take(trial)
+
+
+def open_take(trial: Trial, asked_from: Take | None = None) -> JsonResponse:
+    """Starts a take and returns its addresses and the first ticket. `asked_from` is the take whose question is asked
+    again, if any. Raises TakeRefused."""
     takes.may_talk(trial, begins=True)
     # a worker that has just died will soon be back, and the relay waits for it
     if not reports.is_served(needs_of(trial), BACK_WITHIN_SEC):
         raise TakeRefused("no_worker", _("This conversation is not available right now. Please try again in a moment."))
     if shutil.disk_usage(settings.JOURNAL_DIR).free < settings.JOURNAL_MIN_FREE_BYTES:
         raise TakeRefused("disk_full", _("There is no space left for recordings. Please tell the research team."))
-    take = takes.start_take(trial)
+    take = takes.start_take(trial, asked_from)
+    token = trial.session.token
     addresses = {name: reverse(name, args=[token, take.pk]) for name in ("issue_ticket", "take_status")}
     answer = {
         "take": str(take.pk),
@@ -91,7 +98,7 @@ def create_take(request: HttpRequest, token: str, position: int) -> HttpResponse
 
 @require_POST
 @never_cache
-@_refusals_as_json
+@refusals_as_json
 def issue_ticket(request: HttpRequest, token: str, take_id: UUID) -> HttpResponse:
     """Issues a ticket with which a page can reconnect to a take."""
     return JsonResponse({"ticket": takes.issue_ticket(_take(token, take_id))})

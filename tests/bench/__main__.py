@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("tests.bench.relay", "tests.bench.first_sound", "tests.bench.answers")
+BENCHMARKS = ("tests.bench.relay", "tests.bench.first_sound", "tests.bench.answers", "tests.bench.explore_page")
 
 if __name__ == "__main__":
     worst = 0

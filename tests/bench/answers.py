@@ -30,13 +30,12 @@ from inference.engines.cascade.prompt import opening
 from inference.engines.cascade.reply import Models, Reply
 from inference.engines.cascade.settings import CascadeSettings
 from tests.bench.answers_judges import EMBEDDING, Topic, is_whole
-from tests.bench.answers_questions import DOOR, QUESTIONS
+from tests.bench.answers_questions import DOOR, OFFERED, QUESTIONS
 from tests.speech import speak
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "answers.md"
 MARK: Final = "<!-- below: written by python -m tests.bench.answers --record -->"
-OFFERED: Final = {"openings": True, "candidates": 5, "temperature": 0.6, "top_p": 0.95, "max_sentences": 1}
 VARIANTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "as Explore offers it": {**OFFERED, "model": "small"},
     "as a study has it by itself": {"model": "small"},
@@ -103,12 +102,14 @@ def report(name: str, answers: Sequence[Answer], on_topic: Sequence[bool]) -> li
     whole = sum(is_whole(answer.text) for answer in answers)
     both = sum(is_whole(answer.text) and on for answer, on in zip(answers, on_topic, strict=True))
     ruled = sum(bool(answer.by_rule) for answer in answers)
+    draws = statistics.median(answer.draws for answer in answers)
+    sec = statistics.median(answer.sec for answer in answers)
     lines = [
         f"## {name[0].upper()}{name[1:]}",
         "",
-        f"Whole: {whole} of {count}. On the topic: {sum(on_topic)} of {count}. Both: {both} of {count}. Begun or "
-        f"given by a rule: {ruled}. Drawn candidates: median {statistics.median(answer.draws for answer in answers):.0f}. From "
-        f"the pause to the last word synthesised: median {statistics.median(answer.sec for answer in answers):.1f} s.",
+        f"Whole: {whole} of {count}. On the topic: {sum(on_topic)} of {count}. Both: {both} of {count}.",
+        f"Begun or given by a rule: {ruled}. Drawn candidates: median {draws:.0f}. From the pause to the last word "
+        f"synthesised: median {sec:.1f} s.",
         "",
         "| | Said | Answered (*by a rule*) | Whole | On topic |",
         "|---|---|---|---|---|",

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+OFFERED: Final[Mapping[str, Any]] = {
+    "openings": True,
+    "candidates": 5,
+    "temperature": 0.6,
+    "top_p": 0.95,
+    "max_sentences": 1,
+}
+"""The options with which the Explore study offers the local engine."""
 NOBODY: Final = ""
 FRIEND: Final = "You are a friend on the phone. Answer in one or two short sentences."
 ASSISTANT: Final = (

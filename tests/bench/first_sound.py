@@ -11,15 +11,17 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.engines.base import SlotConfig
 from inference.engines.cascade.engine import CascadeEngine
+from tests.bench.answers_questions import OFFERED
 
 QUESTIONS = (
     "What is the capital of France?",
@@ -65,9 +67,11 @@ class Answer:
     turns: int
 
 
-def ask(engine: CascadeEngine, question: str, speech: Float32, steps_sec: list[float]) -> Answer:
+def ask(
+    engine: CascadeEngine, question: str, speech: Float32, steps_sec: list[float], options: Mapping[str, Any]
+) -> Answer:
     """One question in a conversation of its own."""
-    engine.open(0, SlotConfig(seed=1))
+    engine.open(0, SlotConfig(seed=1, options=options))
     rng = np.random.default_rng(0)
     lead = np.zeros(int(LEAD_SEC * SAMPLE_RATE_HZ), np.float32)
     tail = np.zeros(int(LONGEST_WAIT_SEC * SAMPLE_RATE_HZ), np.float32)
@@ -145,7 +149,9 @@ def report(answers: Sequence[Answer], steps_sec: Sequence[float], load: tuple[fl
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.first_sound", description=__doc__)
     parser.add_argument("--questions", type=int, default=len(QUESTIONS), help="ask only the first so many")
-    wanted = parser.parse_args(arguments).questions
+    parser.add_argument("--offered", action="store_true", help="with the options of the Explore study")
+    given = parser.parse_args(arguments)
+    wanted, options = given.questions, OFFERED if given.offered else {}
     from hibari import Hibari
 
     voice = Hibari(threads=1)
@@ -155,7 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     engine.warm_up()
     load = os.getloadavg()[0]
     steps_sec: list[float] = []
-    answers = [ask(engine, question, speech, steps_sec) for question, speech in zip(QUESTIONS, spoken, strict=False)]
+    answers = [
+        ask(engine, question, speech, steps_sec, options) for question, speech in zip(QUESTIONS, spoken, strict=False)
+    ]
     engine.shut_down()
     return 0 if report(answers, steps_sec, (load, os.getloadavg()[0])) else 1
 

@@ -35,6 +35,10 @@ def main(token: str) -> dict[str, Any]:
             for trial, pair in scopes
             for item, value in _own(session, trial, pair).items()
         ],
+        "asked_from": [
+            str(take.asked_from_id) if take.asked_from_id else None
+            for take in Take.objects.filter(trial__session=session).order_by("created_at")
+        ],
         "outcomes": list(Take.objects.filter(trial__session=session).values_list("outcome", flat=True)),
         "pages": list(session.pages.exclude(done_at=None).values_list("page", flat=True)),
     }

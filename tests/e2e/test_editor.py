@@ -109,7 +109,7 @@ def test_study_is_made_mended_changed_looked_at_published_and_imported_again(
     page.get_by_role("link", name="Preview").click()
     visit = page.frame_locator("iframe[name=visit]")
     expect(visit.get_by_role("heading", name="Two voices: a pilot")).to_be_visible(timeout=SOON_MS)
-    page.get_by_role("link", name="How was this talk? (talk 1)").click()
+    page.get_by_role("link", name="How was this conversation? (conversation 1)").click()
     expect(visit.get_by_text("How helpful was the answer?").first).to_be_visible(timeout=SOON_MS)
     page.get_by_role("button", name="Phone").click()
     picture(page, "editor-3-preview")

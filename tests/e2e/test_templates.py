@@ -19,8 +19,8 @@ from tests.e2e.walk import Sent, Walk, microphone_file
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(600)]
 
 TALK_SEC = 4.0
-TALKS = {"explore": 2, "paired-prompts": 4, "emotional-awareness": 5, "server-room": 3}
-LONG = {"explore", "emotional-awareness"}  # other tests walk the first; the second is as long as the others together
+TALKS = {"paired-prompts": 4, "emotional-awareness": 5, "server-room": 3}
+LONG = {"emotional-awareness"}  # as long as the others together
 LANGUAGES = {"embedded": "sv", "services": "de"}  # of the study that is translated
 
 

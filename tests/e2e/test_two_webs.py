@@ -79,7 +79,7 @@ async def test_withdrawal_at_one_web_process_ends_what_is_live_at_another(tmp_pa
     assert over.reason == "withdrawn"
     assert preview.close_code == 4403
     assert (found["outcome"], found["end_reason"], found["tracks"]) == ("interrupted", "withdrawn", {})
-    assert "1 × recordings not filed yet" in page
+    assert "1 × recordings that were still being saved" in page
     assert not (stack.folder / "data" / "recordings" / twin.take).exists()
 
 

@@ -18,7 +18,7 @@ from studies.insights.pitch import pitch_contour
 from tests.e2e.alignment import lag_of
 from tests.e2e.filing import filed
 from tests.e2e.stack import Stack
-from tests.e2e.visitor import check_device, end_talk, open_browser, picture, talk
+from tests.e2e.visitor import check_device, end_talk, explore_talk, open_browser, picture, talk
 from tests.speech import write_microphone
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -210,10 +210,12 @@ def test_sliders_are_heard_at_once_and_talked_with(stack: Stack, browser: Browse
     page = browser.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    heard = Heard(page)
-    consent(page, stack, "sliders")
-    check_device(page, "")
+    page.goto(f"{stack.url}/s/sliders/")
+    page.get_by_role("button", name="Begin").click()
+    page.locator("[data-part=agree]").click()
+    page.locator("[data-choice=voice] summary").click()
     picture(page, "voices-3-explore")
+    heard = Heard(page)
     page.get_by_role("link", name="Make a voice with sliders").click()
     picture(page, "voices-4-sliders")
     page.get_by_role("button", name="Take a sample sentence").click()
@@ -239,7 +241,8 @@ def test_sliders_are_heard_at_once_and_talked_with(stack: Stack, browser: Browse
     picture(page, "voices-5-sliders-moved")
 
     page.get_by_role("button", name="Talk with this voice").click()
-    talk(page, "", TALK_SEC)
+    expect(page.locator("[data-choice=voice] [data-chosen]")).to_have_text("A voice of your own making")
+    explore_talk(page, "", TALK_SEC)
     expect(page.get_by_role("heading", name="A voice of your own making: Pitch ×0.8, Resonances ×1.2")).to_be_visible()
     picture(page, "voices-6-talked")
     [trial] = filed_trials(stack, session_of(page))

@@ -118,6 +118,17 @@ def end_talk(page: Page) -> None:
         anyway.click()
 
 
+def explore_talk(page: Page, name: str, talk_sec: float) -> None:
+    """A talk on the page of an explore study, until its answer stands in the list."""
+    before = page.locator("[data-talk]").count()
+    page.locator("[data-part=start]:visible").click()
+    expect(page.locator("#explore")).to_have_attribute("data-state", "live", timeout=30_000)
+    page.wait_for_timeout(talk_sec * 1_000)
+    picture(page, name)
+    end_talk(page)
+    expect(page.locator("[data-talk]")).to_have_count(before + 1, timeout=15_000)
+
+
 def rate(page: Page, name: str, value: int) -> None:
     """The same point on each scale, the first of each choice."""
     page.wait_for_url(re.compile(r"/questions/rating/\d+/$"))

@@ -60,7 +60,6 @@ class Walk:
     problems: list[str] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
-    _talks: int = 0
 
     def __post_init__(self) -> None:
         self.page.on("crash", lambda page: self.problems.append(f"{page.url}: crashed"))
@@ -115,8 +114,7 @@ class Walk:
         return True
 
     def _kind(self, place: str) -> str:
-        kind = re.sub(r"/\d+", "", place).replace("/", "-")
-        return f"{kind}-{self._talks}" if place == "explore" else kind
+        return re.sub(r"/\d+", "", place).replace("/", "-")
 
     def _complain(self, text: str) -> None:
         self.problems.append(f"{self.page.url}: {text}")
@@ -168,27 +166,6 @@ class Walk:
         fill(self.page)
         self._send()
 
-    def _explore(self) -> None:
-        """One's own voice; then another; then both side by side; then the end."""
-        if self.place() == "explore/compare":
-            self._compare_freely()
-        elif self._talks == 0:
-            self.page.locator("input[name=voice]").first.check(force=True)
-            self.page.locator("input[name=prompt]").last.check(force=True)
-            self.page.locator("main form[method=post] button.button--primary").last.click()
-        elif self._talks == 1:
-            self.page.locator("main button[name=voice]").last.click()
-        elif "explore/compare" not in self.pages:
-            self.page.locator("form[action$='/compare/'] button[type=submit]").click()
-        else:
-            self.page.locator("button[name=decision][value=finish]").click()
-
-    def _compare_freely(self) -> None:
-        """Waits until all that is promised is there."""
-        expect(self.page.locator("#differences[hx-get]")).to_have_count(0, timeout=FILING_MS)
-        expect(self.page.locator("#differences table").first).to_be_visible()
-        self.page.locator("main header a[href$='/explore/']").click()
-
     def _talk(self) -> None:
         self.page.locator("[data-part=start]:visible").click()
         expect(self.page.locator("#talk")).to_have_attribute("data-state", "live", timeout=30_000)
@@ -197,7 +174,6 @@ class Walk:
         end_talk(self.page)
         expect(self.page.locator("#talk")).to_have_attribute("data-state", "ended", timeout=15_000)
         self._look_at("talk-ended")
-        self._talks += 1
         self.page.locator("[data-part=next]").click()
 
     def _compare(self) -> None:

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { TalkLine } from "../../studies/static/studies/js/talk/talk-line.js";
-import { decode, encodeEvent } from "../../studies/static/studies/js/contract/wire.js";
+import { decode, encodeAudio, encodeEvent } from "../../studies/static/studies/js/contract/wire.js";
 
 const RATE_HZ = 24_000;
 
@@ -150,3 +150,38 @@ for (const { loud, told: expected } of [
     assert.equal(told.filter(({ say }) => say === "unheard").length, expected);
     assert.ok(second.sent.filter(({ kind }) => kind === "participant").length > 390);
   });
+
+test("without a microphone the playback is reported and the end is sent, after a reconnect too", async (context) => {
+  const globals = /** @type {any} */ (globalThis);
+  globals.WebSocket = FakeSocket;
+  globals.location = { href: "http://localhost/" };
+  globals.fetch = async () => ({ ok: true, json: async () => ({ ticket: "second" }) });
+  FakeSocket.opened = [];
+  const line = new TalkLine(() => {});
+  context.after(() => line.close());
+  const playbackPort = fakePort();
+  const address = { socketUrl: "/ws", ticketUrl: "/ticket", ticket: "first", csrfToken: "", graceMs: 300_000 };
+  line.open({ do: "open", address, playbackPort, monitorPort: null, catalogue: null });
+  const first = /** @type {FakeSocket} */ (FakeSocket.opened[0]);
+  first.tell("hello", { next_sequence: 0, limit_ms: 600_000 });
+  first.tell("live", { engine: "echo" });
+  line.setOutputClock(performance.timeOrigin + performance.now());
+  playbackPort.onmessage({ data: { began: { step: 0, contextSec: 0.25 }, depth_samples: 0, underruns: 0 } });
+  for (let step = 0; step < 5; step++)
+    first.onmessage({ data: encodeAudio("agent", step, step * 1_920, new Int16Array(1_920)).buffer });
+
+  const reports = first.sent.filter(({ kind }) => kind === "playback");
+  assert.deepEqual(reports.map(({ received_step }) => received_step), [4]);
+  assert.ok(reports[0].sample >= 0.25 * RATE_HZ, "the clock of the microphone runs since the talk went live");
+
+  first.onclose({ code: 1006 });
+  for (let waits = 0; FakeSocket.opened.length < 2; waits++) {
+    assert.ok(waits < 100, "the page did not come back");
+    await sleep(20);
+  }
+  const second = /** @type {FakeSocket} */ (FakeSocket.opened[1]);
+  second.tell("hello", { next_sequence: 900, limit_ms: 600_000 });
+  line.end("participant");
+  assert.deepEqual(second.sent.filter(({ event }) => event === "end").length, 1);
+  assert.deepEqual(second.sent.filter(({ kind, event }) => kind === "participant" || event === "lost"), []);
+});

@@ -191,10 +191,19 @@ def add_tracks(
 
 
 def add_utterances(take: Take) -> list[Utterance]:
-    """A question, a scrubbed answer, and a turn that was discarded."""
+    """A question, a scrubbed answer that a rule began, and a turn that was discarded."""
     rows = [
         Utterance(take=take, role="participant", turn=0, start_ms=100, end_ms=400, text="hello", raw_text="hello"),
-        Utterance(take=take, role="agent", turn=0, start_ms=500, end_ms=900, text="hi there", raw_text="hi there (ha)"),
+        Utterance(
+            take=take,
+            role="agent",
+            turn=0,
+            start_ms=500,
+            end_ms=900,
+            text="hi there",
+            raw_text="hi there (ha)",
+            by_rule="hi",
+        ),
         Utterance(take=take, role="agent", turn=1, text="never heard", raw_text="never heard", discarded=True),
     ]
     return Utterance.objects.bulk_create(rows)

@@ -71,7 +71,7 @@ class PreviewDoor:
             await _refuse(connection, error.code, str(error))
         except Exception as error:
             log.error("preview failed", exc_info=error)
-            await _refuse(connection, "converter_failed", "The change of voice stopped because of a fault.")
+            await _refuse(connection, "converter_failed", "The voice conversion stopped because of a fault.")
         finally:
             self._open -= 1
 

@@ -13,9 +13,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from studies.erasure_log import entries
 from studies.errors import StudyError
-from studies.models import Session, Study, TargetVoice
+from studies.models import Session, Study, Take, TargetVoice
 from studies.participant.leaving.page import take_back_purpose, withdraw
 from studies.study_erasure import erase_study
+from studies.talk.filing.erasure import erase_takes
 from studies.tasks import erase_expired_recordings
 from studies.voices.library import withdraw_voice
 
@@ -52,6 +53,9 @@ def _apply(entry: dict[str, str]) -> bool:
             return bool(sessions)
         case "purpose":
             return sum(take_back_purpose(session, entry["purpose"]) for session in _sessions(entry)) > 0
+        case "take":
+            takes = Take.objects.filter(pk=entry["take"], trial__session__in=_sessions(entry))
+            return erase_takes(takes, why=Take.ErasedBecause.ON_REQUEST).takes > 0
         case "voice":
             voices = list(TargetVoice.objects.filter(key=entry["voice"], withdrawn_at=None))
             for voice in voices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
@@ -33,13 +34,42 @@ ENDED_EARLY: Final = (Session.State.SCREENED_OUT, Session.State.QUOTA_FULL)
 VISIT_COOKIE_SEC: Final = 6 * 3_600
 
 
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A demo study on the start page. `place` is what its welcome page needs to begin a session."""
+
+    study: Study
+    protocol: Protocol
+    language: str
+
+    @property
+    def place(self) -> str:
+        return seal({"study": self.study.pk, "token": new_token()})
+
+    @property
+    def language_names(self) -> list[str]:
+        return [own_name(tag) for tag in self.protocol.languages]
+
+    @property
+    def needs_headphones(self) -> bool:
+        """Whether the recordings are listened to so closely that the study tests for headphones."""
+        return self.protocol.device_check.headphones is not None
+
+
+@never_cache
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """Shows what this site is, and the demo studies that are open."""
-    demos = Study.objects.filter(is_demo=True, state=Study.State.OPEN).order_by("title")
+    """Shows what this site is, and the demo studies that are open: first the one in which people talk at once."""
+    open_demos = Study.objects.filter(is_demo=True, state=Study.State.OPEN).order_by("title")
     wanted = wanted_languages(request)
-    cards = [(study, _spoken(version, wanted)) for study in demos if (version := study.current_version)]
-    return render(request, "participant/arriving/start.html", {"cards": cards})
+    demos = [
+        Demo(study, _spoken(version, wanted), best_language(protocol_of(version), wanted))
+        for study in open_demos
+        if (version := study.current_version)
+    ]
+    explore = next((demo for demo in demos if demo.protocol.kind == "explore"), None)
+    context = {"explore": explore, "planned": [demo for demo in demos if demo is not explore]}
+    return render(request, "participant/arriving/start.html", context)
 
 
 @never_cache
@@ -89,7 +119,7 @@ def _answer(request: HttpRequest, study: Study) -> HttpResponse:
             return _full(request, study, protocol, entrance)
     elif study.state == Study.State.CLOSED and entrance.mode != Session.Mode.PREVIEW:
         return not_open(request, study)
-    if request.method == "POST":
+    if request.method == "POST" and not (before is not None and "from" in request.POST):
         return _begin(request, study, version, entrance)
     return _welcome(request, study, version, entrance, before)
 

@@ -67,7 +67,8 @@ def check(request: HttpRequest, session: Session) -> HttpResponse:
         "sentence": sentence_of(limits),
         "ownSentence": limits.sentence is not None,
     }
-    context = frame(request, session, check_config=config, errors=errors)
+    output = refused.fields.get("output", "") if refused is not None else ""
+    context = frame(request, session, check_config=config, errors=errors, output=output)
     return render(request, "participant/checking/check.html", context, status=422 if errors else 200)
 
 

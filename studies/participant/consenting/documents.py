@@ -27,6 +27,7 @@ def document_body(session: Session, protocol: Protocol, language: str) -> str:
         "title": protocol.title,
         "version": session.version.number,
         "language": language,
+        **({"summary": protocol.consent.summary} if protocol.consent.summary else {}),
         "text": protocol.consent.text,
         "purposes": [
             {"key": purpose.key, "label": purpose.label, "required": purpose.required}

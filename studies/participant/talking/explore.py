@@ -1,11 +1,11 @@
-"""The pages of an explore study: what a visitor can choose, the trial of a choice, the talks so far, and takes side by
-side."""
+"""The one page of an explore study: consent, microphone, what a visitor can choose, the talk, and the talks so far."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.db import transaction
@@ -13,69 +13,125 @@ from django.db.models import Max
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from inference.contract.audio import UPLINK_SAMPLES
 from inference.contract.catalog import ENGINES, Entry
 from studies.design.visit import Page
-from studies.models import Condition, ConsentEvent, Session, Take, Trial
+from studies.models import Condition, ConsentEvent, Metric, Session, Take, Track, Trial
+from studies.participant import flow
 from studies.participant.access import frame, go_on, session_page
+from studies.participant.checking.page import capture_settings, preview_url
 from studies.participant.comparing.differences import differences, is_being_measured
-from studies.participant.comparing.page import heard_take
-from studies.participant.flow import mark_done
-from studies.protocol.cells import EngineOffer
+from studies.participant.comparing.page import HeardTake, heard_take
+from studies.participant.consenting import documents
+from studies.participant.consenting.page import LISTEN, ConsentForm
+from studies.participant.language import ASK
+from studies.participant.leaving.finishing import finish
+from studies.preview.hearing import voice_numbers
+from studies.protocol.cells import FREE_VOICE, EngineOffer
 from studies.protocol.free_voice import free_segment
-from studies.protocol.schema import Protocol, offer_key
-from studies.protocol.voices import converts
+from studies.protocol.schema import Protocol, offer_key, offer_parts
+from studies.protocol.voices import converts, resolved
 from studies.publish import session_protocol
 from studies.talk.workers.availability import is_served
 from studies.talk.workers.needs import choices_of
 
-MOST_SIDE_BY_SIDE = 4
 MISSING = {"required": _("Please choose an answer.")}
 TALKED = (Take.State.ENDED, Take.State.FINAL, Take.State.FAILED)
+PITCH = "f0_median_hz"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
 def explore(request: HttpRequest, session: Session) -> HttpResponse:
-    """Shows what the visitor can choose, and the talks so far, newest first."""
+    """Shows everything in one place. With `decision` "finish" the visitor is done, and is led home."""
     protocol = session_protocol(session)
     if protocol.offer is None:
         return go_on(session)
-    if request.method == "POST" and request.POST.get("decision") == "finish":
-        mark_done(session, Page("explore"))
-        return go_on(session)
+    agreed = session.consent(ConsentEvent.Purpose.PARTICIPATE) is not None
+    if request.method == "POST":
+        return _leave(session, protocol) if agreed and request.POST.get("decision") == "finish" else go_on(session)
     offered = options(session, protocol)
     talked = finished_takes(session)
-    initial = _initial(request, offered, talked[0] if talked else None)
-    form = ExploreForm(offered, request.POST if request.method == "POST" else None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        trial = choose(session, **form.cleaned_data)
-        return redirect("talk", session.token, trial.position)
-    takes = [heard_take(session, take) for take in talked]
-    context = frame(request, session, form=form, offered=offered, takes=takes, latest=takes[0] if takes else None)
-    return render(request, "participant/talking/explore.html", context, status=422 if form.errors else 200)
+    form = ExploreForm(offered, initial=_initial(request, offered, talked[0] if talked else None))
+    context = frame(
+        request,
+        session,
+        form=form,
+        offered=offered,
+        consent_form=None if agreed else ConsentForm(protocol.consent),
+        language=documents.spoken(session),
+        talks=[own_talk(session, take, offered) for take in by_question(talked)],
+        explore_config=_config(session, protocol, talked) | {"listen": agreed and LISTEN in request.GET},
+    )
+    return render(request, "participant/talking/explore.html", context)
+
+
+def _leave(session: Session, protocol: Protocol) -> HttpResponse:
+    """Ends the visit. A demo after which nothing is asked leads home; elsewhere the debrief has a code to show."""
+    flow.mark_done(session, Page("explore"))
+    is_demo = session.study.is_demo and session.mode == Session.Mode.LIVE and protocol.recruiter.service == "none"
+    if not is_demo or flow.current_step(session) != flow.DEBRIEF:
+        return go_on(session)
+    finish(session)
+    return redirect(f"{reverse('start')}?{urlencode({ASK: documents.spoken(session)})}")
+
+
+def _config(session: Session, protocol: Protocol, talked: Sequence[Take]) -> dict[str, Any]:
+    """Returns what js/explore/explore.js needs."""
+
+    def address(name: str) -> str:
+        return f"{reverse(name, args=[session.token])}?epoch={session.epoch}"
+
+    return {
+        "consentUrl": address("consent"),
+        "talksUrl": address("begin_talk"),
+        "againUrl": address("ask_again"),
+        "talkUrl": reverse("own_talk", args=[session.token, "00000000-0000-0000-0000-000000000000"]),
+        "hereUrl": reverse("resume", args=[session.token]),
+        "doneUrl": reverse("explore", args=[session.token]),
+        "previewUrl": preview_url(session),
+        "sampleUrl": static("studies/audio/sample-sentence.flac"),
+        "limitMs": max(prompt.limit_sec for prompt in protocol.prompts) * 1_000,
+        "uplinkSamples": UPLINK_SAMPLES,
+        "capture": capture_settings(session),
+        "hearYourself": protocol.hear_yourself == "live",
+        "agreed": sorted(session.agreed),
+        "ownPitchHz": _own_pitch_hz(talked),
+    }
+
+
+def _own_pitch_hz(talked: Sequence[Take]) -> float | None:
+    """Returns the visitor's median pitch in their newest talk of which it is known."""
+    known = Metric.objects.filter(take__in=talked, track=Track.Kind.PARTICIPANT, name=PITCH, value__isnull=False)
+    return known.order_by("-take__created_at").values_list("value", flat=True).first()
 
 
 def _initial(request: HttpRequest, offered: Options, latest: Take | None) -> dict[str, str]:
-    """Returns what is selected at first: what the address asks for, else the prompt of the latest talk, else the first
-    option."""
-    first = {"prompt": offered.prompts, "voice": offered.voices, "engine": offered.engines}
-    able = {name: [card for card in cards if not card.unavailable] for name, cards in first.items()}
-    initial = {name: cards[0].key for name, cards in able.items() if cards}
-    if latest is not None:
-        initial["prompt"] = latest.trial.prompt.key
-    return initial | {name: request.GET[name] for name in first if name in request.GET}
+    """Returns what is selected at first: what the address asks for, else what the latest talk had, else the first that
+    can be chosen."""
+    groups = {"prompt": offered.prompts, "voice": offered.voices, "engine": offered.engines}
+    asked = {name: request.GET[name] for name in groups if name in request.GET}
+    before = {"prompt": latest.trial.prompt.key, **chosen_in(latest.trial)} if latest is not None else {}
+    initial = {}
+    for name, cards in groups.items():
+        keys = [card.key for card in cards if not card.unavailable]
+        wanted = [key for key in (asked.get(name), before.get(name)) if key in keys]
+        initial[name] = (wanted or keys or [""])[0]
+    return initial
 
 
 @require_safe
 @session_page()
 def side_by_side(request: HttpRequest, session: Session) -> HttpResponse:
-    """Shows two to four takes side by side, which the query parameter `take` chooses."""
+    """Compares two takes or more, which the query parameter `take` chooses, by what was measured in them."""
     chosen = set(request.GET.getlist("take"))
-    takes = [take for take in reversed(finished_takes(session)) if str(take.pk) in chosen][:MOST_SIDE_BY_SIDE]
+    takes = [take for take in reversed(finished_takes(session)) if str(take.pk) in chosen]
     if len(takes) < 2:
         return redirect("explore", session.token)
     context = frame(
@@ -91,7 +147,7 @@ def side_by_side(request: HttpRequest, session: Session) -> HttpResponse:
 class ExploreForm(forms.Form):
     """What a visitor chooses: a prompt, a voice and an engine."""
 
-    CHOSEN: ClassVar[Sequence[str]] = ("prompt", "voice", "engine")
+    CHOSEN: ClassVar[Sequence[str]] = ("voice", "engine", "prompt")
 
     def __init__(self, offered: Options, data: Any = None, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
@@ -111,12 +167,18 @@ class ExploreForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One option as visitors see it. For a prompt, `about` is Markdown. `unavailable` says what it needs to be chosen,
-    and is empty for what can be chosen now."""
+    """One option as visitors see it. For a prompt, `about` is Markdown.
+
+    `purpose` is what must be agreed to for it, beside taking part and being recorded. For a voice, `number` is that by
+    which the preview knows it (see `studies.preview.hearing`), and `parameters` are those of its first segment.
+    `unavailable` says what it needs to be chosen, and is empty for what can be chosen now."""
 
     key: str
     label: str
     about: str
+    purpose: str = ""
+    number: int | None = None
+    parameters: Mapping[str, Any] | None = None
     unavailable: str = ""
 
 
@@ -134,24 +196,34 @@ def options(session: Session, protocol: Protocol) -> Options:
     """Returns what is offered in a session.
 
     Without consent to conversion, only voices that do not convert are offered; without consent to third parties, no
-    engine that a third party runs."""
+    engine that a third party runs. Before the visitor has decided, everything is listed."""
     if protocol.offer is None:
         return Options([], [], [])
-    may_convert = session.consent(ConsentEvent.Purpose.CONVERT) is not None
-    may_send = session.consent(ConsentEvent.Purpose.THIRD_PARTY) is not None
+    undecided = session.consent(ConsentEvent.Purpose.PARTICIPATE) is None
+    asked = {purpose.key for purpose in protocol.consent.purposes}
+    allowed = asked if undecided else session.agreed
+    numbers = voice_numbers(session)
+    voices = [
+        Card(
+            voice.key,
+            voice.label,
+            voice.about,
+            ConsentEvent.Purpose.CONVERT if converts(voice.voices) else "",
+            numbers.get(voice.key),
+            resolved(voice.voices[0])["parameters"],
+        )
+        for voice in protocol.offer.voices
+    ]
+    made = last_parameters(session)
+    if made and protocol.offer.free_voice:
+        label, about = gettext(FREE_VOICE.label), gettext(FREE_VOICE.about)
+        voices.append(Card(FREE_VOICE.key, label, about, ConsentEvent.Purpose.CONVERT, None, made))
+    engines = [machine_card(engine) for engine in protocol.offer.engines]
     return Options(
         prompts=[Card(prompt.key, prompt.title, prompt.whole_card) for prompt in protocol.prompts],
-        voices=[
-            Card(voice.key, voice.label, voice.about)
-            for voice in protocol.offer.voices
-            if may_convert or not converts(voice.voices)
-        ],
-        engines=[
-            machine_card(engine)
-            for engine in protocol.offer.engines
-            if may_send or not ENGINES[engine.engine].third_party
-        ],
-        free_voice=may_convert and protocol.offer.free_voice,
+        voices=[card for card in voices if not card.purpose or card.purpose in allowed],
+        engines=[card for card in engines if not card.purpose or card.purpose in allowed],
+        free_voice=ConsentEvent.Purpose.CONVERT in allowed and protocol.offer.free_voice,
     )
 
 
@@ -169,7 +241,8 @@ def machine_card(offer: EngineOffer) -> Card:
         )
         unavailable = gettext(entry.needs) if entry.needs else str(missing)
     about = about_engine(offer.engine) if not offer.about else " ".join([offer.about, *_sent_away(entry)])
-    return Card(offer.name, offer.label or gettext(entry.label), about, unavailable)
+    purpose = ConsentEvent.Purpose.THIRD_PARTY if entry.third_party else ""
+    return Card(offer.name, offer.label or gettext(entry.label), about, purpose, unavailable=unavailable)
 
 
 def machine_of(session: Session, condition: Condition) -> Card | None:
@@ -191,17 +264,14 @@ def _sent_away(entry: Entry) -> list[str]:
 
 
 @transaction.atomic
-def choose(
-    session: Session, *, prompt: str, voice: str, engine: str, parameters: Mapping[str, float] | None = None
-) -> Trial:
-    """Returns the trial for a choice.
+def choose(session: Session, choice: Mapping[str, str], own_voices: list[dict[str, Any]] | None = None) -> Trial:
+    """Returns the trial for a choice of `prompt`, `voice` and `engine`.
 
-    A trial of the same choice without takes is reused, so that sending the form twice creates only one. `parameters`
-    are those of a free voice, and are stored in the trial. Raises OptionError."""
-    own_voices = None if parameters is None else [free_segment(parameters)]
+    A trial of the same choice without takes is reused, so that asking twice creates only one. `own_voices` is the
+    schedule of a free voice, and is stored in the trial."""
     Session.objects.select_for_update().get(pk=session.pk)
-    condition = session.version.conditions.get(key=offer_key(engine, voice))
-    card = session.version.prompts.get(key=prompt)
+    condition = session.version.conditions.get(key=offer_key(choice["engine"], choice["voice"]))
+    card = session.version.prompts.get(key=choice["prompt"])
     for unused in session.trials.filter(prompt=card, condition=condition, takes=None):
         if unused.own_voices == own_voices:
             return unused
@@ -215,6 +285,17 @@ def choose(
     )
 
 
+def chosen_in(trial: Trial) -> dict[str, str]:
+    """Returns the voice and the engine that were chosen for a trial, by their keys in the offer."""
+    engine, voice = offer_parts(trial.condition.key)
+    return {"engine": engine, "voice": voice}
+
+
+def free_schedule(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns the voice schedule of a free voice. Raises OptionError."""
+    return [free_segment(parameters)]
+
+
 def last_parameters(session: Session) -> dict[str, float]:
     """Returns the parameters of the free voice that was chosen last; empty before there is one."""
     made = session.trials.filter(own_voices__isnull=False).order_by("-position").first()
@@ -222,6 +303,36 @@ def last_parameters(session: Session) -> dict[str, float]:
 
 
 def finished_takes(session: Session) -> list[Take]:
-    """Returns all takes that have started and ended, newest first."""
+    """Returns all takes that have started and ended and were not erased, newest first."""
     takes = Take.objects.filter(trial__session=session, state__in=TALKED, started_at__isnull=False)
-    return list(takes.select_related("trial__prompt", "trial__condition").order_by("-created_at"))
+    kept = takes.filter(erased_because=Take.ErasedBecause.NOT_ERASED)
+    return list(kept.select_related("trial__prompt", "trial__condition", "asked_from").order_by("-created_at"))
+
+
+def by_question(takes: Sequence[Take]) -> list[Take]:
+    """Returns these takes, newest first, so that a question that was asked again stands beside its first answer."""
+    asked: dict[Any, list[Take]] = {}
+    for take in reversed(takes):
+        asked.setdefault(take.asked_from_id or take.pk, []).append(take)
+    return [take for same in reversed(asked.values()) for take in same]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTalk:
+    """One talk of the visitor, and the voices in which its question can be asked again; the talk's own is the first."""
+
+    heard: HeardTake
+    voice: str
+    voices: Sequence[Card]
+    pitch_hz: float | None
+
+    @property
+    def take(self) -> Take:
+        return self.heard.take
+
+
+def own_talk(session: Session, take: Take, offered: Options) -> OwnTalk:
+    voice = chosen_in(take.trial)["voice"]
+    ordered = sorted(offered.voices, key=lambda card: card.key != voice)
+    heard = take.metrics.filter(track=Track.Kind.HEARD, name=PITCH).first()
+    return OwnTalk(heard_take(session, take), voice, ordered, heard.value if heard is not None else None)

@@ -1,15 +1,17 @@
-"""The page on which a visitor sets a voice with sliders, hears it at once, and begins a talk in it."""
+"""The page on which a visitor sets a voice with sliders, hears it at once, and takes it to the talk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -19,7 +21,7 @@ from studies.models import Session
 from studies.participant.access import frame, go_on, session_page
 from studies.participant.checking.page import capture_settings, preview_url
 from studies.participant.refused import refuse, refused_form
-from studies.participant.talking.explore import ExploreForm, Options, choose, last_parameters, options
+from studies.participant.talking.explore import ExploreForm, Options, choose, free_schedule, last_parameters, options
 from studies.protocol.cells import FREE_VOICE
 from studies.protocol.free_voice import MAIN, MORE, free_parameters, free_presets, neutral_parameters
 from studies.publish import session_protocol
@@ -28,7 +30,7 @@ from studies.publish import session_protocol
 @require_http_methods(["GET", "HEAD", "POST"])
 @session_page()
 def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
-    """Shows the sliders, and begins a talk with their values.
+    """Shows the sliders, and goes back to the talk with their values.
 
     What the visitor hears while setting them comes from the preview socket and is not recorded."""
     offered = options(session, session_protocol(session))
@@ -45,8 +47,8 @@ def free_voice(request: HttpRequest, session: Session) -> HttpResponse:
         if not sent.is_valid():
             return refuse(request)
         chosen = {name: sent.cleaned_data[name] for name in ("prompt", "engine")}
-        trial = choose(session, voice=FREE_VOICE.key, parameters=sent.parameters, **chosen)
-        return redirect("talk", session.token, trial.position)
+        choose(session, {"voice": FREE_VOICE.key, **chosen}, free_schedule(sent.parameters))
+        return redirect(f"{reverse('explore', args=[session.token])}?{urlencode({'voice': FREE_VOICE.key, **chosen})}")
     refused = refused_form(request)
     form = FreeVoiceForm(offered, refused.fields if refused is not None else None, initial=initial)
     config = {

@@ -1,4 +1,4 @@
-"""Erases what was recorded of a session. What it leaves says that takes happened, not what was said in them."""
+"""Erases what was recorded in takes. What it leaves says that takes happened, not what was said in them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from studies.models import AccessLog, Metric, Session, Study, Take, Track, Utterance
 from studies.models.take import recordings
@@ -25,11 +26,13 @@ from studies.talk.takes import OPEN_STATES
 ERASED: Final[Mapping[str, tuple[str, ...]]] = {
     Take.ErasedBecause.WITHDRAWN: (Take.ErasedBecause.WITHDRAWN,),  # what a retention date leaves is erased, too
     Take.ErasedBecause.RETENTION: tuple(filter(None, Take.ErasedBecause.values)),
+    Take.ErasedBecause.ON_REQUEST: (Take.ErasedBecause.WITHDRAWN, Take.ErasedBecause.ON_REQUEST),
 }
 """Why takes are erased -> what was erased for these reasons has nothing left to be erased."""
 ENDINGS: Final[Mapping[str, str]] = {
     Take.ErasedBecause.WITHDRAWN: "withdrawn",
     Take.ErasedBecause.RETENTION: "study_closed",
+    Take.ErasedBecause.ON_REQUEST: "erased",
 }
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -46,13 +49,18 @@ class Erased:
 
 
 def erase_recordings(session: Session, *, metrics: bool = True, why: str = Take.ErasedBecause.WITHDRAWN) -> Erased:
-    """Ends a session's talks and deletes its journals, tracks, events and words. It may safely be repeated.
+    """Erases all takes of a session, as `erase_takes` does."""
+    return erase_takes(Take.objects.filter(trial__session=session), metrics=metrics, why=why)
+
+
+def erase_takes(takes: QuerySet[Take], *, metrics: bool = True, why: str = Take.ErasedBecause.WITHDRAWN) -> Erased:
+    """Ends these talks and deletes their journals, tracks, events and words. It may safely be repeated.
 
     With `metrics`, the values computed from the recordings are deleted too; they are kept when only a retention date
     has passed."""
-    files = takes = 0
+    files = count = 0
     removed: Counter[str] = Counter()
-    for take in Take.objects.filter(trial__session=session).exclude(erased_because__in=ERASED[why]):
+    for take in takes.exclude(erased_because__in=ERASED[why]):
         end_running(take.pk, ENDINGS[why])
         with transaction.atomic():
             # the row changes first, so that a filing in progress sees that its take has changed and keeps nothing
@@ -72,9 +80,9 @@ def erase_recordings(session: Session, *, metrics: bool = True, why: str = Take.
         journals = _delete_journals(take.pk)
         removed["journals"] += journals
         files += journals
-        takes += 1
-    log.info("recordings_erased", takes=takes, files=files)
-    return Erased(takes, files, +removed)
+        count += 1
+    log.info("recordings_erased", takes=count, files=files)
+    return Erased(count, files, +removed)
 
 
 def erase_leftovers() -> int:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import cast
 from uuid import UUID
 
-import numpy as np
-import soundfile
 import structlog
 from django.db import transaction
 
-from inference.contract.audio import Float32
 from studies.insights.measure import measure
 from studies.insights.measurement import Role, TrackKind, Words
 from studies.models import Metric, Take, Track
-from studies.talk.integrity import check_file
+from studies.talk.integrity import samples_of
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +21,7 @@ def measure_and_store(take_id: UUID) -> int:
 
     Nothing is stored for a take that has not been filed or has been erased in the meantime. Raises RecordingError for a
     file that is no longer what was filed."""
-    tracks = {cast(TrackKind, track.kind): _samples(track) for track in Track.objects.filter(take_id=take_id)}
+    tracks = {cast(TrackKind, track.kind): samples_of(track) for track in Track.objects.filter(take_id=take_id)}
     if not tracks:
         return 0
     take = Take.objects.get(pk=take_id)
@@ -53,10 +50,3 @@ def measure_and_store(take_id: UUID) -> int:
         Metric.objects.bulk_create(rows)
     log.info("take_measured", take=str(take_id), empty=sum(row.value is None for row in rows), stored=len(rows))
     return len(rows)
-
-
-def _samples(track: Track) -> Float32:
-    check_file(str(track.file.name), track.sha256)
-    with track.file.open("rb") as file:
-        samples, _ = soundfile.read(file, dtype="float32")
-    return cast(Float32, np.asarray(samples, dtype=np.float32))

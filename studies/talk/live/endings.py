@@ -33,6 +33,7 @@ CLOSE_CODES: Final[Mapping[str, int]] = {
     "voice_unavailable": CLOSE_REFUSED,
     "unknown_take": CLOSE_UNKNOWN,
     "take_over": CLOSE_OVER,
+    "nothing_said": CLOSE_OVER,
     "session_over": CLOSE_OVER,
     "study_closed": CLOSE_OVER,
     "study_paused": CLOSE_OVER,
@@ -114,6 +115,9 @@ ENDINGS: Final[Mapping[str, Ending]] = {
         ),
     ),
     "session_over": Ending(Take.Outcome.INTERRUPTED, _("This session has ended.")),
+    "answered": Ending(Take.Outcome.COMPLETED, _("The machine has answered.")),
+    "no_answer": Ending(Take.Outcome.COMPLETED, _("The machine did not answer.")),
+    "erased": Ending(Take.Outcome.INTERRUPTED, _("You have erased this conversation.")),
 }
 _OF_REFUSALS: Final[Mapping[str, str]] = {
     "unsuitable_worker": "refused",
@@ -129,7 +133,7 @@ def ending_of(refusal: TakeRefused) -> str:
     return _OF_REFUSALS.get(refusal.code, "withdrawn")
 
 
-AT_ONCE: Final = frozenset({"withdrawn", "voice_withdrawn", "study_closed", "session_over", "another_tab"})
+AT_ONCE: Final = frozenset({"withdrawn", "voice_withdrawn", "erased", "study_closed", "session_over", "another_tab"})
 """Endings that somebody asked for: the socket closes before anything else happens."""
 RECORDING_ENDINGS: Final[Mapping[str, str]] = {"disk_full": "disk_full", "erased": "withdrawn"}
 """RecordingError.reason -> the take's ending; for all other reasons it is "recording_failed"."""

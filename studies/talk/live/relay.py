@@ -33,6 +33,7 @@ from studies.talk.live.browser_link import BrowserLink
 from studies.talk.live.downlink import Downlink, Send
 from studies.talk.live.endings import AT_ONCE, ENDINGS, RECORDING_ENDINGS, UNEXPECTED, ending_by_page
 from studies.talk.live.engine_link import converse
+from studies.talk.live.question import Question
 from studies.talk.live.state import Deadlines, TalkState, open_journal
 from studies.talk.live.uplink import Uplink
 from studies.talk.live.watch import watch
@@ -62,6 +63,8 @@ class Relay:
         self._deadlines = Deadlines(self.end)
         self._ending: asyncio.Task[None] | None = None
         self._talking: asyncio.Task[None] | None = None
+        self._question = Question(admission.question, self._on_frame, self.end) if admission.question else None
+        self._asking: asyncio.Task[None] | None = None
         self._opening = self.loop.create_task(self._open())
         RUNNING[self.take_id] = self
         watch()
@@ -104,6 +107,8 @@ class Relay:
         if not data:
             raise WireError("binary messages", "text or nothing")
         if data[0] == Kind.PARTICIPANT:
+            if self._question is not None:
+                raise WireError("no microphone in a talk whose question is recorded", "a microphone frame")
             self._on_frame(data)
         else:
             self._on_browser_message(downlink, data)
@@ -121,6 +126,8 @@ class Relay:
         If somebody asked for the end, the page is told at once; otherwise once everything said is on disk."""
         if self._ending is None:
             self._uplink.pause()  # nothing more leaves, however long the ending takes
+            if self._asking is not None:
+                self._asking.cancel()
             if reason == "abandoned" and self._browser.connected:
                 reason = "another_tab"  # another tab began the next take
             self._ending = self.loop.create_task(self._finish(reason))
@@ -195,6 +202,8 @@ class Relay:
             self._journal.append(data)
             self._state.agent_step = AUDIO_HEADER.unpack_from(data)[1]
             self._browser.frame(self._state.agent_step, data)
+            if self._question is not None:
+                self._question.heard(data[AUDIO_HEADER.size :])
         elif kind == Kind.HEARD:
             self._note_swallowed(data)
             self._journal.append(data)
@@ -216,6 +225,8 @@ class Relay:
                 raise SlotLost("no slot is left for it")
             case "queue":
                 self._state.queue = fields
+            case "turn" if self._question is not None:
+                self._question.turned(fields["state"])
             case "moving":
                 self._journal.append(data)
                 raise Moving
@@ -239,6 +250,8 @@ class Relay:
             self._deadlines.set("limit", self._state.left_sec)
         self._uplink.resume(live.get("next_step", 0))
         self._browser.event("live", {**engine, "resumed": bool(live.get("resumed"))})
+        if self._question is not None and self._asking is None:
+            self._asking = self.loop.create_task(self._question.ask(self._state.next_sequence))
 
     def _note_swallowed(self, data: bytes) -> None:
         """Tells the browser and journals how many agent frames were lost with a broken engine link.

@@ -66,18 +66,13 @@ def test_unplugged_microphone_ends_the_take_and_offers_another(
 
 
 def test_permission_that_is_withdrawn_ends_the_take(
-    browser: Browser, new_page: NewPage, server: PageServer, talk_url: str
+    launch: Launch, new_page: NewPage, server: PageServer, talk_url: str
 ) -> None:
     recording = server.reset()
-    page = new_page(browser)
-    page.add_init_script(
-        "const asked = new EventTarget(); asked.state = 'granted'; window.asked = asked;"
-        "navigator.permissions.query = async () => asked;"
-    )
-    page.add_init_script(KEEP_TRACK)
-    start(page, talk_url)
-    state(page, "live")
-    page.evaluate("window.asked.state = 'denied'; window.asked.dispatchEvent(new Event('change'));")
+    page = talking(launch(loop=True), new_page, talk_url)
+    page.context.clear_permissions()
+    expect(page.get_by_role("heading", name="The microphone is no longer allowed")).to_be_visible(timeout=LONG_MS)
+    page.context.grant_permissions(["microphone"])
     lost(page, "The microphone is no longer allowed", recording)
 
 

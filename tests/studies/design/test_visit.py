@@ -75,7 +75,13 @@ def test_pages_of_a_study_that_has_them_all() -> None:
 
 
 def test_pages_of_an_explore_study() -> None:
-    assert names(explore()) == ["consent", "check", "explore", "debrief"]
+    assert names(explore()) == ["explore", "debrief"]
+
+
+def test_explore_study_that_asks_something_before_the_talks_has_a_page_for_consent() -> None:
+    asked = {"key": "more", "at": "background", "items": [{"type": "short_text", "key": "why", "text": "Why?"}]}
+    assert names(explore(questionnaires=[asked])) == ["consent", "questions:more", "explore", "debrief"]
+    assert names(explore(device_check={"min_snr_db": 10})) == ["consent", "check", "explore", "debrief"]
 
 
 @pytest.mark.parametrize(

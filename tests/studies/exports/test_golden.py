@@ -25,10 +25,12 @@ from studies.design.visit import Page
 from studies.exports.tables import TABLES, write, write_codebook
 from studies.models import Participant, Session, Study
 from studies.participant.answering.question_page import QuestionPage
+from studies.participant.talking.explore import choose
 from studies.protocol.reading.document import parse, parse_yaml
 from studies.protocol.schema import Protocol
 from studies.publish import open_study, protocol_of, publish
 from studies.simulation.answering import answer, eligible_answers
+from tests.studies.factories import make_take
 from tests.studies.participant.questionnaires import EVERY_ITEM, asking
 from tests.studies.participant.visitor import Visitor
 
@@ -120,12 +122,16 @@ class Bot(Visitor):
     def at_explore(self) -> None:
         offer = self.protocol.offer
         assert offer is not None
+        if not self.session.agreed:
+            self.at_consent()
+            return
         if self.talks == TALKS_TO_EXPLORE:
             self.post("explore/", decision="finish")
             return
         self.talks += 1
         chosen = self.draw.choice(self.protocol.prompts).key
-        self.post("explore/", prompt=chosen, voice=offer.voices[0].key, engine=offer.engines[0].name)
+        choice = {"prompt": chosen, "voice": offer.voices[0].key, "engine": offer.engines[0].name}
+        make_take(choose(self.session, choice))
 
     @property
     def protocol(self) -> Protocol:

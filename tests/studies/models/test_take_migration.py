@@ -37,7 +37,9 @@ def test_reasons_of_old_erasures_are_kept_in_both_directions() -> None:
         assert stored() == [("", sentence) for sentence in told]
         migrate("0008_erasures_by_reason")
         assert stored() == reasons
-        assert [take.filing_note for take in Take.objects.order_by("number")] == told
+        assert [
+            take.filing_note for take in Take.objects.only("erased_because", "filing_error").order_by("number")
+        ] == told
         migrate("0007_take_erased_because")
         assert stored() == [("", sentence) for sentence in told]
     finally:

@@ -53,8 +53,8 @@ def test_every_page_opens_from_the_menu_at_once(study: Study) -> None:
         "Device check",
         "Headphones",
         "Introduction to the practice",
-        "Talk 1",
-        "rating (talk 1)",
+        "Conversation 1",
+        "rating (conversation 1)",
         "Introduction",
     ]
     assert labels[-6:] == [

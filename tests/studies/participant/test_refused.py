@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -41,8 +42,10 @@ def test_refused_consent_leads_back_with_what_was_ticked(anna: Visitor) -> None:
 
 def test_refused_check_leads_back_and_says_why(anna: Visitor) -> None:
     anna.agree()
-    assert send(anna, "check/", device="nonsense") == (302, "check/")
-    assert "did not arrive as it should" in anna.get("check/").page
+    assert send(anna, "check/", device="nonsense", output="loudspeakers") == (302, "check/")
+    page = anna.get("check/").page
+    assert "did not arrive as it should" in page
+    assert re.findall(r'name="output" value="(\w+)"[^>]* checked', page) == ["loudspeakers"]
     assert send(anna, "check/", device=report()) == (302, "talk/0/")
     anna.get("check/")
     assert (anna.response.status_code, "did not arrive" in anna.page) == (200, False)

@@ -18,6 +18,7 @@ from inference.voices.transform import Transform
 from studies.insights.pitch import pitch_contour
 from studies.models import ConsentEvent, Session, Study, Take
 from studies.preview import consumer
+from studies.preview.hearing import hearing_of, voice_numbers
 from studies.talk.registry import PREVIEWS
 from tests.signals import vowel
 from tests.studies.factories import PROTOCOL, make_session, make_study
@@ -302,3 +303,35 @@ async def test_sentence_has_an_end(session: Session) -> None:
     page.speak(consumer.MAX_FRAMES + 1)
     assert await page.until_closed() == 4400
     assert [message for message in page.messages if isinstance(message, AudioFrame)] == []
+
+
+async def test_rendered_sentence_is_told_with_its_pitch(session: Session, serving: Serving) -> None:
+    said = float32_to_pcm16(vowel(120.0, 1.0))
+    async with serving():
+        page = await PreviewPage(session.token).open()
+        for sequence in range(len(said) // (2 * UPLINK_SAMPLES)):
+            pcm = said[2 * sequence * UPLINK_SAMPLES :][: 2 * UPLINK_SAMPLES]
+            page.send(encode_audio(Kind.PARTICIPANT, sequence, sequence * UPLINK_SAMPLES, pcm))
+        told = []
+        for voice in (0, 1):
+            page.ask(voice, voice=voice)
+            told.append((await page.rendered(voice))[0]["pitch_hz"])
+        page.drop()
+        await page.gone()
+    assert sorted(told) == pytest.approx([0.59 * 120, 120], rel=0.03)
+
+
+def test_sentence_that_is_hardly_voiced_has_no_pitch() -> None:
+    assert consumer.pitch_hz(bytes(48_000)) is None
+
+
+def test_voice_of_an_explore_study_is_heard_under_its_own_number() -> None:
+    open_new_study(explore(hear_yourself="live"))
+    session = Visitor().to_talk().session
+    numbers, voices = voice_numbers(session), hearing_of(session).voices
+    assert {key: voices[number].converter for key, number in numbers.items()} == {"own": "none", "higher": "transform"}
+
+
+def test_voice_is_not_heard_before_the_talk_where_the_study_does_not_let_it() -> None:
+    open_new_study(explore())
+    assert voice_numbers(Visitor().to_talk().session) == {}

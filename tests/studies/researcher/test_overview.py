@@ -16,6 +16,8 @@ from django.utils import timezone
 from studies.models import ErasureReceipt, Export, Session, Study, Take
 from studies.researcher.views import PRESENT_MIN, overview
 from tests.studies import factories
+from tests.studies.participant.visitor import open_new_study
+from tests.studies.protocol.documents import explore
 
 
 def test_empty_installation_says_what_to_do_next(db: None, client: Client) -> None:
@@ -220,3 +222,12 @@ def test_no_address_leads_from_a_row_to_the_site(db: None, client: Client) -> No
     client.force_login(factories.make_researcher("max", permitted=False))
     kind = ContentType.objects.get_for_model(Study)
     assert client.get(f"/admin/r/{kind.pk}/{study.pk}/").status_code == 404
+
+
+def test_explore_study_needs_only_one_of_the_machines_it_offers(db: None) -> None:
+    document = explore()
+    document["offer"]["engines"] = [{"engine": "cascade"}, {"engine": "moshi"}]
+    open_new_study(document)
+    assert overview().studies[0].unserved != []
+    factories.make_worker("here")
+    assert overview().studies[0].unserved == []

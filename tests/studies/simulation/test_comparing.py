@@ -173,5 +173,5 @@ def test_problem_names_bot_table_and_column_what_is_there_and_what_was_done(
         "bot 1, sessions.csv, check_noise_dbfs: is '-59.9', expected '-60.0'",
         "bot 1, trials.csv, position 1, answer_why: is '', expected \"'=because\"",
         "bot 1, answers.csv: 6 rows, expected 7",
-        "bot 1, answers.csv: missing why of talk 1",
+        "bot 1, answers.csv: missing why of conversation 1",
     ]

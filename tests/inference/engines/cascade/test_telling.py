@@ -4,7 +4,7 @@ from inference.contract.options.cascade import Options
 from inference.contract.options.cascade_voice import VoiceOptions
 from inference.engines.cascade.hearing.voice.features import FEATURES
 from inference.engines.cascade.hearing.voice.noticing import Noticed
-from inference.engines.cascade.language import Message
+from inference.engines.cascade.prompt import Message
 from inference.engines.cascade.telling import REACTIONS, TOLD, describe_told, reaction, tell, told
 
 MESSAGES: list[Message] = [

@@ -37,7 +37,7 @@ def ida() -> Visitor:
 
 def test_voice_is_kept_with_its_trial_and_run(ida: Visitor) -> None:
     ida.post("explore/voice/", **SENT)
-    assert ida.place == "talk/0/"
+    assert (ida.place, ida.response.context["form"]["voice"].value()) == ("explore/", "free")
     trial = ida.session.trials.get()
     assert trial.condition.key == "cascade--free"
     assert trial.voices == [

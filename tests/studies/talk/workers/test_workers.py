@@ -335,3 +335,16 @@ def test_engine_that_is_not_as_reported_is_never_recorded(session: Session, take
     assert refused.value.code == "unsuitable_worker"
     take.refresh_from_db()
     assert take.state == Take.State.PLANNED
+
+
+@pytest.mark.parametrize(
+    ("choices", "problem"),
+    [
+        ((("model", "small"),), ""),
+        ((("model", "larger"),), "has no model 'larger' for cascade, only best, small"),
+        ((("language", "en"), ("voice_prompt", "heart")), ""),
+    ],
+)
+def test_worker_is_used_only_with_the_values_it_has(choices: tuple[tuple[str, str], ...], problem: str) -> None:
+    worker = InferenceWorker(**{**ABLE, "engines": {"cascade": {"choices": {"model": ["best", "small"]}}}})
+    assert obstacle_at(replace(NEEDS, choices=choices), worker) == problem

@@ -1,8 +1,8 @@
-import { SAMPLE_RATE_HZ, toPcm16 } from "../contract/audio.js";
 import { translate, language } from "../i18n.js";
 import { Meter } from "../audio/meter.js";
 import { MicrophoneProblem } from "../audio/microphone-problem.js";
 import { MicrophoneChoice } from "../audio/microphone-choice.js";
+import { loadSentence } from "../preview/load-sentence.js";
 import { PreviewProblem, PreviewSocket } from "../preview/preview-socket.js";
 import { SentenceRecorder } from "../preview/sentence-recorder.js";
 import { VoicePlayer } from "../preview/voice-player.js";
@@ -45,7 +45,7 @@ export class FreeVoice {
     this.#sliders.onChange = () => this.#moved();
     this.#player.onState = (playing) => this.#played(playing);
     this.#on("record", () => this.#take(() => this.#record()));
-    this.#on("sample", () => this.#take(() => loadSample(config.sampleUrl)));
+    this.#on("sample", () => this.#take(() => loadSentence(config.sampleUrl)));
     this.#on("play", () => (this.#player.playing ? this.#player.stop() : this.#player.replay()));
     const loop = /** @type {HTMLInputElement} */ (this.#part("loop"));
     loop.addEventListener("change", () => (this.#player.loop = loop.checked));
@@ -155,20 +155,6 @@ export class FreeVoice {
     status.className = tone ? `notice notice--${tone}` : "";
     if (status.textContent !== text) status.textContent = text;
   }
-}
-
-/**
- * Loads the site's sample sentence, with which voices can be tried out.
- * @param {string} url
- * @returns {Promise<Int16Array<ArrayBuffer>>} at 24 kHz
- * @throws {TypeError | DOMException} if it cannot be loaded or decoded
- */
-async function loadSample(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new TypeError(`${url} answered ${response.status}`);
-  const context = new OfflineAudioContext(1, 1, SAMPLE_RATE_HZ);
-  const audio = await context.decodeAudioData(await response.arrayBuffer());
-  return Int16Array.from(audio.getChannelData(0), toPcm16);
 }
 
 const FIGURES = new Intl.NumberFormat(language(), { minimumFractionDigits: 2, maximumFractionDigits: 2 });

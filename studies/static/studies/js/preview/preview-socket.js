@@ -16,7 +16,8 @@ export class PreviewProblem extends Error {
 }
 
 /**
- * @typedef {{samples: Float32Array<ArrayBuffer>, latencyMs: number}} RenderedVoice at 24 kHz, with its latency removed
+ * @typedef {{samples: Float32Array<ArrayBuffer>, latencyMs: number, pitchHz: number | null}} RenderedVoice at 24 kHz,
+ *   with its latency removed; its median pitch is null where too little of it is voiced
  * @typedef {{roundTripMs: number, latencyMs: number}} Probe
  * @typedef {object} Pending
  * @property {(answer: any) => void} resolve
@@ -24,6 +25,7 @@ export class PreviewProblem extends Error {
  * @property {Float32Array<ArrayBuffer>} [samples] of the rendered voice; filled as frames arrive
  * @property {number} [filled]
  * @property {number} [latencyMs]
+ * @property {number | null} [pitchHz]
  */
 
 /**
@@ -154,19 +156,24 @@ export class PreviewSocket {
 
   /** @param {Pending} pending @param {import("../contract/wire.js").Metadata} message */
   #happened(pending, { event, data }) {
-    const told = /** @type {{latency_samples: number, samples: number}} */ (data);
+    const told = /** @type {{latency_samples: number, samples: number, pitch_hz?: number | null}} */ (data);
     const latencyMs = told.latency_samples / SAMPLES_PER_MS;
     if (event === "probed") this.#resolve(latencyMs);
     else if (event === "rendered")
-      Object.assign(pending, { samples: new Float32Array(told.samples), filled: 0, latencyMs });
+      Object.assign(pending, {
+        samples: new Float32Array(told.samples),
+        filled: 0,
+        latencyMs,
+        pitchHz: told.pitch_hz ?? null,
+      });
   }
 
   /** @param {Pending} pending @param {Int16Array} pcm */
   #fill(pending, pcm) {
-    const { samples, latencyMs } = pending;
+    const { samples, latencyMs, pitchHz } = pending;
     if (samples === undefined || pending.filled === undefined) return;
     for (const sample of pcm) samples[pending.filled++] = fromPcm16(sample);
-    if (pending.filled >= samples.length) this.#resolve({ samples, latencyMs });
+    if (pending.filled >= samples.length) this.#resolve({ samples, latencyMs, pitchHz });
   }
 
   /** @param {any} answer */

@@ -37,6 +37,7 @@ export class TalkLine {
   #stopSource = () => {};
   #inputLatencyMs = 0;
   #cursor = 0; // sequence of the next frame to send on this connection
+  #listening = false; // whether there is a microphone
   #muted = false;
   #paused = false; // The system has muted the microphone.
   #ending = false;
@@ -55,6 +56,7 @@ export class TalkLine {
   /** @param {Extract<import("./messages.js").ToWorker, {do: "listen"}>} order */
   listen({ source, latencyMs, settings }) {
     this.#stopSource();
+    this.#listening = true;
     this.#inputLatencyMs = latencyMs;
     this.#capture.changeSource();
     this.#stopSource = openSource(source, (samples, rateHz, clockMs, missing) =>
@@ -169,6 +171,7 @@ export class TalkLine {
       this.#backlog.add(encodeAudio("participant", sequence, sample, pcm)),
     );
     if (this.#muted) this.mute(true);
+    if (!this.#listening) this.#clock.note(0, wallMs()); // The server speaks a recorded question from now on.
   }
 
   /** Sends as many frames as the socket may take, and `end` after the last one. */
@@ -180,7 +183,7 @@ export class TalkLine {
       if (frame !== undefined) socket.send(frame);
     }
     if (!this.#ending) return;
-    if (this.#cursor === this.#backlog.next)
+    if (this.#cursor >= this.#backlog.next)
       socket.send(encodeEvent("end", this.#endReason === "participant" ? {} : { reason: this.#endReason }));
     else setTimeout(() => this.#pump(), 50);
   }

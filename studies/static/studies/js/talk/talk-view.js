@@ -69,6 +69,9 @@ export class TalkView {
     }
   }
 
+  /** Called when a take has been opened, for views that show what becomes of it. @param {string} _take */
+  opened(_take) {}
+
   /** @param {string} text */
   set status(text) {
     this.#status = text;

@@ -55,11 +55,11 @@ export class Talk {
   #lastEnd = SCREENS.idle;
   #isOlder = false;
 
-  /** @param {HTMLElement} root @param {TalkConfig} config @param {string} csrfToken */
-  constructor(root, config, csrfToken) {
+  /** @param {HTMLElement} root @param {TalkConfig} config @param {string} csrfToken @param {TalkView} [view] */
+  constructor(root, config, csrfToken, view = new TalkView(root)) {
     this.#config = config;
     this.#csrfToken = csrfToken;
-    this.#view = new TalkView(root);
+    this.#view = view;
     this.#view.limitMs = config.limitMs;
     const select = /** @type {HTMLSelectElement} */ (this.#view.part("microphone"));
     this.#choice = new MicrophoneChoice(select, this.#view.part("microphone-field"));
@@ -125,6 +125,7 @@ export class Talk {
       const worker = (this.#worker = this.#newWorker());
       await this.#sendMicrophone();
       const take = await openTake(this.#config.takesUrl, this.#csrfToken);
+      this.#view.opened(take.take);
       const { socketUrl, ticketUrl, ticket, graceMs } = take;
       const address = { socketUrl, ticketUrl, ticket, graceMs, csrfToken: this.#csrfToken };
       const catalogue = currentCatalogue();

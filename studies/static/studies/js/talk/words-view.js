@@ -1,3 +1,4 @@
+import { translate } from "../i18n.js";
 import { FRAME_MS } from "../contract/audio.js";
 
 /** @typedef {{text: string, start_ms: number, turn: number}} Word */
@@ -33,6 +34,20 @@ export class WordsView {
    */
   complete(turn, text) {
     if (!this.#turns.has(turn) && !this.#waiting.some((word) => word.turn === turn)) this.#append(turn, text);
+  }
+
+  /** Shows what was understood of the participant. @param {string} text */
+  understand(text) {
+    if (text.trim() === "") return;
+    const paragraph = document.createElement("p");
+    paragraph.className = "talk__understood";
+    paragraph.dir = "auto";
+    const label = document.createElement("span");
+    label.className = "talk__who";
+    label.textContent = translate("It understood:");
+    paragraph.append(label, ` ${text}`);
+    this.#list.append(paragraph);
+    this.#list.scrollTop = this.#list.scrollHeight;
   }
 
   /** Drops the words of an interrupted turn that have not been played. @param {number} turn */

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("studies", "0012_utterance_by_rule")]
+    dependencies: ClassVar = [("studies", "0013_asked_again")]
 
     operations: ClassVar = [
         migrations.AddField(
