@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
-from inference.contract.catalog import engine_class
+from inference.contract.catalog import ENGINES, engine_class
 from inference.contract.errors import EngineUnavailable
 from inference.engines.base import Engine, SlotConfig
 
@@ -94,7 +94,7 @@ def measure(
     engine = _load(name, slots, settings)
     load_sec = time.perf_counter() - before
     try:
-        rows = _Rows(engine, slots, config or SlotConfig())
+        rows = _Rows(engine, slots, _of_variant(name, config or SlotConfig()))
         gc.collect()
         gc.freeze()  # as the worker does: a full collection over the weights would count as a step's time
         steps = max(2, round(seconds / FRAME_SEC))
@@ -121,6 +121,10 @@ def measure(
     finally:
         gc.unfreeze()
         engine.shut_down()
+
+
+def _of_variant(name: str, config: SlotConfig) -> SlotConfig:
+    return replace(config, options={**ENGINES[name].fixed, **config.options})
 
 
 def _load(name: str, slots: int, settings: Mapping[str, str]) -> Engine:

@@ -7,7 +7,7 @@ file and one line here; the contract tests find it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -30,7 +30,10 @@ class Entry:
     what an engine needs that not every machine has, and how whoever runs the workers provides it. `third_party` is True
     if it sends the participant's voice to somebody else, which needs a consent of its own, and None if that depends on
     where the operator lets it send: then its snapshot says so. `needs_target` is True for converters that turn the
-    voice into a target voice."""
+    voice into a target voice.
+
+    `variant_of` names the engine that serves this one with the options in `fixed`: an inference worker that loads that
+    engine offers the variant as well, over the same models and rows."""
 
     label: str
     path: str
@@ -41,6 +44,8 @@ class Entry:
     needs: str = ""
     settings: str = ""
     options: str = ""
+    variant_of: str = ""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
 ENGINES: Final[Mapping[str, Entry]] = {
@@ -52,6 +57,16 @@ ENGINES: Final[Mapping[str, Entry]] = {
         "comparison for machines that can.",
         settings="inference.engines.cascade.settings:CascadeSettings",
         options="inference.contract.options.cascade:Options.read",
+    ),
+    "cascade_voice": Entry(
+        "Local cascade, told how you sound",
+        "inference.engines.cascade.engine:CascadeEngine",
+        "The local cascade, but its language model is told in plain words how you sound: laughing, sighing, louder or "
+        "faster than before. Declared rules measure that from the sound; the model does not hear it itself.",
+        settings="inference.engines.cascade.settings:CascadeSettings",
+        options="inference.contract.options.cascade_voice:VoiceOptions.read",
+        variant_of="cascade",
+        fixed={"hears": ["words", "voice"]},
     ),
     "moshi_server": Entry(
         "Moshi server",
@@ -128,6 +143,17 @@ def engine_class(name: str) -> type[Engine]:
     if name not in ENGINES:
         raise UnknownName("engine", name, tuple(ENGINES))
     return cast("type[Engine]", load(ENGINES[name].path))
+
+
+def served_by(engine: str) -> str:
+    """Returns the engine to load for a name of the catalogue: of a variant, the engine that serves it."""
+    entry = ENGINES.get(engine)
+    return entry.variant_of or engine if entry is not None else engine
+
+
+def variants_of(engine: str) -> tuple[str, ...]:
+    """Returns the names under which an engine that is loaded also serves, with some of its options fixed."""
+    return tuple(name for name, entry in ENGINES.items() if entry.variant_of == engine)
 
 
 def converter_class(name: str) -> type[Converter]:

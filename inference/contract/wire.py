@@ -66,6 +66,7 @@ EVENTS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
     "live": {"engine": str},  # the engine hears from here on
     "words": {"text": str, "start_ms": (int, float), "end_ms": (int, float), "turn": int},  # as spoken
     "transcript": {"role": str, "text": str, "raw_text": str, "turn": int},  # participant or agent
+    "noticed": {"turn": int, "sounded": str},  # how the participant sounded, in words; empty if like anybody
     "turn": {"state": str, "turn": int},  # listening, thinking, speaking, interrupted, discarded
     "switch": {"converter": str, "requested_sample": int, "actual_sample": int},
     "overflow": {"direction": str, "frames": int},  # frames a full queue dropped

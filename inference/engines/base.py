@@ -75,6 +75,10 @@ class Engine(ABC):
     def snapshot(self) -> dict[str, Any]:
         """Returns what a researcher must know to repeat a take: models, revisions, weights, parameters, licences."""
 
+    def snapshot_with(self, fixed: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the snapshot of a variant of this engine, whose options are `fixed` in part."""
+        return {**self.snapshot(), "fixed_options": dict(fixed)}
+
     def export_slot(self, slot: int) -> bytes:
         """Returns the whole state of a live conversation, which another row, or a worker with the same `snapshot`, can
         continue; the row itself is unchanged. Raises SlotNotMovable."""

@@ -78,6 +78,13 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """How the engine was told that the participant sounded; empty where nothing stood out."""
+
+    sounded: str
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """The agent's turn is over."""
 
@@ -98,7 +105,7 @@ class Unused:
     certain: bool
 
 
-Event = Waiting | Live | Sound | Words | Heard | Paused | Unused | Over
+Event = Waiting | Live | Sound | Words | Heard | Noticed | Paused | Unused | Over
 
 
 class Link(Protocol):

@@ -29,7 +29,7 @@ from inference.contract.wire import (
     encode,
     encode_audio,
 )
-from inference.terminal.dialing import Event, Heard, Live, Over, Paused, Sound, Waiting, Words, why_closed
+from inference.terminal.dialing import Event, Heard, Live, Noticed, Over, Paused, Sound, Waiting, Words, why_closed
 
 REPORT_EVERY_STEPS: Final = 5  # how often playback is reported; without reports the site would stop sending
 UPLINK_BYTES: Final = UPLINK_SAMPLES * BYTES_PER_SAMPLE
@@ -82,6 +82,8 @@ def event_of(message: Message) -> Event | None:
             return Words(f" {fields['text']}")
         case Metadata("transcript", {"role": "participant", "text": text}):
             return Heard(str(text))
+        case Metadata("noticed", fields):
+            return Noticed(fields["sounded"])
         case Metadata("transcript", {"role": "agent"}):
             return Paused()
         case Metadata("ended", fields):

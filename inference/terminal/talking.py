@@ -12,6 +12,7 @@ from inference.terminal.dialing import (
     Heard,
     Link,
     Live,
+    Noticed,
     Over,
     Paused,
     Sound,
@@ -58,6 +59,8 @@ class Screen:
                 self.end_line()
             case Heard(text):
                 self.note(f"(you: {text})")
+            case Noticed(sounded):
+                self.note(f"(it noticed: {sounded or 'nothing special in your voice'})")
 
     def note(self, text: str) -> None:
         """Prints a note on a line of its own."""

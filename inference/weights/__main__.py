@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from inference.contract.catalog import served_by
 from inference.contract.settings import WrongSettings
 from inference.weights.components import ENGINE_COMPONENTS, LANGUAGE, LARGER_LANGUAGE, VOICES, Component
 from inference.weights.fetching import WeightsError, fetch, find, megabytes
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongSettings as wrong:
         _tell(str(wrong))
         return 1
-    components = [component for name in settings.engines for component in ENGINE_COMPONENTS.get(name, ())]
+    loaded = dict.fromkeys(served_by(name) for name in settings.engines)
+    components = [component for name in loaded for component in ENGINE_COMPONENTS.get(name, ())]
     missing = _missing(components, settings, tell_why=only_check)
     if only_check:
         return 1 if missing else 0
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except WeightsError as error:
             _tell(str(error))
             return 1
-    if "cascade" in settings.engines:
+    if "cascade" in loaded:
         _better(settings)
     return 0
 

@@ -30,7 +30,7 @@ import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from inference.contract.catalog import CONVERTERS, engine_class
+from inference.contract.catalog import CONVERTERS, engine_class, served_by
 from inference.contract.errors import EngineUnavailable
 from inference.contract.latency import latency_samples
 from inference.contract.settings import WrongSettings
@@ -239,7 +239,7 @@ async def run(settings: WorkerSettings, environ: Mapping[str, str]) -> int:
     drained, stopped = asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, lambda: stopped.set() if drained.is_set() else drained.set())
     loop.add_signal_handler(signal.SIGINT, stopped.set)
-    engines = {name: partial(engine_class(name), settings.slots, environ) for name in settings.engines}
+    engines = {name: partial(engine_class(name), settings.slots, environ) for name in map(served_by, settings.engines)}
     worker = Worker(settings, engines)
     try:
         await worker.start()

@@ -6,12 +6,13 @@ used only on the step thread."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 
 from inference.contract.audio import Float32, float32_to_pcm16, pcm16_to_float32
-from inference.contract.errors import SlotNotMovable
+from inference.contract.errors import OptionError, SlotNotMovable
 from inference.contract.tokens import SlotRequest
 from inference.contract.wire import Metadata
 from inference.engines.base import Engine, SlotConfig
@@ -24,11 +25,22 @@ FAILED_STEPS: Final = 3  # consecutive failed steps after which the engine is be
 
 
 class Batch:
-    """The rows of one engine. `seats` holds the seats that are stepped."""
+    """The rows of one engine, or those of a variant of it. `seats` holds the seats that are stepped.
 
-    def __init__(self, name: str, engine: Engine, converters: Mapping[str, Converter], listener: Listener) -> None:
+    An engine and its variants have no row at the same time, since a worker lends each row to one take. `fixed` are the
+    options that make the variant."""
+
+    def __init__(
+        self,
+        name: str,
+        engine: Engine,
+        converters: Mapping[str, Converter],
+        listener: Listener,
+        fixed: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self.engine = engine
-        self.snapshot = engine.snapshot()
+        self.snapshot = engine.snapshot_with(fixed) | {"name": name} if fixed else engine.snapshot()
+        self._fixed = fixed
         self.seats: dict[int, Seat] = {}
         self._name = name
         self._converters = converters
@@ -40,10 +52,17 @@ class Batch:
         """A conversation can move between engines with equal fingerprints; "" means that it cannot move."""
         return str(self.snapshot.get("fingerprint", "")) if self.engine.movable else ""
 
+    def check(self, request: SlotRequest) -> None:
+        """Raises OptionError unless the engine can honour the request."""
+        for name, value in self._fixed.items():
+            if request.options.get(name, value) != value:
+                raise OptionError(name, request.options[name], f"{value}, or another engine than {self._name}")
+        self.engine.check(self._config(request))
+
     def open(self, row: int, request: SlotRequest) -> Seat:
         """Begins a conversation in a clean row. Raises whatever the engine or a converter raises."""
         seat = self.seat(row, request)
-        self.engine.open(row, slot_config(request))
+        self.engine.open(row, self._config(request))
         self.seats[row] = seat
         return seat
 
@@ -63,7 +82,7 @@ class Batch:
             raise SlotNotMovable("the state is another conversation's")
         if not self.fingerprint or moved.fingerprint != self.fingerprint:
             raise SlotNotMovable("the two inference workers run different models")
-        self.engine.import_slot(seat.row, slot_config(request), moved.engine_state)
+        self.engine.import_slot(seat.row, self._config(request), moved.engine_state)
         self.seats[seat.row] = seat
 
     def is_behind(self, seat: Seat) -> bool:
@@ -124,12 +143,12 @@ class Batch:
         self._listener.deliver(deliveries)
         return len(heard)
 
+    def _config(self, request: SlotRequest) -> SlotConfig:
+        """Returns the part of a request that concerns the engine."""
+        options = {**request.options, **self._fixed}
+        return SlotConfig(request.text_prompt, request.voice_prompt, request.seed, options)
+
     def _fail(self, seat: Seat, reason: str, error: Exception) -> None:
         """Stops stepping the seat, whose row must still be closed."""
         self.freeze(seat)
         self._listener.seat_failed(seat, reason, error)
-
-
-def slot_config(request: SlotRequest) -> SlotConfig:
-    """Returns the part of a request that concerns the engine."""
-    return SlotConfig(request.text_prompt, request.voice_prompt, request.seed, request.options)

@@ -18,13 +18,13 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from inference.contract.audio import Float32
-from inference.contract.catalog import NOT_CONFIGURED, converter_class
+from inference.contract.catalog import ENGINES, NOT_CONFIGURED, converter_class, variants_of
 from inference.contract.errors import EngineUnavailable, SlotLost, UnknownName
 from inference.contract.tokens import SlotRequest, VoiceSegment
 from inference.engines.base import Engine
 from inference.voices.base import Converter
 from inference.voices.schedule import VoiceSchedule, check_voices
-from inference.worker.batch import Batch, slot_config
+from inference.worker.batch import Batch
 from inference.worker.handover.state import MovedState
 from inference.worker.pacing import Turn, next_turn
 from inference.worker.seats import Frame, Listener, Seat
@@ -50,7 +50,8 @@ class StepLoop:
         listener: Listener,
         statistics: StepStatistics,
     ) -> None:
-        self.batches: dict[str, Batch] = {}
+        self.batches: dict[str, Batch] = {}  # an engine's variants have batches of their own
+        self._loaded: list[Engine] = []
         self.converters: dict[str, Converter] = {}
         self._make_engine = engines
         self._converter_names = converters
@@ -71,7 +72,7 @@ class StepLoop:
 
     @property
     def engines(self) -> dict[str, Engine]:
-        """The loaded engines by name."""
+        """The loaded engines by every name under which they serve."""
         return {name: batch.engine for name, batch in self.batches.items()}
 
     @property
@@ -178,8 +179,8 @@ class StepLoop:
             for future in (*(future for future, _ in (*self._commands, *self._spare)), *self._closing.values()):
                 if future.set_running_or_notify_cancel():
                     future.set_exception(SlotLost(STOPPING))
-        for batch in self.batches.values():
-            batch.engine.shut_down()
+        for engine in self._loaded:
+            engine.shut_down()
         for converter in self.converters.values():
             converter.shut_down()
         self._listener.loop_ended(error)
@@ -211,7 +212,11 @@ class StepLoop:
             for name, make in self._make_engine.items():
                 engine = make()
                 engine.warm_up()
+                self._loaded.append(engine)
                 self.batches[name] = Batch(name, engine, self.converters, self._listener)
+                for variant in variants_of(name):
+                    fixed = ENGINES[variant].fixed
+                    self.batches[variant] = Batch(variant, engine, self.converters, self._listener, fixed)
             converters.result()
 
     def _load_converters(self) -> None:
@@ -227,7 +232,7 @@ class StepLoop:
     def _check(self, request: SlotRequest) -> None:
         if request.engine not in self.batches:
             raise UnknownName("engine", request.engine, tuple(self.batches))
-        self.batches[request.engine].engine.check(slot_config(request))
+        self.batches[request.engine].check(request)
         check_voices(request.voices, self.converters, request.latency_samples)
 
     def _checked(self, request: SlotRequest) -> Batch:

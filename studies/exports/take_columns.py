@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 from inference.contract.audio import SAMPLE_RATE_HZ
@@ -14,19 +14,37 @@ from studies.talk.workers.needs import sends_to_third_party
 
 Value = Callable[[TrialRow], Cell]
 BETWEEN_TURNS: Final = " | "
+NOTHING: Final = "nothing"
 
 
 def _words(role: str, field: Literal["text", "raw_text"]) -> Value:
     def value(row: TrialRow) -> Cell:
-        turns = (getattr(said, field) for said in row.utterances if said.role == role and not said.discarded)
+        turns = (getattr(said, field) for said in _spoken(row, role) if said.text or said.raw_text)
         return BETWEEN_TURNS.join(turns) or None
 
     return value
 
 
 def _words_by_rule(row: TrialRow) -> Cell:
-    turns = [said.by_rule for said in row.utterances if said.role == _AGENT and not said.discarded]
+    turns = [said.by_rule for said in _spoken(row, _AGENT) if said.text or said.raw_text]
     return BETWEEN_TURNS.join(turns) if any(turns) else None
+
+
+def _spoken(row: TrialRow, role: str) -> Iterator[Utterance]:
+    return (said for said in row.utterances if said.role == role and not said.discarded)
+
+
+def _noticed(row: TrialRow) -> Cell:
+    """Returns a part for each of the participant's turns; None if no turn was listened to in that way."""
+    turns = [said.noticed for said in _spoken(row, _PARTICIPANT)]
+    if not any(turn is not None for turn in turns):
+        return None
+    return BETWEEN_TURNS.join("" if turn is None else turn.get("sounded") or NOTHING for turn in turns)
+
+
+def _noticed_details(row: TrialRow) -> Cell:
+    turns = {str(said.turn): said.noticed for said in _spoken(row, _PARTICIPANT) if said.noticed is not None}
+    return json.dumps(turns, ensure_ascii=False, sort_keys=True) if turns else None
 
 
 def _no_words(role: str) -> Value:
@@ -183,6 +201,20 @@ TAKE_COLUMNS: Final[tuple[Column[TrialRow], ...]] = (
     ),
     Column("participant_raw_words", "text", "The same as it was recognised", _words(_PARTICIPANT, "raw_text")),
     Column("participant_words_reason", "text", "Why participant_words has no value", _no_words(_PARTICIPANT)),
+    Column(
+        "participant_noticed",
+        "text",
+        "How the participant sounded, as the machine was told; turns between |, “nothing” where nothing stood out, "
+        "empty for machines that are told nothing of it",
+        _noticed,
+    ),
+    Column(
+        "participant_noticed_details",
+        "text",
+        "By turn, as JSON: laughs and sighs, features in the units of the engine's snapshot, differences from earlier "
+        "turns or why there was no comparison, what the model was told, and a reaction that opened the answer",
+        _noticed_details,
+    ),
     Column(
         "agent_words",
         "text",

@@ -262,6 +262,9 @@ class Utterance(models.Model):
     raw_text = models.TextField(blank=True)
     discarded = models.BooleanField(default=False, help_text="A turn that was cut off before it sounded.")
     by_rule = models.TextField(blank=True, help_text="Words of it that a rule of the engine gave, and not its model.")
+    noticed = models.JSONField(
+        null=True, blank=True, help_text="How the participant sounded, as an engine that is told so was told."
+    )
 
     class Meta:
         ordering: ClassVar = ["take", "turn", "id"]

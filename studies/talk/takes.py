@@ -40,16 +40,25 @@ class Admission:
     """What the audio path needs to know of a take and what does not change, so that it does not use the database.
 
     What is allowed may change, so it is not here: `may_talk` and `needs_now` tell. `hear_yourself` says whether
-    participants may hear themselves as the engine does. `language` is that of the session (BCP 47), and `epoch`
-    identifies its live tab. `question` (PCM16) is what is asked again in place of a microphone, or empty."""
+    participants may hear themselves as the engine does, and `names_machine` whether they may learn which one answers.
+    `language` is that of the session (BCP 47), and `epoch` identifies its live tab. `question` (PCM16) is what is asked
+    again in place of a microphone, or empty."""
 
     take_id: UUID
     limit_ms: int
     request: SlotRequest
     hear_yourself: bool
+    names_machine: bool = True
     language: str | None = None
     epoch: int = 0
     question: bytes = b""
+
+
+def names_machine(session: Session) -> bool:
+    """Returns whether participants may learn which machine answers. Not in a planned study with several engines, where
+    it would break the blinding."""
+    engines = session.version.conditions.order_by().values("engine").distinct().count()
+    return session_protocol(session).kind != "planned" or engines <= 1
 
 
 def start_take(trial: Trial, asked_from: Take | None = None) -> Take:
@@ -243,6 +252,7 @@ def _redeem(take_id: UUID, text: str) -> Admission:
         take.limit_ms,
         slot_request(take),
         hear_yourself=session_protocol(session).hear_yourself == "live",
+        names_machine=names_machine(session),
         language=language_of(pk=session.pk),
         epoch=session.epoch,
         question=question,

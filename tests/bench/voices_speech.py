@@ -97,11 +97,11 @@ def human_speech(cache: Path = CACHE) -> list[Speech]:
     """Every talker. Raises NoSpeech."""
     for package in sorted({path.split("/")[0] for recordings in RECORDINGS.values() for path in recordings}):
         if not (cache / package).is_dir():
-            _fetch(package, cache)
+            fetch(package, cache)
     return [_in_a_row(talker, recordings, cache) for talker, recordings in RECORDINGS.items()]
 
 
-def _fetch(package: str, cache: Path) -> None:
+def fetch(package: str, cache: Path) -> None:
     """Downloads a package and unpacks it, without installing it."""
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
@@ -128,7 +128,7 @@ def _in_a_row(talker: str, recordings: Mapping[str, str], cache: Path) -> Speech
     pause = np.zeros(round(PAUSE_SEC * SAMPLE_RATE_HZ), np.float32)
     parts, clips, place = [pause], [], len(pause)
     for path, text in recordings.items():
-        samples = _read(cache / path)
+        samples = read(cache / path)
         clips.append(Clip(Path(path).stem, place, place + len(samples), text))
         parts += [samples, pause]
         place += len(samples) + len(pause)
@@ -136,7 +136,7 @@ def _in_a_row(talker: str, recordings: Mapping[str, str], cache: Path) -> Speech
     return Speech(talker, np.concatenate(parts), tuple(clips))
 
 
-def _read(path: Path) -> Float32:
+def read(path: Path) -> Float32:
     """float32 [n] at 24 kHz."""
     if path.suffix == ".raw":
         samples, rate_hz = np.fromfile(path, "<i2") / np.float32(32_768), RAW_RATE_HZ

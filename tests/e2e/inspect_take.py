@@ -30,6 +30,7 @@ def inspect(take: str) -> dict[str, Any]:
         "seed": slot_request(found).seed,
         "test_only": bool(found.engine_snapshot and found.engine_snapshot.info.get("test_only")),
         "counts": found.counts,
+        "utterances": list(found.utterances.values("role", "turn", "text", "noticed")),
         "events": found.events.path if found.events else "",
         "tracks": {
             track.kind: {

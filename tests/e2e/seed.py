@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import django
 
@@ -18,8 +20,11 @@ from django.utils import timezone  # noqa: E402
 from studies.models import Condition, ConsentEvent, Participant, Prompt, ProtocolVersion, Session, Study, Trial  # noqa: E402
 
 
-def consented_session(*, trials: int, engine: str, limit_sec: int = 120, sessions: int = 1) -> list[str]:
-    """Tokens of new sessions in a study of its own, each past consent and device check.
+def consented_session(
+    *, trials: int, engine: str, limit_sec: int = 120, sessions: int = 1, conditioning: Mapping[str, Any] = {}
+) -> list[str]:
+    """Tokens of new sessions in a study of its own, each past consent and device check. `conditioning` are fields of
+    its one condition.
 
     Its document is that of the demo of pairs with `engine` in it, which publishing would refuse for the echo."""
     demo = ProtocolVersion.objects.get(study__slug="paired-prompts", number=1)
@@ -43,7 +48,12 @@ def consented_session(*, trials: int, engine: str, limit_sec: int = 120, session
         prompt, condition = document["prompts"][0]["key"], document["conditions"][0]["key"]
         Prompt.objects.create(version=version, key=prompt, title="Free talk", card="Say anything.", limit_sec=limit_sec)
         Condition.objects.create(
-            version=version, key=condition, label="Own", engine=engine, voices=[{"converter": "none", "parameters": {}}]
+            version=version,
+            key=condition,
+            label="Own",
+            engine=engine,
+            voices=[{"converter": "none", "parameters": {}}],
+            **conditioning,
         )
     prompt, condition = version.prompts.get(), version.conditions.get()
     tokens = []

@@ -3,6 +3,7 @@
 The web checks studies against them, so nothing here loads a model.
 
 cascade.py          the local engine
+cascade_voice.py    the same, told how the participant sounds
 moshi.py            Moshi in the worker
 moshi_server.py     Moshi servers
 openai_realtime.py  servers of the Realtime protocol

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
 
 from inference.contract.errors import OptionError
 
@@ -50,10 +50,13 @@ class Options:
         True, "Keep laughter and interjections that recognition spelt out from the language model."
     )
     barge_in: bool = _switch(True, "The participant can interrupt the agent by speaking.")
+    hears: tuple[str, ...] = field(
+        default=("words",), metadata={"about": "What the language model is told: the words alone."}
+    )
     language: str = _choice("en", ("en",), "Language of recognition, model and synthesis; only en.")
 
     @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Options:
+    def read(cls, given: Mapping[str, Any]) -> Self:
         """Reads the options. Raises OptionError for an option that is unknown, of another type or out of range."""
         known = {option.name: option for option in fields(cls)}
         values: dict[str, Any] = {}
@@ -63,12 +66,21 @@ class Options:
             values[name] = _read_one(name, value, known[name].default, known[name].metadata)
         return cls(**values)
 
+    def as_json(self) -> dict[str, Any]:
+        """Returns all options as JSON has them."""
+        return asdict(self) | {"hears": list(self.hears)}
+
 
 def _read_one(name: str, value: Any, default: Any, metadata: Mapping[str, Any]) -> Any:
     if isinstance(default, bool):
         if not isinstance(value, bool):
             raise OptionError(name, value, "true or false")
         return value
+    if isinstance(default, tuple):
+        if not isinstance(value, list | tuple) or tuple(value) != default:
+            wanted = f"[{', '.join(default)}]; cascade hears words, cascade_voice words and voice"
+            raise OptionError(name, value, wanted)
+        return default
     if isinstance(default, str):
         choices: tuple[str, ...] = metadata["choices"]
         if value not in choices:

@@ -4,6 +4,8 @@
     dialogue.py     one slot: frames in, frames and events out, never waiting for a model
     reply.py        one attempt at an answer, on its own thread
     hearing/        where speech is, when a turn ends, and which words it has; `hearing/turn.py` is pure
+    hearing/voice/  how the participant sounds, by declared rules
+    telling.py      what the language model is told of that
     answering.py    the words of an answer: streamed, or the likeliest of several
     first_words.py, choosing.py, health.py   the rules there are about them; pure
     prompt.py       what the language model reads before anybody speaks
@@ -11,7 +13,8 @@
     playout.py      speech synthesis, shared by all slots, and its playout in steps
     clauses.py      which parts of an answer can already be spoken
 
-The engine is text-mediated: the language model gets the recognised words and nothing else of the voice.
+The engine is text-mediated: the language model gets the recognised words and nothing else of the voice. As
+`cascade_voice` it is also told in words how the voice sounded; it does not hear it either.
 """
 
 import os

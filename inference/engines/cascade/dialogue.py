@@ -13,11 +13,13 @@ import soxr
 
 from inference.contract.audio import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, samples_to_ms
 from inference.contract.options.cascade import Options
+from inference.contract.options.cascade_voice import VoiceOptions
 from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig, StepOutput
 from inference.engines.cascade.hearing.recognition import Recognition
 from inference.engines.cascade.hearing.turn import Act, Phase, TurnTaking
 from inference.engines.cascade.hearing.vad import RATE_HZ, VAD_FRAME_MS, VAD_FRAME_SAMPLES, Session, VoiceActivity
+from inference.engines.cascade.hearing.voice.ear import Ear
 from inference.engines.cascade.language import History
 from inference.engines.cascade.playout import Playout, Word
 from inference.engines.cascade.prompt import opening
@@ -52,6 +54,7 @@ class Dialogue:
         self._models.prepare(slot, self._history.so_far())
         self._resampler = soxr.ResampleStream(SAMPLE_RATE_HZ, RATE_HZ, 1, dtype="float32", quality="MQ")
         self._voice_activity = VoiceActivity(vad)
+        self._ear = Ear(options) if isinstance(options, VoiceOptions) else None
         self._floor = TurnTaking(interruptible=options.barge_in)
         self._playout = Playout()
         self._unheard: Float32 = np.zeros(0, np.float32)  # resampled audio, less than a VAD frame
@@ -111,9 +114,18 @@ class Dialogue:
                 self._follow(act)
             if self._floor.phase in (Phase.IDLE, Phase.SPEAKING):
                 while len(self._audio) > PRE_ROLL_FRAMES + self._floor.speech_frames:
-                    self._audio.popleft()
+                    self._pass_by(self._audio.popleft())
         self._unheard = heard
         return faded
+
+    def _pass_by(self, vad_frame: Float32) -> None:
+        """Keeps a frame that belongs to no turn for the ear, unless it may hold the agent's own voice."""
+        if self._ear is None:
+            return
+        if self._floor.phase is Phase.SPEAKING:
+            self._ear.forget_before()
+        else:
+            self._ear.pass_by(vad_frame)
 
     def _follow(self, act: Act) -> None:
         match act:
@@ -144,16 +156,18 @@ class Dialogue:
         self._onset_ms = self._now_ms - self._floor.speech_frames * VAD_FRAME_MS
 
     def _attempt(self) -> Reply:
+        audio = np.concatenate(self._audio)
         return Reply(
             self._models,
             slot=self._slot,
             turn=self._turn,
-            audio=np.concatenate(self._audio),
+            audio=audio,
             settled=self._settled if len(self._audio) < LONGEST_TURN_FRAMES else [],
             history=self._history,
             persona=self._persona,
             options=self._options,
             seed=self._seed,
+            notice=self._ear.listen_to(audio) if self._ear is not None else None,
         )
 
     def _drop_reply(self) -> None:
@@ -195,11 +209,12 @@ class Dialogue:
             self._say_turn("thinking", slow=True)
         if waited_ms >= GIVE_UP_MS and isinstance(reply, Reply) and self._too_slow.done():
             reply.give_up()
-            if reply.heard is None:
+            heard, noticed = reply.heard, reply.noticed
+            if heard is None:
                 self._unanswered.append(Unanswered(reply, self._turn, self._onset_ms, self._last_speech_ms))
                 self._told_words = True
-            heard = reply.heard or Heard("", "", (), 0.0, 0.0)
-            self._reply = Apology(self._too_slow.result(), heard)
+                heard, noticed = Heard("", "", (), 0.0, 0.0), None  # told when it is all known
+            self._reply = Apology(self._too_slow.result(), heard, noticed)
 
     def _look_at_unanswered(self) -> None:
         """Tells what was said in turns that were given up before their words were known."""
@@ -207,6 +222,7 @@ class Dialogue:
             self._unanswered.remove(turn)
             if turn.reply.heard is not None and turn.reply.heard.reason != "no_speech":
                 self._say_heard(turn.reply.heard, turn)
+                self._say_noticed(turn.reply, turn)
 
     def _discard(self, reply: Reply | Apology) -> None:
         """Discards a turn with nothing to answer: noise, or laughter that was scrubbed."""
@@ -218,6 +234,8 @@ class Dialogue:
             data = {"raw_text": heard.raw, "no_speech_probability": round(heard.no_speech_probability, 3)}
         else:
             self._say_heard(heard)
+        if reply.noticed is not None and (reply.noticed.laughs or reply.noticed.sighs):
+            self._say_noticed(reply)
         self._say_turn("discarded", reason=heard.reason or "no_answer", **data)
         self._floor.listen()
         self._reply = None
@@ -226,6 +244,9 @@ class Dialogue:
     def _begin(self, reply: Reply | Apology) -> None:
         if reply.heard is not None and not self._told_words:
             self._say_heard(reply.heard)
+        self._say_noticed(reply)
+        if self._ear is not None and reply.noticed is not None:
+            self._ear.remember(reply.noticed)
         self._playout.start_answer()
         self._floor.speak()
         self._say_turn("speaking", waited_ms=round(samples_to_ms(self._samples) - self._last_speech_ms))
@@ -274,6 +295,16 @@ class Dialogue:
             score=round(heard.score, 3),
             no_speech_probability=round(heard.no_speech_probability, 3),
         )
+
+    def _say_noticed(self, reply: Reply | Apology, turn: Unanswered | None = None) -> None:
+        if reply.noticed is not None:
+            self._emit(
+                "noticed",
+                turn=turn.turn if turn else self._turn,
+                **reply.noticed.record(),
+                told=reply.told,
+                reaction=reply.reaction,
+            )
 
     def _say_turn(self, state: str, **data: Any) -> None:
         self._emit("turn", state=state, turn=self._turn, **data)

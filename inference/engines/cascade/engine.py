@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from threading import Event
@@ -17,6 +17,7 @@ import structlog
 from inference.contract.audio import FRAME_SAMPLES, Float32
 from inference.contract.errors import OptionError
 from inference.contract.options.cascade import Options
+from inference.contract.options.cascade_voice import read_options
 from inference.engines.base import Engine, SlotConfig, StepOutput
 from inference.engines.cascade.agent_voices import AGENT_VOICES, HEART
 from inference.engines.cascade.dialogue import Dialogue
@@ -30,6 +31,7 @@ from inference.engines.cascade.playout import WORD_TIMING
 from inference.engines.cascade.prompt import HOW_TO_ANSWER, NOBODY, SMALL_TALK, opening
 from inference.engines.cascade.reply import FALLBACK, Models
 from inference.engines.cascade.settings import CascadeSettings
+from inference.engines.cascade.telling import describe_told
 from inference.weights.fetching import Weights
 from inference.weights.hub import sha256
 
@@ -68,7 +70,7 @@ class CascadeEngine(Engine):
             each.result()
 
     def check(self, config: SlotConfig) -> None:
-        options = Options.read(config.options)
+        options = read_options(config.options)
         if options.model not in self._loaded.languages:
             raise OptionError("model", options.model, f"one of {', '.join(self._loaded.languages)} on this machine")
         voices = self._loaded.synthesisers
@@ -81,7 +83,7 @@ class CascadeEngine(Engine):
     def open(self, slot: int, config: SlotConfig) -> None:
         self.check(config)
         self.close(slot)
-        options = Options.read(config.options)
+        options = read_options(config.options)
         models = Models(
             turn_end=self._loaded.turn_end,
             recogniser=self._loaded.recogniser,
@@ -119,6 +121,9 @@ class CascadeEngine(Engine):
     def snapshot(self) -> dict[str, Any]:
         return self._snapshot
 
+    def snapshot_with(self, fixed: Mapping[str, Any]) -> dict[str, Any]:
+        return describe_told(self._snapshot, read_options(fixed))
+
 
 def describe(loaded: Loaded, *, threads: int) -> dict[str, Any]:
     """Returns the engine's snapshot, with hashes of the two models that come inside packages. `choices` are the values
@@ -127,6 +132,7 @@ def describe(loaded: Loaded, *, threads: int) -> dict[str, Any]:
         "name": "cascade",
         "text_mediated": True,
         "choices": {"model": list(loaded.languages), "voice_prompt": list(loaded.synthesisers)},
+        "hears": list(Options().hears),
         "models": {
             **{name: _fetched(found) for name, found in loaded.weights.items()},
             "voice_activity": _packaged(
@@ -137,7 +143,7 @@ def describe(loaded: Loaded, *, threads: int) -> dict[str, Any]:
         "packages": {name: version(name) for name in PACKAGES},
         "parameters": {
             "voices": {name: dict(AGENT_VOICES[name].transform) for name in loaded.synthesisers},
-            "option_defaults": {option.name: option.default for option in fields(Options)},
+            "option_defaults": Options().as_json(),
             "system_prompt": f"{NOBODY} {HOW_TO_ANSWER}",
             "examples": [list(example) for example in SMALL_TALK],
             "no_medical_advice": " ".join(NO_ADVICE),

@@ -7,7 +7,7 @@ is withdrawn and nothing of it is heard; otherwise its first clause is often rea
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from threading import Event
@@ -21,10 +21,12 @@ from inference.engines.cascade.clauses import Scrubbed, scrub
 from inference.engines.cascade.first_words import FirstWords, first_words
 from inference.engines.cascade.hearing.recognition import Recogniser, Recognition, segments
 from inference.engines.cascade.hearing.turn_end import TurnEnd
+from inference.engines.cascade.hearing.voice.noticing import Noticed
 from inference.engines.cascade.language import History, LanguageModel
 from inference.engines.cascade.playout import Clause, Synthesiser
 from inference.engines.cascade.prompt import Message, decides
 from inference.engines.cascade.sharing import Withdrawn
+from inference.engines.cascade.telling import reaction, tell, told
 
 TOO_SLOW: Final = "I'm sorry, that is taking me too long. Could you say it again?"
 FALLBACK: Final = "Sorry, I did not quite get that. Could you say it in another way?"
@@ -61,7 +63,10 @@ class Heard:
 
 class Reply:
     """An attempt at an answer. Its thread writes `heard`, `clauses`, `text` and, last of all, also after an `error`,
-    `done`; the step thread reads them. Another thread may write `completeness` at any time."""
+    `done`; the step thread reads them. Another thread may write `completeness` and `noticed` at any time; `noticed` is
+    known by the time that there is a clause or that the attempt is done.
+
+    `notice` says how the turn sounded; without it the answer is to the words alone."""
 
     def __init__(
         self,
@@ -75,8 +80,10 @@ class Reply:
         persona: str,
         options: Options,
         seed: int,
+        notice: Callable[[], Noticed] | None = None,
     ) -> None:
         self.completeness: float | None = None
+        self.noticed: Noticed | None = None
         self.heard: Heard | None = None
         self.clauses: deque[Clause] = deque()
         self.text = ""  # everything that was generated or given by a rule, spoken or not
@@ -85,6 +92,8 @@ class Reply:
         self.fallback = False
         self.done = False
         self._unanswered = False
+        self.told = ""  # what the model was told of how the participant sounded
+        self.reaction = ""  # the words that answered a laugh or a sigh
         self._at_once = ""
         self._spoke = False
         self.error: Exception | None = None
@@ -98,6 +107,8 @@ class Reply:
         self._options = options
         self._turn = turn
         self._seed = seed + turn * MOST_DRAWS
+        self._notice = notice
+        self._judged = Event()
         models.threads.submit(self._judge)
         models.threads.submit(self._run)
 
@@ -112,17 +123,23 @@ class Reply:
             self.withdraw()
 
     def _judge(self) -> None:
-        """Judges the end of the turn in parallel with recognition; only taking the floor waits for the result."""
+        """Judges the end of the turn and how it sounded, in parallel with recognition."""
         try:
             self.completeness = self._models.turn_end(self._audio, self._withdrawn)
+            if self._notice is not None:
+                self.noticed = self._notice()
         except Withdrawn:
             pass
         except Exception as error:
             self.error = error
+        finally:
+            self._judged.set()
 
     def _run(self) -> None:
         try:
             heard = self._listen()
+            if self._notice is not None:
+                self._judged.wait()  # its task is never behind this one
             self.heard = heard
             if heard.words and not self._unanswered:
                 self._answer(heard.words)
@@ -153,13 +170,16 @@ class Reply:
         self.draws = drawn.draws
         if not self._spoke:
             self.fallback = True
-            self.text = self.by_rule = FALLBACK
+            self._write(FALLBACK)
+            self.by_rule = self.text
             self._say(FALLBACK)
 
     def _draw(self, words: str) -> Drawn:
-        """Says the opening, if there is one, and draws what follows. What it returns as pieces has not sounded yet."""
-        first = FirstWords()
-        if self._options.openings:
+        """Says the reaction or the opening, if there is one, and draws what follows. What it returns as pieces has not
+        sounded yet."""
+        self.told, self.reaction = told(self.noticed), reaction(self.noticed, self._options)
+        first = FirstWords(self.reaction)
+        if self._options.openings and not self.reaction:
             first = first_words(words, persona=self._persona, turn=self._turn)
         self.by_rule = first.text
         until = monotonic() + self._options.candidates_ms / 1_000
@@ -168,11 +188,13 @@ class Reply:
             self._write("")
             self._say(first.text)
             until += sum(len(clause.pcm) for clause in self.clauses) / SAMPLE_RATE_HZ
+        if self.reaction:
+            self._spoke = False  # it is no answer yet
         if first.alone:
             return Drawn("", 0)
         question = Question(
             slot=self._slot,
-            messages=self._history.asking(words, first.text),
+            messages=tell(self._history.asking(words, first.text), self.noticed),
             said=words,
             begun="" if first.is_sentence else first.text,
             deciding=decides(self._persona),
@@ -199,9 +221,11 @@ class Reply:
 class Apology:
     """What the agent says instead of an answer that takes too long; it reads as a Reply that is done."""
 
-    def __init__(self, clause: Clause, heard: Heard) -> None:
+    def __init__(self, clause: Clause, heard: Heard, noticed: Noticed | None) -> None:
         self.completeness: float | None = None
         self.heard: Heard | None = heard
+        self.noticed = noticed
+        self.told = self.reaction = ""
         self.clauses = deque([clause])
         self.text = self.by_rule = clause.text
         self.draws = 0

@@ -21,7 +21,7 @@ from studies.participant.flow import mark_done
 from studies.participant.talking.explore import about_engine, machine_of
 from studies.publish import session_protocol
 from studies.talk.live.endings import ENDINGS
-from studies.talk.takes import OPEN_STATES
+from studies.talk.takes import OPEN_STATES, names_machine
 
 SECTIONS: Final = {
     "role": _("Your role"),
@@ -75,17 +75,18 @@ def interruption(trial: Trial) -> str:
     return str(ENDINGS[last.end_reason].message) if last.end_reason in ENDINGS else ""
 
 
-def _engine_words(session: Session, trial: Trial) -> dict[str, str]:
-    """Returns what the page says about the engine. It is empty in a planned study with several engines, where the name
-    would break the blinding."""
-    engines = set(session.version.conditions.values_list("engine", flat=True))
-    if session_protocol(session).kind == "planned" and len(engines) > 1:
-        return {"engineLabel": "", "engineAbout": ""}
-    machine = machine_of(session, trial.condition)
-    if machine is not None:
-        return {"engineLabel": machine.label, "engineAbout": machine.about}
+def _engine_words(session: Session, trial: Trial) -> dict[str, str | bool]:
+    """Returns what the page says about the engine, and whether it shows what the engine noticed of the voice. It is
+    empty where participants may not learn which machine answers."""
+    if not names_machine(session):
+        return {"engineLabel": "", "engineAbout": "", "engineHearsVoice": False}
     engine = trial.condition.engine
-    return {"engineLabel": gettext(ENGINES[engine].label), "engineAbout": about_engine(engine)}
+    machine = machine_of(session, trial.condition)
+    return {
+        "engineLabel": machine.label if machine is not None else gettext(ENGINES[engine].label),
+        "engineAbout": machine.about if machine is not None else about_engine(engine),
+        "engineHearsVoice": "voice" in ENGINES[engine].fixed.get("hears", ()),
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -145,6 +145,7 @@ def _file(take: Take, path: Path) -> bool:
                 raw_text=row.raw_text,
                 discarded=row.discarded,
                 by_rule=row.by_rule,
+                noticed=row.noticed,
             )
             for row in said
         )

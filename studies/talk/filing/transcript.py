@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from unicodedata import normalize
 
 from inference.contract.audio import samples_to_ms
 from studies.talk.filing.timeline import SlotClock
+
+ENVELOPE: Final = frozenset({"event", "type", "at_ms", "turn"})
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class Spoken:
     end_ms: float | None = None
     discarded: bool = False
     by_rule: str = ""
+    noticed: dict[str, Any] | None = None
 
 
 def utterances(events: Iterable[Mapping[str, Any]], clock: SlotClock, latency_samples: int) -> list[Spoken]:
@@ -31,7 +34,8 @@ def utterances(events: Iterable[Mapping[str, Any]], clock: SlotClock, latency_sa
 
     A transcript takes precedence over the words it was made from, and a turn's last transcript over its earlier ones.
     A turn that was discarded before it was spoken becomes an empty, discarded utterance. `latency_samples` is the
-    delay between the microphone and what the engine hears; the engine's times for the participant include it."""
+    delay between the microphone and what the engine hears; the engine's times for the participant include it.
+    A turn in which a laugh or a sigh was noticed, but no words, becomes an utterance without text."""
     spoken: dict[tuple[str, int], Spoken] = {}
     complete: set[tuple[str, int]] = set()
     discarded: set[int] = set()
@@ -54,6 +58,9 @@ def utterances(events: Iterable[Mapping[str, Any]], clock: SlotClock, latency_sa
             row.text, row.raw_text = str(event.get("text", "")), str(event.get("raw_text", ""))
             row.by_rule = str(event.get("by_rule", ""))
             _widen(row, event, clock, samples_to_ms(latency_samples) if row.role == "participant" else 0.0)
+        elif name == "noticed":
+            row = spoken.setdefault(("participant", turn), Spoken("participant", turn))
+            row.noticed = {field: value for field, value in event.items() if field not in ENVELOPE}
         elif name == "turn" and event.get("state") == "discarded":
             discarded.add(turn)
     for row in spoken.values():  # Engines differ in how they write å; a word must not depend on that.

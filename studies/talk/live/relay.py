@@ -42,7 +42,7 @@ from studies.talk.workers import reports
 
 UPLINK_BYTES: Final = AUDIO_HEADER.size + UPLINK_SAMPLES * BYTES_PER_SAMPLE
 FROM_BROWSER: Final = frozenset({"device", "slip", "lost", "mute", "buffer", "monitor", "end"})
-TO_BROWSER: Final = frozenset({"words", "transcript", "turn"})  # `switch` would reveal the voice
+TO_BROWSER: Final = frozenset({"words", "transcript", "noticed", "turn"})  # `switch` would reveal the voice
 
 log = structlog.get_logger(__name__)
 
@@ -233,7 +233,7 @@ class Relay:
             case "ended":
                 self._journal.append(data)
                 raise SlotLost(str(fields["reason"]))
-            case event if event not in TO_BROWSER:
+            case event if event not in TO_BROWSER or (event == "noticed" and not self._admission.names_machine):
                 self._journal.append(data)
                 return
         self._journal.append(data)

@@ -26,7 +26,11 @@ LIGHT = {"echo", *REMOTE}  # engines that load no model
 
 @pytest.fixture(
     scope="module",
-    params=[name if name in LIGHT else pytest.param(name, marks=pytest.mark.engine) for name in ENGINES],
+    params=[
+        name if name in LIGHT else pytest.param(name, marks=pytest.mark.engine)
+        for name in ENGINES
+        if not ENGINES[name].variant_of
+    ],
 )
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     with settings_for(request.param) as settings:

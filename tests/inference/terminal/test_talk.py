@@ -89,6 +89,21 @@ def test_place_in_the_queue_of_a_busy_server_is_told() -> None:
     assert notes.getvalue() == "The server is too busy for another conversation. You are number 2 in the queue ...\n"
 
 
+@pytest.mark.parametrize(
+    ("sounded", "note"),
+    [
+        ("laughing, loud", "(it noticed: laughing, loud)\n"),
+        ("", "(it noticed: nothing special in your voice)\n"),
+    ],
+)
+def test_what_the_engine_noticed_is_told(sounded: str, note: str) -> None:
+    notes = io.StringIO()
+    event = event_of(Metadata("noticed", {"turn": 1, "sounded": sounded}))
+    assert event is not None
+    Screen(io.StringIO(), notes).show(event)
+    assert notes.getvalue() == note
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_ctrl_c_ends_the_talk_and_keeps_the_answer_so_far(tmp_path: Path, number: signal.Signals) -> None:
     question, answer = write_question(tmp_path), tmp_path / "answer.wav"

@@ -199,9 +199,10 @@ def test_check_reports_missing_weights_by_its_exit_status(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MODELS_DIR", str(tmp_path))
-    monkeypatch.setenv("WORKER_ENGINES", "cascade")
-    assert command.main(["--check"]) == 1
-    assert capsys.readouterr().err.count("Run `python -m inference.weights`.") == 3
+    for engines in ("cascade", "cascade_voice", "cascade,cascade_voice"):
+        monkeypatch.setenv("WORKER_ENGINES", engines)
+        assert command.main(["--check"]) == 1
+        assert capsys.readouterr().err.count("Run `python -m inference.weights`.") == 3
     monkeypatch.setenv("WORKER_ENGINES", "echo")
     assert command.main(["--check"]) == 0
 

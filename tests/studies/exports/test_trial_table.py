@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -133,6 +135,8 @@ def test_row_equals_the_database(version: ProtocolVersion, rosa: User) -> None:
         "participant_words": "hello",
         "participant_raw_words": "hello",
         "participant_words_reason": "",
+        "participant_noticed": "",
+        "participant_noticed_details": "",
         "agent_words": "hi there",
         "agent_raw_words": "hi there (ha)",
         "agent_words_by_rule": "hi",
@@ -212,6 +216,19 @@ def test_words_that_no_engine_wrote_down_have_their_reason(version: ProtocolVers
     names = ("participant_words", "participant_raw_words", "participant_words_reason", "agent_words_reason")
     assert [row[name] for name in names] == ["", "", reason, ""]
     assert [never_talked[name] for name in names] == ["", "", "", ""]
+
+
+def test_how_the_participant_sounded_is_told_by_turn(version: ProtocolVersion, rosa: User) -> None:
+    take = factories.make_take(factories.make_session(version).trials.all()[0])
+    take.utterances.filter(role="participant").delete()
+    plain: dict[str, Any] = {"sounded": "", "laughs": 0}
+    laughing: dict[str, Any] = {"sounded": "laughing, loud", "laughs": 1}
+    for turn, (text, noticed) in enumerate([("hello", plain), ("", laughing), ("bye", None)], 1):
+        take.utterances.create(role="participant", turn=turn, text=text, raw_text=text, noticed=noticed)
+    row = read_table(version.study, rosa)[0]
+    assert row["participant_words"] == "hello | bye"
+    assert row["participant_noticed"] == "nothing | laughing, loud | "
+    assert json.loads(row["participant_noticed_details"]) == {"1": plain, "2": laughing}
 
 
 def test_voice_that_went_to_somebody_else_is_told(version: ProtocolVersion, rosa: User) -> None:

@@ -30,7 +30,7 @@ def test_loading_again_changes_nothing() -> None:
     call_command("load_demo")
     call_command("load_demo")
     assert ProtocolVersion.objects.count() == 4
-    assert Condition.objects.filter(version__study__slug="explore").count() == 72
+    assert Condition.objects.filter(version__study__slug="explore").count() == 80
 
 
 def test_changed_demo_becomes_a_new_version() -> None:

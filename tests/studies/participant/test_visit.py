@@ -131,8 +131,29 @@ def test_talk_page_says_what_the_browser_needs(study: Study) -> None:
         "interrupted": "",
         "engineLabel": "Local cascade",
         "engineAbout": config["engineAbout"],
+        "engineHearsVoice": False,
     }
     assert "cannot hear laughter" in config["engineAbout"]
+
+
+@pytest.mark.parametrize(
+    ("engines", "is_shown"),
+    [
+        ({"own": "cascade_voice", "higher": "cascade_voice"}, True),
+        ({"own": "cascade_voice", "higher": "cascade"}, False),
+    ],
+    ids=["only machine", "one of two"],
+)
+def test_what_is_noticed_of_the_voice_is_shown_unless_it_would_reveal_the_machine(
+    engines: dict[str, str], is_shown: bool
+) -> None:
+    document = paired()
+    for condition in document["conditions"]:
+        condition["engine"] = engines[condition["key"]]
+    open_new_study(document, "told")
+    anna = Visitor("told").to_talk()
+    assert anna.response.context["talk_config"]["engineHearsVoice"] is is_shown
+    assert ('data-part="noticed"' in anna.response.content.decode()) is is_shown
 
 
 def test_talk_that_broke_off_is_offered_again(study: Study) -> None:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from inference.contract.catalog import ENGINES, sends_to_third_party
+from inference.contract.catalog import ENGINES, sends_to_third_party, served_by
 from inference.contract.errors import OptionError, UnknownName
 from inference.contract.presets import PRESETS
 from inference.contract.tokens import SlotRequest, VoiceSegment
@@ -103,7 +103,7 @@ def _engine(name: str, engines: Sequence[str], snapshots: Mapping[str, Mapping[s
 
 
 def _sampling(given: Mapping[str, str], engine: str) -> tuple[dict[str, float], tuple[str, ...]]:
-    names = SAMPLING.get(engine, {})
+    names = SAMPLING.get(served_by(engine), {})
     options: dict[str, float] = {}
     unused: list[str] = []
     for name in (*FLOATS, *WHOLES, *NEUTRAL):

@@ -36,6 +36,7 @@ class Partner:
     seeds: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)  # the first words of the answers that it was to go on with
+    messages: list[Message] = field(default_factory=list)  # of the last request
     read_so_far: list[list[str]] = field(default_factory=list)
 
     def judge(self, turn: Float32, withdrawn: Event) -> float:
@@ -60,6 +61,7 @@ class Partner:
         going_on = messages[-1]["role"] == "assistant"
         self.begun.append(messages[-1]["content"] if going_on else "")
         self.asked.append(messages[-2 if going_on else -1]["content"])
+        self.messages = list(messages)
         self.on_answer()
         draw = len(self.seeds)
         for letter in self.answers[draw % len(self.answers)]:

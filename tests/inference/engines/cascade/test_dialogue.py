@@ -11,14 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soxr
 
-from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, Float32
+from inference.contract.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32
 from inference.contract.options.cascade import Options
+from inference.contract.options.cascade_voice import VoiceOptions
 from inference.contract.wire import Metadata
 from inference.engines.base import SlotConfig
 from inference.engines.cascade.dialogue import Dialogue
+from inference.engines.cascade.hearing.vad import RATE_HZ
 from inference.engines.cascade.reply import FALLBACK, TOO_SLOW
+from inference.engines.cascade.telling import TOLD
 from tests.inference.engines.cascade.partner import Partner
+from tests.inference.engines.cascade.voice.sounds import breath, in_room, laugh
 
 SPEECH = np.full(FRAME_SAMPLES, 0.5, np.float32)
 SILENCE = np.zeros(FRAME_SAMPLES, np.float32)
@@ -228,3 +233,108 @@ def test_turn_that_is_never_answered_is_told_once_it_is_recognised(threads: Thre
     (heard,) = [event.data for event in talk.events if event.data.get("role") == "participant"]
     assert (heard["text"], heard["turn"]) == ("Who are you?", 1)
     assert heard["end_ms"] == pytest.approx(800, abs=64)
+
+
+def told_of_the_voice(threads: ThreadPoolExecutor, partner: Partner, **options: Any) -> Talk:
+    return Talk(partner, threads, VoiceOptions.read(options))
+
+
+def hear_sound(talk: Talk, sound: Float32) -> None:
+    """Lets the slot hear a sound at 16 kHz."""
+    resampled = np.asarray(soxr.resample(sound, RATE_HZ, SAMPLE_RATE_HZ), np.float32)
+    for start in range(0, len(resampled) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
+        talk.hear(resampled[start : start + FRAME_SAMPLES])
+
+
+def noticed_in(talk: Talk) -> list[Mapping[str, Any]]:
+    return [event.data for event in talk.events if event.event == "noticed"]
+
+
+def test_laugh_before_the_words_is_told_and_answered_with_a_reaction(threads: ThreadPoolExecutor) -> None:
+    partner = Partner(answers=("I am a friend.",))
+    talk = told_of_the_voice(threads, partner)
+    hear_sound(talk, in_room(laugh()))
+    talk.hear(SPEECH, 10)
+    talk.wait_for("listening")
+    (noticed,) = noticed_in(talk)
+    assert (noticed["turn"], noticed["sounded"], noticed["laughs"]) == (1, "laughing", 1)
+    assert (noticed["told"], noticed["reaction"]) == (TOLD["laughing"], "Ha ha!")
+    assert partner.messages[0]["content"].endswith(f" {TOLD['laughing']}")
+    assert partner.messages[-2:] == [
+        {"role": "user", "content": "Who are you?"},
+        {"role": "assistant", "content": "Ha ha!"},
+    ]
+    assert talk.transcripts()[-1] == ("agent", "Ha ha! I am a friend.", "Ha ha! I am a friend.")
+
+
+def test_reaction_can_be_left_out(threads: ThreadPoolExecutor) -> None:
+    partner = Partner(answers=("I am a friend.",))
+    talk = told_of_the_voice(threads, partner, reactions=False)
+    hear_sound(talk, in_room(breath(0.9)))
+    talk.hear(SPEECH, 10)
+    talk.wait_for("listening")
+    (noticed,) = noticed_in(talk)
+    assert (noticed["sounded"], noticed["told"], noticed["reaction"]) == ("sighing", TOLD["sighing"], "")
+    assert partner.messages[0]["content"].endswith(TOLD["sighing"])
+    assert talk.transcripts()[-1] == ("agent", "I am a friend.", "I am a friend.")
+
+
+def test_turn_in_which_nothing_is_noticed_says_so_and_changes_no_prompt(threads: ThreadPoolExecutor) -> None:
+    partner, control = Partner(), Partner()
+    talk = told_of_the_voice(threads, partner)
+    for each in (talk, Talk(control, threads)):
+        each.hear(SPEECH, 10)
+        each.wait_for("listening")
+    assert [noticed["sounded"] for noticed in noticed_in(talk)] == [""]
+    assert partner.messages == control.messages
+
+
+def test_words_alone_are_the_same_after_a_laugh_and_after_a_sigh(threads: ThreadPoolExecutor) -> None:
+    prompts = []
+    for sound in (laugh(), breath(0.9)):
+        partner = Partner()
+        talk = Talk(partner, threads)
+        hear_sound(talk, in_room(sound))
+        talk.hear(SPEECH, 10)
+        talk.wait_for("listening")
+        assert noticed_in(talk) == []
+        prompts.append(partner.messages)
+    assert prompts[0] == prompts[1]
+
+
+def test_laugh_in_a_discarded_turn_is_told_with_the_next_one(threads: ThreadPoolExecutor) -> None:
+    partner = Partner(heard="Ha ha ha!")
+    talk = told_of_the_voice(threads, partner)
+    hear_sound(talk, in_room(laugh()))
+    talk.hear(SPEECH, 4)
+    talk.wait_for("discarded")
+    partner.heard = "Who are you?"
+    talk.hear(SPEECH, 10)
+    talk.wait_for("listening")
+    assert [(noticed["turn"], noticed["sounded"]) for noticed in noticed_in(talk)] == [(1, "laughing"), (2, "laughing")]
+    assert talk.transcripts()[-1][1] == "Ha ha! I am a friend."
+
+
+def test_laugh_while_the_agent_speaks_is_not_its_own_voice_taken_for_the_participants(
+    threads: ThreadPoolExecutor,
+) -> None:
+    talk = told_of_the_voice(
+        threads, Partner(answers=("I am a friend of yours and I always have been, and I always will be one.",))
+    )
+    talk.hear(SPEECH, 10)
+    talk.wait_for("speaking")
+    hear_sound(talk, in_room(laugh()))
+    talk.wait_for("listening")
+    talk.hear(SILENCE, 12)
+    talk.hear(SPEECH, 10)
+    talk.wait_for("listening")
+    assert [noticed["sounded"] for noticed in noticed_in(talk)] == ["", ""]
+
+
+def test_answer_that_fails_after_a_reaction_falls_back(threads: ThreadPoolExecutor) -> None:
+    talk = told_of_the_voice(threads, Partner(answers=("",)))
+    hear_sound(talk, in_room(laugh()))
+    talk.hear(SPEECH, 10)
+    talk.wait_for("listening")
+    (agent,) = [event.data for event in talk.events if event.data.get("role") == "agent"]
+    assert (agent["text"], agent["fallback"]) == (f"Ha ha! {FALLBACK}", True)

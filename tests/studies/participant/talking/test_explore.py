@@ -115,6 +115,15 @@ def test_choice_that_is_not_offered_is_refused() -> None:
     assert (answer.status_code, answer.json()["code"], ida.session.trials.count()) == (409, "not_offered", 0)
 
 
+def test_machine_that_is_told_how_one_sounds_is_called_that() -> None:
+    open_new_study(
+        explore(offer={**explore()["offer"], "engines": [{"engine": "cascade"}, {"engine": "cascade_voice"}]}), "told"
+    )
+    page = Visitor("told").to_talk().response.content.decode()
+    assert "Local cascade, told how you sound" in page
+    assert "the model does not hear it itself" in page
+
+
 def test_without_consent_to_conversion_there_is_only_the_own_voice() -> None:
     make_worker()
     ida = Visitor().begin().agree("participate", "record")

@@ -81,3 +81,26 @@ def test_words_that_a_rule_gave_are_kept() -> None:
     assert utterances(events, CLOCK, 0) == [
         Spoken("agent", 1, "Oh no. What now?", "Oh no. What now??", by_rule="Oh no.")
     ]
+
+
+NOTICED = {"sounded": "laughing", "laughs": 1, "told": "They laugh.", "features": {"pitch_hz": None}}
+
+
+def test_what_was_noticed_of_the_voice_stays_with_the_turn() -> None:
+    events = [
+        transcript("participant", "hello", 1),
+        {"event": "noticed", "type": "noticed", "at_ms": 12.5, "turn": 1, **NOTICED},
+        transcript("participant", "bye", 2),
+    ]
+    assert utterances(events, CLOCK, 0) == [
+        Spoken("participant", 1, "hello", "hello?", noticed=NOTICED),
+        Spoken("participant", 2, "bye", "bye?"),
+    ]
+
+
+def test_laugh_without_words_is_a_turn_without_text() -> None:
+    events = [{"event": "noticed", "turn": 1, **NOTICED}, {"event": "turn", "state": "discarded", "turn": 1}]
+    assert utterances(events, CLOCK, 0) == [
+        Spoken("participant", 1, noticed=NOTICED),
+        Spoken("agent", 1, discarded=True),
+    ]

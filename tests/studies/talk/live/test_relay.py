@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
-from inference.contract.audio import FRAME_SAMPLES, UPLINK_SAMPLES
-from inference.contract.wire import DOWNLINK_WINDOW_FRAMES, Kind
+from inference.contract.audio import FRAME_SAMPLES, UPLINK_SAMPLES, Float32
+from inference.contract.wire import DOWNLINK_WINDOW_FRAMES, Kind, Metadata
+from inference.engines.base import StepOutput
 from inference.engines.echo import EchoEngine
 from studies.models import Session, Study, Take, Trial
 from studies.talk import takes
@@ -20,7 +22,7 @@ from studies.talk.journal.records import Record, now_us
 from studies.talk.journal.writer import writer
 from studies.talk.live.endings import CLOSE_ANOTHER_TAB, CLOSE_OVER, CLOSE_TOO_SLOW
 from studies.talk.registry import RUNNING
-from tests.studies.factories import make_session
+from tests.studies.factories import PROTOCOL, make_session, make_study
 from tests.studies.talk.conftest import Serving, open_page, reread
 from tests.studies.talk.pages import Page, microphone_frame
 from tests.waiting import until
@@ -389,3 +391,33 @@ async def test_failed_slot_ends_its_take(take: Take, serving: Serving) -> None:
         await page.gone()
     assert page.events("ended")[0]["reason"] == "engine_lost"
     assert noted(take, "slot_lost") == [{"reason": "engine_failed", "worker": worker.name}]
+
+
+class NoticingEngine(EchoEngine):
+    """Echoes, and tells in each step what it noticed."""
+
+    def step(self, frames: Mapping[int, Float32]) -> dict[int, StepOutput]:
+        noticed = Metadata("noticed", {"turn": 1, "sounded": "laughing"})
+        return {slot: StepOutput(said.pcm, (*said.events, noticed)) for slot, said in super().step(frames).items()}
+
+
+def take_beside(other_engine: str) -> Take:
+    """Of a planned study whose other condition has that engine."""
+    before, after = PROTOCOL.rsplit("engine: cascade", 1)
+    study = make_study(protocol=f"{before}engine: {other_engine}{after}")
+    return takes.start_take(make_session(study).trials.get(position=0))
+
+
+@pytest.mark.parametrize("other_engine", ["cascade", "moshi"])
+async def test_what_is_noticed_of_the_voice_is_told_unless_it_reveals_the_machine(
+    transactional_db: None, serving: Serving, other_engine: str
+) -> None:
+    take = await sync_to_async(take_beside)(other_engine)
+    async with serving(NoticingEngine):
+        page = await live_page(take)
+        page.say(*range(4))
+        await page.until(lambda: len(page.agent_frames()) == 1)
+        await end(page)
+    noticed = [{"turn": 1, "sounded": "laughing"}]
+    assert page.events("noticed") == (noticed if other_engine == "cascade" else [])
+    assert noted(take, "noticed") == noticed

@@ -36,7 +36,7 @@ export type FromWorker =
   | { say: "lost" } // the connection was lost and is being restored
   | { say: "unheard" } // what was said while there was no connection is kept, but the engine did not hear it
   | { say: "stalled" } // nothing comes from the microphone any more
-  | { say: "event"; event: string; data: EventData } // words, transcript, turn, away
+  | { say: "event"; event: string; data: EventData } // words, transcript, noticed, turn, away
   | { say: "sounding"; step: number }
   | { say: "slip"; samples: number }
   | { say: "buffer"; change: BufferEvent["change"]; underruns: number }

@@ -14,7 +14,7 @@ const MAX_SOCKET_BYTES = 128 * 1_024; // If more is unsent, frames wait in the b
 const ENDING_MS = 8_000; // time for the last frames and the server's `ended`
 const WATCH_MS = 1_000;
 const STALLED_LOOKS = 4; // sooner than the silence of the server, which would look like a lost connection
-const TO_PAGE = new Set(["words", "transcript", "turn", "away"]);
+const TO_PAGE = new Set(["words", "transcript", "noticed", "turn", "away"]);
 
 /**
  * Carries both directions of one take, outside the page's thread: microphone → frames → socket, and socket → playback

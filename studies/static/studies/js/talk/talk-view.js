@@ -1,5 +1,6 @@
 import { translate, translatePlural } from "../i18n.js";
 import { Meter } from "../audio/meter.js";
+import { NoticedView } from "./noticed-view.js";
 import { AWAY, MUTED, SLOW, TURNS } from "./states.js";
 import { WordsView } from "./words-view.js";
 
@@ -20,6 +21,7 @@ export class TalkView {
   #limitMs = 0;
   #status = "";
   #muted = false;
+  #noticed;
   #monitor; // only where the study lets participants hear themselves
 
   /** @param {HTMLElement} root */
@@ -28,6 +30,7 @@ export class TalkView {
     this.participantMeter = new Meter(this.part("participant-meter"));
     this.agentMeter = new Meter(this.part("agent-meter"));
     this.words = new WordsView(this.part("words"));
+    this.#noticed = new NoticedView(root);
     this.#monitor = /** @type {HTMLInputElement | null} */ (root.querySelector('[data-part="monitor"]'));
     this.#monitor?.addEventListener("input", () => this.#showMonitor());
     this.#monitor?.addEventListener("change", () => this.onMonitor(this.#showMonitor()));
@@ -58,6 +61,7 @@ export class TalkView {
     this.#offer("start", screen.start);
     this.#offer("next", screen.next);
     this.#offer("cancel", screen.cancel);
+    if (changed && state === "connecting") this.#noticed.clear();
     if (changed && state === "live") this.#enter();
     if (changed && ["ended", "failed", "restarting"].includes(state)) {
       /** @type {HTMLDetailsElement} */ (this.part("card")).open = true;
@@ -90,6 +94,9 @@ export class TalkView {
         break;
       case "transcript":
         if (data.role === "agent") this.words.complete(data.turn, data.text);
+        break;
+      case "noticed":
+        this.#noticed.show(data.sounded);
         break;
       case "away":
         if (isLive) this.status = data.away ? AWAY : TURNS.listening;

@@ -11,7 +11,7 @@ from inference.contract.presets import PRESETS
 from inference.contract.tokens import VoiceSegment
 from inference.worker.doors.chat.query import MAX_SEED, read_query
 
-ENGINES = ("moshi", "echo", "cascade")
+ENGINES = ("moshi", "echo", "cascade", "cascade_voice")
 
 
 def test_nothing_asked_is_the_first_engine_and_ones_own_voice() -> None:
@@ -49,6 +49,11 @@ def test_address_of_personaplex_is_a_persona() -> None:
 def test_sampling_that_an_engine_lacks_is_told_as_unused() -> None:
     chat = read_query("engine=echo&text_temperature=0.7&audio_topk=250&pad_mult=0", ENGINES)
     assert (dict(chat.slot.options), chat.unused) == ({}, ("text_temperature", "audio_topk"))
+
+
+def test_variant_takes_the_sampling_of_its_engine() -> None:
+    chat = read_query("engine=cascade_voice&text_temperature=0.7", ENGINES)
+    assert (chat.slot.engine, dict(chat.slot.options)) == ("cascade_voice", {"temperature": 0.7})
 
 
 def test_voice_is_a_preset() -> None:
