@@ -146,5 +146,5 @@ def listen(page: Page) -> None:
     """Play each answer to its end."""
     for side in page.locator(".side").all():
         if side.get_attribute("data-heard") is None:
-            side.locator(".waveform__play").click(timeout=FILING_MS)
+            side.locator("[data-answer] .waveform__play").click(timeout=FILING_MS)
         expect(side).to_have_attribute("data-heard", "", timeout=FILING_MS)

@@ -108,6 +108,13 @@ def test_choice_made_twice_makes_one_trial_and_asking_again_another() -> None:
     assert choose(ida.session, OWN).position == 1
 
 
+def test_choice_that_is_not_offered_is_refused() -> None:
+    make_worker()
+    ida = Visitor().to_talk()
+    answer = begin(ida, {**HIGHER, "engine": "echo"})
+    assert (answer.status_code, answer.json()["code"], ida.session.trials.count()) == (409, "not_offered", 0)
+
+
 def test_machine_that_is_told_how_one_sounds_is_called_that() -> None:
     open_new_study(
         explore(offer={**explore()["offer"], "engines": [{"engine": "cascade"}, {"engine": "cascade_voice"}]}), "told"
@@ -116,13 +123,6 @@ def test_machine_that_is_told_how_one_sounds_is_called_that() -> None:
     assert "Local cascade, told how you sound" in page
     assert "the model does not hear it itself" in page
     assert page.count('data-part="noticed"') == 1
-
-
-def test_choice_that_is_not_offered_is_refused() -> None:
-    make_worker()
-    ida = Visitor().to_talk()
-    answer = begin(ida, {**HIGHER, "engine": "echo"})
-    assert (answer.status_code, answer.json()["code"], ida.session.trials.count()) == (409, "not_offered", 0)
 
 
 def test_without_consent_to_conversion_there_is_only_the_own_voice() -> None:
