@@ -6,6 +6,7 @@ Consent and device check require a person with a browser and cannot be given her
 
 from __future__ import annotations
 
+import json
 import ssl
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -58,20 +59,18 @@ async def start_take(link: str, choice: Choice, context: ssl.SSLContext) -> Star
                 raise TalkProblem("This link does not belong to a session on this site.", TalkProblem.REFUSED)
             kind, position = _place(page, token)
             if kind == "explore":
-                page = await _choose(http, page, choice)
-                kind, position = _place(page, token)
-            elif kind == "talk" and (choice.engine or choice.voice):
+                return await _take(http, origin, _chosen(page, choice))
+            if kind == "talk" and (choice.engine or choice.voice):
                 raise TalkProblem("The study decides on the engine and the voice: leave both out.", TalkProblem.REFUSED)
             if kind != "talk":
-                problem = IN_BROWSER.get(kind, "This session cannot continue right now.")
-                raise TalkProblem(f"{problem} Open {origin}/p/{token}/ in a browser.", TalkProblem.REFUSED)
-            return await _take(http, origin, token, position)
+                raise _left_to_a_browser(page, kind)
+            return await _take(http, origin, f"/p/{token}/trials/{position}/takes/")
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise TalkProblem(unreachable(link, error), TalkProblem.UNREACHABLE) from None
 
 
-async def _take(http: httpx.AsyncClient, origin: str, token: str, position: str) -> StartedTake:
-    answer = await http.post(f"/p/{token}/trials/{position}/takes/", headers=_same_site(http, origin))
+async def _take(http: httpx.AsyncClient, origin: str, address: str) -> StartedTake:
+    answer = await http.post(address, headers=_same_site(http, origin))
     try:
         start: Any = answer.json()
     except (ValueError, RecursionError):
@@ -84,20 +83,32 @@ async def _take(http: httpx.AsyncClient, origin: str, token: str, position: str)
     raise TalkProblem(f"The site answered {answer.status_code}.", TalkProblem.REFUSED)
 
 
-async def _choose(http: httpx.AsyncClient, page: httpx.Response, choice: Choice) -> httpx.Response:
-    """Fills in the form of an explore study, which leads to its conversation."""
-    form = _Form()
-    form.feed(page.text)
-    fields = dict(form.hidden)
-    for name, offered in form.offered.items():
+def _left_to_a_browser(page: httpx.Response, kind: str) -> TalkProblem:
+    problem = IN_BROWSER.get(kind, "This session cannot continue right now.")
+    resume = page.url.copy_with(raw_path="/".join(page.url.path.split("/")[:3]).encode() + b"/")
+    return TalkProblem(f"{problem} Open {resume} in a browser.", TalkProblem.REFUSED)
+
+
+def _chosen(page: httpx.Response, choice: Choice) -> str:
+    """Returns the address that starts a take of the choice, on the page of an explore study. Raises TalkProblem."""
+    explore = _ExplorePage()
+    explore.feed(page.text)
+    try:
+        config = json.loads(explore.config)
+        address, agreed = str(config["talksUrl"]), config["agreed"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        raise TalkProblem("The page of this study is not one of Hear Me Out.", TalkProblem.REFUSED) from None
+    if not agreed:
+        raise _left_to_a_browser(page, "consent")
+    chosen = {}
+    for name, offered in explore.offered.items():
         asked = getattr(choice, name, "")
         if asked and asked not in offered:
             raise TalkProblem(
                 f"The study offers no {name} called {asked!r}; there are {', '.join(offered)}.", TalkProblem.REFUSED
             )
-        fields[name] = asked or form.ticked.get(name, offered[0])
-    origin = str(page.url.copy_with(raw_path=b"/")).rstrip("/")
-    return await http.post(page.url, data=fields, headers=_same_site(http, origin))
+        chosen[name] = asked or explore.ticked.get(name, offered[0])
+    return str(httpx.URL(address).copy_merge_params(chosen))
 
 
 def _place(page: httpx.Response, token: str) -> tuple[str, str]:
@@ -116,25 +127,28 @@ def _same_site(http: httpx.AsyncClient, origin: str) -> dict[str, str]:
 
 
 @dataclass
-class _Form(HTMLParser):
-    """The fields of the page's last form: the `offered` values by name, the `ticked` one, and the `hidden` fields."""
+class _ExplorePage(HTMLParser):
+    """The page of an explore study: the `offered` values by name, the `ticked` one, and its `config` as JSON."""
 
-    hidden: dict[str, str] = field(default_factory=dict)
     offered: dict[str, list[str]] = field(default_factory=dict)
     ticked: dict[str, str] = field(default_factory=dict)
+    config: str = ""
+    _in_config: bool = False
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.hidden, self.offered, self.ticked = {}, {}, {}
-        elif not given.get("name"):
-            return
-        elif tag == "input" and given.get("type") == "hidden":
-            self.hidden[given["name"]] = given.get("value", "")
-        elif tag == "input" and given.get("type") == "radio":
+        self._in_config = tag == "script" and given.get("id") == "explore-config"
+        if tag == "input" and given.get("type") == "radio" and given.get("name"):
             self.offered.setdefault(given["name"], []).append(given.get("value", ""))
             if "checked" in given:
                 self.ticked[given["name"]] = given.get("value", "")
+
+    def handle_data(self, data: str) -> None:
+        if self._in_config:
+            self.config += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_config = False

@@ -103,14 +103,14 @@ def test_screened_out_person_is_told_before_anything_is_asked_of_them(device: Br
     page = begin(device, stack, "server-room")
     page.locator("input[name=adult][value=false]").check(force=True)
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_text("This study is for people of 18 and older.")).to_be_visible()
+    expect(page.get_by_text("This study is for people aged 18 and over.")).to_be_visible()
     told(page, "Thank you for your interest", "visit-screened-out")
     assert microphones(page) == 0
     for place in ("consent", "check", "talk/0", "questions/background"):
         page.goto(f"{stack.url}/p/{token(page)}/{place}/")
-        expect(page.get_by_text("This study is for people of 18 and older.")).to_be_visible()
+        expect(page.get_by_text("This study is for people aged 18 and over.")).to_be_visible()
     page.goto(f"{stack.url}/s/server-room/")
-    expect(page.get_by_text("This study is for people of 18 and older.")).to_be_visible()
+    expect(page.get_by_text("This study is for people aged 18 and over.")).to_be_visible()
     left = left_by(stack, page)
     assert (left["state"], left["consents"], left["answers"], left["outcomes"]) == ("screened", {}, [], [])
     assert left["device"] == {}

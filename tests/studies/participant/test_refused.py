@@ -44,7 +44,7 @@ def test_refused_check_leads_back_and_says_why(anna: Visitor) -> None:
     anna.agree()
     assert send(anna, "check/", device="nonsense", output="loudspeakers") == (302, "check/")
     page = anna.get("check/").page
-    assert "did not arrive as it should" in page
+    assert "did not arrive correctly" in page
     assert re.findall(r'name="output" value="(\w+)"[^>]* checked', page) == ["loudspeakers"]
     assert send(anna, "check/", device=report()) == (302, "talk/0/")
     anna.get("check/")
@@ -55,7 +55,7 @@ def test_refused_headphone_answers_lead_back_and_say_why() -> None:
     open_new_study(paired(device_check={"headphones": {"required": False}}))
     anna = Visitor().begin().agree().check()
     assert send(anna, "headphones/", attempt="0", answers="[4]") == (302, "headphones/")
-    assert "did not arrive as they should" in anna.get("headphones/").page
+    assert "did not arrive correctly" in anna.get("headphones/").page
     assert anna.get("headphones/").response.status_code == 422
     send(anna, "headphones/", decision="skip")
     assert anna.get("next/").place == "talk/0/"
@@ -89,9 +89,9 @@ def test_consent_to_one_thing_that_is_taken_back_leads_back_to_its_page() -> Non
     open_new_study(paired(consent={**consent, "purposes": [*consent["purposes"], quote]}))
     anna = Visitor().begin().agree("participate", "record", "convert", "quote")
     assert send(anna, "withdraw/", purpose="quote") == (302, "withdraw/?taken_back=quote")
-    assert "This is taken back." in anna.get("withdraw/?taken_back=quote").page
+    assert "Your consent to this is withdrawn." in anna.get("withdraw/?taken_back=quote").page
     assert send(anna, "withdraw/", purpose="record") == (302, "withdraw/")
-    assert "This is taken back." not in anna.get("withdraw/?taken_back=record").page
+    assert "Your consent to this is withdrawn." not in anna.get("withdraw/?taken_back=record").page
     assert anna.session.state == Session.State.STARTED
 
 

@@ -46,4 +46,4 @@ def test_somebody_who_began_before_in_this_browser_is_asked_whether_to_go_on() -
         sent = {"place": demo.place, "language": demo.language, "from": "start"}
         led = client.post(study.get_absolute_url(), sent, follow=True)
     assert led.context["unfinished"] == Session.objects.get()
-    assert "Go on where you stopped" in led.text
+    assert "Continue where you stopped" in led.text
