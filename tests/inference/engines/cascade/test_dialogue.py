@@ -338,3 +338,42 @@ def test_answer_that_fails_after_a_reaction_falls_back(threads: ThreadPoolExecut
     talk.wait_for("listening")
     (agent,) = [event.data for event in talk.events if event.data.get("role") == "agent"]
     assert (agent["text"], agent["fallback"]) == (f"Ha ha! {FALLBACK}", True)
+
+
+def test_reaction_stands_in_place_of_an_opening_and_is_recorded_as_by_rule(threads: ThreadPoolExecutor) -> None:
+    partner = Partner(heard="I missed my train.", answers=("The next one comes soon.",))
+    talk = told_of_the_voice(threads, partner, openings=True, candidates=2)
+    for sound, first in ((in_room(laugh()), "Ha ha!"), (SILENCE, "I'm sorry to hear that.")):
+        hear_sound(talk, sound)
+        talk.hear(SPEECH, 10)
+        talk.wait_for("listening")
+        agent = [event.data for event in talk.events if event.data.get("role") == "agent"][-1]
+        assert (agent["by_rule"], agent["raw_text"]) == (first, f"{first} The next one comes soon.")
+        assert partner.begun[-1] == first
+
+
+def test_answer_that_a_rule_gives_has_no_reaction_and_tells_the_model_nothing(threads: ThreadPoolExecutor) -> None:
+    partner = Partner(heard="I have a fever.")
+    talk = told_of_the_voice(threads, partner)
+    hear_sound(talk, in_room(laugh()))
+    talk.hear(SPEECH, 10)
+    talk.wait_for("listening")
+    (noticed,) = noticed_in(talk)
+    assert (noticed["sounded"], noticed["told"], noticed["reaction"]) == ("laughing", "", "")
+    (agent,) = [event.data for event in talk.events if event.data.get("role") == "agent"]
+    assert (agent["by_rule"], partner.asked) == (agent["raw_text"], [])
+
+
+def test_turn_that_is_given_up_keeps_what_was_noticed(threads: ThreadPoolExecutor) -> None:
+    may_hear = Event()
+    talk = told_of_the_voice(threads, Partner(on_recognition=may_hear.wait))
+    hear_sound(talk, in_room(laugh()))
+    talk.hear(SPEECH, 10)
+    talk.wait_for("thinking")
+    talk.hear(SILENCE, 21_000 // FRAME_MS)
+    talk.wait_for("listening")
+    assert noticed_in(talk) == []
+    may_hear.set()
+    talk.wait_until(lambda: bool(noticed_in(talk)))
+    (noticed,) = noticed_in(talk)
+    assert (noticed["turn"], noticed["sounded"], noticed["told"], noticed["reaction"]) == (1, "laughing", "", "")

@@ -122,6 +122,7 @@ def test_machine_that_is_told_how_one_sounds_is_called_that() -> None:
     page = Visitor("told").to_talk().response.content.decode()
     assert "Local cascade, told how you sound" in page
     assert "the model does not hear it itself" in page
+    assert page.count('data-part="noticed"') == 1
 
 
 def test_without_consent_to_conversion_there_is_only_the_own_voice() -> None:
