@@ -73,5 +73,5 @@ def test_file_is_simulated_without_opening_a_study(stack: Stack, tmp_path: Path)
 def test_site_that_is_not_there_is_told(stack: Stack) -> None:
     done = simulate(stack, "explore", "--sessions", "1", url="http://127.0.0.1:9")
     assert done.returncode == 1
-    assert "nothing answers at http://127.0.0.1:9 (ConnectError). Start the site there" in done.stderr
+    assert "nothing answers at http://127.0.0.1:9 (ConnectError). Start it there" in done.stderr
     assert "Traceback" not in done.stderr
