@@ -182,7 +182,7 @@ def offer_parts(condition: str) -> tuple[str, str]:
 
 def _cell(engine: EngineOffer, voice: VoiceOffer, only_engine: bool) -> ConditionCell:
     shared: dict[str, Any] = engine.model_dump(include={"engine", "options", "text_prompt", "voice_prompt"})
-    label = voice.label if only_engine else f"{voice.label}, {engine.name}"
+    label = voice.label if only_engine else f"{voice.label}, {engine.label or engine.name}"
     return ConditionCell(key=offer_key(engine.name, voice.key), label=label, voices=voice.voices, **shared)
 
 
