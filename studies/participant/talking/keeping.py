@@ -11,9 +11,11 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from studies import erasure_log
+from studies.errors import RecordingError
 from studies.models import AccessLog, Session, Take
 from studies.participant.access import frame, session_page
 from studies.participant.talking.explore import chosen_in, finished_takes, options, own_talk
@@ -78,9 +80,14 @@ def download(request: HttpRequest, session: Session) -> HttpResponse:
 
 
 def _files(take: Take) -> Iterator[tuple[str, bytes]]:
-    """Yields (name, content) of a talk's recordings that are as they were filed, and of its words."""
+    """Yields (name, content) of a talk's recordings, and of its words. A recording that is no longer what was filed is
+    left out, and a file says so."""
     for track in take.tracks.all():
-        check_file(str(track.file.name), track.sha256)
+        try:
+            check_file(str(track.file.name), track.sha256)
+        except (RecordingError, FileNotFoundError):
+            yield f"{track.kind}.txt", gettext("This recording is damaged or gone, so it is not included.").encode()
+            continue
         AccessLog.objects.create(reader="participant", action="download", target=f"{take.pk} {track.kind}")
         with track.file.open("rb") as file:
             yield f"{track.kind}.flac", file.read()

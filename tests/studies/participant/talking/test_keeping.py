@@ -60,6 +60,14 @@ def test_archive_holds_what_was_recorded_of_every_talk(ida: Visitor) -> None:
     )
 
 
+def test_archive_leaves_out_what_is_no_longer_what_was_filed(ida: Visitor) -> None:
+    take = talked(ida)
+    Path(take.tracks.get(kind="heard").file.path).write_bytes(b"fLaC")
+    files = archive(ida)
+    assert files.namelist() == ["01 own/participant.flac", "01 own/heard.txt", "01 own/agent.flac", "01 own/talk.json"]
+    assert files.read("01 own/heard.txt").decode() == "This recording is damaged or gone, so it is not included."
+
+
 def test_every_recording_in_the_archive_is_in_the_access_log(ida: Visitor) -> None:
     take = talked(ida)
     archive(ida, f"?take={take.pk}")
