@@ -90,7 +90,7 @@ def test_three_clicks_and_few_words_stand_before_the_first_word(stack: Stack, pa
     assert len(read) <= MOST_WORDS, " ".join(read)
     token = page.url.split("/p/")[1].split("/")[0]
     seen = stack.script("tests.e2e.inspect_visit", token=token)
-    assert seen["consents"] == {"participate": True, "record": True, "convert": True}
+    assert seen["consents"] == {"participate": True, "record": True, "convert": True, "third_party": True}
 
 
 def test_visitor_asks_again_in_one_click_and_compares(stack: Stack, page: Page) -> None:

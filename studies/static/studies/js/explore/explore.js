@@ -55,7 +55,7 @@ export class Explore {
     this.#openDone();
     if (!config.listen) return;
     history.replaceState(null, "", location.pathname); // Loading the page again does not open the microphone.
-    this.#check.open();
+    this.#begin();
   }
 
   #openTalks() {
@@ -125,6 +125,11 @@ export class Explore {
     this.#part("stage").hidden = false;
     this.#part("done-row").hidden = false;
     delete this.#root.dataset.undecided;
+    await this.#begin();
+  }
+
+  /** It has been agreed to: whoever uses the keyboard is led to the next step. */
+  async #begin() {
     this.#part("start").focus();
     await this.#check.open();
   }
