@@ -14,7 +14,7 @@ from studies.talk.filing.filing import file_take
 from tests.studies.talk.conftest import Serving, open_page, reread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-KEPT = "What was said so far is kept, and you can have this conversation again."
+KEPT = "What has been said so far is saved, and you can have this conversation again."
 
 
 async def test_page_that_lost_its_microphone_ends_the_take_for_that(take: Take, serving: Serving) -> None:
