@@ -23,6 +23,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
     take = trial.take
     assert take is not None
     return {
+        **inspect(str(take.pk)),
         "position": trial.position,
         "pair": trial.pair,
         "side": trial.side,
@@ -33,7 +34,6 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "take": str(take.pk),
         "utterances": list(take.utterances.values("role", "text", "raw_text", "discarded", "start_ms", "end_ms")),
         "answers": {answer.item: answer.value for answer in trial.answers.order_by("revision")},
-        **inspect(str(take.pk)),
     }
 
 
