@@ -168,7 +168,7 @@ def test_study_is_translated_and_what_is_missing_is_seen(live_server: LiveServer
     page.get_by_role("link", name="Translate").click()
     page.get_by_label("Add a language").fill("ar")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.locator("[aria-current=page] [data-part=count]")).to_have_text("0 of 26")
+    expect(page.locator("[aria-current=page] [data-part=count]")).to_have_text("0 of 29")
     picture(page, "editor-7-translate")
     expect(field(page, "title")).to_have_attribute("dir", "rtl")
     field(page, "title").fill("كلام")
@@ -176,7 +176,7 @@ def test_study_is_translated_and_what_is_missing_is_seen(live_server: LiveServer
     expect(page.locator("#problem-summary")).to_have_text(
         "This is 400 characters long; expected at most 300", timeout=SOON_MS
     )
-    expect(page.locator("[aria-current=page] [data-part=count]")).to_have_text("2 of 26")
+    expect(page.locator("[aria-current=page] [data-part=count]")).to_have_text("2 of 29")
     page.get_by_label("Only what is missing").check()
     expect(field(page, "title")).to_be_hidden()
     expect(field(page, "welcome")).to_be_visible()
