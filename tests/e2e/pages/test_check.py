@@ -176,7 +176,7 @@ def test_voice_that_hardly_stands_out_is_warned_of_in_plain_words_where_the_stud
     page.goto(check_url)
     check_microphone(page)
     result = page.locator("[data-part=microphone-result]")
-    expect(result).to_contain_text("Your voice hardly stands out from the noise around you.")
+    expect(result).to_contain_text("Your voice barely stands out from the background noise.")
     expect(result).to_have_class("notice notice--warning")
     expect(page.locator("[data-measure=noise_dbfs]")).to_have_text("Noise around youloud")
     expect(page.locator("[data-measure=snr_db]")).to_have_text("Your voice above the noisehard to make out")

@@ -19,7 +19,7 @@ navigator.mediaDevices.getUserMedia = async (options) => {
   return stream;
 };
 """
-KEPT = "What was said so far is kept, and you can have this conversation again."
+KEPT = "What has been said so far is saved, and you can have this conversation again."
 END = "window.track.stop(); window.track.dispatchEvent(new Event('ended'));"
 ENDED = "The microphone was disconnected"
 LONG_MS = 30_000
