@@ -27,6 +27,7 @@ FLAGS = (
 FILING_MS = 60_000
 SETTLED_MS = 5_000
 LOOK_MS = 100
+COLOURS_MS = 300  # what inherits its colour has changed it by then
 READ_MS = 2_000  # of the sentence of the microphone check
 LONG_MS = 40_000  # for what takes a few seconds on a quiet machine
 
@@ -64,6 +65,7 @@ def _keep(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.wait_for_timeout(COLOURS_MS)
         page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png", full_page=True)
 
 
