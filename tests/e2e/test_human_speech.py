@@ -56,6 +56,10 @@ def test_recording_of_a_person_is_asked_in_three_voices(
     expect(page.locator("[data-talk] .words__turn--agent")).to_have_count(3, timeout=FILING_MS)
     for box in page.get_by_role("checkbox", name="Compare").all():
         box.check()
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Show what differs").click()
+    expect(page.get_by_text("The differences could not be loaded.")).to_be_visible()
+    page.context.set_offline(False)
     page.get_by_role("button", name="Show what differs").click()
     expect(page.get_by_role("heading", name="What differs")).to_be_visible(timeout=FILING_MS)
     expect(page.get_by_text("Measurements are being made")).to_have_count(0, timeout=FILING_MS)

@@ -63,9 +63,9 @@ export class OwnTalks {
 
   /** Replaces `place` by the card of a talk, as the server draws it. @param {HTMLElement} place @param {string} take */
   async #fill(place, take) {
-    const response = await fetch(this.#talkUrl.replace(NO_ID, take));
-    if (!response.ok) {
-      place.remove();
+    const response = await answer(this.#talkUrl.replace(NO_ID, take));
+    if (response === null) {
+      place.replaceChildren(translate("This conversation could not be loaded. Please reload the page to see it."));
       return;
     }
     const card = cardIn(await response.text());
@@ -98,8 +98,8 @@ export class OwnTalks {
   async #whenFiled(card) {
     const { talk = "", statusUrl = "" } = card.dataset;
     if (!(await isFiled(statusUrl)) || !card.isConnected) return;
-    const response = await fetch(this.#talkUrl.replace(NO_ID, talk));
-    if (!response.ok) return;
+    const response = await answer(this.#talkUrl.replace(NO_ID, talk));
+    if (response === null) return;
     const filed = cardIn(await response.text());
     card.dataset.filed = filed.dataset.filed;
     const [words, found] = [card, filed].map((each) => each.querySelector("[data-words]"));
@@ -181,8 +181,13 @@ export class OwnTalks {
     const url = new URL(this.#differences.dataset.compareUrl ?? "", location.href);
     for (const take of this.#compared) url.searchParams.append("take", take);
     for (;;) {
-      const response = await fetch(url);
-      if (!response.ok) return;
+      const response = await answer(url);
+      if (response === null) {
+        this.#differences.replaceChildren(
+          translate("The differences could not be loaded. Check your connection, then try again."),
+        );
+        return;
+      }
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const found = page.getElementById("differences");
       if (found === null) return;
@@ -212,11 +217,17 @@ function cardIn(html) {
   return /** @type {HTMLElement} */ (document.importNode(/** @type {Element} */ (card), true));
 }
 
-/** Waits until a take is filed. @param {string} statusUrl @returns {Promise<boolean>} whether it was */
+/** @param {string | URL} url @returns {Promise<Response | null>} null: the server was not reached, or refused */
+async function answer(url) {
+  const response = await fetch(url).catch(() => null);
+  return response?.ok ? response : null;
+}
+
+/** Waits until a take is filed. @param {string} statusUrl @returns {Promise<boolean>} whether it was, as far as is known */
 async function isFiled(statusUrl) {
   for (;;) {
-    const response = await fetch(statusUrl, { headers: { Accept: "application/json" } });
-    if (!response.ok) return false;
+    const response = await answer(statusUrl);
+    if (response === null) return false;
     const { filed, state } = await response.json();
     if (filed || state === "failed") return filed;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
