@@ -90,7 +90,8 @@ def test_interruption_by_the_server(engine: OpenAIRealtimeEngine, server: Realti
     visit.send("conversation.item.input_audio_transcription.delta", delta="please", start_time=0.9)
     visit.send("input_audio_buffer.speech_stopped")
     outputs = step_until(engine, lambda outputs: len(events(outputs, "turn")) == 3)
-    assert sounding(outputs) == 0
+    heard_at = next(step for step, output in enumerate(outputs) if events([output], "turn"))
+    assert sounding(outputs[heard_at:]) == 0  # a step before may have come in while the message was on its way
     assert [(event["state"], event["turn"]) for event in events(outputs, "turn")] == [
         ("interrupted", 1),
         ("listening", 2),
